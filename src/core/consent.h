@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * consent.h - how consent events add up to "may I".
+ *
+ * Events are appended and never changed; the state is their fold and can be rebuilt at any time, in any order of
+ * arrival: events count by their own time (`at`), at the same instant the stricter one wins, and a platform
+ * stop is lifted by `resume` only (platform.md §4.3, §11.19). The state is packed into the contact's row. */
+#ifndef WL_CORE_CONSENT_H
+#define WL_CORE_CONSENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "core/intent.h"
+
+enum consent_act { CONSENT_GRANT = 1, CONSENT_WITHDRAW = 2, CONSENT_STOP = 3 /* platform */, CONSENT_RESUME = 4 /* platform */ };
+enum consent_status { CONSENT_NONE = 0, CONSENT_GRANTED = 1, CONSENT_WITHDRAWN = 2 };
+
+/* A set of categories as bits (1 << enum category); CONSENT_ALL covers every category people consent to. */
+typedef uint32_t consent_scope;
+#define CONSENT_SCOPE(cat) ((consent_scope)1u << (cat))
+#define CONSENT_ALL (CONSENT_SCOPE(CATEGORY_MARKETING) | CONSENT_SCOPE(CATEGORY_UTILITY) | CONSENT_SCOPE(CATEGORY_AUTHENTICATION) | CONSENT_SCOPE(CATEGORY_CALLS))
+
+const char *consent_act_name(enum consent_act a);       /* "grant", "withdraw", "stop", "resume" */
+const char *consent_status_name(enum consent_status s); /* "none", "granted", "withdrawn" */
+/* "marketing", "all", or a comma-separated list. WL_EINVAL names the word. */
+int consent_scope_parse(struct str s, consent_scope *ret, struct err *e);
+void consent_scope_text(consent_scope s, struct buf *out); /* "all" or "marketing,utility" */
+
+struct consent_event {
+    enum consent_act act;
+    consent_scope scope;
+    int64_t at; /* when the person said so, ms */
+};
+
+struct consent_state {
+    struct {
+        uint8_t status; /* enum consent_status */
+        int64_t at;
+    } of[CATEGORY_COUNT];
+    bool platform_stop; /* marketing only */
+    int64_t platform_at;
+};
+
+/* Folds one event in. Commutative and idempotent: any order of the same events gives the same state. */
+void consent_apply(struct consent_state *s, const struct consent_event *ev);
+
+/* The packed form in the contact's row; at most CONSENT_PACKED_MAX bytes, empty for the initial state. */
+#define CONSENT_PACKED_MAX 80
+size_t consent_pack(const struct consent_state *s, uint8_t out[CONSENT_PACKED_MAX]);
+int consent_unpack(const void *p, size_t n, struct consent_state *ret); /* 0 or WL_EINVAL */
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * decide.h - the one function that says allow, hold or deny.
+ *
+ * Pure: no clock, no I/O, no floats, no allocation. Every rule is evaluated; the result is the join
+ * ALLOW < HOLD(until) < DENY over all of them, so the order of rules cannot matter and the explanation lists
+ * every reason. No rule grants by silence: without a basis (consent for the category or an open customer
+ * service window, as the rule set's `basis` section says) the answer is DENY basis.none. A HOLD that ends after
+ * the message's expiry becomes DENY hold.past_expiry. Receipts are not sends: ALLOW without rules. */
+#ifndef WL_CORE_DECIDE_H
+#define WL_CORE_DECIDE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/json.h"
+#include "core/facts.h"
+#include "core/ruleset.h"
+
+enum verdict { VERDICT_ALLOW = 0, VERDICT_HOLD = 1, VERDICT_DENY = 2 };
+const char *verdict_name(enum verdict v); /* "allow", "hold", "deny" */
+
+#define FINDINGS_MAX 64
+#define FINDING_FACTS_MAX 5
+
+struct finding {
+    const struct rule *rule; /* never NULL: basis.none and hold.past_expiry are rules of the set too */
+    uint16_t index;          /* its position in the set */
+    uint8_t verdict;
+    bool shadow;             /* reported, not joined */
+    bool unknown;            /* fired through on_unknown */
+    uint8_t n_facts;
+    uint8_t facts[FINDING_FACTS_MAX]; /* enum fact_id, the values that made it true */
+    int64_t until;           /* HOLD */
+};
+
+struct decision {
+    enum verdict verdict;
+    int64_t until;     /* HOLD */
+    size_t n;
+    struct finding finding[FINDINGS_MAX]; /* in order of rule id; every rule that fired */
+};
+
+/* expires: when the message is worthless, 0 = never. Total: there is no "no decision". */
+void decide(const struct ruleset *rs, const struct facts *f, int64_t now, int64_t expires, struct decision *ret);
+
+/* The finding that speaks for the decision: strongest verdict, then the rule that stands first in the file.
+ * NULL when ALLOW. */
+const struct finding *decision_main(const struct decision *d);
+
+/* {"verdict":..,"until":..,"ruleset":{"id","hash"},"findings":[{"rule","title","verdict","until","reason","facts":{},
+ * "change","citations":[{}],"shadow"}]} : the one explanation that proxy, CLI, REST and console show. */
+void decision_json(const struct decision *d, const struct ruleset *rs, const struct facts *f, struct json_out *out);
+/* One line for error_data.details: "rule window.closed: reason (facts). Needs: change. Source: title, url (read)". */
+void decision_details(const struct decision *d, const struct ruleset *rs, const struct facts *f, struct buf *out);
+
+/* Findings packed for the log; the facts are packed apart. unpack needs the same rule set (by hash). */
+#define DECISION_PACKED_MAX (FINDINGS_MAX * 12 + 16)
+size_t decision_pack(const struct decision *d, uint8_t *out);
+int decision_unpack(const void *p, size_t n, const struct ruleset *rs, struct decision *ret);
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * identity.h - the names one person goes by: phone number, business-scoped user id, parent id; and groups.
+ *
+ * A key is canonical: two spellings of one name give the same bytes. Person-bound state is never keyed by a
+ * key but by the person it resolves to (store/people). Source of the forms: platform.md §1.1, §6.9. */
+#ifndef WL_CORE_IDENTITY_H
+#define WL_CORE_IDENTITY_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+enum identity_kind { IDENTITY_NONE = 0, IDENTITY_PHONE = 1, IDENTITY_USER_ID = 2, IDENTITY_PARENT_ID = 3, IDENTITY_GROUP = 4 };
+
+#define IDENTITY_MAX 136 /* "CC.ENT." and 128 alphanumerics, and a NUL */
+
+struct identity {
+    enum identity_kind kind;
+    char value[IDENTITY_MAX]; /* phone: E.164 digits without '+'; ids as sent; NUL-terminated */
+};
+
+/* "+55 11 91234-5678" -> PHONE 5511912345678. WL_EINVAL when it is no phone number. */
+int identity_phone(struct str text, struct identity *ret, struct err *e);
+/* "US.1349..." -> USER_ID, "US.ENT.118..." -> PARENT_ID. WL_EINVAL otherwise. */
+int identity_user_id(struct str text, struct identity *ret, struct err *e);
+int identity_group(struct str text, struct identity *ret, struct err *e); /* 1..128 printable ASCII, no spaces */
+/* Whatever a person types: user id form first, else phone. */
+int identity_parse(struct str text, struct identity *ret, struct err *e);
+const char *identity_kind_name(enum identity_kind k); /* "phone", "user_id", "parent_user_id", "group", "none" */
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * phone.h - a phone number in any spelling to its E.164 digits.
+ *
+ * Syntax only, for now: the number engine with the numbering plans will take this file's place behind the
+ * same function. Accepted: '+', spaces of any kind, '-', '.', '(', ')', '/', full-width and other decimal
+ * digits; "00" is not read as '+'. A business-scoped id is never turned into digits (platform.md §11.4). */
+#ifndef WL_CORE_PHONE_H
+#define WL_CORE_PHONE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+#define PHONE_MIN_DIGITS 7  /* shortest international number worth sending to; E.164 has no minimum */
+#define PHONE_MAX_DIGITS 15 /* E.164 */
+
+/* E.164 digits as an integer (country code first, no leading zero). WL_EINVAL naming what is wrong. */
+int phone_parse(struct str text, uint64_t *ret_e164, struct err *e);
+
+/* ISO country by calling code where the code alone decides ("BR"), "" where several countries share it (+1, +7,
+ * +44 ...) or it is unassigned. ret holds 3 bytes. */
+void phone_country(uint64_t e164, char ret[3]);
+
+#endif
