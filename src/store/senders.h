@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * senders.h - our phone numbers, their templates, and who holds the right to send for them.
+ *
+ * Control tables: small, not bucketed, read into memory as a snapshot by the gateway. */
+#ifndef WL_STORE_SENDERS_H
+#define WL_STORE_SENDERS_H
+
+#include "core/template.h"
+#include "store/store.h"
+
+struct sender {
+    int64_t id;   /* phone_number_id */
+    int64_t waba; /* 0 when not known yet */
+    int status;   /* position in facts.def's sender.status words */
+    char display_phone[24]; /* as Meta shows it */
+    char verified_name[128];
+    char quality[16];
+    int64_t updated_at;
+};
+int senders_put(struct store *s, const struct sender *v, size_t n, struct err *e); /* upsert */
+int senders_list(struct store *s, struct arena *a, struct sender **ret, size_t *ret_n, struct err *e);
+
+struct template_row {
+    int64_t waba;
+    struct str name, language; /* language with '_' */
+    int64_t id;
+    enum template_status status;
+    enum category category;
+    struct str quality;
+    struct str listing; /* the listing object as JSON text; may be empty when only a webhook spoke of it */
+    int64_t updated_at;
+};
+/* Upsert by (waba, name, language); an empty listing, UNKNOWN status or category or id 0 keeps what was there. */
+int templates_put(struct store *s, const struct template_row *t, size_t n, struct err *e);
+int templates_list(struct store *s, int64_t waba /* 0 all */, struct arena *a, struct template_row **ret, size_t *ret_n, struct err *e);
+
+/* Sending rights (scale.md §3.2): takes or keeps the lease of a sender for this incarnation; a new owner gets a
+ * higher epoch, which fences everything an earlier life wrote. */
+int lease_take(struct store *s, int64_t sender, int64_t owner, int64_t now, int64_t *ret_epoch, struct err *e);
+
+#endif
