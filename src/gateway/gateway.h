@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * gateway.h - the running product: builds every part, connects them, and takes them down again.
+ *
+ * Options are plain values; reading them from a file is cmd's business. Everything below runs on the threads of
+ * docs/architecture.md. */
+#ifndef WL_GATEWAY_GATEWAY_H
+#define WL_GATEWAY_GATEWAY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct gateway;
+
+struct sender_option {
+    int64_t id;       /* phone_number_id */
+    int64_t waba;     /* 0: discovered through the token */
+    char *token_file; /* NULL: only clients' own tokens; needed for our own API's sends and for polling */
+};
+
+struct gateway_options {
+    char *listen;           /* "127.0.0.1:8080"; port 0 picks a free one */
+    char *listen_tls;       /* NULL: none */
+    char *tls_cert, *tls_key;
+    char *public_url;       /* origin put into rewritten links; NULL: what the client's Host header said */
+    char *state_dir;        /* database, admin key; created with mode 0700 */
+    char *store_url;        /* NULL: sqlite file wayleave.db in state_dir */
+    char *rules_file;
+    char *upstream_url;     /* "https://graph.facebook.com", no trailing slash */
+    char *upstream_ca;      /* NULL: the system's */
+    int64_t upstream_timeout_ms;     /* a send without an answer after this is ambiguous */
+    unsigned upstream_connections;   /* HTTP/2 sessions, 1-4 */
+    char *webhook_path;     /* "/webhook" */
+    char *webhook_verify_token; /* NULL: handshake refused */
+    char *webhook_app_secret;   /* NULL: posts refused (nothing unsigned is accepted) */
+    char *forward_url, *forward_secret; /* NULL: not forwarded; secret NULL: signed with webhook_app_secret */
+    char *admin_key_file;   /* NULL: admin.key in state_dir, made at first start */
+    struct sender_option *senders;
+    size_t n_senders;
+    unsigned http_threads;
+    unsigned max_connections, max_per_address;
+    unsigned idle_seconds, request_seconds;
+    size_t max_json_bytes;  /* a send's body; default 1 MiB */
+    size_t max_media_bytes; /* an upload; default 105 MB */
+    size_t max_queue;       /* intents waiting for a decision or an answer */
+    int64_t hold_budget_ms; /* a HOLD this short is waited out */
+    int64_t poll_interval_ms; /* templates and numbers are read again after this */
+    bool rewrite_links;
+};
+
+/* Returns when requests are accepted. gateway_stop() it. */
+int gateway_start(struct gateway **ret, const struct gateway_options *o, struct err *e);
+uint16_t gateway_port(const struct gateway *g);
+uint16_t gateway_tls_port(const struct gateway *g); /* 0: none */
+/* Finishes what is open (at most some seconds), then stops. Accepts NULL. */
+void gateway_stop(struct gateway *g);
+
+#endif
