@@ -62,6 +62,6 @@ static inline struct str buf_str(const struct buf *b)
     return (struct str){b->data ? b->data : "", b->len};
 }
 const char *buf_cstr(const struct buf *b); /* NUL-terminated, "" when empty; borrowed */
-char *buf_take(struct buf *b);             /* hands over the memory (free() it); b becomes empty */
+char *buf_take(struct buf *b); /* hands over the memory (free() it), NULL when it had failed; b becomes empty */
 
 #endif
