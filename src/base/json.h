@@ -7,7 +7,8 @@
  * unescaping. Duplicate keys are legal JSON but a way around a policy; ask json_duplicate_key() wherever a
  * decision depends on the object.
  *
- * Writing: struct json_out appends to a struct buf and keeps track of commas and nesting. */
+ * Writing: struct json_out appends to a struct buf and keeps track of commas and nesting. What would not be
+ * JSON (a value without its key, a second root, deeper than JSON_MAX_DEPTH) sets the buffer's failure. */
 #ifndef WL_BASE_JSON_H
 #define WL_BASE_JSON_H
 
@@ -18,7 +19,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-#define JSON_MAX_DEPTH 64
+#define JSON_MAX_DEPTH 64 /* levels of arrays and objects; the last of them can only be an empty one */
 #define JSON_MAX_BYTES (8u << 20) /* larger texts are refused with WL_ETOOBIG */
 
 enum json_type { JSON_ABSENT = 0, JSON_NULL, JSON_BOOL, JSON_INT, JSON_UINT, JSON_DOUBLE, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
@@ -72,7 +73,7 @@ struct json_out {
     uint64_t object_bits; /* one bit a level: object or array */
     uint64_t comma_bits;
     int depth;
-    bool after_key;
+    bool after_key, complete; /* complete: the one root value was begun */
 };
 void json_out_init(struct json_out *o, struct buf *buf);
 void jo_object(struct json_out *o);
