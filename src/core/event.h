@@ -39,7 +39,10 @@ struct event {
     struct str display_phone;
     int64_t at;                  /* the event's own time in ms; 0 when absent */
     struct identity phone, user_id, parent_id; /* who; kind NONE where absent */
-    struct identity previous;    /* NUMBER_CHANGED: the id before; phone/user_id hold the new ones */
+    struct identity previous;    /* NUMBER_CHANGED: the id before (phone, else user id); phone/user_id hold the new ones */
+    struct identity previous_user_id, previous_parent_id; /* NUMBER_CHANGED: the ids before, beside the phone */
+    struct str group_id;         /* INBOUND, STATUS: the group it happened in; absent one to one. A message in a
+                                  * group opens no window to the person who wrote it */
     struct str profile_name;
     struct str wamid;            /* INBOUND: its id; STATUS: the message's id */
     struct str type;             /* INBOUND: message type; STATUS: status word; ACCOUNT: event */
