@@ -1,0 +1,341 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Real processes for scenarios: a sandbox that plays Meta, a gateway in front of it, their configuration (here and
+nowhere else), their logs and their end. A process that does not end with status 0, or that a sanitizer complained
+about, fails the test that started it.
+
+Run as a program it starts a pair, seeds it, and runs a command with the facts in its environment:
+    rig.py COMMAND [ARGUMENT...]        the binary is $WAYLEAVE_BIN
+"""
+
+import contextlib
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import requests
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+BIN = Path(os.environ.get("WAYLEAVE_BIN", ROOT / "build" / "src" / "cmd" / "wayleave")).resolve()
+RULES = ROOT / "data" / "rules" / "whatsapp-platform.yaml"
+TOKEN = "sandbox-token"
+SENDER, OTHER_SENDER = "111", "112"
+APP_SECRET, VERIFY_TOKEN = "scenario-app-secret", "scenario-verify-token"
+SLOW = 4 if os.environ.get("WAYLEAVE_SLOW") else 1  # sanitizers multiply every wait
+SANITIZER = re.compile(r"(ERROR: (Address|Leak)Sanitizer|WARNING: ThreadSanitizer|runtime error:|Assertion .* failed)")
+
+
+def free_port():
+    """A port nobody listened on a moment ago."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def until(what, ask, seconds=10):
+    """Asks until the answer is true and returns it; fails with `what` when it never is."""
+    end = time.monotonic() + seconds * SLOW
+    while True:
+        answer = ask()
+        if answer:
+            return answer
+        if time.monotonic() > end:
+            raise AssertionError(f"after {seconds * SLOW} s still not: {what}")
+        time.sleep(0.02)
+
+
+class Process:
+    """One running wayleave, with its log in a file and a clean end."""
+
+    def __init__(self, name, arguments, folder, env=None):
+        self.name, self.folder = name, Path(folder)
+        self.log = self.folder / f"{name}.log"
+        self._out = open(self.log, "ab")
+        self.child = subprocess.Popen([BIN, *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=self._out, stderr=subprocess.STDOUT,
+                                      cwd=self.folder, env={**os.environ, **(env or {})})
+        self.killed = False
+
+    def output(self):
+        return self.log.read_text(errors="replace")
+
+    def wait_ready(self, url, seconds=15):
+        def ready():
+            if self.child.poll() is not None:
+                raise AssertionError(f"{self.name} ended with status {self.child.returncode} while starting:\n{self.output()}")
+            with contextlib.suppress(requests.RequestException):
+                return requests.get(url, timeout=2).status_code == 200
+            return False
+        until(f"{self.name} answers {url}", ready, seconds)
+
+    def kill(self):
+        """As power loss would: no chance to finish anything."""
+        self.killed = True
+        self.child.kill()
+        self.child.wait(10)
+        self._out.close()
+
+    def stop(self, seconds=15):
+        """Asks it to end and insists that it ends well."""
+        if self._out.closed:
+            return
+        if self.child.poll() is None:
+            self.child.send_signal(signal.SIGTERM)
+        try:
+            status = self.child.wait(seconds * SLOW)
+        except subprocess.TimeoutExpired:
+            self.child.kill()
+            self.child.wait(10)
+            status = "none: it had to be killed"
+        self._out.close()
+        complaint = SANITIZER.search(self.output())
+        if complaint:
+            raise AssertionError(f"{self.name}: {complaint.group(0)}\n{self.output()[-6000:]}")
+        if status != 0:
+            raise AssertionError(f"{self.name} ended with status {status}:\n{self.output()[-3000:]}")
+
+
+class Sandbox(Process):
+    """The imitation Cloud API and its own calls under /_sandbox/."""
+
+    def __init__(self, folder, port=None, options=()):
+        self.port = port or free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        super().__init__("sandbox", ["sandbox", "--listen", f"127.0.0.1:{self.port}", "--app-secret", APP_SECRET, "--verify-token", VERIFY_TOKEN, *options], folder)
+        self.wait_ready(self.url + "/_sandbox/status")
+
+    def call(self, method, path, body=None, **query):
+        r = requests.request(method, f"{self.url}/_sandbox/{path}", json=body, params=query, timeout=10 * SLOW)
+        assert r.status_code < 300, f"sandbox {method} {path}: {r.status_code} {r.text}"
+        return r.json() if r.content else None
+
+    def ledger(self, **query):
+        """What the platform accepted, oldest first."""
+        return self.call("GET", "messages", **query)["messages"]
+
+    def inbound(self, number, text="hello", sender=SENDER, **more):
+        """A person writes to the business; the webhook follows."""
+        return self.call("POST", "inbound", {"from": number, "phone_number_id": sender, "type": "text", "text": {"body": text}, **more})
+
+    def fault(self, what, times=1, **match):
+        """The next matching calls go wrong: 'status=500', 'lost', 'code=131056', 'delay=300'..."""
+        return self.call("POST", "faults", {"fault": what, "times": times, **match})
+
+    def webhooks_to(self, url, mode="normal"):
+        return self.call("POST", "webhooks", {"url": url, "mode": mode})
+
+
+def configuration(folder, upstream, port, **changes):
+    """The one place where scenarios write a configuration. Changes are dotted keys: {"limits.queue": 16}."""
+    (folder / "app-secret").write_text(APP_SECRET)
+    (folder / "verify-token").write_text(VERIFY_TOKEN)
+    (folder / "sender.token").write_text(TOKEN)
+    for name in ("app-secret", "verify-token", "sender.token"):
+        (folder / name).chmod(0o600)
+    config = {
+        "listen": f"127.0.0.1:{port}",
+        "state_dir": "state",
+        "rules": str(RULES),
+        "log_level": "debug",
+        "upstream": {"url": upstream},
+        "webhook": {"app_secret_file": "app-secret", "verify_token_file": "verify-token"},
+        "senders": [{"id": s, "token_file": "sender.token"} for s in (SENDER, OTHER_SENDER)],
+    }
+    for key, value in changes.items():
+        *path, last = key.split(".")
+        place = config
+        for step in path:
+            place = place.setdefault(step, {})
+        place[last] = value
+    target = folder / "wayleave.yaml"
+    target.write_text(yaml.safe_dump(config, sort_keys=False))
+    return target
+
+
+class Gateway(Process):
+    """The product, as its clients and its operator see it."""
+
+    def __init__(self, folder, upstream, port=None, env=None, **changes):
+        self.port = port or free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.config = configuration(Path(folder), upstream, self.port, **changes)
+        super().__init__("gateway", ["serve", "--config", self.config], folder, env)
+        self.wait_ready(self.url + "/readyz")
+
+    @property
+    def admin_key(self):
+        return (self.folder / "state" / "admin.key").read_text().strip()
+
+    def request(self, method, path, headers=None, token=TOKEN, timeout=15, **more):
+        headers = {**({"Authorization": f"Bearer {token}"} if token else {}), **(headers or {})}
+        return requests.request(method, self.url + path, headers=headers, timeout=timeout * SLOW, **more)
+
+    def get(self, path, **more):
+        return self.request("GET", path, **more)
+
+    def post(self, path, json=None, headers=None, **more):
+        return self.request("POST", path, headers=headers, json=json, **more)
+
+    def send(self, to, sender=SENDER, version="v23.0", **message):
+        """POSTs a Graph send as a client would; without a message it is a text."""
+        if not message:
+            message = {"type": "text", "text": {"body": "hello"}}
+        return self.post(f"/{version}/{sender}/messages", {"messaging_product": "whatsapp", "to": to, **message})
+
+    def send_template(self, to, name, language="en_US", parameters=(), **more):
+        components = [{"type": "body", "parameters": [{"type": "text", "text": p} for p in parameters]}] if parameters else []
+        return self.send(to, type="template", template={"name": name, "language": {"code": language}, "components": components}, **more)
+
+    def admin(self, method, path, body=None):
+        """Our own REST API; returns (status, JSON)."""
+        r = self.request(method, "/wayleave/v1" + path, token=self.admin_key, json=body)
+        return r.status_code, (r.json() if r.content else None)
+
+    def grant(self, who, scope="marketing", method="web_form"):
+        status, body = self.admin("POST", "/consent", {"who": who, "act": "grant", "scope": scope, "method": method, "source": "scenario"})
+        assert status == 200, body
+        return body
+
+    def cli(self, arguments, stdin=None, timeout=60):
+        """Runs a subcommand against this gateway: (exit status, standard output, standard error)."""
+        r = subprocess.run([BIN, *map(str, arguments), "--config", self.config], input=stdin, capture_output=True, text=True, timeout=timeout * SLOW, cwd=self.folder)
+        assert not SANITIZER.search(r.stderr), r.stderr
+        return r.returncode, r.stdout, r.stderr
+
+    def raw(self, data, seconds=5, half_close=False):
+        """Bytes as they are to the port; what came back until the other side closed or the time was up."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=seconds * SLOW) as s:
+            got = b""
+            with contextlib.suppress(socket.timeout, ConnectionError):
+                for piece in [data] if isinstance(data, bytes) else data:
+                    s.sendall(piece)
+                if half_close:
+                    s.shutdown(socket.SHUT_WR)
+                while True:
+                    piece = s.recv(65536)
+                    if not piece:
+                        break
+                    got += piece
+            return got
+
+
+def wayleave(*arguments, stdin=None, timeout=60, cwd=None, env=None):
+    """Any subcommand without a gateway: (exit status, standard output, standard error)."""
+    r = subprocess.run([BIN, *map(str, arguments)], input=stdin, capture_output=True, text=True, timeout=timeout * SLOW, cwd=cwd, env={**os.environ, **(env or {})})
+    assert not SANITIZER.search(r.stderr), r.stderr
+    return r.returncode, r.stdout, r.stderr
+
+
+class Receiver:
+    """A plain HTTP listener that keeps what it was sent; for webhooks handed on."""
+
+    def __init__(self, status=200):
+        from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+        receiver = self
+        self.requests, self.status = [], status
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                receiver.requests.append({"path": self.path, "headers": dict(self.headers.items()), "body": body})
+                self.send_response(receiver.status)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/hook"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def stop(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def certificates(folder, names):
+    """A throw-away authority and one certificate for those addresses: (ca, cert, key) as PEM files."""
+    folder = Path(folder)
+    san = ",".join(("IP:" if re.fullmatch(r"[0-9.]+", n) else "DNS:") + n for n in names)
+    (folder / "san").write_text(f"subjectAltName={san}\n")
+    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
+    for command in (
+        ["openssl", "req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=scenario authority"],
+        ["openssl", "req", *key[:-2], "-keyout", "tls.key", "-out", "tls.csr", "-subj", "/CN=scenario"],
+        ["openssl", "x509", "-req", "-in", "tls.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2", "-extfile", "san", "-out", "tls.crt"],
+    ):
+        subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    return folder / "ca.pem", folder / "tls.crt", folder / "tls.key"
+
+
+def can_listen(address, port):
+    with socket.socket() as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            s.bind((address, port))
+        except OSError as e:
+            return f"cannot listen on {address}:{port}: {e.strerror}"
+    return ""
+
+
+PEOPLE = [f"55119{90000000 + i}" for i in range(8)]
+STRANGER = "5511980000000"
+TLS_ADDRESS = "127.0.0.2"
+
+
+def seed(gateway, sandbox):
+    """Eight people who agreed to marketing and wrote just now; one stranger who did neither."""
+    for number in PEOPLE:
+        gateway.grant("+" + number)
+        sandbox.inbound(number)
+    for number in PEOPLE:
+        until(f"the window of {number} is open", lambda n=number: (gateway.admin("GET", f"/contacts/%2B{n}")[1] or {}).get("windows"))
+
+
+def main():
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    with tempfile.TemporaryDirectory(prefix="wayleave-rig-") as name:
+        folder = Path(name)
+        env, changes = {}, {}
+        refused = can_listen(TLS_ADDRESS, 443)
+        if refused:
+            env["TLS_ABSENT"] = refused
+        else:
+            ca, cert, key = certificates(folder, [TLS_ADDRESS])
+            changes = {"listen_tls": f"{TLS_ADDRESS}:443", "tls.cert": str(cert), "tls.key": str(key)}
+            env.update(TLS_HOST=TLS_ADDRESS, NODE_EXTRA_CA_CERTS=str(ca))
+        sandbox = gateway = None
+        status = 1
+        try:
+            sandbox = Sandbox(folder)
+            gateway = Gateway(folder, sandbox.url, **changes)
+            sandbox.webhooks_to(gateway.url + "/webhook")
+            seed(gateway, sandbox)
+            env.update(BASE_URL=gateway.url, SANDBOX_URL=sandbox.url, TOKEN=TOKEN, PHONE_ID=SENDER, WABA_ID="222", PEOPLE=",".join(PEOPLE),
+                       STRANGER=STRANGER, TEMPLATE="promo", TEMPLATE_LANGUAGE="en_US", ADMIN_KEY_FILE=str(folder / "state" / "admin.key"))
+            status = subprocess.run(sys.argv[1:], env={**os.environ, **env}, check=False).returncode
+        finally:
+            for process in (gateway, sandbox):
+                if process is not None:
+                    try:
+                        process.stop()
+                    except AssertionError as e:
+                        print(e, file=sys.stderr)
+                        status = status or 1
+            if status and gateway is not None:
+                print("--- gateway's last words\n" + gateway.output()[-4000:], file=sys.stderr)
+        sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()
