@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * db_sqlite.c - the SQL port on SQLite 3: one file, WAL, one writer.
+ *
+ * A commit is durable when it returns (synchronous=FULL). Checkpoints run here after a commit, not inside SQLite's
+ * hook, because SQLite drops their errors: a refused fsync, in a commit or in a checkpoint, poisons the
+ * connection, since the kernel may have forgotten the pages and a later fsync would claim they are safe. A
+ * poisoned connection writes nothing more and leaves the log for the next start to recover.
+ *
+ * Statements are prepared once a connection and kept. The connection is used by one thread at a time, so SQLite's
+ * own locking is off. Memory: a page cache of a few MiB and no memory map, whose read errors would be signals. */
+#include "store/db.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define BUSY_TIMEOUT_MS   5000
+#define CHECKPOINT_FRAMES 20000
+
+struct sqlite_stmt {
+    struct db_stmt base;
+    sqlite3_stmt *raw; /* NULL until first used */
+    int failed_bind;
+};
+
+struct sqlite_db {
+    struct db base;
+    sqlite3 *raw;
+    int wal_frames;                 /* in the log after the last commit */
+    struct sqlite_stmt *statements; /* by statement_slot() */
+};
+
+static struct sqlite_db *mine(struct db *db)
+{
+    return (struct sqlite_db *)db;
+}
+
+static int result_of(int rc)
+{
+    switch (rc & 0xff) {
+    case SQLITE_CONSTRAINT:
+        return WL_ECONFLICT;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return WL_EBUSY;
+    case SQLITE_NOMEM:
+        return WL_ENOMEM;
+    case SQLITE_TOOBIG:
+        return WL_ETOOBIG;
+    case SQLITE_ERROR:
+    case SQLITE_MISUSE:
+    case SQLITE_RANGE:
+        return WL_EBUG;
+    default:
+        return WL_EIO;
+    }
+}
+
+/* Turns SQLite's code into ours; whatever smells of a refused fsync poisons. */
+static int failed(struct sqlite_db *d, int rc, const char *doing, struct err *e)
+{
+    if (rc == SQLITE_IOERR_FSYNC || rc == SQLITE_IOERR_DIR_FSYNC)
+        d->base.poisoned = true;
+    return err_set(e, result_of(rc), "database: %s: %s", doing, d->raw ? sqlite3_errmsg(d->raw) : sqlite3_errstr(rc));
+}
+
+static int on_commit(void *ctx, sqlite3 *raw, const char *name, int frames)
+{
+    (void)raw;
+    (void)name;
+    ((struct sqlite_db *)ctx)->wal_frames = frames;
+    return SQLITE_OK;
+}
+
+static int simple(struct sqlite_db *d, const char *sql, struct err *e)
+{
+    int rc = sqlite3_exec(d->raw, sql, NULL, NULL, NULL);
+    return rc == SQLITE_OK ? 0 : failed(d, rc, sql, e);
+}
+
+static void sqlite_close(struct db *db)
+{
+    struct sqlite_db *d = mine(db);
+    if (d == NULL)
+        return;
+    if (d->statements != NULL)
+        for (size_t i = 0; i < statement_count(); i++)
+            sqlite3_finalize(d->statements[i].raw);
+    free(d->statements);
+    if (d->raw != NULL) {
+        if (d->base.poisoned)
+            sqlite3_db_config(d->raw, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+        sqlite3_close(d->raw);
+    }
+    free(d);
+}
+
+static int configure(struct sqlite_db *d, bool read_only, struct err *e)
+{
+    sqlite3_busy_timeout(d->raw, BUSY_TIMEOUT_MS);
+    sqlite3_extended_result_codes(d->raw, 1);
+    sqlite3_db_config(d->raw, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, NULL);
+    sqlite3_db_config(d->raw, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
+    sqlite3_db_config(d->raw, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
+    int rc = simple(d, read_only ? "PRAGMA cache_size=-4096" : "PRAGMA cache_size=-12288", e);
+    if (rc == 0)
+        rc = simple(d,
+                    "PRAGMA foreign_keys=OFF; PRAGMA trusted_schema=OFF; PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY",
+                    e);
+    if (rc == 0 && !read_only)
+        rc = simple(d, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA journal_size_limit=134217728", e);
+    /* 0: SQLite's own checkpoint stays off, see commit below */
+    if (rc == 0)
+        rc = simple(d, "PRAGMA wal_autocheckpoint=0", e);
+    sqlite3_wal_hook(d->raw, on_commit, d);
+    return rc;
+}
+
+static int sqlite_open(struct db **ret, const char *where, bool read_only, struct err *e)
+{
+    /* The file holds personal data: made readable for its owner only, which the log files inherit. */
+    if (!read_only) {
+        int fd = open(where, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+        if (fd < 0)
+            return err_set(e, WL_EIO, "database: cannot open or create %s: %s", where, strerror(errno));
+        close(fd);
+    }
+    struct sqlite_db *d = calloc(1, sizeof *d);
+    if (d == NULL)
+        return err_set(e, WL_ENOMEM, "out of memory");
+    d->base.driver = &db_sqlite;
+    d->statements = calloc(statement_count(), sizeof *d->statements);
+    if (d->statements == NULL) {
+        sqlite_close(&d->base);
+        return err_set(e, WL_ENOMEM, "out of memory");
+    }
+    int flags =
+        SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | (read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE);
+    int rc = sqlite3_open_v2(where, &d->raw, flags, NULL);
+    rc = rc == SQLITE_OK ? configure(d, read_only, e) : failed(d, rc, "open", e);
+    if (rc != 0) {
+        sqlite_close(&d->base);
+        return rc;
+    }
+    *ret = &d->base;
+    return 0;
+}
+
+static int sqlite_inspect(struct db *db, enum db_content *ret, struct err *e)
+{
+    struct sqlite_db *d = mine(db);
+    sqlite3_stmt *q = NULL;
+    int rc = sqlite3_prepare_v2(
+        d->raw, "SELECT count(*), count(*) FILTER (WHERE name IN ('meta', 'bucket_head')) FROM sqlite_schema", -1, &q,
+        NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_step(q);
+    if (rc == SQLITE_ROW)
+        *ret = sqlite3_column_int(q, 0) == 0 ? DB_EMPTY : sqlite3_column_int(q, 1) == 2 ? DB_OURS : DB_FOREIGN;
+    sqlite3_finalize(q);
+    return rc == SQLITE_ROW ? 0 : failed(d, rc, "read the schema", e);
+}
+
+/* The portable schema in SQLite's words. */
+static bool translate(struct str sql, struct buf *out)
+{
+    static const struct {
+        const char *from, *to;
+    } words[] = {{"BIGINT PRIMARY KEY", "INTEGER PRIMARY KEY"}, {"); -- clustered", ") WITHOUT ROWID;"}};
+    for (size_t i = 0; i < sql.n;) {
+        size_t w = 0, n = 1;
+        while (w < 2 && !str_starts((struct str){sql.p + i, sql.n - i}, str_of(words[w].from)))
+            w++;
+        if (w < 2) {
+            buf_puts(out, words[w].to);
+            n = strlen(words[w].from);
+        } else {
+            buf_putc(out, sql.p[i]);
+        }
+        i += n;
+    }
+    return !out->failed;
+}
+
+static int sqlite_script(struct db *db, struct str sql, struct err *e)
+{
+    struct sqlite_db *d = mine(db);
+    struct buf text;
+    buf_init(&text, sql.n * 2 + 1);
+    int rc = WL_ENOMEM;
+    if (translate(sql, &text)) {
+        rc = sqlite3_exec(d->raw, buf_cstr(&text), NULL, NULL, NULL);
+        rc = rc == SQLITE_OK ? 0 : failed(d, rc, "schema", e);
+    }
+    buf_done(&text);
+    return rc;
+}
+
+static int sqlite_begin(struct db *db, struct err *e)
+{
+    return simple(mine(db), "BEGIN IMMEDIATE", e);
+}
+
+static void sqlite_rollback(struct db *db)
+{
+    struct sqlite_db *d = mine(db);
+    if (!sqlite3_get_autocommit(d->raw))
+        sqlite3_exec(d->raw, "ROLLBACK", NULL, NULL, NULL);
+}
+
+/* Copies the log back into the file. This commit is durable whatever happens here, so it is not refused; but
+ * after a failed sync of the file nothing later may be acknowledged. */
+static void checkpoint(struct sqlite_db *d)
+{
+    int rc = sqlite3_wal_checkpoint_v2(d->raw, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    d->wal_frames = 0; /* also when readers held it up: tried again after the next commit's count */
+    if ((rc & 0xff) == SQLITE_IOERR)
+        d->base.poisoned = true;
+}
+
+static int sqlite_commit(struct db *db, struct err *e)
+{
+    struct sqlite_db *d = mine(db);
+    int rc = sqlite3_exec(d->raw, "COMMIT", NULL, NULL, NULL);
+    if (rc != SQLITE_OK) {
+        if ((rc & 0xff) == SQLITE_IOERR)
+            d->base.poisoned = true;
+        int result = failed(d, rc, "commit", e);
+        sqlite_rollback(db);
+        return result;
+    }
+    if (d->wal_frames >= CHECKPOINT_FRAMES)
+        checkpoint(d);
+    return 0;
+}
+
+static bool sqlite_in_transaction(struct db *db)
+{
+    return !sqlite3_get_autocommit(mine(db)->raw);
+}
+
+static int sqlite_prepare(struct db *db, const struct statement *st, struct db_stmt **ret, struct err *e)
+{
+    struct sqlite_db *d = mine(db);
+    struct sqlite_stmt *q = &d->statements[statement_slot(st)];
+    if (q->raw == NULL) {
+        int rc = sqlite3_prepare_v3(d->raw, st->sql, -1, SQLITE_PREPARE_PERSISTENT, &q->raw, NULL);
+        if (rc != SQLITE_OK)
+            return failed(d, rc, st->name, e);
+        q->base.db = db;
+    }
+    q->base.param = q->base.column = 0;
+    q->failed_bind = SQLITE_OK;
+    *ret = &q->base;
+    return 0;
+}
+
+static struct sqlite_stmt *stmt(struct db_stmt *q)
+{
+    return (struct sqlite_stmt *)q;
+}
+
+static void bound(struct sqlite_stmt *q, int rc)
+{
+    if (rc != SQLITE_OK)
+        q->failed_bind = rc;
+}
+
+static void sqlite_bind_i64(struct db_stmt *q, int64_t v)
+{
+    bound(stmt(q), sqlite3_bind_int64(stmt(q)->raw, ++q->param, v));
+}
+
+static void sqlite_bind_text(struct db_stmt *q, const char *p, size_t n)
+{
+    bound(stmt(q), sqlite3_bind_text64(stmt(q)->raw, ++q->param, p, n, SQLITE_STATIC, SQLITE_UTF8));
+}
+
+static void sqlite_bind_blob(struct db_stmt *q, const void *p, size_t n)
+{
+    bound(stmt(q), sqlite3_bind_blob64(stmt(q)->raw, ++q->param, p, n, SQLITE_STATIC));
+}
+
+static void sqlite_bind_null(struct db_stmt *q)
+{
+    bound(stmt(q), sqlite3_bind_null(stmt(q)->raw, ++q->param));
+}
+
+static void sqlite_reset(struct db_stmt *q)
+{
+    sqlite3_reset(stmt(q)->raw);
+    q->param = q->column = 0;
+}
+
+static int sqlite_step(struct db_stmt *q, struct err *e)
+{
+    struct sqlite_stmt *s = stmt(q);
+    int rc = s->failed_bind != SQLITE_OK ? s->failed_bind : sqlite3_step(s->raw);
+    q->column = 0;
+    if (rc == SQLITE_ROW)
+        return 1;
+    if (rc == SQLITE_DONE)
+        return 0;
+    const struct statement *st = __start_wl_statements + (s - mine(q->db)->statements);
+    int result = failed(mine(q->db), rc, st->name, e);
+    s->failed_bind = SQLITE_OK;
+    sqlite_reset(q);
+    return result;
+}
+
+static int64_t sqlite_changes(struct db_stmt *q)
+{
+    return sqlite3_changes64(mine(q->db)->raw);
+}
+
+static int64_t sqlite_column_i64(struct db_stmt *q)
+{
+    return sqlite3_column_int64(stmt(q)->raw, q->column++);
+}
+
+static struct str sqlite_column_text(struct db_stmt *q)
+{
+    sqlite3_stmt *raw = stmt(q)->raw;
+    int at = q->column++;
+    const char *p = (const char *)sqlite3_column_text(raw, at);
+    return (struct str){p, p ? (size_t)sqlite3_column_bytes(raw, at) : 0};
+}
+
+static struct str sqlite_column_blob(struct db_stmt *q)
+{
+    sqlite3_stmt *raw = stmt(q)->raw;
+    int at = q->column++;
+    const char *p = sqlite3_column_blob(raw, at); /* NULL also for an empty one */
+    return (struct str){p, p ? (size_t)sqlite3_column_bytes(raw, at) : 0};
+}
+
+const struct db_driver db_sqlite = {
+    .open = sqlite_open,
+    .close = sqlite_close,
+    .inspect = sqlite_inspect,
+    .script = sqlite_script,
+    .begin = sqlite_begin,
+    .commit = sqlite_commit,
+    .rollback = sqlite_rollback,
+    .in_transaction = sqlite_in_transaction,
+    .prepare = sqlite_prepare,
+    .bind_i64 = sqlite_bind_i64,
+    .bind_text = sqlite_bind_text,
+    .bind_blob = sqlite_bind_blob,
+    .bind_null = sqlite_bind_null,
+    .step = sqlite_step,
+    .changes = sqlite_changes,
+    .reset = sqlite_reset,
+    .column_i64 = sqlite_column_i64,
+    .column_text = sqlite_column_text,
+    .column_blob = sqlite_column_blob,
+};

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * message_events.c - what Meta reported about messages, in any order and more than once.
+ *
+ * An event is a row of its own, written once; the message's view gains the event's bits and never loses one, so the
+ * order of arrival does not matter. Events of messages we do not know are kept with Meta's id as part of their
+ * key. A message whose answer never came learns from an event that it was accepted after all. */
+#include "store/messages_rows.h"
+
+STATEMENT(event_insert,
+          "INSERT INTO msg_event (bucket, msg, at, status, participant, orphan_wamid, recorded_at, seen, code, detail) "
+          "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) "
+          "ON CONFLICT (bucket, msg, at, status, participant, orphan_wamid) DO NOTHING");
+/* $3: Meta has it. 2 and 5 are SENDING and AMBIGUOUS, 3 is ACCEPTED. */
+STATEMENT(
+    msg_view,
+    "UPDATE msg SET seen = seen | CAST($1 AS BIGINT), code = CASE WHEN code = 0 THEN CAST($2 AS BIGINT) ELSE code END, "
+    "ts_outcome = CASE WHEN CAST($3 AS BIGINT) = 1 AND state IN (2, 5) THEN CAST($4 AS BIGINT) ELSE ts_outcome END, "
+    "wamid = CASE WHEN CAST($3 AS BIGINT) = 1 AND state IN (2, 3, 5) AND wamid = '' THEN CAST($5 AS TEXT) ELSE wamid "
+    "END, "
+    "state = CASE WHEN CAST($3 AS BIGINT) = 1 AND state IN (2, 5) THEN 3 ELSE state END "
+    "WHERE bucket = $6 AND id = $7");
+STATEMENT(events_of,
+          "SELECT ev.at, ev.recorded_at, ev.seen, ev.code, ev.status, CASE WHEN ev.msg = 0 THEN ev.orphan_wamid ELSE "
+          "m.wamid END, "
+          "ev.detail, ev.participant FROM msg_event ev LEFT JOIN msg m ON m.bucket = ev.bucket AND m.id = ev.msg "
+          "WHERE ev.bucket = $1 AND ev.msg = $2 ORDER BY ev.at, ev.recorded_at, ev.seen, ev.status LIMIT $3");
+
+static int insert(struct store *s, const struct message_event *ev, int64_t *ret_changed, struct err *e)
+{
+    struct db_stmt *q;
+    int rc = db_prepare(s, &event_insert, &q, e);
+    if (rc != 0)
+        return rc;
+    db_i64(q, ev->bucket);
+    db_i64(q, ev->msg);
+    db_i64(q, ev->at);
+    db_text(q, ev->status);
+    db_text(q, ev->participant);
+    db_text(q, ev->msg == 0 ? ev->wamid : (struct str){NULL, 0});
+    db_i64(q, ev->recorded_at);
+    db_i64(q, ev->seen);
+    db_i64(q, ev->code);
+    db_text(q, ev->detail);
+    return db_exec(q, ret_changed, e);
+}
+
+static int raise_view(struct store *s, const struct message_event *ev, struct err *e)
+{
+    struct db_stmt *q;
+    int rc = db_prepare(s, &msg_view, &q, e);
+    if (rc != 0)
+        return rc;
+    db_i64(q, ev->seen);
+    db_i64(q, (ev->seen & SEEN_FAILED) ? ev->code : 0);
+    db_i64(q, (ev->seen & (SEEN_SENT | SEEN_DELIVERED | SEEN_READ | SEEN_PLAYED)) != 0);
+    db_i64(q, ev->recorded_at);
+    db_text(q, ev->wamid.n < WAMID_MAX ? ev->wamid : (struct str){NULL, 0});
+    db_i64(q, ev->bucket);
+    db_i64(q, ev->msg);
+    return db_exec(q, NULL, e);
+}
+
+int message_events_append(struct store *s, const struct message_event *ev, size_t n, size_t *ret_new, struct err *e)
+{
+    size_t written = 0;
+    int rc = write_start(s, e);
+    if (rc != 0)
+        return rc;
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        int64_t changed = 0;
+        rc = insert(s, &ev[i], &changed, e);
+        if (rc == 0 && changed != 0 && ev[i].msg != 0)
+            rc = raise_view(s, &ev[i], e);
+        written += (size_t)changed;
+    }
+    if (rc == 0 && ret_new != NULL)
+        *ret_new = written;
+    return write_end(s, rc);
+}
+
+static int read_row(struct db_stmt *q, struct arena *a, struct message_event *ev, struct err *e)
+{
+    ev->at = col_i64(q);
+    ev->recorded_at = col_i64(q);
+    ev->seen = (uint32_t)col_i64(q);
+    ev->code = col_int(q);
+    struct str *const texts[] = {&ev->status, &ev->wamid, &ev->detail, &ev->participant};
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < sizeof texts / sizeof *texts; i++)
+        rc = col_copy(q, a, texts[i], e);
+    return rc;
+}
+
+int message_events_list(struct store *s, int bucket, int64_t msg, struct arena *a, size_t max,
+                        struct message_event **ret, size_t *ret_n, struct err *e)
+{
+    struct message_event *rows = NULL;
+    struct db_stmt *q;
+    size_t n = 0, cap = 0;
+    int rc = db_prepare(s, &events_of, &q, e);
+    if (rc != 0)
+        return rc;
+    db_i64(q, bucket);
+    db_i64(q, msg);
+    db_i64(q, (int64_t)max);
+    while (n < max && (rc = db_step(q, e)) == 1) {
+        struct message_event *grown = arena_grow(a, rows, n, &cap, max, sizeof *rows);
+        rc = grown == NULL ? err_set(e, WL_ENOMEM, "the answer is larger than its memory limit") : 0;
+        if (rc == 0) {
+            grown[n] = (struct message_event){.bucket = bucket, .msg = msg};
+            rc = read_row(q, a, &grown[n], e);
+        }
+        if (rc != 0)
+            break;
+        rows = grown;
+        n++;
+    }
+    db_reset(q);
+    if (rc < 0)
+        return rc;
+    *ret = rows;
+    *ret_n = n;
+    return 0;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * people_rows.h - what the files about people share inside the store.
+ *
+ * Finding a person by a name, giving a name, following a merge, moving pair rows: the pieces that a merge is made
+ * of, kept beside the statements they belong to. Private to src/store; runs inside the caller's transaction. */
+#ifndef WL_STORE_PEOPLE_ROWS_H
+#define WL_STORE_PEOPLE_ROWS_H
+
+#include "store/db.h"
+#include "store/people.h"
+
+int identity_lookup(struct store *s, int bucket, const struct identity *who, struct person *ret, struct err *e); /* id 0: nobody */
+int identity_insert(struct store *s, int bucket, const struct identity *who, int64_t contact, int64_t now, struct err *e);
+/* Moves every pair row of `gone` to `kept`, the larger value of each column winning. */
+int pairs_merge(struct store *s, int bucket, int64_t kept, int64_t gone, struct err *e);
+/* The person this id stands for today: itself, or what it was merged into. */
+int person_root(struct store *s, int bucket, int64_t id, int64_t *ret, struct err *e);
+
+#endif

@@ -1,0 +1,202 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- The schema, as numbered migrations. A migration that was released is never edited: add the next one.
+--
+-- Plain SQL for SQLite and PostgreSQL. Two words are translated by a driver: BIGINT PRIMARY KEY is the row
+-- number itself on SQLite, and a table marked "clustered" is stored in the order of its key (WITHOUT ROWID).
+-- BLOB is BYTEA on PostgreSQL.
+--
+-- Every person-bound key starts with bucket. Ids and times come from the program. There is no random secondary
+-- index on a table written once per message: such an index costs 6 to 19 times the insert.
+
+-- migration 1
+CREATE TABLE meta (
+    name TEXT NOT NULL,
+    value BIGINT NOT NULL,
+    PRIMARY KEY (name)
+); -- clustered
+INSERT INTO meta (name, value) VALUES ('spread', 1);
+
+CREATE TABLE reader_cursor (
+    name TEXT NOT NULL,
+    value BIGINT NOT NULL,
+    PRIMARY KEY (name)
+); -- clustered
+
+CREATE TABLE tally (
+    name TEXT NOT NULL,
+    value BIGINT NOT NULL,
+    PRIMARY KEY (name)
+); -- clustered
+
+-- People.
+CREATE TABLE bucket_head (
+    bucket INT NOT NULL,
+    next_ordinal BIGINT NOT NULL, -- a person's id is ordinal * 4096 + bucket
+    people BIGINT NOT NULL,
+    PRIMARY KEY (bucket)
+); -- clustered
+
+CREATE TABLE person_identity (
+    bucket INT NOT NULL,
+    tenant BIGINT NOT NULL,
+    kind INT NOT NULL,
+    value TEXT NOT NULL,
+    contact BIGINT NOT NULL,
+    added_at BIGINT NOT NULL,
+    PRIMARY KEY (bucket, tenant, kind, value)
+); -- clustered
+CREATE INDEX identity_of ON person_identity (bucket, contact);
+
+CREATE TABLE person (
+    bucket INT NOT NULL,
+    id BIGINT NOT NULL,
+    tenant BIGINT NOT NULL,
+    ver BIGINT NOT NULL,
+    merged_into BIGINT NOT NULL, -- 0, or the person this one turned out to be
+    created_at BIGINT NOT NULL,
+    undeliverable_at BIGINT NOT NULL,
+    consent BLOB NOT NULL,
+    name TEXT NOT NULL,
+    lang TEXT NOT NULL,
+    PRIMARY KEY (bucket, id)
+); -- clustered
+
+CREATE TABLE person_merge (
+    bucket INT NOT NULL,
+    kept BIGINT NOT NULL,
+    gone BIGINT NOT NULL,
+    merged_at BIGINT NOT NULL,
+    PRIMARY KEY (bucket, kept, gone)
+); -- clustered
+
+CREATE TABLE pair (
+    bucket INT NOT NULL,
+    contact BIGINT NOT NULL,
+    sender BIGINT NOT NULL,
+    ver BIGINT NOT NULL,
+    last_inbound BIGINT NOT NULL,
+    tat BIGINT NOT NULL,
+    last_out BIGINT NOT NULL,
+    PRIMARY KEY (bucket, contact, sender)
+); -- clustered
+
+-- The key says when two reports of consent are the same one.
+CREATE TABLE ledger (
+    bucket INT NOT NULL,
+    contact BIGINT NOT NULL,
+    at BIGINT NOT NULL,
+    act INT NOT NULL,
+    scope BIGINT NOT NULL,
+    method TEXT NOT NULL,
+    id BIGINT NOT NULL,
+    tenant BIGINT NOT NULL,
+    recorded_at BIGINT NOT NULL,
+    sender BIGINT NOT NULL,
+    source TEXT NOT NULL,
+    wording TEXT NOT NULL,
+    language TEXT NOT NULL,
+    evidence TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    PRIMARY KEY (bucket, contact, at, act, scope, method)
+); -- clustered
+CREATE INDEX ledger_in_order ON ledger (bucket, id);
+
+-- Messages. id is 41 bits of milliseconds and 22 of counter: rows are appended and ranges of days are contiguous.
+CREATE TABLE msg (
+    bucket INT NOT NULL,
+    id BIGINT NOT NULL,
+    contact BIGINT NOT NULL,
+    sender BIGINT NOT NULL,
+    campaign BIGINT NOT NULL,
+    state INT NOT NULL,
+    attempt INT NOT NULL,
+    epoch BIGINT NOT NULL,
+    ts BIGINT NOT NULL,
+    kind INT NOT NULL,
+    category INT NOT NULL,
+    seen BIGINT NOT NULL,
+    code BIGINT NOT NULL,
+    ts_outcome BIGINT NOT NULL,
+    type TEXT NOT NULL,
+    wamid TEXT NOT NULL,
+    PRIMARY KEY (bucket, id)
+); -- clustered
+CREATE INDEX msg_sending ON msg (bucket, id) WHERE state = 2;
+
+CREATE TABLE decision (
+    bucket INT NOT NULL,
+    id BIGINT NOT NULL,
+    ts BIGINT NOT NULL,
+    ruleset BIGINT NOT NULL,
+    verdict INT NOT NULL,
+    until_at BIGINT NOT NULL,
+    facts BLOB NOT NULL,
+    findings BLOB NOT NULL,
+    PRIMARY KEY (bucket, id)
+); -- clustered
+
+-- msg 0: the message is not known (yet); only then does the key need Meta's id.
+CREATE TABLE msg_event (
+    bucket INT NOT NULL,
+    msg BIGINT NOT NULL,
+    at BIGINT NOT NULL,
+    status TEXT NOT NULL,
+    participant TEXT NOT NULL,
+    orphan_wamid TEXT NOT NULL,
+    recorded_at BIGINT NOT NULL,
+    seen BIGINT NOT NULL,
+    code BIGINT NOT NULL,
+    detail TEXT NOT NULL,
+    PRIMARY KEY (bucket, msg, at, status, participant, orphan_wamid)
+); -- clustered
+
+-- Control tables: small, not bucketed.
+CREATE TABLE ruleset (
+    number BIGINT PRIMARY KEY,
+    hash BLOB NOT NULL,
+    id TEXT NOT NULL,
+    source BLOB NOT NULL,
+    first_used_at BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX ruleset_hash ON ruleset (hash);
+
+CREATE TABLE sender (
+    id BIGINT PRIMARY KEY,
+    waba BIGINT NOT NULL,
+    status INT NOT NULL,
+    display_phone TEXT NOT NULL,
+    verified_name TEXT NOT NULL,
+    quality TEXT NOT NULL,
+    updated_at BIGINT NOT NULL
+);
+
+CREATE TABLE template (
+    waba BIGINT NOT NULL,
+    name TEXT NOT NULL,
+    language TEXT NOT NULL,
+    id BIGINT NOT NULL,
+    status INT NOT NULL,
+    category INT NOT NULL,
+    quality TEXT NOT NULL,
+    listing TEXT NOT NULL,
+    updated_at BIGINT NOT NULL,
+    PRIMARY KEY (waba, name, language)
+);
+
+CREATE TABLE sender_lease (
+    sender BIGINT PRIMARY KEY,
+    owner BIGINT NOT NULL,
+    epoch BIGINT NOT NULL,
+    beat BIGINT NOT NULL,
+    taken_at BIGINT NOT NULL
+);
+
+-- Webhook bodies. lane: for several receivers and projectors later; 0 for now.
+CREATE TABLE inbox (
+    seq BIGINT PRIMARY KEY,
+    lane INT NOT NULL,
+    at BIGINT NOT NULL,
+    body BLOB NOT NULL,
+    problem TEXT
+);
+CREATE INDEX inbox_problem ON inbox (seq) WHERE problem IS NOT NULL;

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * senders.c - our phone numbers as Meta last described them.
+ *
+ * A handful of rows, written when Meta or an operator says something new and read whole into the gateway's
+ * snapshot. Knows nothing of leases or rates. */
+#include "store/db.h"
+#include "store/senders.h"
+
+#define SENDERS_MAX 100000
+
+STATEMENT(sender_put,
+          "INSERT INTO sender (id, waba, status, display_phone, verified_name, quality, updated_at) "
+          "VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO UPDATE SET waba = excluded.waba, status = "
+          "excluded.status, "
+          "display_phone = excluded.display_phone, verified_name = excluded.verified_name, quality = excluded.quality, "
+          "updated_at = excluded.updated_at");
+STATEMENT(
+    senders_all,
+    "SELECT id, waba, status, display_phone, verified_name, quality, updated_at FROM sender ORDER BY id LIMIT $1");
+
+int senders_put(struct store *s, const struct sender *v, size_t n, struct err *e)
+{
+    struct db_stmt *q;
+    int rc = write_start(s, e);
+    if (rc == 0)
+        rc = db_prepare(s, &sender_put, &q, e);
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        db_i64(q, v[i].id);
+        db_i64(q, v[i].waba);
+        db_i64(q, v[i].status);
+        db_text(q, str_of(v[i].display_phone));
+        db_text(q, str_of(v[i].verified_name));
+        db_text(q, str_of(v[i].quality));
+        db_i64(q, v[i].updated_at);
+        rc = db_exec(q, NULL, e);
+    }
+    return write_end(s, rc);
+}
+
+int senders_list(struct store *s, struct arena *a, struct sender **ret, size_t *ret_n, struct err *e)
+{
+    struct sender *rows = NULL;
+    struct db_stmt *q;
+    size_t n = 0, cap = 0;
+    int rc = db_prepare(s, &senders_all, &q, e);
+    if (rc != 0)
+        return rc;
+    db_i64(q, SENDERS_MAX);
+    while (n < SENDERS_MAX && (rc = db_step(q, e)) == 1) {
+        struct sender *grown = arena_grow(a, rows, n, &cap, SENDERS_MAX, sizeof *rows);
+        if (grown == NULL) {
+            rc = err_set(e, WL_ENOMEM, "the answer is larger than its memory limit");
+            break;
+        }
+        rows = grown;
+        struct sender *v = &rows[n++];
+        v->id = col_i64(q);
+        v->waba = col_i64(q);
+        v->status = col_int(q);
+        col_chars(q, v->display_phone, sizeof v->display_phone);
+        col_chars(q, v->verified_name, sizeof v->verified_name);
+        col_chars(q, v->quality, sizeof v->quality);
+        v->updated_at = col_i64(q);
+    }
+    db_reset(q);
+    if (rc < 0)
+        return rc;
+    *ret = rows;
+    *ret_n = n;
+    return 0;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * templates.c - the templates of our accounts, as listed by Meta and as webhooks changed them since.
+ *
+ * Two sources write one row and neither may erase what only the other knows: an empty or unknown value keeps what
+ * was there. Read whole into the gateway's snapshot. */
+#include "store/db.h"
+#include "store/senders.h"
+
+#define TEMPLATES_MAX 1000000
+
+STATEMENT(template_put,
+          "INSERT INTO template (waba, name, language, id, status, category, quality, listing, updated_at) "
+          "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (waba, name, language) DO UPDATE SET "
+          "id = CASE WHEN excluded.id <> 0 THEN excluded.id ELSE template.id END, "
+          "status = CASE WHEN excluded.status <> 0 THEN excluded.status ELSE template.status END, "
+          "category = CASE WHEN excluded.category <> 0 THEN excluded.category ELSE template.category END, "
+          "quality = CASE WHEN excluded.quality <> '' THEN excluded.quality ELSE template.quality END, "
+          "listing = CASE WHEN excluded.listing <> '' THEN excluded.listing ELSE template.listing END, "
+          "updated_at = excluded.updated_at");
+STATEMENT(templates_all,
+          "SELECT waba, name, language, id, status, category, quality, listing, updated_at FROM template "
+          "ORDER BY waba, name, language LIMIT $1");
+STATEMENT(templates_of, "SELECT waba, name, language, id, status, category, quality, listing, updated_at FROM template "
+                        "WHERE waba = $1 ORDER BY waba, name, language LIMIT $2");
+
+int templates_put(struct store *s, const struct template_row *t, size_t n, struct err *e)
+{
+    struct db_stmt *q;
+    int rc = write_start(s, e);
+    if (rc == 0)
+        rc = db_prepare(s, &template_put, &q, e);
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        db_i64(q, t[i].waba);
+        db_text(q, t[i].name);
+        db_text(q, t[i].language);
+        db_i64(q, t[i].id);
+        db_i64(q, t[i].status);
+        db_i64(q, t[i].category);
+        db_text(q, t[i].quality);
+        db_text(q, t[i].listing);
+        db_i64(q, t[i].updated_at);
+        rc = db_exec(q, NULL, e);
+    }
+    return write_end(s, rc);
+}
+
+static int read_row(struct db_stmt *q, struct arena *a, struct template_row *t, struct err *e)
+{
+    t->waba = col_i64(q);
+    int rc = col_copy(q, a, &t->name, e);
+    if (rc == 0)
+        rc = col_copy(q, a, &t->language, e);
+    if (rc != 0)
+        return rc;
+    t->id = col_i64(q);
+    t->status = (enum template_status)col_i64(q);
+    t->category = (enum category)col_i64(q);
+    rc = col_copy(q, a, &t->quality, e);
+    if (rc == 0)
+        rc = col_copy(q, a, &t->listing, e);
+    if (rc == 0)
+        t->updated_at = col_i64(q);
+    return rc;
+}
+
+int templates_list(struct store *s, int64_t waba, struct arena *a, struct template_row **ret, size_t *ret_n,
+                   struct err *e)
+{
+    struct template_row *rows = NULL;
+    struct db_stmt *q;
+    size_t n = 0, cap = 0;
+    int rc = db_prepare(s, waba == 0 ? &templates_all : &templates_of, &q, e);
+    if (rc != 0)
+        return rc;
+    if (waba != 0)
+        db_i64(q, waba);
+    db_i64(q, TEMPLATES_MAX);
+    while (n < TEMPLATES_MAX && (rc = db_step(q, e)) == 1) {
+        struct template_row *grown = arena_grow(a, rows, n, &cap, TEMPLATES_MAX, sizeof *rows);
+        rc = grown == NULL ? err_set(e, WL_ENOMEM, "the answer is larger than its memory limit") : 0;
+        if (rc == 0)
+            rc = read_row(q, a, &grown[n], e);
+        if (rc != 0)
+            break;
+        rows = grown;
+        n++;
+    }
+    db_reset(q);
+    if (rc < 0)
+        return rc;
+    *ret = rows;
+    *ret_n = n;
+    return 0;
+}
