@@ -21,6 +21,7 @@ struct str {
 };
 
 #define STR(literal) ((struct str){(literal), sizeof(literal) - 1})
+#define STR_INIT(literal) {(literal), sizeof(literal) - 1} /* the same, for tables with static storage */
 static inline struct str str_of(const char *z)
 {
     return z ? (struct str){z, strlen(z)} : (struct str){NULL, 0};
