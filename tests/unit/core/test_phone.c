@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * test_phone.c - spellings of one number give one value, what is no number is refused, and the country is told
+ * only where the calling code alone decides it. */
+#include "core/phone.h"
+
+#include "t.h"
+
+TEST(spellings)
+{
+    static const struct {
+        const char *text;
+        uint64_t want; /* 0: refused */
+        const char *says;
+    } rows[] = {
+        {"+5511912345678", 5511912345678, NULL},
+        {"+55 11 91234-5678", 5511912345678, NULL},
+        {"1 555 0001111", 15550001111, NULL}, /* n8n keeps the spaces */
+        {"(55) 11.91234/5678", 5511912345678, NULL},
+        {"\t+55\xc2\xa0"
+         "11\xe2\x80\xaf"
+         "91234\xe2\x80\x91"
+         "5678\n",
+         5511912345678, NULL},                                          /* NBSP, narrow NBSP, hyphen */
+        {"\xe2\x80\xaa+1 555 000 1111\xe2\x80\xac", 15550001111, NULL}, /* embedding marks */
+        {"\xef\xbc\x8b\xef\xbc\x95\xef\xbc\x95\xef\xbc\x91\xef\xbc\x91\xef\xbc\x93\xef\xbc\x93\xef\xbc\x94\xef\xbc\x94",
+         55113344, NULL}, /* full width */
+        {"+\xd9\xa9\xd9\xa7\xd9\xa1\xd9\xa5\xd9\xa0\xd9\xa1\xd9\xa2\xd9\xa3\xd9\xa4\xd9\xa5", 9715012345, NULL},
+        {"+\xf0\x9d\x9f\x8f\xf0\x9d\x9f\x9f\xf0\x9d\x9f\xbf"
+         "5550001",
+         1795550001, NULL}, /* mathematical digits */
+        {"1234567", 1234567, NULL},
+        {"123456789012345", 123456789012345, NULL},
+        {"123456", 0, "at least 7"},
+        {"1234567890123456", 0, "at most 15"},
+        {"", 0, "at least 7"},
+        {"+", 0, "at least 7"},
+        {"00 55 11 91234 5678", 0, "country code"},
+        {"011 91234-5678", 0, "country code"},
+        {"++5511912345678", 0, "only"},
+        {"55+11912345678", 0, "only"},
+        {"US.13491208655302", 0, "only"},
+        {"5511912345678x9", 0, "only"},
+        {"5511912345678 ext. 9", 0, "only"},
+        {"{{Recipient-Phone-Number}}", 0, "only"},
+        {"wamid.HBgNNTUy", 0, "only"},
+        {"1-800-FLOWERS", 0, "only"},
+        {"5511912345678;", 0, "only"},
+        {"55119123\xff"
+         "5678",
+         0, "UTF-8"},
+        {"55119123\xc0\xb5"
+         "678",
+         0, "UTF-8"},                     /* an overlong "5" */
+        {"551191234567\xd9", 0, "UTF-8"}, /* cut short */
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct err e = {0};
+        uint64_t got = 42;
+        int rc = phone_parse(str_of(rows[i].text), &got, &e);
+        if (rows[i].want != 0 && (rc != 0 || got != rows[i].want))
+            fail_msg("row %zu: rc %d (%s), got %llu", i, rc, e.text, (unsigned long long)got);
+        if (rows[i].want == 0 && (rc != WL_EINVAL || got != 42 || strstr(e.text, rows[i].says) == NULL))
+            fail_msg("row %zu: rc %d, \"%s\"", i, rc, e.text);
+    }
+}
+
+TEST(nul_and_length)
+{
+    uint64_t got;
+    char spaces[100000];
+    assert_int_equal(phone_parse((struct str){"5511912345678\0", 14}, &got, NULL), WL_EINVAL);
+    assert_int_equal(phone_parse((struct str){NULL, 0}, &got, NULL), WL_EINVAL);
+    memset(spaces, ' ', sizeof spaces);
+    assert_int_equal(phone_parse((struct str){spaces, sizeof spaces}, &got, NULL), WL_EINVAL);
+}
+
+TEST(the_message_holds_no_number)
+{
+    static const char *const texts[] = {"+55119123456789012", "0551191234567", "5511912345678x"};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct err e = {0};
+        uint64_t got;
+        assert_int_equal(phone_parse(str_of(texts[i]), &got, &e), WL_EINVAL);
+        assert_null(strstr(e.text, "5511"));
+    }
+}
+
+TEST(country)
+{
+    static const struct {
+        uint64_t e164;
+        const char *want;
+    } rows[] = {
+        {5511912345678, "BR"}, {15550001111, ""},  {77011234567, ""},
+        {447700900123, ""},    {390612345678, ""}, {351912345678, "PT"},
+        {35812345678, ""},     {3591234567, "BG"}, {919876543210, "IN"},
+        {4915112345678, "DE"}, {21261234567, ""},  {213612345678, "DZ"},
+        {88012345678, "BD"},   {8001234567, ""},   {88312345678, ""},
+        {9991234567, ""},      {2012345678, "EG"}, {2101234567, ""},
+        {6001234567, "MY"},    {6721234567, ""},   {6731234567, "BN"},
+        {59812345678, "UY"},   {59912345678, ""},  {38344123456, "XK"},
+        {1234567, ""},         {55, ""},           {0, ""},
+        {9981234567, "UZ"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char got[3] = "??";
+        phone_country(rows[i].e164, got);
+        if (strcmp(got, rows[i].want) != 0)
+            fail_msg("row %zu: got \"%s\", want \"%s\"", i, got, rows[i].want);
+    }
+}
+
+/* The column `name` of a tab-separated line, by number. */
+static struct str column(const char *line, int number)
+{
+    struct str rest = str_of(line), field = str_cut(rest, '\t', &rest);
+    while (number-- > 0)
+        field = str_cut(rest, '\t', &rest);
+    return field;
+}
+
+/* 0 for a text with letters. */
+static size_t count_digits(struct str s)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s.n; i++) {
+        if ((s.p[i] | 32) >= 'a' && (s.p[i] | 32) <= 'z')
+            return 0;
+        n += s.p[i] >= '0' && s.p[i] <= '9';
+    }
+    return n;
+}
+
+/* International spellings against the answers of an independent library, wherever it only removed punctuation: what
+ * it knows of letters, extensions and trunk prefixes takes numbering plans. */
+TEST(agrees_with_an_independent_library)
+{
+    const char *path = case_file("phones/numbers.tsv");
+    char line[2048];
+    size_t same = 0, countries = 0;
+    if (path == NULL)
+        skip_loudly("phones/numbers.tsv is not there");
+    FILE *f = fopen(path, "r");
+    assert_non_null(f);
+    while (fgets(line, sizeof line, f) != NULL) {
+        struct str input = column(line, 1), e164 = column(line, 6), region = column(line, 8), ext = column(line, 9);
+        uint64_t got, want;
+        char country[3];
+        if (input.n == 0 || input.p[0] != '+' || !str_eq(column(line, 5), STR("yes")) || ext.n > 0 ||
+            count_digits(input) != count_digits(e164))
+            continue;
+        if (phone_parse(e164, &want, NULL) != 0 || phone_parse(input, &got, NULL) != 0)
+            fail_msg("%s", line);
+        if (got != want)
+            fail_msg("got %llu: %s", (unsigned long long)got, line);
+        same++;
+        phone_country(want, country);
+        if (country[0] != '\0' && (region.n != 2 || memcmp(region.p, country, 2) != 0))
+            fail_msg("got %s: %s", country, line);
+        countries += country[0] != '\0';
+    }
+    fclose(f);
+    assert_true(same > 100);
+    assert_true(countries > 100);
+}
+
+TESTS(T(spellings), T(nul_and_length), T(the_message_holds_no_number), T(country),
+      T(agrees_with_an_independent_library))
