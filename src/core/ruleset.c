@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * ruleset.c - the face of a loaded rule set: its rules, texts, citations and dated values.
+ *
+ * A set is immutable from the moment it is loaded until it is freed, so threads share it by pointer without a lock.
+ * Everything handed out is borrowed from the set. Looking up by name compares strings and is meant for start-up,
+ * commands and pages; decide() works with positions. */
+#include "core/ruleset_impl.h"
+
+void ruleset_free(struct ruleset *rs)
+{
+    if (rs != NULL)
+        arena_free(rs->arena); /* the set itself lies in its arena */
+}
+
+const char *ruleset_id(const struct ruleset *rs)
+{
+    return rs->id;
+}
+
+const uint8_t *ruleset_hash(const struct ruleset *rs)
+{
+    return rs->hash;
+}
+
+struct str ruleset_canonical(const struct ruleset *rs)
+{
+    return rs->canonical;
+}
+
+size_t ruleset_count(const struct ruleset *rs)
+{
+    return rs->n_rules;
+}
+
+const struct rule *ruleset_rule(const struct ruleset *rs, size_t i)
+{
+    return i < rs->n_rules ? &rs->rule[i] : NULL;
+}
+
+const struct rule *ruleset_find(const struct ruleset *rs, const char *id)
+{
+    for (size_t i = 0; i < rs->n_rules; i++)
+        if (strcmp(rs->rule[i].id, id) == 0)
+            return &rs->rule[i];
+    return NULL;
+}
+
+const char *rule_id(const struct rule *r)
+{
+    return r->id;
+}
+
+const char *rule_title(const struct rule *r)
+{
+    return r->title;
+}
+
+const char *rule_reason(const struct rule *r)
+{
+    return r->reason;
+}
+
+const char *rule_change(const struct rule *r)
+{
+    return r->change;
+}
+
+int rule_code(const struct rule *r)
+{
+    return r->code;
+}
+
+size_t rule_citations(const struct rule *r)
+{
+    return r->n_cite;
+}
+
+const struct citation *rule_citation(const struct rule *r, size_t i)
+{
+    return i < r->n_cite ? &r->cite[i].face : NULL;
+}
+
+int ruleset_value(const struct ruleset *rs, const char *rule, const char *name, int64_t now, int64_t *ret)
+{
+    const struct rule *r = ruleset_find(rs, rule);
+    const int64_t *row;
+    if (r == NULL || !values_at(&r->values, now, &row))
+        return WL_ENOTFOUND;
+    for (uint16_t i = 0; i < r->values.n_names; i++) {
+        if (strcmp(r->values.name[i], name) == 0) {
+            *ret = row[i];
+            return 0;
+        }
+    }
+    return WL_ENOTFOUND;
+}
