@@ -287,8 +287,8 @@ def can_listen(address, port):
     return ""
 
 
-PEOPLE = [f"55119{90000000 + i}" for i in range(8)]
-STRANGER = "5511980000000"
+PEOPLE = [f"4477009000{i:02}" for i in range(8)]  # a range set aside for fiction
+STRANGER = "447700900099"
 TLS_ADDRESS = "127.0.0.2"
 
 
@@ -322,7 +322,7 @@ def main():
             sandbox.webhooks_to(gateway.url + "/webhook")
             seed(gateway, sandbox)
             env.update(BASE_URL=gateway.url, SANDBOX_URL=sandbox.url, TOKEN=TOKEN, PHONE_ID=SENDER, WABA_ID="222", PEOPLE=",".join(PEOPLE),
-                       STRANGER=STRANGER, TEMPLATE="promo", TEMPLATE_LANGUAGE="en_US", ADMIN_KEY_FILE=str(folder / "state" / "admin.key"))
+                       STRANGER=STRANGER, TEMPLATE="spring_sale", TEMPLATE_LANGUAGE="en_US", ADMIN_KEY_FILE=str(folder / "state" / "admin.key"))
             status = subprocess.run(sys.argv[1:], env={**os.environ, **env}, check=False).returncode
         finally:
             for process in (gateway, sandbox):
