@@ -42,6 +42,7 @@ TEST(hmac_vectors)
         {"test_app_secret", "{\"object\":\"whatsapp_business_account\",\"entry\":[]}",
          "dec6a680679a968e7e0319355b23599cbfc54502c0784668e9618baa0c633756"},
         {"Jefe", "what do ya want for nothing?", "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"},
+        {"jefE", "what do ya want for nothing?", "d1f18e0fa8753d81d83be54ce4a35587785bf006173619d186dde1d0da7ac878"},
         {"", "", "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad"},
         {key131, "Test Using Larger Than Block-Size Key - Hash Key First",
          "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"},

@@ -26,8 +26,12 @@ TEST(commas_and_nesting)
     jo_key(&o, "list");
     jo_array(&o);
     jo_int(&o, 1);
-    jo_array(&o);
-    jo_end(&o);
+    for (int i = 0; i < 2; i++) { /* siblings: the second starts without a comma too */
+        jo_array(&o);
+        jo_int(&o, i);
+        jo_int(&o, i);
+        jo_end(&o);
+    }
     jo_object(&o);
     jo_end(&o);
     jo_raw(&o, STR("{\"r\":1}"));
@@ -37,7 +41,7 @@ TEST(commas_and_nesting)
     jo_end(&o);
     assert_false(b.failed);
     assert_string_equal(buf_cstr(&b), "{\"s\":\"x\",\"absent\":null,\"min\":-9223372036854775808,\"yes\":true,"
-                                      "\"list\":[1,[],{},{\"r\":1},null],\"\":\"last\"}");
+                                      "\"list\":[1,[0,0],[1,1],{},{\"r\":1},null],\"\":\"last\"}");
     buf_done(&b);
 }
 
