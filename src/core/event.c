@@ -344,8 +344,7 @@ static void add_calls(struct reader *r, struct json list)
         ev->wamid = keep(r, word_of(c, "id"));
         ev->type = keep(r, word_of(c, "event"));
         ev->opaque = keep(r, word_of(c, "biz_opaque_callback_data"));
-        struct json errors = json_get(c, "errors");
-        read_errors(r, ev, json_type(errors) == JSON_ARRAY ? errors : json_get(r->value, "errors"));
+        read_errors(r, ev, json_get(c, "errors"));
         put_ids(ev, c, ev->user_initiated ? callers : called);
         join_contact(r, ev, hint);
     }
@@ -497,7 +496,8 @@ static void add_change(struct reader *r, struct json change)
     if (in(field, conversations)) {
         read_contacts(r);
         add_conversation(r);
-        if (r->n == before)
+        if (r->n == before ||
+            json_count(json_get(r->value, "errors")) > 0) /* errors of the account, not of a message */
             add_plain(r, EVENT_OTHER);
     } else if (in(field, templates)) {
         add_template(r, field);
@@ -516,10 +516,10 @@ static size_t count_change(struct json change)
 {
     static const char *const lists[] = {"messages", "statuses", "calls", "user_preferences"};
     struct json value = json_get(change, "value");
-    size_t n = 1;
+    size_t n = json_count(json_get(value, "errors")) > 0;
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
         n += count_array(json_get(value, lists[i])) + count_array(json_at(value, "standby", lists[i]));
-    return n > 1 ? n - 1 : 1;
+    return n > 0 ? n : 1;
 }
 
 int events_parse(struct json body, struct arena *a, struct event **ret, size_t *ret_n, struct err *e)
