@@ -77,14 +77,15 @@ static void write_leaf(struct json_out *o, const struct ruleset *rs, const struc
                                         [OP_GE] = "ge",
                                         [OP_OLDER] = "older_than",
                                         [OP_NEWER] = "newer_than",
-                                        [OP_AHEAD] = "ahead_by",
-                                        [OP_KNOWN] = "known"};
+                                        [OP_AHEAD] = "ahead_by"};
     jo_object(o);
     jo_kcstr(o, "fact", fact_info[n->fact].name);
     if (n->op == OP_WORDS || n->op == OP_LIST) {
         write_set(o, rs, n);
     } else if (n->op == OP_KNOWN) {
         jo_kbool(o, "known", !n->negate);
+    } else if (n->op == OP_BEFORE) {
+        jo_kcstr(o, "before", fact_info[n->other].name);
     } else {
         jo_key(o, names[n->op]);
         write_operand(o, &n->arg, values);

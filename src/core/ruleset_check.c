@@ -86,6 +86,9 @@ static bool cells_of_tree(const struct view *v, uint32_t root, struct cells *cel
 {
     for (uint32_t i = root; i < v->rs->node[root].end; i++) {
         const struct node *n = &v->rs->node[i];
+        if (n->op == OP_BEFORE &&
+            (!cell_around(&cells[n->slot], v->now) || !cell_around(&cells[n->other_slot], v->now)))
+            return false;
         if (n->op > OP_NOT && !cells_of_leaf(v, n, &cells[n->slot]))
             return false;
     }

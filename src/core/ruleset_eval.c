@@ -65,7 +65,7 @@ static bool in_words(const struct node *n, int64_t value)
     return value >= 0 && value < 64 && (n->words >> value & 1);
 }
 
-/* Time 0 is "never": older than anything, newer than nothing, ahead of nothing. */
+/* Time 0 is "never": older than anything, newer than nothing, ahead of nothing, before any other time. */
 static bool compare(const struct view *v, const struct node *n, int64_t value)
 {
     switch (n->op) {
@@ -100,6 +100,11 @@ static enum tri leaf_eval(const struct view *v, const struct node *n)
         return known != n->negate ? TRI_TRUE : TRI_FALSE;
     if (!known)
         return TRI_UNKNOWN;
+    if (n->op == OP_BEFORE) {
+        if (!v->facts->known[n->other])
+            return TRI_UNKNOWN;
+        return value < v->facts->value[n->other] ? TRI_TRUE : TRI_FALSE;
+    }
     if (fact_info[n->fact].type == FACT_TYPE_BOOL)
         value = value != 0;
     return compare(v, n, value) != n->negate ? TRI_TRUE : TRI_FALSE;
@@ -129,6 +134,8 @@ void predicate_why(const struct view *v, uint32_t root, uint8_t *slots)
     const struct node *nodes = v->rs->node, *n = &nodes[root];
     if (n->op > OP_NOT) {
         *slots |= (uint8_t)(1u << n->slot);
+        if (n->op == OP_BEFORE)
+            *slots |= (uint8_t)(1u << n->other_slot);
         return;
     }
     if (n->op == OP_NOT) {

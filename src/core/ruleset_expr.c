@@ -7,7 +7,7 @@
  * compiles cannot fail at run time. It refuses more facts in one rule than a finding can carry. */
 #include "core/ruleset_impl.h"
 
-enum arg_kind { ARG_ONE, ARG_MANY, ARG_NUMBER, ARG_DURATION, ARG_FLAG };
+enum arg_kind { ARG_ONE, ARG_MANY, ARG_NUMBER, ARG_DURATION, ARG_FACT, ARG_FLAG };
 
 #define ON(type) (1u << FACT_TYPE_##type)
 #define ON_ANY   (ON(BOOL) | ON(INT) | ON(TIME) | ON(WORD) | ON(CODE))
@@ -31,6 +31,7 @@ static const struct comparison {
     {"older_than", OP_OLDER, false, ARG_DURATION, ON(TIME)},
     {"newer_than", OP_NEWER, false, ARG_DURATION, ON(TIME)},
     {"ahead_by", OP_AHEAD, false, ARG_DURATION, ON(TIME)},
+    {"before", OP_BEFORE, false, ARG_FACT, ON(TIME)},
     {"known", OP_KNOWN, false, ARG_FLAG, ON_ANY},
 };
 #define COMPARISONS (sizeof comparisons / sizeof comparisons[0])
@@ -254,6 +255,18 @@ static int compile_set(struct builder *b, struct node *node, const struct yaml *
     return rc;
 }
 
+/* {fact: A, before: B}: two times. */
+static int compile_other(struct builder *b, const struct scope *s, struct node *node, const struct yaml *arg,
+                         struct err *e)
+{
+    int rc = expr_fact(b, arg, &node->other, e);
+    if (rc != 0)
+        return rc;
+    if (fact_info[node->other].type != FACT_TYPE_TIME || node->other == node->fact)
+        return yaml_error(arg, e, "must be another fact that is a time");
+    return expr_slot(s, arg, node->other, &node->other_slot, e);
+}
+
 static int compile_argument(struct builder *b, const struct scope *s, const struct comparison *op, struct node *node,
                             const struct yaml *arg, struct err *e)
 {
@@ -267,6 +280,8 @@ static int compile_argument(struct builder *b, const struct scope *s, const stru
         return expr_operand(b, s, arg, VALUE_INT, &node->arg, e);
     case ARG_DURATION:
         return expr_operand(b, s, arg, VALUE_DURATION, &node->arg, e);
+    case ARG_FACT:
+        return compile_other(b, s, node, arg, e);
     case ARG_FLAG:
         break;
     }
@@ -285,8 +300,8 @@ static const struct comparison *comparison_of(const struct yaml *n, const struct
 
 static int compile_leaf(struct builder *b, const struct scope *s, const struct yaml *n, uint32_t *ret, struct err *e)
 {
-    static const char *const keys[] = {"fact", "is", "is_not",     "in",         "not_in",   "lt",    "le",
-                                       "gt",   "ge", "older_than", "newer_than", "ahead_by", "known", NULL};
+    static const char *const keys[] = {"fact", "is",         "is_not",     "in",       "not_in", "lt",    "le", "gt",
+                                       "ge",   "older_than", "newer_than", "ahead_by", "before", "known", NULL};
     const struct yaml *arg;
     uint8_t fact, slot;
     int rc = yaml_known_keys(n, keys, "condition", e);

@@ -25,7 +25,7 @@
 
 enum tri { TRI_FALSE = 0, TRI_UNKNOWN = 1, TRI_TRUE = 2 }; /* all = least, any = greatest, not = 2 - x */
 
-enum node_op { OP_ALL, OP_ANY, OP_NOT, OP_WORDS, OP_LIST, OP_LT, OP_LE, OP_GT, OP_GE, OP_OLDER, OP_NEWER, OP_AHEAD, OP_KNOWN };
+enum node_op { OP_ALL, OP_ANY, OP_NOT, OP_WORDS, OP_LIST, OP_LT, OP_LE, OP_GT, OP_GE, OP_OLDER, OP_NEWER, OP_AHEAD, OP_BEFORE, OP_KNOWN };
 
 /* A constant or the sum or difference of two terms, each a constant or a dated value. */
 struct operand {
@@ -39,6 +39,7 @@ struct node {
     uint8_t fact;   /* leaves: enum fact_id */
     uint8_t slot;   /* leaves: position in the owner's list of facts */
     bool negate;    /* leaves: is_not, not_in, known: false */
+    uint8_t other, other_slot; /* OP_BEFORE: the fact it is compared with */
     uint32_t end;   /* one past the subtree */
     uint64_t words; /* OP_WORDS: bit per word (or false, true) */
     uint32_t list, n_list; /* OP_LIST: range of ruleset.lists */

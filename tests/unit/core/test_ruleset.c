@@ -88,6 +88,12 @@ TEST(a_condition_is_refused_for_what_cannot_be_meant)
         {"{fact: pair.tat, older_than: $n}", "$n is a number"},
         {"{fact: pair.tat, older_than: $x}", "$x is not among"},
         {"{fact: pair.tat, older_than: $d - $x}", "$x is not among"},
+        {"{fact: pair.tat, before: pair.tat}", "another fact that is a time"},
+        {"{fact: pair.tat, before: recipient.valid}", "another fact that is a time"},
+        {"{fact: pair.tat, before: consent.att}", "did you mean consent.at?"},
+        {"{all: [{fact: pair.tat, before: consent.at}, {fact: consent.at, older_than: 0}, {fact: pair.tat, ahead_by: "
+         "0}]}",
+         "can never fire"},
         {"{fact: recipient.country, is: TOOLONGCODE}", "a code is"},
         {"{fact: template.status, in: []}", "at least one value"},
         {"{fact: template.status, in: [paused, paused]}", "same value twice"},
