@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * accounts.h - which token may speak for which number, and what Meta says about number and templates.
+ *
+ * A refusal tells something about a person, so it is given only to a caller whose token Meta itself accepts for the
+ * sending number. The first send with a token is an introduction: the number is read with that token, its account is
+ * found (configuration, or the token's own granular scopes) and the account's templates are listed. What was learned is
+ * stored and published as a new snapshot; the token itself is remembered only as a keyed hash, for a while.
+ *
+ * Introductions and polling run on threads of their own that may block; nothing else waits for them. */
+#ifndef WL_GATEWAY_ACCOUNTS_H
+#define WL_GATEWAY_ACCOUNTS_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/thread.h"
+
+struct accounts;
+struct gateway;
+
+int accounts_start(struct accounts **ret, struct gateway *g, struct err *e);
+void accounts_stop(struct accounts *a);
+
+/* Was this token accepted for this number lately, and is its template list fresh enough? */
+bool accounts_trusts(struct accounts *a, int64_t sender, struct str token);
+bool accounts_templates_fresh(struct accounts *a, int64_t sender);
+
+struct introduction {
+    struct queue_link link;
+    int64_t sender;
+    char *token;          /* malloc'ed by the caller, freed by accounts */
+    char version[16];     /* the client's API version, "" none */
+    bool relist;          /* read the template list again although there is one */
+    /* In an accounts thread. ok: the token speaks for the number. Otherwise status and body are Meta's own answer (or
+     * ours when Meta could not be reached), to be given to the client. */
+    void (*done)(struct introduction *in, bool ok, int status, struct str body);
+    void *user;
+};
+/* WL_EBUSY: too many are waiting; done() will not be called. */
+int accounts_introduce(struct accounts *a, struct introduction *in, struct err *e);
+
+/* The template list of this account changed (creation, deletion, webhook): read it again before the next refusal. */
+void accounts_stale(struct accounts *a, int64_t waba);
+/* Numbers or templates in the store changed: publish a new snapshot soon. */
+void accounts_publish(struct accounts *a);
+
+/* The token kept for a number by configuration, read from its file; NULL when there is none. free() it. */
+char *accounts_token(struct accounts *a, int64_t sender);
+
+#endif

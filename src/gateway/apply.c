@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * apply.c - one small function per kind of event, found through a table.
+ *
+ * Persons are found by whichever names an event carries and learn the others (a webhook may have a phone number, a
+ * business-scoped id, or both; platform.md §6.9). A status whose message is not known yet (Meta may report it before
+ * its answer to our call arrived) is kept with message 0 and remembered for a while; apply_adopt() gives it to its
+ * message. Everything else that cannot be placed stays in the inbox, which is never the poorer for it. */
+#include "gateway/apply.h"
+
+#include <stdlib.h>
+
+#include "gateway/wamid_map.h"
+#include "store/ledger.h"
+#include "store/messages.h"
+#include "store/people.h"
+#include "store/senders.h"
+
+#define WAMIDS_EACH     (1u << 19)
+#define WAMIDS_AT_START (1u << 17)
+#define ORPHANS_MAX     4096
+#define ORPHAN_TEXT     128
+
+struct orphan {
+    char wamid[WAMID_MAX], status[32], detail[ORPHAN_TEXT], participant[IDENTITY_MAX];
+    int64_t at;
+    uint32_t seen;
+    int code;
+};
+
+struct apply {
+    struct wamid_map *wamids;
+    struct orphan *orphan; /* ring of ORPHANS_MAX, allocated at the first orphan */
+    size_t n_orphans;      /* ever */
+};
+
+struct apply_context {
+    struct apply *a;
+    struct store *s;
+    struct arena *arena;
+    int64_t now;
+    struct apply_result *result;
+};
+
+/* --- people ------------------------------------------------------------------------------------------------------ */
+
+/* The person an event speaks of, created when unknown; learns every name the event carries. id 0: nobody named. */
+static int event_person(struct apply_context *c, const struct event *ev, struct person *ret, struct err *e)
+{
+    const struct identity *names[] = {&ev->phone, &ev->user_id, &ev->parent_id};
+    struct person p = {0};
+    int rc = 0;
+    for (size_t i = 0; i < 3 && p.id == 0 && rc == 0; i++)
+        if (names[i]->kind != IDENTITY_NONE)
+            rc = people_find(c->s, names[i], 1, &p, e);
+    for (size_t i = 0; i < 3 && p.id == 0 && rc == 0; i++)
+        if (names[i]->kind != IDENTITY_NONE)
+            rc = people_ensure(c->s, names[i], 1, c->now, &p, e);
+    /* A parent id may be shared by linked businesses' views of the person, never by two persons. */
+    for (size_t i = 0; i < 3 && p.id != 0 && rc == 0; i++)
+        if (names[i]->kind != IDENTITY_NONE)
+            rc = people_add_identity(c->s, &p, names[i], c->now, e);
+    if (rc == 0)
+        *ret = p;
+    return rc;
+}
+
+static int open_window(struct apply_context *c, const struct event *ev, struct err *e)
+{
+    struct person p;
+    int rc = event_person(c, ev, &p, e);
+    if (rc != 0 || p.id == 0 || ev->phone_number_id == 0)
+        return rc;
+    if (p.name[0] == '\0' && ev->profile_name.n > 0) {
+        size_t n = ev->profile_name.n < sizeof p.name - 1 ? ev->profile_name.n : sizeof p.name - 1;
+        while (n > 0 && n < ev->profile_name.n && (ev->profile_name.p[n] & 0xc0) == 0x80)
+            n--; /* never cut inside a character */
+        memcpy(p.name, ev->profile_name.p, n);
+        if ((rc = people_save(c->s, &p, 1, e)) != 0)
+            return rc;
+    }
+    struct pair pair = {.bucket = p.bucket, .contact = p.id, .sender = ev->phone_number_id};
+    if ((rc = pairs_get(c->s, &pair, 1, e)) != 0)
+        return rc;
+    int64_t at = ev->at != 0 ? ev->at : c->now;
+    if (at > c->now)
+        at = c->now; /* a clock ahead of ours must not open a window into the future */
+    if (at <= pair.last_inbound)
+        return 0;
+    pair.last_inbound = at;
+    return pairs_put(c->s, &pair, 1, e);
+}
+
+static int apply_call(struct apply_context *c, const struct event *ev, struct err *e)
+{
+    return ev->user_initiated ? open_window(c, ev, e) : 0;
+}
+
+static int record_consent(struct store *s, struct person *p, enum consent_act act, consent_scope scope, int64_t at,
+                          int64_t sender, struct str source, int64_t now, struct err *e)
+{
+    struct consent_row row = {.bucket = p->bucket,
+                              .id = store_id(s, now),
+                              .contact = p->id,
+                              .event = {.act = act, .scope = scope, .at = at},
+                              .recorded_at = now,
+                              .method = STR("platform"),
+                              .source = source,
+                              .actor = STR("webhook"),
+                              .sender = sender};
+    int rc = ledger_append(s, &row, 1, NULL, e);
+    if (rc != 0)
+        return rc;
+    consent_apply(&p->consent, &row.event);
+    return people_save(s, p, 1, e);
+}
+
+static int apply_preference(struct apply_context *c, const struct event *ev, struct err *e)
+{
+    struct person p;
+    int rc = event_person(c, ev, &p, e);
+    if (rc != 0 || p.id == 0 || (ev->act != CONSENT_STOP && ev->act != CONSENT_RESUME))
+        return rc;
+    return record_consent(c->s, &p, ev->act, CONSENT_SCOPE(CATEGORY_MARKETING), ev->at ? ev->at : c->now,
+                          ev->phone_number_id, STR("user_preferences"), c->now, e);
+}
+
+static int apply_number_changed(struct apply_context *c, const struct event *ev, struct err *e)
+{
+    if (ev->previous.kind == IDENTITY_NONE)
+        return 0;
+    struct person p;
+    int rc = people_find(c->s, &ev->previous, 1, &p, e);
+    if (rc != 0 || p.id == 0)
+        return rc;
+    /* The opt-outs of the old name are the person's: both names now lead to one row. */
+    const struct identity *names[] = {&ev->phone, &ev->user_id, &ev->parent_id};
+    for (size_t i = 0; i < 3 && rc == 0; i++)
+        if (names[i]->kind != IDENTITY_NONE)
+            rc = people_add_identity(c->s, &p, names[i], c->now, e);
+    return rc;
+}
+
+int apply_error_code(struct store *s, int bucket, int64_t contact, int64_t sender, int code, int64_t now, struct err *e)
+{
+    bool stopped = code == 131050, undeliverable = code == 131026 || code == 130403 || code == 137000;
+    if (contact == 0 || (!stopped && !undeliverable))
+        return 0;
+    struct person p;
+    int rc = people_get(s, bucket, contact, &p, e);
+    if (rc != 0)
+        return rc;
+    if (stopped && !p.consent.platform_stop)
+        return record_consent(s, &p, CONSENT_STOP, CONSENT_SCOPE(CATEGORY_MARKETING), now, sender, STR("error 131050"),
+                              now, e);
+    if (!undeliverable || p.undeliverable_at >= now)
+        return 0;
+    p.undeliverable_at = now;
+    return people_save(s, &p, 1, e);
+}
+
+/* --- statuses ---------------------------------------------------------------------------------------------------- */
+
+static struct message_event status_row(const struct event *ev, int bucket, int64_t msg, int64_t now)
+{
+    struct str participant = str_of(ev->phone.kind != IDENTITY_NONE ? ev->phone.value : ev->user_id.value);
+    return (struct message_event){.bucket = bucket,
+                                  .msg = msg,
+                                  .at = ev->at ? ev->at : now,
+                                  .recorded_at = now,
+                                  .seen = ev->seen,
+                                  .code = ev->code,
+                                  .status = ev->type,
+                                  .wamid = ev->wamid,
+                                  .detail = ev->error_title,
+                                  .participant = participant};
+}
+
+static void copy_text(char *out, size_t size, struct str s)
+{
+    size_t n = s.n < size - 1 ? s.n : size - 1;
+    if (n > 0)
+        memcpy(out, s.p, n);
+    out[n] = '\0';
+}
+
+static void remember_orphan(struct apply *a, const struct message_event *row)
+{
+    if (a->orphan == NULL && (a->orphan = calloc(ORPHANS_MAX, sizeof *a->orphan)) == NULL)
+        abort();
+    struct orphan *o = &a->orphan[a->n_orphans++ % ORPHANS_MAX];
+    copy_text(o->wamid, sizeof o->wamid, row->wamid);
+    copy_text(o->status, sizeof o->status, row->status);
+    copy_text(o->detail, sizeof o->detail, row->detail);
+    copy_text(o->participant, sizeof o->participant, row->participant);
+    o->at = row->at;
+    o->seen = row->seen;
+    o->code = row->code;
+}
+
+static int apply_status(struct apply_context *c, const struct event *ev, struct err *e)
+{
+    int bucket = 0;
+    int64_t msg = 0;
+    if (ev->wamid.n == 0 || ev->wamid.n >= WAMID_MAX)
+        return 0;
+    bool known = wamid_map_get(c->a->wamids, ev->wamid, &bucket, &msg);
+    struct message_event row = status_row(ev, bucket, msg, c->now);
+    size_t fresh = 0;
+    int rc = message_events_append(c->s, &row, 1, &fresh, e);
+    if (rc != 0)
+        return rc;
+    if (!known) {
+        c->result->orphaned++;
+        remember_orphan(c->a, &row);
+        return 0;
+    }
+    if (fresh == 0 || ev->code == 0)
+        return 0;
+    struct message m;
+    if ((rc = messages_get(c->s, bucket, msg, &m, e)) != 0)
+        return rc == WL_ENOTFOUND ? 0 : rc;
+    return apply_error_code(c->s, bucket, m.contact, m.sender, ev->code, c->now, e);
+}
+
+int apply_adopt(struct apply *a, struct store *s, int bucket, int64_t msg, struct str wamid, int64_t now, struct err *e)
+{
+    wamid_map_put(a->wamids, wamid, bucket, msg);
+    size_t kept = a->n_orphans < ORPHANS_MAX ? a->n_orphans : ORPHANS_MAX;
+    for (size_t i = 0; i < kept; i++) {
+        struct orphan *o = &a->orphan[i];
+        if (!str_eq(str_of(o->wamid), wamid))
+            continue;
+        struct message_event row = {.bucket = bucket,
+                                    .msg = msg,
+                                    .at = o->at,
+                                    .recorded_at = now,
+                                    .seen = o->seen,
+                                    .code = o->code,
+                                    .status = str_of(o->status),
+                                    .wamid = wamid,
+                                    .detail = str_of(o->detail),
+                                    .participant = str_of(o->participant)};
+        int rc = message_events_append(s, &row, 1, NULL, e);
+        if (rc != 0)
+            return rc;
+    }
+    return 0;
+}
+
+/* --- templates --------------------------------------------------------------------------------------------------- */
+
+static int apply_template(struct apply_context *c, const struct event *ev, struct err *e)
+{
+    if (ev->template_name.n == 0 || ev->template_language.n == 0 || ev->waba == 0)
+        return 0;
+    struct template_row row = {.waba = ev->waba,
+                               .name = ev->template_name,
+                               .language = ev->template_language,
+                               .id = ev->template_id,
+                               .status = ev->template_status,
+                               .category = ev->new_category,
+                               .quality = ev->quality,
+                               .updated_at = c->now};
+    c->result->control_changed = true;
+    return templates_put(c->s, &row, 1, e);
+}
+
+static int apply_nothing(struct apply_context *c, const struct event *ev, struct err *e)
+{
+    (void)c, (void)ev, (void)e;
+    return 0; /* kept in the inbox; nothing a decision needs yet */
+}
+
+static int (*const apply_by_kind[])(struct apply_context *, const struct event *, struct err *) = {
+    [EVENT_OTHER] = apply_nothing,
+    [EVENT_INBOUND] = open_window,
+    [EVENT_CALL] = apply_call,
+    [EVENT_STATUS] = apply_status,
+    [EVENT_PREFERENCE] = apply_preference,
+    [EVENT_TEMPLATE_STATUS] = apply_template,
+    [EVENT_TEMPLATE_QUALITY] = apply_template,
+    [EVENT_TEMPLATE_CATEGORY] = apply_template,
+    [EVENT_NUMBER_CHANGED] = apply_number_changed,
+    [EVENT_ACCOUNT] = apply_nothing,
+};
+
+int apply_events(struct apply *a, struct store *s, struct arena *arena, const struct event *ev, size_t n, int64_t now,
+                 struct apply_result *ret, struct err *e)
+{
+    struct apply_context c = {.a = a, .s = s, .arena = arena, .now = now, .result = ret};
+    for (size_t i = 0; i < n; i++) {
+        int rc = apply_by_kind[ev[i].kind](&c, &ev[i], e);
+        if (rc != 0)
+            return rc;
+        ret->events++;
+    }
+    return 0;
+}
+
+static void remember(void *ctx, const struct message *m)
+{
+    struct apply *a = ctx;
+    if (m->wamid[0] != '\0')
+        wamid_map_put(a->wamids, str_of(m->wamid), m->bucket, m->id);
+}
+
+int apply_create(struct apply **ret, struct store *s, struct err *e)
+{
+    struct apply *a = calloc(1, sizeof *a);
+    if (a == NULL)
+        abort();
+    a->wamids = wamid_map_create(WAMIDS_EACH);
+    int rc = messages_recent(s, WAMIDS_AT_START, remember, a, e);
+    if (rc != 0) {
+        apply_free(a);
+        return rc;
+    }
+    *ret = a;
+    return 0;
+}
+
+void apply_free(struct apply *a)
+{
+    if (a == NULL)
+        return;
+    wamid_map_free(a->wamids);
+    free(a->orphan);
+    free(a);
+}

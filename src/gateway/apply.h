@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * apply.h - what events change: windows, consent, identity, message fate, templates.
+ *
+ * Runs inside the writer's transaction. Applying the same event twice, or events in another order, leads to the same
+ * state: windows only move forward, status bits only rise, consent counts by event time. */
+#ifndef WL_GATEWAY_APPLY_H
+#define WL_GATEWAY_APPLY_H
+
+#include "core/event.h"
+#include "store/store.h"
+
+struct apply;
+
+/* Reads the newest messages to know their Meta ids again. */
+int apply_create(struct apply **ret, struct store *s, struct err *e);
+void apply_free(struct apply *a);
+
+struct apply_result {
+    size_t events, orphaned;
+    bool control_changed; /* numbers or templates: the snapshot is stale */
+};
+int apply_events(struct apply *a, struct store *s, struct arena *arena, const struct event *ev, size_t n, int64_t now,
+                 struct apply_result *ret, struct err *e);
+
+/* What an error code of Meta says about the person: stopped marketing (131050), undeliverable (131026 ...). */
+int apply_error_code(struct store *s, int bucket, int64_t contact, int64_t sender, int code, int64_t now, struct err *e);
+
+/* A message's Meta id became known: later statuses find it, and those that came too early are applied now. */
+int apply_adopt(struct apply *a, struct store *s, int bucket, int64_t msg, struct str wamid, int64_t now, struct err *e);
+
+#endif

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * forward.c - at least once, in order, at the receiver's own pace.
+ *
+ * A thread of its own with a cursor of its own: a slow or dead receiver delays nobody else and loses nothing. The body's
+ * bytes are those Meta sent; the signature is made with the secret the receiver expects. Anything but a 2xx is tried
+ * again, waiting twice as long each time up to five minutes; a body older than seven days, Meta's own patience
+ * (platform.md §6.1), is passed over with a log line. */
+#include "gateway/forward.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/digest.h"
+#include "base/log.h"
+#include "gateway/gateway_impl.h"
+#include "store/inbox.h"
+
+#define CURSOR        "forward"
+#define ROWS_MAX      64
+#define BYTES_MAX     (8u << 20)
+#define WAIT_FIRST_MS 1000
+#define WAIT_MOST_MS  (5 * 60 * 1000)
+#define GIVE_UP_MS    (7LL * 24 * 3600 * 1000)
+#define TIMEOUT_MS    10000
+
+struct forwarder {
+    struct gateway *g;
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    bool rung, stop, finished;
+    struct job_type type;
+    struct job job;
+    int64_t cursor;
+};
+
+static int position_run(void *ctx, struct store *s, struct arena *a, struct job *const *jobs, size_t n, int64_t now,
+                        struct err *e)
+{
+    struct forwarder *f = ctx;
+    (void)a, (void)jobs, (void)n, (void)now;
+    return cursor_set(s, CURSOR, f->cursor, e);
+}
+
+static void position_done(void *ctx, struct job *job)
+{
+    struct forwarder *f = ctx;
+    (void)job;
+    pthread_mutex_lock(&f->lock);
+    f->finished = true;
+    pthread_cond_broadcast(&f->wake);
+    pthread_mutex_unlock(&f->lock);
+}
+
+/* Writes how far we are. A failure only means that something is forwarded once more. */
+static void save_position(struct forwarder *f, int64_t seq)
+{
+    f->cursor = seq;
+    f->finished = false;
+    f->job.type = &f->type;
+    if (writer_submit(f->g->writer, &f->job, NULL) != 0)
+        return;
+    pthread_mutex_lock(&f->lock);
+    while (!f->finished)
+        pthread_cond_wait(&f->wake, &f->lock);
+    pthread_mutex_unlock(&f->lock);
+}
+
+static bool post(struct forwarder *f, struct str body)
+{
+    const struct gateway_options *o = &f->g->o;
+    uint8_t mac[SHA256_BYTES];
+    char signature[7 + SHA256_HEX] = "sha256=";
+    hmac_sha256(str_of(o->forward_secret ? o->forward_secret : o->webhook_app_secret), body, mac);
+    hex_encode(mac, sizeof mac, signature + 7);
+    struct http_header h[] = {{STR("Content-Type"), STR("application/json")},
+                              {STR("X-Hub-Signature-256"), str_of(signature)}};
+    struct http_call c = {.method = STR("POST"),
+                          .url = str_of(o->forward_url),
+                          .headers = h,
+                          .n_headers = 2,
+                          .body = body,
+                          .body_length = (int64_t)body.n,
+                          .timeout_ms = TIMEOUT_MS,
+                          .max_answer = 64u << 10};
+    bool ok = http_fetch(&c, NULL, NULL) == 0 && c.status >= 200 && c.status < 300;
+    http_call_done(&c);
+    return ok;
+}
+
+/* Waits ms, or until told to stop. False: stop. */
+static bool pause_for(struct forwarder *f, int64_t ms)
+{
+    int64_t until = clock_now_ms() + ms;
+    struct timespec ts = {.tv_sec = until / 1000, .tv_nsec = until % 1000 * 1000000};
+    pthread_mutex_lock(&f->lock);
+    while (!f->stop && clock_now_ms() < until)
+        pthread_cond_timedwait(&f->wake, &f->lock, &ts);
+    bool go_on = !f->stop;
+    pthread_mutex_unlock(&f->lock);
+    return go_on;
+}
+
+static bool forward_row(struct forwarder *f, const struct inbox_row *row)
+{
+    int64_t wait = WAIT_FIRST_MS;
+    while (!post(f, row->body)) {
+        metric_add(f->g, METRIC_FORWARD_RETRIES, 1);
+        if (clock_now_ms() - row->at > GIVE_UP_MS) {
+            log_error("forward",
+                      "a webhook body is older than seven days and was not taken by the receiver; passed over");
+            return true;
+        }
+        if (!pause_for(f, wait))
+            return false;
+        wait = wait * 2 < WAIT_MOST_MS ? wait * 2 : WAIT_MOST_MS;
+    }
+    metric_add(f->g, METRIC_FORWARDED, 1);
+    return true;
+}
+
+static void drain(struct forwarder *f, struct store *reader, struct arena *a)
+{
+    for (;;) {
+        int64_t after;
+        struct inbox_row *rows;
+        size_t n = 0;
+        struct err e = {0};
+        arena_reset(a);
+        int rc = cursor_get(reader, CURSOR, &after, &e);
+        if (rc == 0)
+            rc = inbox_read(reader, after, ROWS_MAX, BYTES_MAX, a, &rows, &n, &e);
+        if (rc != 0)
+            log_error("forward", "the inbox cannot be read: %s", e.text);
+        if (rc != 0 || n == 0)
+            return;
+        for (size_t i = 0; i < n; i++) {
+            if (!forward_row(f, &rows[i]))
+                return;
+            save_position(f, rows[i].seq);
+        }
+    }
+}
+
+static void *forwarder_run(void *arg)
+{
+    struct forwarder *f = arg;
+    struct arena *a = arena_create(64u << 20);
+    struct store *reader = NULL;
+    struct err e = {0};
+    if (a == NULL || store_open(&reader, f->g->o.store_url, &(struct store_options){.read_only = true}, &e) != 0) {
+        log_error("forward", "cannot open the database for reading: %s", e.text);
+        abort(); /* start-up opened the same file a moment ago */
+    }
+    pthread_mutex_lock(&f->lock);
+    while (!f->stop) {
+        f->rung = false;
+        pthread_mutex_unlock(&f->lock);
+        drain(f, reader, a);
+        pthread_mutex_lock(&f->lock);
+        while (!f->rung && !f->stop)
+            pthread_cond_wait(&f->wake, &f->lock);
+    }
+    pthread_mutex_unlock(&f->lock);
+    store_free(reader);
+    arena_free(a);
+    return NULL;
+}
+
+int forwarder_start(struct forwarder **ret, struct gateway *g, struct err *e)
+{
+    struct forwarder *f = calloc(1, sizeof *f);
+    if (f == NULL)
+        abort();
+    f->g = g;
+    f->type = (struct job_type){.name = "forward", .rank = 3, .run = position_run, .done = position_done, .ctx = f};
+    pthread_mutex_init(&f->lock, NULL);
+    pthread_cond_init(&f->wake, NULL);
+    if (thread_start(&f->thread, "forwarder", forwarder_run, f) != 0) {
+        free(f);
+        return err_set(e, WL_EIO, "cannot start the forwarder thread");
+    }
+    *ret = f;
+    return 0;
+}
+
+void forwarder_bell(struct forwarder *f)
+{
+    pthread_mutex_lock(&f->lock);
+    f->rung = true;
+    pthread_cond_broadcast(&f->wake);
+    pthread_mutex_unlock(&f->lock);
+}
+
+void forwarder_stop(struct forwarder *f)
+{
+    if (f == NULL)
+        return;
+    pthread_mutex_lock(&f->lock);
+    f->stop = true;
+    pthread_cond_broadcast(&f->wake);
+    pthread_mutex_unlock(&f->lock);
+    pthread_join(f->thread, NULL);
+    pthread_cond_destroy(&f->wake);
+    pthread_mutex_destroy(&f->lock);
+    free(f);
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * forward.h - hands every webhook body on, untouched and re-signed, to one address behind us. */
+#ifndef WL_GATEWAY_FORWARD_H
+#define WL_GATEWAY_FORWARD_H
+
+#include "base/err.h"
+
+struct gateway;
+struct forwarder;
+
+int forwarder_start(struct forwarder **ret, struct gateway *g, struct err *e);
+void forwarder_bell(struct forwarder *f);
+void forwarder_stop(struct forwarder *f); /* accepts NULL */
+
+#endif

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * gateway.c - builds the parts in the order they need each other, and takes them down in reverse.
+ *
+ * Start: state directory and keys, rule set, database (messages that an earlier life left in flight become ambiguous),
+ * writer, upstream client, accounts, door, projector, forwarder, and the listeners last, so that whoever is let in finds
+ * everything in place. Stop: listeners first, then whatever feeds the writer, the writer last. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/digest.h"
+#include "base/log.h"
+#include "gateway/accounts.h"
+#include "gateway/admit.h"
+#include "gateway/apply.h"
+#include "gateway/forward.h"
+#include "gateway/gateway_impl.h"
+#include "gateway/projector.h"
+#include "store/messages.h"
+
+#define REQUEST_ARENA (32u << 20) /* most a single request may need: a batch of 50 parts */
+#define GRACE_MS      10000
+
+/* --- the calling thread's JSON parser -------------------------------------------------------------------------------- */
+
+static pthread_key_t json_key;
+static pthread_once_t json_once = PTHREAD_ONCE_INIT;
+
+static void json_drop(void *parser)
+{
+    json_parser_free(parser);
+}
+
+static void json_key_create(void)
+{
+    if (pthread_key_create(&json_key, json_drop) != 0)
+        abort();
+}
+
+struct json_parser *thread_json(void)
+{
+    static _Thread_local struct json_parser *mine;
+    if (mine == NULL) {
+        pthread_once(&json_once, json_key_create);
+        mine = json_parser_create();
+        pthread_setspecific(json_key, mine);
+    }
+    return mine;
+}
+
+/* --- options --------------------------------------------------------------------------------------------------------- */
+
+static char *copy(const char *s)
+{
+    char *c = s != NULL ? strdup(s) : NULL;
+    if (s != NULL && c == NULL)
+        abort();
+    return c;
+}
+
+static void forget(char *secret)
+{
+    if (secret != NULL)
+        explicit_bzero(secret, strlen(secret));
+    free(secret);
+}
+
+/* Every text option, so that copying and freeing cannot miss one. */
+static const size_t text_options[] = {
+#define TEXT(name) offsetof(struct gateway_options, name)
+    TEXT(listen),
+    TEXT(listen_tls),
+    TEXT(tls_cert),
+    TEXT(tls_key),
+    TEXT(public_url),
+    TEXT(state_dir),
+    TEXT(store_url),
+    TEXT(rules_file),
+    TEXT(upstream_url),
+    TEXT(upstream_ca),
+    TEXT(webhook_path),
+    TEXT(webhook_verify_token),
+    TEXT(webhook_app_secret),
+    TEXT(forward_url),
+    TEXT(forward_secret),
+    TEXT(admin_key_file),
+#undef TEXT
+};
+
+static char **text_option(struct gateway_options *o, size_t i)
+{
+    return (char **)((char *)o + text_options[i]);
+}
+
+static void options_copy(struct gateway_options *to, const struct gateway_options *from)
+{
+    *to = *from;
+    for (size_t i = 0; i < sizeof text_options / sizeof text_options[0]; i++)
+        *text_option(to, i) = copy(*text_option(to, i));
+    to->senders = calloc(from->n_senders + 1, sizeof *to->senders);
+    if (to->senders == NULL)
+        abort();
+    for (size_t i = 0; i < from->n_senders; i++) {
+        to->senders[i] = from->senders[i];
+        to->senders[i].token_file = copy(from->senders[i].token_file);
+    }
+}
+
+static void options_done(struct gateway_options *o)
+{
+    for (size_t i = 0; i < sizeof text_options / sizeof text_options[0]; i++)
+        forget(*text_option(o, i));
+    for (size_t i = 0; i < o->n_senders; i++)
+        free(o->senders[i].token_file);
+    free(o->senders);
+}
+
+/* --- files of the state directory ------------------------------------------------------------------------------------- */
+
+/* Reads a key file, or makes it with 32 random bytes in hex, readable by its owner only. */
+static int key_file(const char *path, char **ret, struct err *e)
+{
+    char text[256] = "";
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        ssize_t n = read(fd, text, sizeof text - 1);
+        close(fd);
+        struct str key = str_trim((struct str){text, n > 0 ? (size_t)n : 0});
+        if (key.n < 16)
+            return err_set(e, WL_EINVAL, "%s: a key needs at least 16 characters; delete the file to have one made",
+                           path);
+        *ret = strndup(key.p, key.n);
+        return 0;
+    }
+    if (errno != ENOENT)
+        return err_set(e, WL_EIO, "%s: %s", path, strerror(errno));
+    uint8_t random[32];
+    random_bytes(random, sizeof random);
+    hex_encode(random, sizeof random, text);
+    fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0 || write(fd, text, 64) != 64 || write(fd, "\n", 1) != 1 || fsync(fd) != 0) {
+        int why = errno;
+        if (fd >= 0)
+            close(fd);
+        return err_set(e, WL_EIO, "%s: %s", path, strerror(why));
+    }
+    close(fd);
+    *ret = strdup(text);
+    return 0;
+}
+
+static int open_state(struct gateway *g, struct err *e)
+{
+    struct gateway_options *o = &g->o;
+    char path[4096], *link_key = NULL;
+    if (mkdir(o->state_dir, 0700) != 0 && errno != EEXIST)
+        return err_set(e, WL_EIO, "state_dir %s: %s", o->state_dir, strerror(errno));
+    if (o->store_url == NULL) {
+        snprintf(path, sizeof path, "%s/wayleave.db", o->state_dir);
+        o->store_url = copy(path);
+    }
+    if (o->admin_key_file == NULL) {
+        snprintf(path, sizeof path, "%s/admin.key", o->state_dir);
+        o->admin_key_file = copy(path);
+    }
+    int rc = key_file(o->admin_key_file, &g->admin_key, e);
+    snprintf(path, sizeof path, "%s/link.key", o->state_dir);
+    if (rc == 0)
+        rc = key_file(path, &link_key, e);
+    if (rc == 0)
+        sha256(link_key, strlen(link_key), g->link_key);
+    forget(link_key);
+    return rc;
+}
+
+/* --- the database before anybody is let in ---------------------------------------------------------------------------- */
+
+/* Registers the rule set and settles what an earlier life left in flight. */
+static int settle(struct gateway *g, struct store *s, struct err *e)
+{
+    size_t doubtful = 0;
+    int64_t now = clock_now_ms();
+    int rc = store_begin(s, e);
+    if (rc == 0)
+        rc = rulesets_put(s, ruleset_hash(g->rules), ruleset_id(g->rules), ruleset_canonical(g->rules), now,
+                          &g->rules_number, e);
+    g->incarnation = store_id(s, now);
+    for (int bucket = 0; bucket < 1 && rc == 0; bucket++) /* spread 1: one bucket holds everything */
+        rc = messages_settle(s, bucket, g->incarnation, now, &doubtful, e);
+    if (rc == 0)
+        rc = store_commit(s, e);
+    else
+        store_rollback(s);
+    if (doubtful > 0)
+        log_warn("gateway", "%zu messages were in flight when the last run ended; they are ambiguous now", doubtful);
+    return rc;
+}
+
+static int open_database(struct gateway *g, struct err *e)
+{
+    struct store *s = NULL;
+    int rc = store_open(&s, g->o.store_url, NULL, e);
+    if (rc == 0)
+        rc = settle(g, s, e);
+    if (rc == 0)
+        rc = apply_create(&g->apply, s, e);
+    if (rc == 0)
+        rc = writer_start(&g->writer, s, 2 * g->o.max_queue + 4096, e); /* takes the store */
+    else
+        store_free(s);
+    return rc;
+}
+
+/* --- listeners --------------------------------------------------------------------------------------------------------- */
+
+/* "127.0.0.1:8080", "[::1]:8080" */
+static int split_address(const char *listen, char host[64], uint16_t *ret_port, struct err *e)
+{
+    const char *colon = strrchr(listen, ':');
+    int64_t port;
+    if (colon == NULL || !str_i64(str_of(colon + 1), &port) || port < 0 || port > 65535)
+        return err_set(e, WL_EINVAL, "listen '%s' must be address:port", listen);
+    size_t n = (size_t)(colon - listen);
+    if (n >= 2 && listen[0] == '[' && listen[n - 1] == ']') {
+        listen++;
+        n -= 2;
+    }
+    if (n == 0 || n >= 64)
+        return err_set(e, WL_EINVAL, "listen '%s' must be address:port", listen);
+    memcpy(host, listen, n);
+    host[n] = '\0';
+    *ret_port = (uint16_t)port;
+    return 0;
+}
+
+static int start_listener(struct gateway *g, struct http_server **ret, const char *listen, bool tls, struct err *e)
+{
+    char host[64];
+    struct http_server_options o = {.address = host,
+                                    .threads = g->o.http_threads,
+                                    .max_connections = g->o.max_connections,
+                                    .max_per_address = g->o.max_per_address,
+                                    .idle_seconds = g->o.idle_seconds,
+                                    .request_seconds = g->o.request_seconds,
+                                    .arena_bytes = REQUEST_ARENA,
+                                    .begin = routes_begin,
+                                    .refuse = routes_refuse,
+                                    .ctx = g,
+                                    .tls_cert_file = tls ? g->o.tls_cert : NULL,
+                                    .tls_key_file = tls ? g->o.tls_key : NULL};
+    int rc = split_address(listen, host, &o.port, e);
+    return rc ? rc : http_server_start(ret, &o, e);
+}
+
+static int start_parts(struct gateway *g, struct err *e)
+{
+    struct http_client_options co = {.connections_per_origin = g->o.upstream_connections,
+                                     .max_calls = g->o.max_queue,
+                                     .ca_file = g->o.upstream_ca};
+    int rc = open_state(g, e);
+    if (rc == 0)
+        rc = ruleset_load(&g->rules, g->o.rules_file, e);
+    if (rc == 0)
+        rc = open_database(g, e);
+    if (rc == 0)
+        rc = http_client_start(&g->client, &co, e);
+    if (rc == 0)
+        rc = admit_create(&g->admit, g, e);
+    if (rc == 0)
+        rc = accounts_start(&g->accounts, g, e);
+    if (rc == 0)
+        rc = projector_start(&g->projector, g, e);
+    if (rc == 0 && g->o.forward_url != NULL)
+        rc = forwarder_start(&g->forwarder, g, e);
+    if (rc == 0)
+        rc = start_listener(g, &g->http, g->o.listen, false, e);
+    if (rc == 0 && g->o.listen_tls != NULL)
+        rc = start_listener(g, &g->https, g->o.listen_tls, true, e);
+    return rc;
+}
+
+int gateway_start(struct gateway **ret, const struct gateway_options *o, struct err *e)
+{
+    struct gateway *g = calloc(1, sizeof *g);
+    if (g == NULL)
+        abort();
+    options_copy(&g->o, o);
+    g->snapshots = snapshots_create();
+    g->started_at = clock_now_ms();
+    int rc = start_parts(g, e);
+    if (rc != 0) {
+        gateway_stop(g);
+        return rc;
+    }
+    *ret = g;
+    return 0;
+}
+
+uint16_t gateway_port(const struct gateway *g)
+{
+    return http_server_port(g->http);
+}
+
+uint16_t gateway_tls_port(const struct gateway *g)
+{
+    return g->https != NULL ? http_server_port(g->https) : 0;
+}
+
+void gateway_stop(struct gateway *g)
+{
+    if (g == NULL)
+        return;
+    http_server_stop(g->https, GRACE_MS);
+    http_server_stop(g->http, GRACE_MS);
+    forwarder_stop(g->forwarder);
+    projector_stop(g->projector);
+    accounts_stop(g->accounts);
+    http_client_stop(g->client);
+    writer_stop(g->writer);
+    admit_free(g->admit);
+    apply_free(g->apply);
+    snapshots_free(g->snapshots);
+    ruleset_free(g->rules);
+    forget(g->admin_key);
+    options_done(&g->o);
+    free(g);
+}

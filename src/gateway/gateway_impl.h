@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * gateway_impl.h - the parts of a running gateway, for the files of this folder only. */
+#ifndef WL_GATEWAY_GATEWAY_IMPL_H
+#define WL_GATEWAY_GATEWAY_IMPL_H
+
+#include <stdatomic.h>
+
+#include "core/ruleset.h"
+#include "gateway/gateway.h"
+#include "gateway/snapshot.h"
+#include "gateway/writer.h"
+#include "net/http_client.h"
+#include "net/http_server.h"
+
+struct accounts;
+struct projector;
+struct forwarder;
+struct admit;
+struct apply;
+
+/* Counters shown by /metrics; each is a row of the table in metrics.c. */
+enum metric {
+    METRIC_REQUESTS, METRIC_ALLOWED, METRIC_HELD, METRIC_DENIED, METRIC_ACCEPTED, METRIC_REJECTED, METRIC_AMBIGUOUS,
+    METRIC_UNSENT, METRIC_PASSED, METRIC_WEBHOOKS, METRIC_WEBHOOKS_FORGED, METRIC_EVENTS, METRIC_EVENTS_ORPHANED,
+    METRIC_FORWARDED, METRIC_FORWARD_RETRIES, METRIC_BAD_REQUESTS, METRIC_COUNT
+};
+
+struct gateway {
+    struct gateway_options o; /* owned copies */
+    char *admin_key;          /* text; compared in constant time */
+    uint8_t link_key[32];     /* signs rewritten media links; from the state directory */
+    int64_t started_at, incarnation;
+
+    struct ruleset *rules; /* immutable while running */
+    int64_t rules_number;  /* its number in the store */
+
+    struct snapshots *snapshots;
+    struct writer *writer;
+    struct http_client *client;
+    struct accounts *accounts;
+    struct admit *admit;
+    struct apply *apply;         /* writer thread only */
+    struct projector *projector;
+    struct forwarder *forwarder; /* NULL: nothing to forward to */
+    struct http_server *http, *https;
+    _Atomic uint64_t metric[METRIC_COUNT];
+};
+
+static inline void metric_add(struct gateway *g, enum metric m, uint64_t n)
+{
+    atomic_fetch_add_explicit(&g->metric[m], n, memory_order_relaxed);
+}
+
+/* The calling thread's own JSON parser, created at first use and freed with the thread. */
+struct json_parser *thread_json(void);
+
+/* Faces; each answers its request exactly once, now or later. routes.c decides which one. */
+void routes_begin(void *ctx, struct http_req *rq);                               /* ctx: struct gateway */
+void routes_refuse(void *ctx, struct http_req *rq, int status, const char *why); /* the server's own refusals */
+void graph_api_begin(struct gateway *g, struct http_req *rq);                    /* graph_api.c */
+void rest_api_begin(struct gateway *g, struct http_req *rq);                     /* rest_api.c */
+void webhook_begin(struct gateway *g, struct http_req *rq);                      /* webhook.c */
+void media_link_begin(struct gateway *g, struct http_req *rq);                   /* links.c */
+void metrics_begin(struct gateway *g, struct http_req *rq);                      /* metrics.c */
+
+#endif

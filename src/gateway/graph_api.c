@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * graph_api.c - a proxied send, from the client's bytes to Meta's answer.
+ *
+ * Five steps, each on the thread that owns it: the body is read (HTTP thread), the caller is introduced if its token is
+ * new (accounts thread), the message is judged and made durable (writer), carried upstream (client thread), and its
+ * outcome made durable (writer) before the client is answered with Meta's own bytes. The request's arena holds
+ * everything; nothing here is freed by hand. Read receipts and typing indicators are not sends and pass through. */
+#include "gateway/graph_api.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "gateway/accounts.h"
+#include "gateway/admit.h"
+#include "gateway/graph_body.h"
+#include "gateway/graph_error.h"
+#include "gateway/relay.h"
+
+struct proxied {
+    struct send send;
+    struct gateway *g;
+    struct http_req *rq;
+    struct graph_path path;
+    struct intent intent;
+    struct str token;
+    struct greeting greeting;
+    bool relisted;
+    struct http_call call;
+    char id[STORE_ID_TEXT];
+};
+
+/* --- introductions ------------------------------------------------------------------------------------------------ */
+
+static void introduced(struct introduction *in, bool ok, int status, struct str body)
+{
+    struct greeting *gr = in->user;
+    free(in);
+    gr->ready(gr, ok, status, body);
+}
+
+int graph_greet(struct gateway *g, struct greeting *gr, int64_t sender, struct str token, struct str version,
+                bool relist, struct err *e)
+{
+    struct introduction *in = calloc(1, sizeof *in);
+    if (in == NULL)
+        abort();
+    *in = (struct introduction){
+        .sender = sender, .token = strndup(token.p, token.n), .relist = relist, .done = introduced, .user = gr};
+    if (version.n < sizeof in->version)
+        memcpy(in->version, version.p ? version.p : "", version.n);
+    int rc = accounts_introduce(g->accounts, in, e);
+    if (rc != 0) {
+        free(in->token);
+        free(in);
+    }
+    return rc;
+}
+
+void graph_not_introduced(struct http_req *rq, int status, struct str body)
+{
+    struct http_header h[] = {{STR("Content-Type"), STR("application/json; charset=UTF-8")}};
+    if (status != 0) {
+        http_reply(rq, status, h, 1, body);
+        return;
+    }
+    char details[400];
+    snprintf(details, sizeof details, "The token could not be checked for this number: %.*s",
+             (int)(body.n < 250 ? body.n : 250), body.p);
+    graph_error_reply(rq, &(struct graph_error){.status = 503,
+                                                .code = 2,
+                                                .message = "The Graph API cannot be reached",
+                                                .details = details,
+                                                .transient = true});
+}
+
+/* --- after the decision ------------------------------------------------------------------------------------------- */
+
+static void recorded(struct send *s)
+{
+    struct proxied *p = s->user;
+    relay_answer(p->rq, &p->call, p->id);
+}
+
+static void answered(struct http_call *call)
+{
+    struct proxied *p = call->user;
+    outcome_read(&p->send, call->fate, call->status, buf_str(&call->answer), thread_json(), http_arena(p->rq));
+    outcome_submit(&p->send);
+}
+
+static void carry(struct proxied *p)
+{
+    struct err e = {0};
+    int rc = relay_request(p->g, p->rq, &p->call, &e);
+    p->call.body = http_body(p->rq);
+    p->call.body_length = (int64_t)p->call.body.n;
+    p->call.max_answer = 1u << 20;
+    p->call.done = answered;
+    p->call.user = p;
+    if (rc == 0)
+        rc = http_client_submit(p->g->client, &p->call);
+    if (rc == 0)
+        return;
+    p->call.fate = HTTP_UNSENT;
+    err_set(&p->call.err, rc, "too many calls are waiting for the Graph API");
+    answered(&p->call);
+}
+
+static void decided(struct send *s)
+{
+    struct proxied *p = s->user;
+    if (s->job.rc != 0) {
+        graph_problem_reply(p->rq, &s->job.err);
+        return;
+    }
+    store_id_text(s->message.bucket, s->message.id, p->id);
+    if (s->decision.verdict == VERDICT_ALLOW)
+        carry(p);
+    else
+        graph_refusal_reply(p->rq, &s->decision, s->rules, &s->facts, p->id, s->message.ts);
+}
+
+/* --- before it ---------------------------------------------------------------------------------------------------- */
+
+static void greeted(struct greeting *gr, bool ok, int status, struct str body);
+
+static void greet(struct proxied *p, bool relist)
+{
+    struct err e = {0};
+    p->greeting = (struct greeting){.ready = greeted, .user = p};
+    if (graph_greet(p->g, &p->greeting, p->path.node, p->token, p->path.version, relist, &e) != 0)
+        graph_problem_reply(p->rq, &e);
+}
+
+static void submit(struct proxied *p)
+{
+    struct snapshot *snap = snapshot_borrow(p->g->snapshots);
+    p->send.facts = (struct facts){0};
+    send_facts(&p->send, snap);
+    snapshot_return(snap);
+    const struct facts *f = &p->send.facts;
+    bool unlisted =
+        p->intent.kind == INTENT_TEMPLATE && (!f->known[FACT_TEMPLATE_KNOWN] || !f->value[FACT_TEMPLATE_KNOWN]);
+    if (unlisted && !p->relisted) {
+        p->relisted = true; /* created a moment ago, perhaps: ask once more before refusing */
+        greet(p, true);
+        return;
+    }
+    struct err e = {0};
+    if (admit_submit(&p->send, &e) != 0)
+        graph_problem_reply(p->rq, &e);
+}
+
+static void greeted(struct greeting *gr, bool ok, int status, struct str body)
+{
+    struct proxied *p = gr->user;
+    if (!ok) {
+        graph_not_introduced(p->rq, status, body);
+        return;
+    }
+    /* The intent's components point into the parser of the thread that read the body: read it again here. */
+    struct graph_body b;
+    struct err e = {0};
+    int rc = graph_body_parse(http_arena(p->rq), thread_json(), http_header(p->rq, "Content-Type"), http_body(p->rq),
+                              true, &p->path.query, &b, &e);
+    if (rc == 0)
+        rc = intent_parse(b.root, p->path.send_path, http_arena(p->rq), &p->intent, &e);
+    if (rc != 0)
+        graph_problem_reply(p->rq, &e);
+    else
+        submit(p);
+}
+
+static void no_token(struct http_req *rq)
+{
+    graph_error_reply(rq, &(struct graph_error){
+                              .status = 400,
+                              .code = 2500,
+                              .message =
+                                  "An active access token must be used to query information about the current user."});
+}
+
+/* Reads the collected body. */
+static int read_send(struct proxied *p, struct err *e)
+{
+    struct graph_body b;
+    struct arena *a = http_arena(p->rq);
+    int rc = graph_body_parse(a, thread_json(), http_header(p->rq, "Content-Type"), http_body(p->rq), true,
+                              &p->path.query, &b, e);
+    if (rc == 0)
+        rc = intent_parse(b.root, p->path.send_path, a, &p->intent, e);
+    if (rc != 0)
+        return rc;
+    p->token = relay_token(p->rq);
+    if (p->token.n == 0 && b.token.n > 0) {
+        char *copy = arena_strndup(a, b.token.p, b.token.n);
+        p->token = (struct str){copy, copy ? b.token.n : 0};
+    }
+    return 0;
+}
+
+static void send_collected(void *ctx, struct http_req *rq)
+{
+    struct gateway *g = ctx;
+    struct proxied *p = http_user(rq);
+    struct err e = {0};
+    int rc = read_send(p, &e);
+    if (rc == 0 && p->path.node == 0)
+        rc = err_set(
+            &e, WL_EINVAL,
+            "a send needs the id of the sending phone number in its path: /{version}/{phone-number-id}/messages");
+    if (rc != 0) {
+        metric_add(g, METRIC_BAD_REQUESTS, 1);
+        graph_problem_reply(rq, &e);
+        return;
+    }
+    if (p->intent.kind == INTENT_RECEIPT) {
+        passthrough_collected(g, rq, &p->path);
+        return;
+    }
+    if (p->token.n == 0) {
+        no_token(rq);
+        return;
+    }
+    p->send = (struct send){.g = g,
+                            .sender = p->path.node,
+                            .intent = &p->intent,
+                            .decided = decided,
+                            .recorded = recorded,
+                            .user = p,
+                            .hold_until_latest = clock_now_ms() + g->o.hold_budget_ms};
+    if (!accounts_trusts(g->accounts, p->path.node, p->token) ||
+        (p->intent.kind == INTENT_TEMPLATE && !accounts_templates_fresh(g->accounts, p->path.node)))
+        greet(p, false);
+    else
+        submit(p);
+}
+
+void graph_api_begin(struct gateway *g, struct http_req *rq)
+{
+    struct err e = {0};
+    struct proxied *p = arena_new(http_arena(rq), struct proxied);
+    if (p == NULL) {
+        err_set(&e, WL_ENOMEM, "the request is too large");
+        graph_problem_reply(rq, &e);
+        return;
+    }
+    p->g = g;
+    p->rq = rq;
+    if (graph_path_parse(http_arena(rq), http_method(rq), http_path(rq), http_query(rq), &p->path, &e) != 0) {
+        graph_problem_reply(rq, &e);
+        return;
+    }
+    http_set_user(rq, p, NULL);
+    if (p->path.kind == GRAPH_SEND)
+        http_collect(rq, g->o.max_json_bytes, send_collected, g);
+    else if (p->path.kind == GRAPH_ROOT)
+        graph_batch_begin(g, rq, &p->path);
+    else
+        passthrough_begin(g, rq, &p->path);
+}

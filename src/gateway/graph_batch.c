@@ -1,0 +1,526 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * graph_batch.c - a Graph batch, unpacked: every part that is a send is judged, the rest goes on.
+ *
+ * A batch may hide sends (wire.md §7), so its parts are read one by one exactly like requests of their own. When all
+ * are allowed the client's bytes are forwarded as they came; when some are refused the remaining parts are forwarded as
+ * a new batch and the refusals are put into the answer at their places. A part whose content is only known to Meta
+ * (a reference to another part's result), a batch inside a batch, and a partly refused batch with attached files cannot
+ * be judged part by part and are refused. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "gateway/accounts.h"
+#include "gateway/admit.h"
+#include "gateway/graph_api.h"
+#include "gateway/graph_body.h"
+#include "gateway/graph_error.h"
+#include "gateway/relay.h"
+
+#define BATCH_PARTS_MAX 50 /* Meta's own limit */
+#define BATCH_BODY_MAX  (8u << 20)
+#define ANSWER_MAX      (8u << 20)
+
+struct part {
+    struct batch *b;
+    struct str raw; /* the part as JSON */
+    struct str method, url, body, content_type, token;
+    struct graph_path path;
+    bool is_send, admitted, relisted;
+    struct str refusal; /* error body, when this part does not go on */
+    struct intent intent;
+    struct send send;
+    struct greeting greeting;
+    char id[STORE_ID_TEXT];
+};
+
+struct batch {
+    struct gateway *g;
+    struct http_req *rq;
+    struct graph_path path;
+    bool multipart;
+    struct str token;
+    struct str rest; /* the other fields of the body, as members of a JSON object ("" none) */
+    struct part *part;
+    size_t n, refused;
+    size_t at;           /* part being read */
+    _Atomic size_t open; /* decisions, then outcomes, still to come; one more while we are handing out */
+    struct http_call call;
+};
+
+static void next_part(struct batch *b);
+
+/* --- refusing one part --------------------------------------------------------------------------------------------- */
+
+static void keep_refusal(struct part *p, struct buf *body)
+{
+    p->refusal = (struct str){arena_strndup(http_arena(p->b->rq), buf_cstr(body), body->len), body->len};
+    if (p->refusal.p == NULL)
+        p->refusal =
+            STR("{\"error\":{\"message\":\"(#100) the batch is too large\",\"type\":\"OAuthException\",\"code\":100}}");
+    buf_done(body);
+    p->b->refused++;
+}
+
+static void refuse_part(struct part *p, int code, const char *why)
+{
+    struct buf body;
+    buf_init(&body, 64u << 10);
+    graph_error_body(&body, &(struct graph_error){.status = 400, .code = code, .message = why}, NULL, NULL, NULL);
+    keep_refusal(p, &body);
+}
+
+/* --- the answer ---------------------------------------------------------------------------------------------------- */
+
+/* Places refusals between Meta's results, in the order the client asked. */
+static void reply_merged(struct batch *b)
+{
+    struct json root = {0};
+    struct json_iter results = {0};
+    bool have = b->refused < b->n && b->call.fate == HTTP_ANSWERED &&
+                json_parse(thread_json(), buf_str(&b->call.answer), false, &root, NULL) == 0 &&
+                json_type(root) == JSON_ARRAY;
+    if (b->refused < b->n && !have) {
+        relay_answer(b->rq, &b->call, NULL);
+        return;
+    }
+    results = json_iter(root);
+    struct buf out;
+    struct json_out o;
+    buf_init(&out, ANSWER_MAX * 2);
+    json_out_init(&o, &out);
+    jo_array(&o);
+    for (size_t i = 0; i < b->n; i++) {
+        if (b->part[i].refusal.p != NULL) {
+            jo_object(&o);
+            jo_kint(&o, "code", 400);
+            jo_key(&o, "headers");
+            jo_raw(&o, STR("[{\"name\":\"Content-Type\",\"value\":\"application/json; charset=UTF-8\"}]"));
+            jo_kstr(&o, "body", b->part[i].refusal);
+            jo_end(&o);
+        } else {
+            struct buf one;
+            buf_init(&one, ANSWER_MAX);
+            bool got = json_next(&results);
+            if (got)
+                json_write_value(&one, results.value);
+            jo_raw(&o, got && !one.failed ? buf_str(&one) : STR("null"));
+            buf_done(&one);
+        }
+    }
+    jo_end(&o);
+    struct http_header h[] = {{STR("Content-Type"), STR("application/json; charset=UTF-8")}};
+    http_reply_buf(b->rq, 200, h, 1, &out);
+    http_call_done(&b->call);
+}
+
+static void reply(struct batch *b)
+{
+    if (b->refused == 0)
+        relay_answer(b->rq, &b->call, NULL);
+    else
+        reply_merged(b);
+}
+
+static void part_recorded(struct send *s)
+{
+    struct batch *b = ((struct part *)s->user)->b;
+    if (--b->open == 0)
+        reply(b);
+}
+
+/* Gives every send that went on its own result out of Meta's array. */
+static void answered(struct http_call *call)
+{
+    struct batch *b = call->user;
+    struct arena *a = http_arena(b->rq);
+    struct json root;
+    struct json_iter results = {0};
+    struct json_parser *parser = json_parser_create(); /* its values live while thread_json() reads the parts */
+    bool array = call->fate == HTTP_ANSWERED && json_parse(parser, buf_str(&call->answer), false, &root, NULL) == 0 &&
+                 json_type(root) == JSON_ARRAY;
+    if (array)
+        results = json_iter(root);
+    for (size_t i = 0; i < b->n; i++) {
+        struct part *p = &b->part[i];
+        if (p->refusal.p != NULL)
+            continue;
+        int64_t status = call->status;
+        struct str body = buf_str(&call->answer);
+        enum http_fate fate = call->fate;
+        if (array) {
+            bool got = json_next(&results) && json_i64(json_get(results.value, "code"), &status);
+            body = json_str_or(json_get(results.value, "body"), STR(""));
+            fate = got ? HTTP_ANSWERED : HTTP_AMBIGUOUS; /* null: Meta itself does not say */
+        }
+        if (p->admitted)
+            outcome_read(&p->send, fate, (int)status, body, thread_json(), a);
+    }
+    json_parser_free(parser);
+    for (size_t i = 0; i < b->n; i++)
+        b->open += b->part[i].admitted;
+    for (size_t i = 0; i < b->n; i++)
+        if (b->part[i].admitted)
+            outcome_submit(&b->part[i].send);
+    if (--b->open == 0)
+        reply(b);
+}
+
+/* --- forwarding ---------------------------------------------------------------------------------------------------- */
+
+static bool rebuild_body(struct batch *b, struct str *ret)
+{
+    struct buf out;
+    buf_init(&out, BATCH_BODY_MAX * 2);
+    buf_puts(&out, "{\"batch\":[");
+    bool first = true;
+    for (size_t i = 0; i < b->n; i++) {
+        if (b->part[i].refusal.p != NULL)
+            continue;
+        if (!first)
+            buf_putc(&out, ',');
+        first = false;
+        buf_putstr(&out, b->part[i].raw);
+    }
+    buf_putc(&out, ']');
+    buf_putstr(&out, b->rest);
+    buf_putc(&out, '}');
+    *ret = (struct str){out.failed ? NULL : arena_strndup(http_arena(b->rq), buf_cstr(&out), out.len), out.len};
+    buf_done(&out);
+    return ret->p != NULL;
+}
+
+/* Replaces the headers that describe a body which is no longer the client's. */
+static void json_content_type(struct batch *b)
+{
+    struct http_header *h = arena_new_array(http_arena(b->rq), struct http_header, b->call.n_headers + 1);
+    size_t n = 0;
+    if (h == NULL)
+        return;
+    for (size_t i = 0; i < b->call.n_headers; i++)
+        if (!str_ieq(b->call.headers[i].name, STR("Content-Type")))
+            h[n++] = b->call.headers[i];
+    h[n++] = (struct http_header){STR("Content-Type"), STR("application/json")};
+    b->call.headers = h;
+    b->call.n_headers = n;
+}
+
+static void never_left(struct batch *b, int rc, const char *why)
+{
+    b->call.fate = HTTP_UNSENT;
+    err_set(&b->call.err, rc, "%s", why);
+    answered(&b->call);
+}
+
+/* All decisions are in. */
+static void carry(struct batch *b)
+{
+    struct err e = {0};
+    b->open = 1;
+    if (b->refused == b->n) {
+        b->open = 0;
+        reply(b);
+        return;
+    }
+    int rc = relay_request(b->g, b->rq, &b->call, &e);
+    b->call.body = http_body(b->rq);
+    b->call.max_answer = ANSWER_MAX;
+    b->call.done = answered;
+    b->call.user = b;
+    if (rc == 0 && b->refused > 0 && b->multipart)
+        rc = err_set(&e, WL_EINVAL, "parts of a batch with attached files were refused, so none was sent");
+    if (rc == 0 && b->refused > 0) {
+        if (!rebuild_body(b, &b->call.body))
+            rc = err_set(&e, WL_ETOOBIG, "the batch is too large");
+        json_content_type(b);
+    }
+    b->call.body_length = (int64_t)b->call.body.n;
+    if (rc == 0 && http_client_submit(b->g->client, &b->call) != 0)
+        rc = err_set(&e, WL_EBUSY, "too many calls are waiting for the Graph API");
+    if (rc != 0)
+        never_left(b, rc, e.text);
+}
+
+/* --- judging ------------------------------------------------------------------------------------------------------- */
+
+static void part_decided(struct send *s)
+{
+    struct part *p = s->user;
+    struct batch *b = p->b;
+    if (s->job.rc != 0) {
+        refuse_part(p, 131000, s->job.err.text);
+    } else if (s->decision.verdict != VERDICT_ALLOW) {
+        struct buf body;
+        buf_init(&body, 256u << 10);
+        store_id_text(s->message.bucket, s->message.id, p->id);
+        graph_refusal_body(&body, &s->decision, s->rules, &s->facts, p->id);
+        keep_refusal(p, &body);
+    } else {
+        p->admitted = true;
+    }
+    b->at++;
+    next_part(b);
+}
+
+static int read_part(struct part *p, struct err *e)
+{
+    struct batch *b = p->b;
+    struct arena *a = http_arena(b->rq);
+    struct graph_body body;
+    struct str type = p->content_type;
+    if (type.p == NULL)
+        type = str_starts(str_trim(p->body), STR("{")) ? STR("application/json")
+                                                       : STR("application/x-www-form-urlencoded");
+    int rc = graph_body_parse(a, thread_json(), type, p->body, false, &p->path.query, &body, e);
+    if (rc == 0)
+        rc = intent_parse(body.root, p->path.send_path, a, &p->intent, e);
+    if (rc != 0)
+        return rc;
+    if (p->path.node == 0)
+        return err_set(e, WL_EINVAL, "a send needs the id of the sending phone number in its relative_url");
+    if (p->token.n == 0)
+        p->token =
+            body.token.n > 0 ? (struct str){arena_strndup(a, body.token.p, body.token.n), body.token.n} : b->token;
+    if (p->token.n == 0)
+        return err_set(e, WL_EDENIED, "an access token is needed");
+    p->send = (struct send){.g = b->g,
+                            .sender = p->path.node,
+                            .intent = &p->intent,
+                            .decided = part_decided,
+                            .recorded = part_recorded,
+                            .user = p};
+    struct snapshot *snap = snapshot_borrow(b->g->snapshots);
+    send_facts(&p->send, snap);
+    snapshot_return(snap);
+    return 0;
+}
+
+static void part_greeted(struct greeting *gr, bool ok, int status, struct str body)
+{
+    struct part *p = gr->user;
+    if (!ok) {
+        if (status != 0) {
+            struct buf copy;
+            buf_init(&copy, 1u << 20);
+            buf_putstr(&copy, body);
+            keep_refusal(p, &copy);
+        } else {
+            refuse_part(p, 2, "The Graph API cannot be reached to check the token");
+        }
+        p->b->at++;
+    }
+    next_part(p->b);
+}
+
+/* Reads and submits the part, or refuses it. True: continue with the next part at once. */
+static bool judge_part(struct part *p)
+{
+    struct gateway *g = p->b->g;
+    struct err e = {0};
+    if (read_part(p, &e) != 0) {
+        refuse_part(p, 100, e.text);
+        return true;
+    }
+    if (p->intent.kind == INTENT_RECEIPT)
+        return true;
+    const struct facts *f = &p->send.facts;
+    bool template = p->intent.kind == INTENT_TEMPLATE;
+    bool unlisted = template && (!f->known[FACT_TEMPLATE_KNOWN] || !f->value[FACT_TEMPLATE_KNOWN]);
+    bool stale = !accounts_trusts(g->accounts, p->path.node, p->token) ||
+                 (template && !accounts_templates_fresh(g->accounts, p->path.node));
+    int rc;
+    if ((stale || unlisted) && !p->relisted) {
+        p->relisted = true;
+        p->greeting = (struct greeting){.ready = part_greeted, .user = p};
+        rc = graph_greet(g, &p->greeting, p->path.node, p->token, p->path.version, unlisted, &e);
+    } else {
+        rc = admit_submit(&p->send, &e);
+    }
+    if (rc == 0)
+        return false;
+    refuse_part(p, 130429, e.text);
+    return true;
+}
+
+/* One part after the other, so that their order decides as if they had been sent alone. */
+static void next_part(struct batch *b)
+{
+    while (b->at < b->n) {
+        struct part *p = &b->part[b->at];
+        if (p->refusal.p == NULL && p->is_send && !judge_part(p))
+            return; /* part_decided() or part_greeted() goes on */
+        b->at++;
+    }
+    carry(b);
+}
+
+/* --- unpacking ----------------------------------------------------------------------------------------------------- */
+
+static struct str copy_str(struct arena *a, struct json v)
+{
+    struct str s;
+    if (!json_str(v, &s))
+        return (struct str){NULL, 0};
+    return (struct str){arena_strndup(a, s.p, s.n), s.n};
+}
+
+static struct str part_content_type(struct arena *a, struct json headers)
+{
+    for (struct json_iter it = json_iter(headers); json_next(&it);) {
+        struct str s, value;
+        if (json_type(headers) == JSON_OBJECT) {
+            if (str_ieq(it.key, STR("Content-Type")))
+                return copy_str(a, it.value);
+        } else if (json_str(json_get(it.value, "name"), &s) && str_ieq(s, STR("Content-Type"))) {
+            return copy_str(a, json_get(it.value, "value"));
+        } else if (json_str(it.value, &s) && str_ieq(str_trim(str_cut(s, ':', &value)), STR("Content-Type"))) {
+            value = str_trim(value);
+            return (struct str){arena_strndup(a, value.p, value.n), value.n};
+        }
+    }
+    return (struct str){NULL, 0};
+}
+
+static struct str without_origin(struct str url)
+{
+    for (size_t i = 0; i + 2 < url.n && url.p[i] != '?'; i++) {
+        if (memcmp(url.p + i, "://", 3) == 0) {
+            struct str rest = {url.p + i + 3, url.n - i - 3}, path;
+            str_cut(rest, '/', &path);
+            return path;
+        }
+    }
+    return url;
+}
+
+static int unpack_part(struct batch *b, struct json v, struct part *p, struct err *e)
+{
+    struct arena *a = http_arena(b->rq);
+    if (json_type(v) != JSON_OBJECT)
+        return err_set(e, WL_EINVAL, "batch[%zu] must be an object", b->n);
+    struct str twice = json_duplicate_key(v), query = {NULL, 0};
+    if (twice.p != NULL)
+        return err_set(e, WL_EINVAL, "batch[%zu] has the key '%.*s' twice", b->n, (int)(twice.n < 64 ? twice.n : 64),
+                       twice.p);
+    struct buf raw;
+    buf_init(&raw, BATCH_BODY_MAX);
+    json_write_value(&raw, v);
+    *p = (struct part){.b = b, .raw = {arena_strndup(a, buf_cstr(&raw), raw.len), raw.len}};
+    buf_done(&raw);
+    p->method = copy_str(a, json_get(v, "method"));
+    p->url = copy_str(a, json_get(v, "relative_url"));
+    p->body = copy_str(a, json_get(v, "body"));
+    p->token = copy_str(a, json_get(v, "access_token"));
+    p->content_type = part_content_type(a, json_get(v, "headers"));
+    if (p->raw.p == NULL || p->url.p == NULL)
+        return err_set(e, WL_EINVAL, "batch[%zu].relative_url must be a string", b->n);
+    struct str path = str_cut(without_origin(p->url), '?', &query);
+    int rc = graph_path_parse(a, p->method.p ? p->method : STR("GET"), path, query, &p->path, e);
+    if (rc != 0)
+        return err_prefix(e, "batch[%zu].relative_url", b->n);
+    p->is_send = p->path.kind == GRAPH_SEND;
+    b->n++;
+    bool reference = memmem(p->url.p, p->url.n, "{result=", 8) != NULL ||
+                     (p->body.p != NULL && memmem(p->body.p, p->body.n, "{result=", 8) != NULL);
+    if (p->path.kind == GRAPH_ROOT && !str_ieq(p->path.method, STR("GET")))
+        refuse_part(p, 100, "a batch inside a batch is not allowed");
+    else if (reference && (p->is_send || memmem(p->url.p, p->url.n, "{result=", 8) != NULL))
+        refuse_part(p, 100, "a send that refers to another part's result cannot be judged; send it by itself");
+    return 0;
+}
+
+/* The body's other fields, ready to follow "batch" in a rebuilt object. */
+static bool keep_rest(struct batch *b, struct json root)
+{
+    struct buf out;
+    struct json_out o;
+    buf_init(&out, BATCH_BODY_MAX);
+    json_out_init(&o, &out);
+    jo_object(&o);
+    for (struct json_iter it = json_iter(root); json_next(&it);) {
+        if (str_eq(it.key, STR("batch")))
+            continue;
+        struct buf one;
+        buf_init(&one, BATCH_BODY_MAX);
+        json_write_value(&one, it.value);
+        jo_key_str(&o, it.key);
+        jo_raw(&o, buf_str(&one));
+        buf_done(&one);
+    }
+    jo_end(&o);
+    /* "{...}" -> ",..." */
+    char *text = out.failed ? NULL : arena_strndup(http_arena(b->rq), buf_cstr(&out), out.len);
+    if (text != NULL && out.len > 2) {
+        text[0] = ',';
+        b->rest = (struct str){text, out.len - 1};
+    }
+    buf_done(&out);
+    return text != NULL;
+}
+
+static int unpack(struct batch *b, bool *ret_batch, struct err *e)
+{
+    struct arena *a = http_arena(b->rq);
+    struct graph_body body;
+    struct str list_text;
+    int rc = graph_body_parse(a, thread_json(), http_header(b->rq, "Content-Type"), http_body(b->rq), true,
+                              &b->path.query, &body, e);
+    if (rc != 0)
+        return rc;
+    if (json_duplicate_key(body.root).p != NULL)
+        return err_set(e, WL_EINVAL, "the body has the same key twice");
+    struct json list = json_get(body.root, "batch");
+    *ret_batch = json_type(list) != JSON_ABSENT;
+    if (!*ret_batch)
+        return 0;
+    b->multipart = body.multipart;
+    b->token = relay_token(b->rq);
+    if (b->token.n == 0 && body.token.n > 0)
+        b->token = (struct str){arena_strndup(a, body.token.p, body.token.n), body.token.n};
+    if (!keep_rest(b, body.root))
+        return err_set(e, WL_ETOOBIG, "the batch is too large");
+    if (json_str(list, &list_text)) { /* the array as a JSON text inside a JSON string */
+        char *copy = arena_strndup(a, list_text.p, list_text.n);
+        if (copy == NULL || json_parse(thread_json(), (struct str){copy, list_text.n}, false, &list, e) != 0)
+            return err_set(e, WL_EINVAL, "batch is not valid JSON");
+    }
+    if (json_type(list) != JSON_ARRAY || json_count(list) == 0 || json_count(list) > BATCH_PARTS_MAX)
+        return err_set(e, WL_EINVAL, "batch must be an array of 1 to %d parts", BATCH_PARTS_MAX);
+    b->part = arena_new_array(a, struct part, json_count(list));
+    if (b->part == NULL)
+        return err_set(e, WL_ETOOBIG, "the batch is too large");
+    for (struct json_iter it = json_iter(list); json_next(&it);)
+        if ((rc = unpack_part(b, it.value, &b->part[b->n], e)) != 0)
+            return rc;
+    return 0;
+}
+
+static void batch_collected(void *ctx, struct http_req *rq)
+{
+    struct batch *b = ctx;
+    struct err e = {0};
+    bool is_batch = false;
+    if (unpack(b, &is_batch, &e) != 0) {
+        metric_add(b->g, METRIC_BAD_REQUESTS, 1);
+        graph_problem_reply(rq, &e);
+    } else if (!is_batch) {
+        passthrough_collected(b->g, rq, &b->path);
+    } else {
+        next_part(b);
+    }
+}
+
+void graph_batch_begin(struct gateway *g, struct http_req *rq, const struct graph_path *path)
+{
+    struct batch *b = arena_new(http_arena(rq), struct batch);
+    if (b == NULL) {
+        struct err e = {0};
+        err_set(&e, WL_ENOMEM, "the request is too large");
+        graph_problem_reply(rq, &e);
+        return;
+    }
+    b->g = g;
+    b->rq = rq;
+    b->path = *path;
+    http_collect(rq, BATCH_BODY_MAX, batch_collected, b);
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * links.c - finds the strings to rewrite by walking the JSON text once.
+ *
+ * The walk knows just enough JSON to tell keys from values and to remember the key of the object it stands in; the text
+ * has been validated before. A signed media address can only be made by us, so the media route is no open proxy, and
+ * even a signed address is fetched from Meta's hosts only. */
+#include "gateway/links.h"
+
+#include <stdio.h>
+
+#include "base/digest.h"
+#include "net/form.h"
+
+#define URL_MAX         4096
+#define SIGNATURE_BYTES 16
+
+static const char *const media_hosts[] = {".fbsbx.com",    ".fbcdn.net",    ".whatsapp.net",
+                                          ".facebook.com", ".whatsapp.com", NULL};
+
+static struct str host_of(struct str url)
+{
+    for (size_t i = 0; i + 2 < url.n; i++) {
+        if (memcmp(url.p + i, "://", 3) == 0) {
+            struct str rest = {url.p + i + 3, url.n - i - 3}, tail;
+            return str_cut(rest, '/', &tail);
+        }
+    }
+    return (struct str){NULL, 0};
+}
+
+bool links_media_host(struct str url, struct str upstream)
+{
+    struct str host = host_of(url);
+    if (host.n == 0 || memchr(host.p, '@', host.n) != NULL || memchr(host.p, '\\', host.n) != NULL)
+        return false;
+    if (str_eq(host, host_of(upstream)))
+        return str_starts(url, (struct str){upstream.p, upstream.n - host.n});
+    if (!str_starts(url, STR("https://")))
+        return false;
+    for (size_t i = 0; media_hosts[i] != NULL; i++)
+        if (str_ends(host, str_of(media_hosts[i])))
+            return true;
+    return false;
+}
+
+static void sign(const uint8_t link_key[32], struct str url, char ret[2 * SIGNATURE_BYTES + 1])
+{
+    uint8_t mac[SHA256_BYTES];
+    hmac_sha256((struct str){(const char *)link_key, 32}, url, mac);
+    hex_encode(mac, SIGNATURE_BYTES, ret);
+}
+
+bool links_open(const uint8_t link_key[32], struct str token, struct buf *ret_url)
+{
+    struct str signature, encoded = str_cut(token, '.', &signature);
+    char want[2 * SIGNATURE_BYTES + 1];
+    buf_init(ret_url, URL_MAX);
+    if (base64url_decode(encoded, ret_url) && signature.n == 2 * SIGNATURE_BYTES) {
+        sign(link_key, buf_str(ret_url), want);
+        if (digest_equal(want, signature.p, signature.n))
+            return true;
+    }
+    buf_done(ret_url);
+    return false;
+}
+
+/* Unescapes a JSON string's inside; only what addresses contain: \/ and \uXXXX below 0x80. False: leave it alone. */
+static bool unescape(struct str raw, struct buf *out)
+{
+    for (size_t i = 0; i < raw.n; i++) {
+        if (raw.p[i] != '\\') {
+            buf_putc(out, raw.p[i]);
+        } else if (i + 1 < raw.n && (raw.p[i + 1] == '/' || raw.p[i + 1] == '\\' || raw.p[i + 1] == '"')) {
+            buf_putc(out, raw.p[++i]);
+        } else if (i + 5 < raw.n && raw.p[i + 1] == 'u') {
+            uint8_t code[2];
+            size_t n;
+            if (!hex_decode((struct str){raw.p + i + 2, 4}, code, 2, &n) || code[0] != 0 || code[1] > 0x7f)
+                return false;
+            buf_putc(out, (char)code[1]);
+            i += 5;
+        } else {
+            return false;
+        }
+    }
+    return !out->failed;
+}
+
+/* The rewritten inside of the string, or false when it is no link of ours. Slashes stay escaped where Meta escapes. */
+static bool rewrite_one(const struct link_rewrite *r, struct str key, struct str raw, struct buf *out)
+{
+    struct buf url;
+    buf_init(&url, URL_MAX);
+    bool paging = str_eq(key, STR("next")) || str_eq(key, STR("previous"));
+    bool media = str_eq(key, STR("url")), done = false;
+    if ((paging || media) && unescape(raw, &url)) {
+        struct str u = buf_str(&url);
+        if (paging && str_starts(u, r->upstream) && u.n > r->upstream.n && u.p[r->upstream.n] == '/') {
+            buf_putstr(out, r->ours);
+            for (size_t i = r->upstream.n; i < u.n; i++) {
+                if (u.p[i] == '"' || u.p[i] == '\\')
+                    buf_putc(out, '\\');
+                buf_putc(out, u.p[i]);
+            }
+            done = true;
+        } else if (media && links_media_host(u, r->upstream)) {
+            char signature[2 * SIGNATURE_BYTES + 1];
+            sign(r->link_key, u, signature);
+            buf_putstr(out, r->ours);
+            buf_puts(out, MEDIA_LINK_PREFIX);
+            base64url_encode(out, u.p, u.n);
+            buf_printf(out, ".%s", signature);
+            done = true;
+        }
+    }
+    buf_done(&url);
+    return done;
+}
+
+/* Position just behind the string that starts at text[i] == '"'. */
+static size_t string_end(struct str text, size_t i)
+{
+    for (i++; i < text.n && text.p[i] != '"'; i++)
+        i += text.p[i] == '\\';
+    return i + 1;
+}
+
+bool links_rewrite(const struct link_rewrite *r, struct str text, struct buf *out)
+{
+    bool changed = false;
+    struct str key = {NULL, 0};
+    size_t copied = 0;
+    for (size_t i = 0; i < text.n;) {
+        if (text.p[i] != '"') {
+            if (text.p[i] == ',' || text.p[i] == '{' || text.p[i] == '[')
+                key = (struct str){NULL, 0};
+            i++;
+            continue;
+        }
+        size_t end = string_end(text, i), after = end;
+        if (end > text.n)
+            break;
+        while (after < text.n &&
+               (text.p[after] == ' ' || text.p[after] == '\n' || text.p[after] == '\r' || text.p[after] == '\t'))
+            after++;
+        struct str inside = {text.p + i + 1, end - i - 2};
+        if (after < text.n && text.p[after] == ':') {
+            key = inside;
+        } else if (key.p != NULL) {
+            struct buf fresh;
+            buf_init(&fresh, 2 * URL_MAX);
+            if (rewrite_one(r, key, inside, &fresh) && !fresh.failed) {
+                buf_put(out, text.p + copied, i + 1 - copied);
+                buf_putstr(out, buf_str(&fresh));
+                copied = end - 1;
+                changed = true;
+            }
+            buf_done(&fresh);
+        }
+        i = end;
+    }
+    buf_put(out, text.p + copied, text.n - copied);
+    return changed && !out->failed;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * projector.h - reads stored webhook bodies in order and has their events applied. */
+#ifndef WL_GATEWAY_PROJECTOR_H
+#define WL_GATEWAY_PROJECTOR_H
+
+#include "base/err.h"
+
+struct gateway;
+struct projector;
+
+int projector_start(struct projector **ret, struct gateway *g, struct err *e);
+void projector_bell(struct projector *p); /* something was appended to the inbox */
+void projector_stop(struct projector *p); /* accepts NULL */
+
+#endif

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * rest_api.c - our own API: key, routes, errors. The command line and the console are its clients.
+ *
+ * Every call needs the admin key, compared in constant time. A call becomes one job of the writer: it sees and changes
+ * the database in the same transaction as everything else that arrived with it, and is answered after the commit. Calls
+ * are bounded (1 MiB, 1,000 rows), so none can hold the writer for long. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/digest.h"
+#include "gateway/rest_impl.h"
+#include "net/form.h"
+
+#define PREFIX "/wayleave/v1/"
+
+struct rest_route {
+    const char *method, *path; /* path ending in '/': a parameter follows */
+    rest_handler handle;       /* NULL: rest_send */
+};
+
+static const struct rest_route routes[] = {
+    {"GET", "status", rest_status},
+    {"POST", "contacts/import", rest_contacts_import},
+    {"GET", "contacts/", rest_contacts_show},
+    {"POST", "consent", rest_consent_add},
+    {"GET", "consent/", rest_consent_show},
+    {"GET", "decisions/", rest_decision},
+    {"POST", "messages", NULL},
+};
+
+static const struct {
+    int result, status;
+    const char *code;
+} problems[] = {
+    {WL_EINVAL, 400, "invalid"},      {WL_EDENIED, 401, "unauthorized"},
+    {WL_ENOTFOUND, 404, "not_found"}, {WL_ECONFLICT, 409, "conflict"},
+    {WL_ETOOBIG, 413, "too_big"},     {WL_ENOMEM, 413, "too_big"},
+    {WL_EBUSY, 503, "busy"},          {WL_EIO, 503, "busy"},
+};
+
+void rest_problem(struct http_req *rq, const struct err *e, const char *field)
+{
+    int status = 500;
+    const char *code = "internal";
+    for (size_t i = 0; i < sizeof problems / sizeof problems[0]; i++) {
+        if (problems[i].result == e->code) {
+            status = problems[i].status;
+            code = problems[i].code;
+        }
+    }
+    struct buf b;
+    struct json_out o;
+    buf_init(&b, 8192);
+    json_out_init(&o, &b);
+    jo_object(&o);
+    jo_key(&o, "error");
+    jo_object(&o);
+    jo_kcstr(&o, "code", code);
+    jo_kcstr(&o, "message", e->text);
+    if (field != NULL)
+        jo_kcstr(&o, "field", field);
+    jo_end(&o);
+    jo_end(&o);
+    struct http_header h[] = {{STR("Content-Type"), STR("application/json")}};
+    http_reply_buf(rq, status, h, 1, &b);
+}
+
+int rest_wrong(struct rest_call *c, int code, const char *field, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    c->problem.code = code;
+    vsnprintf(c->problem.text, sizeof c->problem.text, fmt, ap);
+    va_end(ap);
+    c->field = field;
+    return 0;
+}
+
+static int rest_run(void *ctx, struct store *s, struct arena *a, struct job *const *jobs, size_t n, int64_t now,
+                    struct err *e)
+{
+    (void)ctx;
+    for (size_t i = 0; i < n; i++) {
+        struct rest_call *c = container_of(jobs[i], struct rest_call, job);
+        buf_done(&c->answer); /* the transaction may run a second time */
+        buf_init(&c->answer, REST_ANSWER_MAX);
+        json_out_init(&c->out, &c->answer);
+        c->problem.code = 0;
+        int rc = c->route->handle(c, s, a, now, e);
+        if (rc != 0)
+            return rc;
+    }
+    return 0;
+}
+
+static void rest_done(void *ctx, struct job *job)
+{
+    (void)ctx;
+    struct rest_call *c = container_of(job, struct rest_call, job);
+    struct http_header h[] = {{STR("Content-Type"), STR("application/json")}, {STR("Cache-Control"), STR("no-store")}};
+    if (job->rc != 0)
+        rest_problem(c->rq, &job->err, NULL);
+    else if (c->problem.code != 0)
+        rest_problem(c->rq, &c->problem, c->field);
+    else
+        http_reply_buf(c->rq, 200, h, 2, &c->answer);
+    buf_done(&c->answer);
+}
+
+static const struct job_type rest_type = {.name = "rest", .rank = 2, .run = rest_run, .done = rest_done};
+
+static void rest_collected(void *ctx, struct http_req *rq)
+{
+    struct rest_call *c = ctx;
+    struct err e = {0};
+    c->body = http_body(rq);
+    c->job.type = &rest_type;
+    if (writer_submit(c->g->writer, &c->job, &e) != 0)
+        rest_problem(rq, &e, NULL);
+}
+
+static bool key_matches(const struct gateway *g, const struct http_req *rq)
+{
+    struct str v = str_trim(http_header(rq, "Authorization")), rest, want = str_of(g->admin_key);
+    if (!str_ieq(str_cut(v, ' ', &rest), STR("Bearer")))
+        return false;
+    rest = str_trim(rest);
+    return rest.n == want.n && digest_equal(rest.p, want.p, want.n);
+}
+
+static const struct rest_route *find_route(struct str method, struct str path, struct str *ret_param)
+{
+    for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
+        struct str want = str_of(routes[i].path);
+        bool open = want.p[want.n - 1] == '/';
+        if (!str_eq(method, str_of(routes[i].method)))
+            continue;
+        if (open ? str_starts(path, want) && path.n > want.n : str_eq(path, want)) {
+            *ret_param = open ? (struct str){path.p + want.n, path.n - want.n} : (struct str){NULL, 0};
+            return &routes[i];
+        }
+    }
+    return NULL;
+}
+
+void rest_api_begin(struct gateway *g, struct http_req *rq)
+{
+    struct err e = {0};
+    struct str path = http_path(rq), param;
+    path = (struct str){path.p + sizeof PREFIX - 1, path.n - (sizeof PREFIX - 1)};
+    const struct rest_route *route = find_route(http_method(rq), path, &param);
+    struct rest_call *c = arena_new(http_arena(rq), struct rest_call);
+    if (!key_matches(g, rq))
+        err_set(&e, WL_EDENIED,
+                "the admin key is missing or wrong (Authorization: Bearer <key>; it is in admin.key of the state "
+                "directory)");
+    else if (route == NULL)
+        err_set(&e, WL_ENOTFOUND, "no such method and path in this API");
+    else if (c == NULL || (param.p != NULL && !percent_decode(http_arena(rq), param, &param)))
+        err_set(&e, WL_EINVAL, "the path has a broken percent escape");
+    if (e.code != 0) {
+        rest_problem(rq, &e, NULL);
+        return;
+    }
+    if (route->handle == NULL) {
+        rest_send(g, rq);
+        return;
+    }
+    *c = (struct rest_call){.g = g, .rq = rq, .route = route, .param = param};
+    http_collect(rq, REST_BODY_MAX, rest_collected, c);
+}

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * rest_contacts.c - contacts in (with their consents) and one contact out.
+ *
+ * An import is idempotent: the same rows a second time create nothing and record no consent twice. A row with a mistake
+ * is named and left out; the others are taken. An opt-out already recorded is never undone by an import, because
+ * consent counts by the time it was given, not by when a file arrived. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "gateway/rest_impl.h"
+#include "store/ledger.h"
+#include "store/messages.h"
+
+#define IMPORT_ROWS_MAX 1000
+#define MESSAGES_SHOWN  50
+
+/* --- what other files of this face share ---------------------------------------------------------------------------- */
+
+void rest_contact_id(const struct person *p, char out[48])
+{
+    snprintf(out, 48, "c%lld-%d", (long long)p->id, p->bucket);
+}
+
+void rest_time(struct json_out *o, const char *key, int64_t ms)
+{
+    char text[TIME_TEXT];
+    jo_kcstr(o, key, ms != 0 ? time_text(ms, text) : NULL);
+}
+
+static bool parse_contact_id(struct str who, int64_t *ret_id, int *ret_bucket)
+{
+    struct str bucket, id;
+    int64_t b;
+    if (who.n < 4 || who.p[0] != 'c')
+        return false;
+    id = str_cut((struct str){who.p + 1, who.n - 1}, '-', &bucket);
+    if (!str_i64(id, ret_id) || !str_i64(bucket, &b) || b < 0 || b >= STORE_BUCKETS)
+        return false;
+    *ret_bucket = (int)b;
+    return true;
+}
+
+int rest_find_person(struct rest_call *c, struct store *s, struct str who, struct person *ret, struct err *e)
+{
+    int64_t id;
+    int bucket;
+    struct identity key;
+    struct err why = {0};
+    *ret = (struct person){0};
+    if (parse_contact_id(who, &id, &bucket)) {
+        int rc = people_get(s, bucket, id, ret, e);
+        if (rc == WL_ENOTFOUND)
+            return rest_wrong(c, WL_ENOTFOUND, NULL, "nobody is known by this contact id");
+        return rc;
+    }
+    if (identity_parse(who, &key, &why) != 0)
+        return rest_wrong(c, WL_EINVAL, "who", "%s", why.text);
+    int rc = people_find(s, &key, 1, ret, e);
+    if (rc == 0 && ret->id == 0)
+        return rest_wrong(c, WL_ENOTFOUND, NULL, "nobody is known by this %s", identity_kind_name(key.kind));
+    return rc;
+}
+
+void rest_consent_members(struct json_out *o, const struct person *p)
+{
+    static const enum category shown[] = {CATEGORY_MARKETING, CATEGORY_UTILITY, CATEGORY_AUTHENTICATION,
+                                          CATEGORY_CALLS};
+    jo_key(o, "consent");
+    jo_object(o);
+    for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++) {
+        jo_key(o, category_name(shown[i]));
+        jo_object(o);
+        jo_kcstr(o, "status", consent_status_name((enum consent_status)p->consent.of[shown[i]].status));
+        rest_time(o, "at", p->consent.of[shown[i]].at);
+        jo_end(o);
+    }
+    jo_end(o);
+    jo_key(o, "platform_stop");
+    jo_object(o);
+    jo_kbool(o, "stopped", p->consent.platform_stop);
+    rest_time(o, "at", p->consent.platform_at);
+    jo_end(o);
+}
+
+/* --- import --------------------------------------------------------------------------------------------------------- */
+
+struct import {
+    struct rest_call *c;
+    struct store *s;
+    struct arena *a;
+    int64_t now;
+    struct str source;
+    int64_t created, updated, unchanged, consents;
+};
+
+static void row_error(struct import *im, int64_t row, const char *field, const char *why)
+{
+    struct json_out *o = &im->c->out;
+    jo_object(o);
+    jo_kint(o, "row", row);
+    if (field != NULL)
+        jo_kcstr(o, "field", field);
+    jo_kcstr(o, "message", why);
+    jo_end(o);
+}
+
+struct import_row {
+    struct identity key, also; /* phone first, else user id; also: the user id beside a phone */
+    struct str name, lang;
+    bool has_consent;
+    struct consent_row consent;
+};
+
+/* Reads and checks one row without touching the store. */
+static bool read_row(struct import *im, struct json v, int64_t number, struct import_row *ret)
+{
+    struct err why = {0};
+    struct str phone = str_trim(json_str_or(json_get(v, "phone"), STR(""))),
+               user = str_trim(json_str_or(json_get(v, "user_id"), STR("")));
+    *ret = (struct import_row){.name = str_trim(json_str_or(json_get(v, "name"), STR(""))),
+                               .lang = str_trim(json_str_or(json_get(v, "lang"), STR("")))};
+    if (json_type(v) != JSON_OBJECT || (phone.n == 0 && user.n == 0)) {
+        row_error(im, number, "phone", "a row needs a phone number or a user id");
+        return false;
+    }
+    if (phone.n > 0 && identity_phone(phone, &ret->key, &why) != 0) {
+        row_error(im, number, "phone", why.text);
+        return false;
+    }
+    if (user.n > 0 && identity_user_id(user, phone.n > 0 ? &ret->also : &ret->key, &why) != 0) {
+        row_error(im, number, "user_id", why.text);
+        return false;
+    }
+    struct json consent = json_get(v, "consent");
+    if (json_type(consent) != JSON_ABSENT && json_type(consent) != JSON_NULL) {
+        if (!rest_consent_row(im->c, consent, "import", im->now, &ret->consent)) {
+            row_error(im, number, im->c->field, im->c->problem.text);
+            im->c->problem.code = 0;
+            return false;
+        }
+        ret->has_consent = true;
+        if (ret->consent.source.n == 0)
+            ret->consent.source = im->source;
+    }
+    return true;
+}
+
+static bool set_text(char *out, size_t size, struct str s)
+{
+    if (s.n == 0 || s.n >= size || (strlen(out) == s.n && memcmp(out, s.p, s.n) == 0))
+        return false;
+    memcpy(out, s.p, s.n);
+    out[s.n] = '\0';
+    return true;
+}
+
+static int write_row(struct import *im, struct import_row *row, struct err *e)
+{
+    struct person p;
+    int rc = people_find(im->s, &row->key, 1, &p, e);
+    bool created = rc == 0 && p.id == 0, changed = false;
+    if (created)
+        rc = people_ensure(im->s, &row->key, 1, im->now, &p, e);
+    if (rc == 0 && row->also.kind != IDENTITY_NONE)
+        rc = people_add_identity(im->s, &p, &row->also, im->now, e);
+    if (rc != 0)
+        return rc;
+    changed |= set_text(p.name, sizeof p.name, row->name);
+    changed |= set_text(p.lang, sizeof p.lang, row->lang);
+    size_t fresh = 0;
+    if (row->has_consent)
+        rc = rest_record_consent(im->s, &p, &row->consent, &fresh, e);
+    else if (changed)
+        rc = people_save(im->s, &p, 1, e);
+    im->consents += (int64_t)fresh;
+    im->created += created;
+    im->updated += !created && (changed || fresh > 0);
+    im->unchanged += !created && !changed && fresh == 0;
+    return rc;
+}
+
+int rest_contacts_import(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e)
+{
+    struct json root;
+    struct err why = {0};
+    if (json_parse(thread_json(), c->body, true, &root, &why) != 0)
+        return rest_wrong(c, WL_EINVAL, NULL, "the body is not valid JSON: %s", why.text);
+    struct json list = json_get(root, "contacts");
+    if (json_type(list) != JSON_ARRAY || json_count(list) > IMPORT_ROWS_MAX)
+        return rest_wrong(c, WL_EINVAL, "contacts", "contacts must be an array of at most %d rows", IMPORT_ROWS_MAX);
+    struct import im = {.c = c, .s = s, .a = a, .now = now, .source = json_str_or(json_get(root, "source"), STR(""))};
+    jo_object(&c->out);
+    jo_key(&c->out, "errors");
+    jo_array(&c->out);
+    int64_t at = 0;
+    for (struct json_iter it = json_iter(list); json_next(&it);) {
+        struct import_row row;
+        int64_t number = ++at;
+        json_i64(json_get(it.value, "row"), &number);
+        if (!read_row(&im, it.value, number, &row))
+            continue;
+        int rc = write_row(&im, &row, e);
+        if (rc != 0)
+            return rc;
+    }
+    jo_end(&c->out);
+    jo_kint(&c->out, "created", im.created);
+    jo_kint(&c->out, "updated", im.updated);
+    jo_kint(&c->out, "unchanged", im.unchanged);
+    jo_kint(&c->out, "consents", im.consents);
+    jo_end(&c->out);
+    return 0;
+}
+
+/* --- show ----------------------------------------------------------------------------------------------------------- */
+
+static int show_identities(struct json_out *o, struct store *s, const struct person *p, struct err *e)
+{
+    struct identity ids[32];
+    size_t n = 0;
+    int rc = people_identities(s, p->bucket, p->id, ids, 32, &n, e);
+    jo_key(o, "identities");
+    jo_array(o);
+    for (size_t i = 0; i < n; i++) {
+        jo_object(o);
+        jo_kcstr(o, "kind", identity_kind_name(ids[i].kind));
+        jo_kcstr(o, "value", ids[i].value);
+        jo_end(o);
+    }
+    jo_end(o);
+    return rc;
+}
+
+static int show_windows(struct rest_call *c, struct store *s, const struct person *p, int64_t now, struct err *e)
+{
+    struct json_out *o = &c->out;
+    struct snapshot *snap = snapshot_borrow(c->g->snapshots);
+    const struct sender *senders;
+    size_t n = snapshot_senders(snap, &senders);
+    int64_t limit = 0, margin = 0;
+    ruleset_value(c->g->rules, "window.closed", "limit", now, &limit);
+    ruleset_value(c->g->rules, "window.closed", "margin", now, &margin);
+    int rc = 0;
+    jo_key(o, "windows");
+    jo_array(o);
+    for (size_t i = 0; i < n && rc == 0; i++) {
+        struct pair pair = {.bucket = p->bucket, .contact = p->id, .sender = senders[i].id};
+        rc = pairs_get(s, &pair, 1, e);
+        if (rc != 0 || pair.last_inbound == 0)
+            continue;
+        char id[24];
+        snprintf(id, sizeof id, "%lld", (long long)senders[i].id);
+        jo_object(o);
+        jo_kcstr(o, "sender", id);
+        rest_time(o, "last_inbound", pair.last_inbound);
+        rest_time(o, "open_until", pair.last_inbound + limit - margin);
+        jo_end(o);
+    }
+    jo_end(o);
+    snapshot_return(snap);
+    return rc;
+}
+
+static int show_messages(struct json_out *o, struct store *s, struct arena *a, const struct person *p, struct err *e)
+{
+    struct message *m;
+    size_t n = 0;
+    int rc = messages_of(s, p->bucket, p->id, a, MESSAGES_SHOWN, &m, &n, e);
+    jo_key(o, "messages");
+    jo_array(o);
+    for (size_t i = 0; i < n; i++) {
+        char id[STORE_ID_TEXT];
+        jo_object(o);
+        jo_kcstr(o, "id", store_id_text(m[i].bucket, m[i].id, id));
+        rest_time(o, "at", m[i].ts);
+        jo_kcstr(o, "type", m[i].type);
+        jo_kcstr(o, "category", category_name((enum category)m[i].category));
+        jo_kcstr(o, "state", message_state_name(m[i].state));
+        jo_kint(o, "code", m[i].code);
+        jo_end(o);
+    }
+    jo_end(o);
+    return rc;
+}
+
+int rest_contacts_show(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e)
+{
+    struct person p;
+    int rc = rest_find_person(c, s, c->param, &p, e);
+    if (rc != 0 || c->problem.code != 0)
+        return rc;
+    char id[48];
+    rest_contact_id(&p, id);
+    jo_object(&c->out);
+    jo_kcstr(&c->out, "id", id);
+    jo_kcstr(&c->out, "name", p.name);
+    jo_kcstr(&c->out, "lang", p.lang);
+    rest_time(&c->out, "created_at", p.created_at);
+    rest_consent_members(&c->out, &p);
+    rest_time(&c->out, "undeliverable_at", p.undeliverable_at);
+    rc = show_identities(&c->out, s, &p, e);
+    if (rc == 0)
+        rc = show_windows(c, s, &p, now, e);
+    if (rc == 0)
+        rc = show_messages(&c->out, s, a, &p, e);
+    jo_end(&c->out);
+    return rc;
+}

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * rest_decisions.c - why a message was allowed, held or refused, and what became of it; and the gateway's own state.
+ *
+ * The answer is rebuilt from the decision log: the packed facts and findings and the rule set they were made with, also
+ * when another set is in force by now. */
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/digest.h"
+#include "core/decide.h"
+#include "gateway/rest_impl.h"
+#include "store/inbox.h"
+#include "store/messages.h"
+
+#define EVENTS_SHOWN 200
+
+static void show_seen(struct json_out *o, uint32_t seen)
+{
+    static const struct {
+        uint32_t bit;
+        const char *word;
+    } words[] = {{SEEN_SENT, "sent"},      {SEEN_DELIVERED, "delivered"}, {SEEN_READ, "read"},
+                 {SEEN_PLAYED, "played"},  {SEEN_FAILED, "failed"},       {SEEN_HELD, "held"},
+                 {SEEN_DELETED, "deleted"}};
+    jo_key(o, "seen");
+    jo_array(o);
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (seen & words[i].bit)
+            jo_cstr(o, words[i].word);
+    jo_end(o);
+}
+
+static int show_message(struct rest_call *c, struct store *s, struct arena *a, const struct message *m, struct err *e)
+{
+    struct json_out *o = &c->out;
+    struct message_event *ev;
+    size_t n = 0;
+    char sender[24];
+    int rc = message_events_list(s, m->bucket, m->id, a, EVENTS_SHOWN, &ev, &n, e);
+    snprintf(sender, sizeof sender, "%lld", (long long)m->sender);
+    jo_key(o, "message");
+    jo_object(o);
+    jo_kcstr(o, "sender", sender);
+    jo_kcstr(o, "type", m->type);
+    jo_kcstr(o, "category", category_name((enum category)m->category));
+    jo_kcstr(o, "state", message_state_name(m->state));
+    jo_kint(o, "code", m->code);
+    jo_kcstr(o, "wamid", m->wamid[0] ? m->wamid : NULL);
+    show_seen(o, m->seen);
+    jo_key(o, "events");
+    jo_array(o);
+    for (size_t i = 0; i < n; i++) {
+        jo_object(o);
+        jo_kstr(o, "status", ev[i].status);
+        rest_time(o, "at", ev[i].at);
+        jo_kint(o, "code", ev[i].code);
+        jo_kstr(o, "detail", ev[i].detail);
+        jo_end(o);
+    }
+    jo_end(o);
+    jo_end(o);
+    return rc;
+}
+
+/* The rule set a decision was made with: the one in force, or the stored text compiled again. */
+static int decision_rules(struct rest_call *c, struct store *s, struct arena *a, int64_t number,
+                          struct ruleset **ret_own, const struct ruleset **ret, struct err *e)
+{
+    *ret_own = NULL;
+    *ret = c->g->rules;
+    if (number == c->g->rules_number)
+        return 0;
+    uint8_t hash[SHA256_BYTES];
+    struct str source;
+    int rc = rulesets_get(s, number, a, hash, &source, e);
+    if (rc == 0 && (rc = ruleset_compile(ret_own, "stored rule set", source, e)) == 0)
+        *ret = *ret_own;
+    return rc;
+}
+
+static int show_decision(struct rest_call *c, struct store *s, struct arena *a, const struct decision_row *row,
+                         struct err *e)
+{
+    const struct ruleset *rs;
+    struct ruleset *own;
+    struct facts f;
+    struct decision d;
+    int rc = decision_rules(c, s, a, row->ruleset, &own, &rs, e);
+    if (rc == 0)
+        rc = facts_unpack(row->facts.p, row->facts.n, &f);
+    if (rc == 0)
+        rc = decision_unpack(row->findings.p, row->findings.n, rs, &d);
+    if (rc == 0) {
+        jo_key(&c->out, "decision");
+        decision_json(&d, rs, &f, &c->out);
+    }
+    ruleset_free(own);
+    return rc;
+}
+
+int rest_decision(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e)
+{
+    (void)now;
+    int bucket;
+    int64_t id;
+    struct message m;
+    struct decision_row row;
+    struct err why = {0};
+    if (store_id_parse(c->param, &bucket, &id) != 0)
+        return rest_wrong(c, WL_EINVAL, "id", "this is no message id: they look like m0… and stand in every answer");
+    int rc = messages_get(s, bucket, id, &m, &why);
+    if (rc == 0)
+        rc = decisions_get(s, bucket, id, a, &row, &why);
+    if (rc == WL_ENOTFOUND)
+        return rest_wrong(c, WL_ENOTFOUND, "id", "no message has this id");
+    if (rc != 0) {
+        *e = why;
+        return rc;
+    }
+    char text[STORE_ID_TEXT];
+    jo_object(&c->out);
+    jo_kcstr(&c->out, "id", store_id_text(bucket, id, text));
+    rest_time(&c->out, "at", m.ts);
+    rc = show_message(c, s, a, &m, e);
+    if (rc == 0)
+        rc = show_decision(c, s, a, &row, e);
+    jo_end(&c->out);
+    return rc;
+}
+
+static void show_senders(struct rest_call *c)
+{
+    struct json_out *o = &c->out;
+    struct snapshot *snap = snapshot_borrow(c->g->snapshots);
+    const struct sender *senders;
+    size_t n = snapshot_senders(snap, &senders);
+    jo_key(o, "senders");
+    jo_array(o);
+    for (size_t i = 0; i < n; i++) {
+        struct facts f = {0};
+        struct buf status;
+        char id[24], waba[24];
+        snprintf(id, sizeof id, "%lld", (long long)senders[i].id);
+        snprintf(waba, sizeof waba, "%lld", (long long)senders[i].waba);
+        buf_init(&status, 64);
+        fact_set(&f, FACT_SENDER_STATUS, senders[i].status);
+        fact_text(&f, FACT_SENDER_STATUS, &status);
+        jo_object(o);
+        jo_kcstr(o, "id", id);
+        jo_kcstr(o, "waba", waba);
+        jo_kstr(o, "status", buf_str(&status));
+        jo_kcstr(o, "display_phone", senders[i].display_phone);
+        jo_kcstr(o, "quality", senders[i].quality);
+        jo_end(o);
+        buf_done(&status);
+    }
+    jo_end(o);
+    snapshot_return(snap);
+}
+
+int rest_status(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e)
+{
+    (void)a;
+    int64_t people = 0, rows = 0, bad = 0;
+    int rc = people_count(s, &people, e);
+    if (rc == 0)
+        rc = inbox_counts(s, &rows, &bad, e);
+    if (rc != 0)
+        return rc;
+    char hash[SHA256_HEX];
+    hex_encode(ruleset_hash(c->g->rules), SHA256_BYTES, hash);
+    struct json_out *o = &c->out;
+    jo_object(o);
+    jo_kcstr(o, "version", WAYLEAVE_VERSION);
+    jo_kint(o, "uptime_s", (now - c->g->started_at) / 1000);
+    jo_key(o, "ruleset");
+    jo_object(o);
+    jo_kcstr(o, "id", ruleset_id(c->g->rules));
+    jo_kcstr(o, "hash", hash);
+    jo_end(o);
+    jo_kint(o, "contacts", people);
+    jo_key(o, "inbox");
+    jo_object(o);
+    jo_kint(o, "rows", rows);
+    jo_kint(o, "problems", bad);
+    jo_end(o);
+    show_senders(c);
+    jo_kcstr(o, "upstream", c->g->o.upstream_url);
+    jo_end(o);
+    return 0;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * rest_impl.h - one call of our own API, for the rest_*.c files only. */
+#ifndef WL_GATEWAY_REST_IMPL_H
+#define WL_GATEWAY_REST_IMPL_H
+
+#include "base/json.h"
+#include "gateway/gateway_impl.h"
+#include "store/people.h"
+
+#define REST_BODY_MAX (1u << 20)
+#define REST_ANSWER_MAX (8u << 20)
+
+struct rest_call {
+    struct job job;
+    struct gateway *g;
+    struct http_req *rq;
+    const struct rest_route *route;
+    struct str param;  /* the decoded last part of the path, {NULL,0} when the route has none */
+    struct str body;
+
+    /* --- filled by the handler, in the writer's transaction --- */
+    struct buf answer;
+    struct json_out out;
+    struct err problem;    /* the caller's mistake: nothing was written */
+    const char *field;     /* the field concerned, or NULL */
+};
+
+/* Handlers return an error only when the store failed; a caller's mistake goes into c->problem before anything is
+ * written, so that the other jobs of the transaction are not disturbed. */
+typedef int (*rest_handler)(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
+
+/* Records the caller's mistake; returns 0. */
+int rest_wrong(struct rest_call *c, int code, const char *field, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
+/* Finds the person a caller names: phone, user id, or contact id "c<number>-<bucket>". id 0 when unknown. */
+int rest_find_person(struct rest_call *c, struct store *s, struct str who, struct person *ret, struct err *e);
+void rest_contact_id(const struct person *p, char out[48]);
+/* "consent": {...}, "platform_stop": {...} into the open object. */
+void rest_consent_members(struct json_out *o, const struct person *p);
+void rest_time(struct json_out *o, const char *key, int64_t ms); /* null for 0 */
+
+/* A consent event as a caller states it, checked. False: c->problem says why. */
+struct consent_row;
+bool rest_consent_row(struct rest_call *c, struct json v, const char *default_method, int64_t now, struct consent_row *ret);
+/* Appends the event and folds it into the person. */
+int rest_record_consent(struct store *s, struct person *p, struct consent_row *row, size_t *ret_new, struct err *e);
+
+int rest_contacts_import(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
+int rest_contacts_show(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
+int rest_consent_add(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
+int rest_consent_show(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
+int rest_decision(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
+int rest_status(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
+
+/* Sends run outside the writer's transaction: rest_send.c. */
+void rest_send(struct gateway *g, struct http_req *rq);
+/* {"error":{...}} with the status that fits. */
+void rest_problem(struct http_req *rq, const struct err *e, const char *field);
+
+#endif

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * rest_send.c - a message sent through our own API, with the token the gateway keeps for the number.
+ *
+ * The body is the Graph body plus `from`. It passes the same door as a proxied send; what differs is only where the
+ * token comes from and in which shape the answer is given. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+
+#include "gateway/accounts.h"
+#include "gateway/admit.h"
+#include "gateway/graph_api.h"
+#include "gateway/rest_impl.h"
+
+#define GRAPH_VERSION "v25.0" /* newest but one on 2026-11-22 */
+
+struct own_send {
+    struct send send;
+    struct gateway *g;
+    struct http_req *rq;
+    struct intent intent;
+    struct str body; /* the Graph body, without `from` */
+    char *token;
+    bool relisted;
+    struct greeting greeting;
+    struct http_call call;
+    struct http_header headers[2];
+    char id[STORE_ID_TEXT];
+};
+
+static void drop(void *user)
+{
+    struct own_send *o = user;
+    if (o->token != NULL) {
+        explicit_bzero(o->token, strlen(o->token));
+        free(o->token);
+    }
+}
+
+/* --- answers -------------------------------------------------------------------------------------------------------- */
+
+static void reply(struct own_send *o, int status, struct buf *body)
+{
+    struct http_header h[] = {{STR("Content-Type"), STR("application/json")}};
+    http_reply_buf(o->rq, status, h, 1, body);
+}
+
+static void error_member(struct json_out *w, const char *code, const char *message, int graph_code)
+{
+    jo_key(w, "error");
+    jo_object(w);
+    jo_kcstr(w, "code", code);
+    jo_kcstr(w, "message", message);
+    if (graph_code != 0)
+        jo_kint(w, "graph_code", graph_code);
+    jo_end(w);
+}
+
+static void reply_refused(struct own_send *o)
+{
+    struct buf b;
+    struct json_out w;
+    const struct finding *main = decision_main(&o->send.decision);
+    buf_init(&b, REST_ANSWER_MAX);
+    json_out_init(&w, &b);
+    jo_object(&w);
+    error_member(&w, "refused", rule_reason(main->rule), rule_code(main->rule));
+    jo_kcstr(&w, "id", o->id);
+    jo_key(&w, "decision");
+    decision_json(&o->send.decision, o->send.rules, &o->send.facts, &w);
+    jo_end(&w);
+    reply(o, 403, &b);
+}
+
+static void reply_outcome(struct own_send *o)
+{
+    static const struct {
+        enum message_state state;
+        int status;
+        const char *code, *message;
+    } words[] = {
+        {MESSAGE_REJECTED, 502, "rejected", "Meta rejected the message"},
+        {MESSAGE_UNSENT, 503, "unsent",
+         "the Graph API cannot be reached; the message did not leave and may be sent again"},
+        {MESSAGE_AMBIGUOUS, 504, "ambiguous",
+         "no answer came; the message may have been accepted, do not send it again"},
+    };
+    struct buf b;
+    struct json_out w;
+    int status = 200;
+    struct json upstream;
+    buf_init(&b, REST_ANSWER_MAX);
+    json_out_init(&w, &b);
+    jo_object(&w);
+    jo_kcstr(&w, "id", o->id);
+    jo_kcstr(&w, "state", message_state_name(o->send.outcome));
+    if (o->send.outcome == MESSAGE_ACCEPTED)
+        jo_kstr(&w, "wamid", o->send.wamid);
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (words[i].state == o->send.outcome) {
+            status = words[i].status;
+            error_member(&w, words[i].code, words[i].message, o->send.outcome_code);
+        }
+    }
+    if (o->call.fate == HTTP_ANSWERED &&
+        json_parse(thread_json(), buf_str(&o->call.answer), false, &upstream, NULL) == 0) {
+        jo_key(&w, "upstream");
+        struct buf text;
+        buf_init(&text, REST_ANSWER_MAX / 2);
+        json_write_value(&text, upstream);
+        jo_raw(&w, text.failed ? STR("null") : buf_str(&text));
+        buf_done(&text);
+    }
+    jo_end(&w);
+    http_call_done(&o->call);
+    reply(o, status, &b);
+}
+
+/* --- the way up ----------------------------------------------------------------------------------------------------- */
+
+static void recorded(struct send *s)
+{
+    reply_outcome(s->user);
+}
+
+static void answered(struct http_call *call)
+{
+    struct own_send *o = call->user;
+    outcome_read(&o->send, call->fate, call->status, buf_str(&call->answer), thread_json(), http_arena(o->rq));
+    outcome_submit(&o->send);
+}
+
+static void carry(struct own_send *o)
+{
+    static const char *const edge[] = {[PATH_MESSAGES] = "messages",
+                                       [PATH_MARKETING_MESSAGES] = "marketing_messages",
+                                       [PATH_ENCRYPTED] = "messages_encrypted"};
+    struct arena *a = http_arena(o->rq);
+    char *url = arena_printf(a, "%s/%s/%lld/%s", o->g->o.upstream_url, GRAPH_VERSION, (long long)o->send.sender,
+                             edge[o->intent.path]);
+    char *bearer = arena_printf(a, "Bearer %s", o->token);
+    o->headers[0] = (struct http_header){STR("Authorization"), str_of(bearer)};
+    o->headers[1] = (struct http_header){STR("Content-Type"), STR("application/json")};
+    o->call = (struct http_call){.method = STR("POST"),
+                                 .url = str_of(url),
+                                 .headers = o->headers,
+                                 .n_headers = 2,
+                                 .body = o->body,
+                                 .body_length = (int64_t)o->body.n,
+                                 .timeout_ms = o->g->o.upstream_timeout_ms,
+                                 .max_answer = 1u << 20,
+                                 .done = answered,
+                                 .user = o};
+    int rc = url != NULL && bearer != NULL ? http_client_submit(o->g->client, &o->call) : WL_ENOMEM;
+    if (rc == 0)
+        return;
+    o->call.fate = HTTP_UNSENT;
+    answered(&o->call);
+}
+
+static void decided(struct send *s)
+{
+    struct own_send *o = s->user;
+    if (s->job.rc != 0) {
+        rest_problem(o->rq, &s->job.err, NULL);
+        return;
+    }
+    store_id_text(s->message.bucket, s->message.id, o->id);
+    if (s->decision.verdict == VERDICT_ALLOW)
+        carry(o);
+    else
+        reply_refused(o);
+}
+
+static void greeted(struct greeting *gr, bool ok, int status, struct str body);
+
+/* Reads the Graph body into the intent and submits it; introduces our token first where that is due. */
+static void submit(struct own_send *o)
+{
+    struct err e = {0};
+    struct json root;
+    int rc = json_parse(thread_json(), o->body, false, &root, &e);
+    if (rc == 0)
+        rc = intent_parse(root, PATH_MESSAGES, http_arena(o->rq), &o->intent, &e);
+    if (rc == 0 && o->intent.kind == INTENT_RECEIPT)
+        rc = err_set(&e, WL_EINVAL, "read receipts are not messages; post them to the Graph API face");
+    if (rc != 0) {
+        rest_problem(o->rq, &e, NULL);
+        return;
+    }
+    struct snapshot *snap = snapshot_borrow(o->g->snapshots);
+    o->send.facts = (struct facts){0};
+    send_facts(&o->send, snap);
+    snapshot_return(snap);
+    const struct facts *f = &o->send.facts;
+    bool template = o->intent.kind == INTENT_TEMPLATE;
+    bool unlisted = template && (!f->known[FACT_TEMPLATE_KNOWN] || !f->value[FACT_TEMPLATE_KNOWN]);
+    bool due = !accounts_trusts(o->g->accounts, o->send.sender, str_of(o->token)) || unlisted ||
+               (template && !accounts_templates_fresh(o->g->accounts, o->send.sender));
+    if (due && !o->relisted) {
+        o->relisted = true;
+        o->greeting = (struct greeting){.ready = greeted, .user = o};
+        rc = graph_greet(o->g, &o->greeting, o->send.sender, str_of(o->token), STR(""), unlisted, &e);
+    } else {
+        rc = admit_submit(&o->send, &e);
+    }
+    if (rc != 0)
+        rest_problem(o->rq, &e, NULL);
+}
+
+static void greeted(struct greeting *gr, bool ok, int status, struct str body)
+{
+    struct own_send *o = gr->user;
+    struct err e = {0};
+    if (ok) {
+        submit(o);
+        return;
+    }
+    if (status != 0)
+        err_set(&e, WL_EDENIED, "Meta does not accept the token kept for this number (answer %d)", status);
+    else
+        err_set(&e, WL_EIO, "the Graph API cannot be reached: %.*s", (int)(body.n < 200 ? body.n : 200), body.p);
+    rest_problem(o->rq, &e, NULL);
+}
+
+/* Everything but `from`, as a text of its own. */
+static int strip_from(struct own_send *o, struct json root, struct err *e)
+{
+    struct buf out;
+    struct json_out w;
+    buf_init(&out, REST_BODY_MAX * 2);
+    json_out_init(&w, &out);
+    jo_object(&w);
+    if (json_type(json_get(root, "messaging_product")) == JSON_ABSENT)
+        jo_kcstr(&w, "messaging_product", "whatsapp");
+    for (struct json_iter it = json_iter(root); json_next(&it);) {
+        if (str_eq(it.key, STR("from")))
+            continue;
+        struct buf one;
+        buf_init(&one, REST_BODY_MAX);
+        json_write_value(&one, it.value);
+        jo_key_str(&w, it.key);
+        jo_raw(&w, buf_str(&one));
+        buf_done(&one);
+    }
+    jo_end(&w);
+    o->body = (struct str){out.failed ? NULL : arena_strndup(http_arena(o->rq), buf_cstr(&out), out.len), out.len};
+    buf_done(&out);
+    return o->body.p != NULL ? 0 : err_set(e, WL_ETOOBIG, "the body is too large");
+}
+
+static void collected(void *ctx, struct http_req *rq)
+{
+    struct own_send *o = ctx;
+    struct err e = {0};
+    struct json root;
+    int64_t from = 0;
+    const char *field = NULL;
+    int rc = json_parse(thread_json(), http_body(rq), true, &root, &e);
+    if (rc == 0 && json_duplicate_key(root).p != NULL)
+        rc = err_set(&e, WL_EINVAL, "the body has the same key twice");
+    if (rc == 0 && !json_id(json_get(root, "from"), &from)) {
+        field = "from";
+        rc = err_set(&e, WL_EINVAL, "from must be the id of one of your phone numbers");
+    }
+    if (rc == 0)
+        rc = strip_from(o, root, &e);
+    if (rc == 0 && (o->token = accounts_token(o->g->accounts, from)) == NULL) {
+        field = "from";
+        rc = err_set(&e, WL_EINVAL,
+                     "no token is kept for this number: set token_file under senders in the configuration");
+    }
+    if (rc != 0) {
+        rest_problem(rq, &e, field);
+        return;
+    }
+    o->send = (struct send){
+        .g = o->g, .sender = from, .intent = &o->intent, .decided = decided, .recorded = recorded, .user = o};
+    submit(o);
+}
+
+void rest_send(struct gateway *g, struct http_req *rq)
+{
+    struct own_send *o = arena_new(http_arena(rq), struct own_send);
+    if (o == NULL) {
+        rest_problem(rq, &(struct err){.code = WL_ENOMEM, .text = "the request is too large"}, NULL);
+        return;
+    }
+    o->g = g;
+    o->rq = rq;
+    http_set_user(rq, o, drop);
+    http_collect(rq, REST_BODY_MAX, collected, o);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * snapshot.h - the numbers and templates as last known: immutable, shared, swapped by pointer.
+ *
+ * Built from the store by the poller thread after anything changed, read by every HTTP thread. A reader borrows the
+ * current one and gives it back; the old one goes when its last reader has gone. */
+#ifndef WL_GATEWAY_SNAPSHOT_H
+#define WL_GATEWAY_SNAPSHOT_H
+
+#include "store/senders.h"
+
+struct snapshot;
+struct snapshots; /* the place that holds the current one */
+
+struct known_template {
+    int64_t waba;
+    struct str name, language;
+    enum template_status status;
+    enum category category;
+    const struct template_spec *spec; /* NULL: never listed, so its parameters cannot be checked */
+};
+
+struct snapshots *snapshots_create(void);
+void snapshots_free(struct snapshots *all); /* accepts NULL */
+
+/* Reads the store and puts the result in place. */
+int snapshots_rebuild(struct snapshots *all, struct store *s, struct err *e);
+
+struct snapshot *snapshot_borrow(struct snapshots *all);
+void snapshot_return(struct snapshot *s);
+
+/* NULL when unknown. Valid while the snapshot is borrowed. */
+const struct sender *snapshot_sender(const struct snapshot *s, int64_t id);
+const struct known_template *snapshot_template(const struct snapshot *s, int64_t waba, struct str name, struct str language);
+size_t snapshot_senders(const struct snapshot *s, const struct sender **ret);
+
+#endif

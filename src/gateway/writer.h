@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * writer.h - the one thread that commits.
+ *
+ * Everything that changes the database is a job. A batch is whatever arrived while the last one was being
+ * committed: no timer, so a lone job waits for one fsync and a thousand jobs share one. Jobs of one type are handed
+ * to their type together, in order of arrival; types run in the order of their rank, so that what people told us
+ * (webhooks, opt-outs) is in place before the next messages are judged.
+ *
+ * When a batch fails, each of its jobs is tried alone, so that one bad job cannot take others with it. */
+#ifndef WL_GATEWAY_WRITER_H
+#define WL_GATEWAY_WRITER_H
+
+#include "base/thread.h"
+#include "store/store.h"
+
+struct writer;
+struct job;
+
+struct job_type {
+    const char *name;
+    int rank; /* 0 first */
+    /* Runs n >= 1 jobs inside the open transaction. Must be repeatable: the transaction may be rolled back and run
+     * again with fewer jobs. Arena lives until done(). */
+    int (*run)(void *ctx, struct store *s, struct arena *a, struct job *const *jobs, size_t n, int64_t now, struct err *e);
+    /* After the commit (job->rc 0) or the failure (negative, job->err says why). The job is the caller's again. */
+    void (*done)(void *ctx, struct job *job);
+    void *ctx;
+};
+
+struct job {
+    struct queue_link link;
+    const struct job_type *type;
+    int64_t not_before; /* ms; 0 now. A job may set this in run() and return it to the line with writer_defer() */
+    bool deferred;
+    int rc;
+    struct err err;
+};
+
+struct writer_stats {
+    uint64_t commits, jobs, failures;
+};
+
+/* Takes over the store. */
+int writer_start(struct writer **ret, struct store *s, size_t max_jobs, struct err *e);
+void writer_stop(struct writer *w); /* runs what is queued, then stops and frees the store; accepts NULL */
+/* Any thread. WL_EBUSY when the line is full, WL_EIO after the disk has failed (fail closed). */
+int writer_submit(struct writer *w, struct job *job, struct err *e);
+/* Inside run(): this job is not done now but runs again at `at`. */
+void writer_defer(struct job *job, int64_t at);
+void writer_stats(struct writer *w, struct writer_stats *ret);
+bool writer_healthy(struct writer *w);
+
+#endif
