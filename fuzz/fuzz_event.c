@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * fuzz_event.c - any JSON as a webhook body.
+ *
+ * What must hold: the reading is refused with a sentence or gives at most EVENTS_MAX events; ids are canonical
+ * (reading them again gives the same), strings survive the document, an event that opens a window or changes
+ * consent comes only from a field that may do so, and no event has a time before 1970. */
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "base/digest.h"
+#include "core/event.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void must(bool ok)
+{
+    if (!ok)
+        abort();
+}
+
+static void check_id(const struct identity *id, enum identity_kind kind)
+{
+    struct identity again;
+    must(memchr(id->value, 0, sizeof id->value) != NULL && (id->kind == IDENTITY_NONE || id->kind == kind));
+    if (id->kind == IDENTITY_NONE)
+        must(id->value[0] == '\0');
+    else
+        must(identity_parse(str_of(id->value), &again, NULL) == 0 && strcmp(again.value, id->value) == 0);
+}
+
+/* Every byte is read, so that the sanitizer sees one that is no longer ours. */
+static void touch(struct str s)
+{
+    must(s.n == 0 || s.p != NULL);
+    if (s.n > 0)
+        (void)hash64(s.p, s.n);
+}
+
+static bool is_one_of(struct str field, const char *a, const char *b)
+{
+    return field.n == 0 || str_ieq(field, str_of(a)) || str_ieq(field, str_of(b));
+}
+
+static void check_event(const struct event *ev)
+{
+    const struct str strings[] = {
+        ev->field,       ev->display_phone, ev->group_id,      ev->profile_name,      ev->wamid,  ev->type, ev->text,
+        ev->error_title, ev->opaque,        ev->template_name, ev->template_language, ev->quality};
+    for (size_t i = 0; i < sizeof strings / sizeof strings[0]; i++)
+        touch(strings[i]);
+    check_id(&ev->phone, IDENTITY_PHONE);
+    check_id(&ev->user_id, IDENTITY_USER_ID);
+    check_id(&ev->parent_id, IDENTITY_PARENT_ID);
+    check_id(&ev->previous_user_id, IDENTITY_USER_ID);
+    check_id(&ev->previous_parent_id, IDENTITY_PARENT_ID);
+    check_id(&ev->previous, ev->previous.kind == IDENTITY_PHONE ? IDENTITY_PHONE : IDENTITY_USER_ID);
+    must(ev->at >= 0 && ev->code >= 0 && ev->waba >= 0 && ev->phone_number_id >= 0);
+    must(memchr(ev->template_language.p ? ev->template_language.p : "", '-', ev->template_language.n) == NULL);
+    /* which kind under which field: anything else goes through the same arrays, so a mix-up would show here */
+    static const char *const talk[] = {"messages", "standby", "calls", "user_preferences"};
+    bool conversation = is_one_of(ev->field, talk[0], talk[1]) || is_one_of(ev->field, talk[2], talk[3]);
+    if (ev->kind == EVENT_INBOUND || ev->kind == EVENT_CALL || ev->kind == EVENT_STATUS || ev->kind == EVENT_PREFERENCE)
+        must(conversation);
+    if (ev->kind == EVENT_PREFERENCE)
+        must(ev->act == CONSENT_STOP || ev->act == CONSENT_RESUME || ev->act == CONSENT_GRANT);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct json_parser *parser;
+    static struct arena *arena;
+    if (parser == NULL) {
+        parser = json_parser_create();
+        arena = arena_create(64 << 20);
+    }
+    struct json v;
+    struct event *ev = NULL;
+    size_t n = 0;
+    struct err e = {0};
+    if (size > 1 << 18 || json_parse(parser, (struct str){(const char *)data, size}, false, &v, NULL) != 0)
+        return 0;
+    int rc = events_parse(v, arena, &ev, &n, &e);
+    must(rc == e.code && (rc == 0) == (e.text[0] == '\0'));
+    must(rc == 0 ? n <= EVENTS_MAX : n == 0 && ev == NULL);
+    must(json_parse(parser, STR("[]"), false, &v, NULL) == 0); /* the document is gone, the events are not */
+    for (size_t i = 0; i < n; i++)
+        check_event(&ev[i]);
+    arena_reset(arena);
+    return 0;
+}
