@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
@@ -119,8 +120,17 @@ static int configure(struct sqlite_db *d, bool read_only, struct err *e)
     return rc;
 }
 
+/* Counting its own memory costs SQLite a lock at every allocation. Too late (somebody else started SQLite
+ * first) is no harm. */
+static void once(void)
+{
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 static int sqlite_open(struct db **ret, const char *where, bool read_only, struct err *e)
 {
+    static pthread_once_t first = PTHREAD_ONCE_INIT;
+    pthread_once(&first, once);
     /* The file holds personal data: made readable for its owner only, which the log files inherit. */
     if (!read_only) {
         int fd = open(where, O_CREAT | O_RDWR | O_CLOEXEC, 0600);

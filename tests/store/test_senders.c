@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * test_senders.c - our numbers, templates and leases.
+ *
+ * What would hurt: a webhook that wipes what the listing said, two lives of the program under one epoch. */
+#include "store_fixture.h"
+
+#include "store/senders.h"
+
+TEST(senders_are_replaced_whole)
+{
+    struct fx f;
+    struct sender v[2] = {{.id = SENDER,
+                           .waba = 1,
+                           .status = 2,
+                           .display_phone = "+1 555-000-0001",
+                           .verified_name = "Shop",
+                           .quality = "GREEN",
+                           .updated_at = NOW},
+                          {.id = 7, .updated_at = NOW}},
+                  *got = NULL;
+    size_t n = 9;
+    fx_start(&f);
+    OK(&f, senders_list(f.s, f.a, &got, &n, &f.e));
+    assert_int_equal(n, 0);
+    BEGIN(&f);
+    OK(&f, senders_put(f.s, v, 2, &f.e));
+    memcpy(v[0].quality, "RED", 4);
+    v[0].status = 3;
+    OK(&f, senders_put(f.s, v, 1, &f.e));
+    COMMIT(&f);
+    fx_reopen(&f);
+    OK(&f, senders_list(f.s, f.a, &got, &n, &f.e));
+    assert_int_equal(n, 2);
+    assert_true(got[0].id == 7 && got[1].id == SENDER && got[1].waba == 1 && got[1].status == 3 &&
+                got[1].updated_at == NOW);
+    assert_string_equal(got[1].display_phone, "+1 555-000-0001");
+    assert_string_equal(got[1].verified_name, "Shop");
+    assert_string_equal(got[1].quality, "RED");
+    fx_end(&f);
+}
+
+TEST(templates_keep_what_only_the_other_source_knows)
+{
+    struct fx f;
+    struct template_row listed = {.waba = 1,
+                                  .name = STR("order"),
+                                  .language = STR("pt_BR"),
+                                  .id = 99,
+                                  .status = TEMPLATE_APPROVED,
+                                  .category = CATEGORY_UTILITY,
+                                  .quality = STR("GREEN"),
+                                  .listing = STR("{\"name\":\"order\"}"),
+                                  .updated_at = NOW};
+    struct template_row webhook = {
+        .waba = 1, .name = STR("order"), .language = STR("pt_BR"), .status = TEMPLATE_PAUSED, .updated_at = NOW + 1};
+    struct template_row empty = {.waba = 1, .name = STR("order"), .language = STR("pt_BR"), .updated_at = NOW + 2};
+    struct template_row others[2] = {{.waba = 1, .name = STR("order"), .language = STR("en")},
+                                     {.waba = 2, .name = STR("order"), .language = STR("en")}};
+    struct template_row *got = NULL;
+    size_t n = 0;
+    fx_start(&f);
+    BEGIN(&f);
+    OK(&f, templates_put(f.s, &listed, 1, &f.e));
+    OK(&f, templates_put(f.s, &webhook, 1, &f.e));
+    OK(&f, templates_put(f.s, &empty, 1, &f.e));
+    OK(&f, templates_put(f.s, others, 2, &f.e));
+    COMMIT(&f);
+    fx_reopen(&f);
+    OK(&f, templates_list(f.s, 1, f.a, &got, &n, &f.e));
+    assert_int_equal(n, 2);
+    assert_str(got[0].language, "en");
+    assert_str(got[1].name, "order");
+    assert_str(got[1].quality, "GREEN");
+    assert_str(got[1].listing, "{\"name\":\"order\"}");
+    assert_true(got[1].id == 99 && got[1].status == TEMPLATE_PAUSED && got[1].category == CATEGORY_UTILITY &&
+                got[1].updated_at == NOW + 2);
+    OK(&f, templates_list(f.s, 0, f.a, &got, &n, &f.e));
+    assert_int_equal(n, 3);
+    OK(&f, templates_list(f.s, 3, f.a, &got, &n, &f.e));
+    assert_int_equal(n, 0);
+    fx_end(&f);
+}
+
+static int64_t take(struct fx *f, int64_t sender, int64_t owner)
+{
+    int64_t epoch = 0;
+    BEGIN(f);
+    OK(f, lease_take(f->s, sender, owner, NOW, &epoch, &f->e));
+    COMMIT(f);
+    return epoch;
+}
+
+TEST(a_new_owner_gets_a_higher_epoch)
+{
+    struct fx f;
+    fx_start(&f);
+    int64_t first = take(&f, SENDER, 1001);
+    assert_true(first > 0);
+    assert_true(take(&f, SENDER, 1001) == first); /* keeps */
+    assert_true(take(&f, 7, 1001) == first);      /* one life, one epoch */
+    int64_t second = take(&f, SENDER, 1002);
+    assert_true(second > first);
+    assert_true(take(&f, 8, 1002) == second);
+    assert_true(take(&f, 7, 1002) == second);
+    assert_true(take(&f, SENDER, 1001) > second); /* taken back: the time between is fenced too */
+    fx_reopen(&f);
+    int64_t third = take(&f, 8, 1003);
+    assert_true(third > second + 1);
+    assert_true(take(&f, SENDER, 1003) == third);
+    fx_end(&f);
+}
+
+TESTS(T(senders_are_replaced_whole), T(templates_keep_what_only_the_other_source_knows),
+      T(a_new_owner_gets_a_higher_epoch))

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * test_store.c - opening, migrating, refusing, transactions, ids and cursors.
+ *
+ * What would hurt: a schema half made, a newer file damaged by an older program, an id given twice, a batch
+ * committed by halves. */
+#include "store_fixture.h"
+
+#include <sqlite3.h>
+
+static void raw_sql(const char *path, const char *sql)
+{
+    sqlite3 *db = NULL;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+}
+
+TEST(opens_and_reopens)
+{
+    struct fx f;
+    int64_t at = -1;
+    fx_start(&f);
+    OK(&f, store_verify_statements(f.s, &f.e));
+    OK(&f, cursor_get(f.s, "projector", &at, &f.e));
+    assert_int_equal(at, 0);
+    BEGIN(&f);
+    OK(&f, cursor_set(f.s, "projector", 7, &f.e));
+    OK(&f, cursor_set(f.s, "projector", INT64_MAX, &f.e));
+    OK(&f, cursor_set(f.s, "router", 9, &f.e));
+    COMMIT(&f);
+    fx_reopen(&f);
+    OK(&f, store_verify_statements(f.s, &f.e));
+    OK(&f, cursor_get(f.s, "projector", &at, &f.e));
+    assert_true(at == INT64_MAX);
+    OK(&f, cursor_get(f.s, "router", &at, &f.e));
+    assert_int_equal(at, 9);
+    fx_end(&f);
+}
+
+TEST(accepts_the_long_form_of_a_path)
+{
+    struct fx f;
+    char url[600];
+    fx_place(&f);
+    snprintf(url, sizeof url, "sqlite:%s/long.db", f.dir);
+    OK(&f, store_open(&f.s, url, NULL, &f.e));
+    snprintf(url, sizeof url, "%s/long.db", f.dir);
+    assert_int_equal(access(url, R_OK), 0);
+    fx_end(&f);
+}
+
+TEST(file_is_for_its_owner_only)
+{
+    struct fx f;
+    struct stat st;
+    char wal[600];
+    fx_start(&f);
+    if (!fx_is_file(&f)) {
+        fx_end(&f);
+        skip_loudly("not a file");
+    }
+    fx_person(&f, IDENTITY_PHONE, "15550000001");
+    assert_int_equal(stat(f.url, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    snprintf(wal, sizeof wal, "%s-wal", f.url);
+    assert_int_equal(stat(wal, &st), 0);
+    assert_int_equal(st.st_mode & 0077, 0);
+    fx_end(&f);
+}
+
+TEST(refuses_what_it_cannot_read)
+{
+    struct fx f;
+    struct store *s = (struct store *)&f;
+    char path[600];
+    fx_start(&f);
+    if (!fx_is_file(&f)) {
+        fx_end(&f);
+        skip_loudly("not a file");
+    }
+    store_free(f.s);
+    f.s = NULL;
+    raw_sql(f.url, "UPDATE meta SET value = 999 WHERE name = 'schema'");
+    assert_int_equal(store_open(&s, f.url, NULL, &f.e), WL_EINVAL);
+    assert_non_null(strstr(f.e.text, "newer"));
+    assert_ptr_equal(s, &f); /* untouched */
+
+    raw_sql(f.url, "UPDATE meta SET value = 1 WHERE name = 'schema'; UPDATE meta SET value = 2 WHERE name = 'spread'");
+    assert_int_equal(store_open(&s, f.url, NULL, &f.e), WL_EINVAL);
+
+    snprintf(path, sizeof path, "%s/other.db", f.dir);
+    raw_sql(path, "CREATE TABLE shopping (item TEXT)");
+    assert_int_equal(store_open(&s, path, NULL, &f.e), WL_EINVAL);
+    assert_non_null(strstr(f.e.text, "another program"));
+
+    snprintf(path, sizeof path, "%s/text.db", f.dir);
+    FILE *t = fopen(path, "w");
+    for (int i = 0; i < 500; i++)
+        fputs("this is no database\n", t);
+    fclose(t);
+    assert_int_equal(store_open(&s, path, NULL, &f.e), WL_EIO);
+
+    snprintf(path, sizeof path, "%s/no/such/folder.db", f.dir);
+    assert_int_equal(store_open(&s, path, NULL, &f.e), WL_EIO);
+    assert_int_equal(store_open(&s, "", NULL, &f.e), WL_EINVAL);
+    assert_int_equal(store_open(&s, "postgresql://localhost/x", NULL, NULL), WL_EINVAL);
+    fx_end(&f);
+}
+
+TEST(read_only_reads_and_never_writes)
+{
+    struct fx f;
+    struct store *reader = NULL;
+    struct store_options o = {.read_only = true};
+    struct person p;
+    struct identity who = fx_name(IDENTITY_PHONE, "15550000001");
+    char path[600];
+    fx_start(&f);
+    snprintf(path, sizeof path, "%s/absent.db", f.dir);
+    assert_int_equal(store_open(&reader, path, &o, &f.e), WL_EIO);
+    assert_int_equal(access(path, F_OK), -1); /* and does not create it */
+    OK(&f, store_open(&reader, f.url, &o, &f.e));
+    struct person made = fx_person(&f, IDENTITY_PHONE, "15550000001");
+    OK(&f, people_find(reader, &who, 1, &p, &f.e));
+    assert_true(p.id == made.id);
+    assert_int_equal(store_begin(reader, &f.e), WL_EBUG);
+    assert_int_equal(cursor_set(reader, "x", 1, &f.e), WL_EBUG);
+    /* a reader does not see what is not committed */
+    BEGIN(&f);
+    who = fx_name(IDENTITY_PHONE, "15550000002");
+    OK(&f, people_ensure(f.s, &who, 1, NOW, &p, &f.e));
+    OK(&f, people_find(reader, &who, 1, &p, &f.e));
+    assert_true(p.id == 0);
+    COMMIT(&f);
+    OK(&f, people_find(reader, &who, 1, &p, &f.e));
+    assert_true(p.id != 0);
+    store_free(reader);
+    fx_end(&f);
+}
+
+TEST(a_transaction_is_whole_or_nothing)
+{
+    struct fx f;
+    int64_t at = 0;
+    fx_start(&f);
+    assert_int_equal(cursor_set(f.s, "x", 1, &f.e), WL_EBUG); /* outside */
+    assert_int_equal(store_commit(f.s, &f.e), WL_EBUG);
+    BEGIN(&f);
+    assert_int_equal(store_begin(f.s, &f.e), WL_EBUG);
+    OK(&f, cursor_set(f.s, "x", 1, &f.e));
+    store_rollback(f.s);
+    OK(&f, cursor_get(f.s, "x", &at, &f.e));
+    assert_int_equal(at, 0);
+
+    /* a verb that failed half-way takes the whole transaction with it, even when the caller forgets */
+    struct message m[2] = {fx_message(&f, 0), fx_message(&f, 0)}, got;
+    m[1].id = m[0].id;
+    BEGIN(&f);
+    OK(&f, cursor_set(f.s, "x", 2, &f.e));
+    assert_int_equal(messages_insert(f.s, m, NULL, 2, &f.e), WL_ECONFLICT);
+    assert_int_equal(cursor_set(f.s, "y", 2, &f.e), WL_ECONFLICT);
+    assert_int_equal(store_commit(f.s, &f.e), WL_ECONFLICT);
+    OK(&f, cursor_get(f.s, "x", &at, &f.e));
+    assert_int_equal(at, 0);
+    assert_int_equal(messages_get(f.s, 0, m[0].id, &got, &f.e), WL_ENOTFOUND);
+    BEGIN(&f);
+    OK(&f, cursor_set(f.s, "x", 3, &f.e));
+    store_free(f.s); /* closing rolls back */
+    f.s = NULL;
+    OK(&f, store_open(&f.s, f.url, NULL, &f.e));
+    OK(&f, cursor_get(f.s, "x", &at, &f.e));
+    assert_int_equal(at, 0);
+    fx_end(&f);
+}
+
+TEST(ids_rise_whatever_the_clock_does)
+{
+    struct fx f;
+    static const int64_t clock[] = {NOW, NOW, NOW + 1, NOW - 60000, 0, -5, NOW, INT64_MAX, NOW, NOW};
+    int64_t last = 0;
+    fx_start(&f);
+    assert_int_equal(store_id_ms(store_id(f.s, NOW - 1)), NOW - 1);
+    for (size_t i = 0; i < sizeof clock / sizeof *clock; i++) {
+        int64_t id = store_id(f.s, clock[i]);
+        assert_true(id > last);
+        last = id;
+    }
+    fx_end(&f);
+}
+
+TEST(ids_go_on_after_a_restart_with_an_earlier_clock)
+{
+    struct fx f;
+    fx_start(&f);
+    struct message m = fx_message(&f, 0);
+    BEGIN(&f);
+    OK(&f, messages_insert(f.s, &m, NULL, 1, &f.e));
+    COMMIT(&f);
+    fx_reopen(&f);
+    assert_true(store_id(f.s, NOW - 86400000) > m.id);
+    fx_end(&f);
+}
+
+TEST(id_text_comes_back)
+{
+    static const struct {
+        int bucket;
+        int64_t id;
+    } rows[] = {{0, 0},   {0, 1}, {4095, INT64_MAX}, {17, (int64_t)NOW << 22}, {1, ((int64_t)NOW << 22) + 8191},
+                {2, 8192}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char text[STORE_ID_TEXT], loud[STORE_ID_TEXT];
+        int bucket = -1;
+        int64_t id = -1;
+        assert_ptr_equal(store_id_text(rows[i].bucket, rows[i].id, text), text);
+        assert_int_equal(store_id_parse(str_of(text), &bucket, &id), 0);
+        assert_int_equal(bucket, rows[i].bucket);
+        assert_true(id == rows[i].id);
+        for (size_t k = 0; k <= strlen(text); k++) /* as a person types it */
+            loud[k] = text[k] == '0' ? 'O' : text[k] == '1' ? 'l' : text[k] >= 'a' ? (char)(text[k] - 32) : text[k];
+        bucket = -1;
+        assert_int_equal(store_id_parse(str_of(loud), &bucket, &id), 0);
+        assert_true(id == rows[i].id && bucket == rows[i].bucket);
+    }
+    char earlier[STORE_ID_TEXT], later[STORE_ID_TEXT];
+    store_id_text(9, (int64_t)NOW << 22, earlier);
+    store_id_text(0, (int64_t)(NOW + 1) << 22, later);
+    assert_true(strcmp(earlier, later) < 0);
+    static const char *const wrong[] = {
+        "", "m", "m00000000000000", "m0000000000000000", "x000000000000000", "m00000000000000u", "m0000000-0000000"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        int bucket = 5;
+        int64_t id = 6;
+        assert_int_equal(store_id_parse(str_of(wrong[i]), &bucket, &id), WL_EINVAL);
+        assert_true(bucket == 5 && id == 6);
+    }
+}
+
+TESTS(T(opens_and_reopens), T(accepts_the_long_form_of_a_path), T(file_is_for_its_owner_only),
+      T(refuses_what_it_cannot_read), T(read_only_reads_and_never_writes), T(a_transaction_is_whole_or_nothing),
+      T(ids_rise_whatever_the_clock_does), T(ids_go_on_after_a_restart_with_an_earlier_clock), T(id_text_comes_back))
