@@ -458,11 +458,25 @@ static bool keep_rest(struct batch *b, struct json root)
     return text != NULL;
 }
 
+/* The list itself, also when it came as a JSON text inside a JSON string. */
+static int batch_list(struct batch *b, struct json *list, struct err *e)
+{
+    struct str text;
+    if (json_str(*list, &text)) {
+        char *copy = arena_strndup(http_arena(b->rq), text.p, text.n);
+        if (copy == NULL || json_parse(thread_json(), (struct str){copy, text.n}, false, list, e) != 0)
+            return err_set(e, WL_EINVAL, "batch is not valid JSON");
+    }
+    if (json_type(*list) != JSON_ARRAY || json_count(*list) == 0 || json_count(*list) > BATCH_PARTS_MAX)
+        return err_set(e, WL_EINVAL, "batch must be an array of 1 to %d parts", BATCH_PARTS_MAX);
+    b->part = arena_new_array(http_arena(b->rq), struct part, json_count(*list));
+    return b->part != NULL ? 0 : err_set(e, WL_ETOOBIG, "the batch is too large");
+}
+
 static int unpack(struct batch *b, bool *ret_batch, struct err *e)
 {
     struct arena *a = http_arena(b->rq);
     struct graph_body body;
-    struct str list_text;
     int rc = graph_body_parse(a, thread_json(), http_header(b->rq, "Content-Type"), http_body(b->rq), true,
                               &b->path.query, &body, e);
     if (rc != 0)
@@ -479,20 +493,10 @@ static int unpack(struct batch *b, bool *ret_batch, struct err *e)
         b->token = (struct str){arena_strndup(a, body.token.p, body.token.n), body.token.n};
     if (!keep_rest(b, body.root))
         return err_set(e, WL_ETOOBIG, "the batch is too large");
-    if (json_str(list, &list_text)) { /* the array as a JSON text inside a JSON string */
-        char *copy = arena_strndup(a, list_text.p, list_text.n);
-        if (copy == NULL || json_parse(thread_json(), (struct str){copy, list_text.n}, false, &list, e) != 0)
-            return err_set(e, WL_EINVAL, "batch is not valid JSON");
-    }
-    if (json_type(list) != JSON_ARRAY || json_count(list) == 0 || json_count(list) > BATCH_PARTS_MAX)
-        return err_set(e, WL_EINVAL, "batch must be an array of 1 to %d parts", BATCH_PARTS_MAX);
-    b->part = arena_new_array(a, struct part, json_count(list));
-    if (b->part == NULL)
-        return err_set(e, WL_ETOOBIG, "the batch is too large");
-    for (struct json_iter it = json_iter(list); json_next(&it);)
-        if ((rc = unpack_part(b, it.value, &b->part[b->n], e)) != 0)
-            return rc;
-    return 0;
+    rc = batch_list(b, &list, e);
+    for (struct json_iter it = json_iter(list); rc == 0 && json_next(&it);)
+        rc = unpack_part(b, it.value, &b->part[b->n], e);
+    return rc;
 }
 
 static void batch_collected(void *ctx, struct http_req *rq)

@@ -125,38 +125,52 @@ static size_t string_end(struct str text, size_t i)
     return i + 1;
 }
 
+/* The string that starts at `at` is a key when a colon follows it. */
+static bool is_key(struct str text, size_t end)
+{
+    while (end < text.n && (text.p[end] == ' ' || text.p[end] == '\n' || text.p[end] == '\r' || text.p[end] == '\t'))
+        end++;
+    return end < text.n && text.p[end] == ':';
+}
+
+/* Copies what came before the string's inside and the rewritten inside; `*copied` moves behind it. */
+static bool replace(const struct link_rewrite *r, struct str key, struct str text, struct str inside, struct buf *out,
+                    size_t *copied)
+{
+    struct buf fresh;
+    buf_init(&fresh, 2 * URL_MAX);
+    bool done = key.p != NULL && rewrite_one(r, key, inside, &fresh) && !fresh.failed;
+    if (done) {
+        size_t at = (size_t)(inside.p - text.p);
+        buf_put(out, text.p + *copied, at - *copied);
+        buf_putstr(out, buf_str(&fresh));
+        *copied = at + inside.n;
+    }
+    buf_done(&fresh);
+    return done;
+}
+
 bool links_rewrite(const struct link_rewrite *r, struct str text, struct buf *out)
 {
     bool changed = false;
     struct str key = {NULL, 0};
-    size_t copied = 0;
-    for (size_t i = 0; i < text.n;) {
-        if (text.p[i] != '"') {
-            if (text.p[i] == ',' || text.p[i] == '{' || text.p[i] == '[')
+    size_t copied = 0, i = 0;
+    while (i < text.n) {
+        char c = text.p[i];
+        if (c != '"') {
+            if (c == ',' || c == '{' || c == '[')
                 key = (struct str){NULL, 0};
             i++;
             continue;
         }
-        size_t end = string_end(text, i), after = end;
+        size_t end = string_end(text, i);
         if (end > text.n)
-            break;
-        while (after < text.n &&
-               (text.p[after] == ' ' || text.p[after] == '\n' || text.p[after] == '\r' || text.p[after] == '\t'))
-            after++;
+            break; /* not valid JSON after all: leave the rest alone */
         struct str inside = {text.p + i + 1, end - i - 2};
-        if (after < text.n && text.p[after] == ':') {
+        if (is_key(text, end))
             key = inside;
-        } else if (key.p != NULL) {
-            struct buf fresh;
-            buf_init(&fresh, 2 * URL_MAX);
-            if (rewrite_one(r, key, inside, &fresh) && !fresh.failed) {
-                buf_put(out, text.p + copied, i + 1 - copied);
-                buf_putstr(out, buf_str(&fresh));
-                copied = end - 1;
-                changed = true;
-            }
-            buf_done(&fresh);
-        }
+        else
+            changed |= replace(r, key, text, inside, out, &copied);
         i = end;
     }
     buf_put(out, text.p + copied, text.n - copied);

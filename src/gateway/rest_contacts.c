@@ -238,8 +238,8 @@ static int show_windows(struct rest_call *c, struct store *s, const struct perso
     struct snapshot *snap = snapshot_borrow(c->g->snapshots);
     const struct sender *senders;
     size_t n = snapshot_senders(snap, &senders);
-    int64_t limit = 0, margin = 0;
-    ruleset_value(c->g->rules, "window.closed", "limit", now, &limit);
+    int64_t length = 0, margin = 0;
+    ruleset_value(c->g->rules, "window.closed", "window", now, &length);
     ruleset_value(c->g->rules, "window.closed", "margin", now, &margin);
     int rc = 0;
     jo_key(o, "windows");
@@ -254,7 +254,7 @@ static int show_windows(struct rest_call *c, struct store *s, const struct perso
         jo_object(o);
         jo_kcstr(o, "sender", id);
         rest_time(o, "last_inbound", pair.last_inbound);
-        rest_time(o, "open_until", pair.last_inbound + limit - margin);
+        rest_time(o, "open_until", pair.last_inbound + length - margin);
         jo_end(o);
     }
     jo_end(o);
