@@ -51,7 +51,7 @@ static int read_text(struct builder *b, const struct yaml *n, size_t max, const 
 
 static int read_id(struct builder *b, const struct yaml *n, const char **ret, struct err *e)
 {
-    const char *id;
+    const char *id = NULL;
     int rc = read_text(b, n, ID_MAX, &id, e);
     if (rc != 0)
         return rc;
