@@ -31,6 +31,7 @@ struct http_client_options {
     size_t max_calls;                /* queued and in flight; beyond it submit says WL_EBUSY (default 8192) */
     const char *ca_file;             /* NULL: the system's */
     int64_t connect_timeout_ms;      /* default 5000 */
+    bool public_only;                /* never connect to private, loopback or link-local addresses (customers' URLs) */
 };
 
 struct http_call {
@@ -41,8 +42,9 @@ struct http_call {
     struct str body;               /* or: */
     struct http_pipe *body_pipe;   /* streamed; then body_length is the length or -1 (chunked) */
     int64_t body_length;
-    int64_t timeout_ms;            /* from submit to the whole answer; for streams: inactivity */
-    size_t max_answer;             /* larger answers end the call AMBIGUOUS with WL_ETOOBIG */
+    int64_t timeout_ms;            /* from submit to the whole answer; for streams: inactivity; default 30000 */
+    size_t max_answer;             /* larger answers end the call AMBIGUOUS with WL_ETOOBIG; 0: 1 MiB, unlimited
+                                    * when streamed */
     /* Set: called with the answer's head; may return a pipe (one reference, taken over) into which the body is
      * streamed instead of being collected in `answer`; NULL: collect. */
     struct http_pipe *(*head)(struct http_call *c);
