@@ -216,10 +216,10 @@ static bool judge_unknown(const struct view *v, const struct rule *r, struct fin
 bool rule_judge(const struct ruleset *rs, const struct rule *r, const struct facts *f, int64_t now, struct finding *ret)
 {
     struct view v = {rs, f, now, NULL};
-    struct finding fi = {.rule = r, .index = r->index, .verdict = r->verdict, .shadow = r->mode == MODE_SHADOW};
     enum tri truth = values_at(&r->values, now, &v.row) ? truth_at(&v, r) : TRI_FALSE;
     if (truth == TRI_FALSE)
-        return false;
+        return false; /* the usual answer: nothing else is touched */
+    struct finding fi = {.rule = r, .index = r->index, .verdict = r->verdict, .shadow = r->mode == MODE_SHADOW};
     if (truth == TRI_UNKNOWN && !judge_unknown(&v, r, &fi))
         return false;
     if (truth == TRI_TRUE) {
