@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * sandbox_handlers.h - the handlers the route table names, by the file that owns them.
+ *
+ * Each is called with the state's lock held unless its route says otherwise, finds its object in the call, and leaves
+ * an answer there. None of them blocks. */
+#ifndef WL_SANDBOX_HANDLERS_H
+#define WL_SANDBOX_HANDLERS_H
+
+#include "sandbox/sandbox_call.h"
+
+/* sandbox_routes.c */
+bool sbx_token_ok(const struct sandbox *sb, struct str token);
+
+/* sandbox_messages.c */
+void sbx_messages_post(struct call *c);
+void sbx_marketing_messages_post(struct call *c);
+void sbx_message_history_get(struct call *c);
+void sbx_message_write(struct json_out *o, const struct sbx_message *m); /* a line of the ledger */
+
+/* sandbox_numbers.c */
+void sbx_number_get(struct call *c);
+void sbx_phone_numbers_get(struct call *c);
+void sbx_register_post(struct call *c);
+void sbx_deregister_post(struct call *c);
+void sbx_profile_get(struct call *c);
+void sbx_profile_post(struct call *c);
+void sbx_block_users_get(struct call *c);
+void sbx_block_users_post(struct call *c);
+void sbx_block_users_delete(struct call *c);
+
+/* sandbox_account.c */
+void sbx_waba_get(struct call *c);
+void sbx_app_get(struct call *c);
+void sbx_subscribed_apps_get(struct call *c);
+void sbx_subscribed_apps_post(struct call *c);
+void sbx_subscribed_apps_delete(struct call *c);
+void sbx_subscriptions_get(struct call *c);
+void sbx_subscriptions_post(struct call *c);
+void sbx_subscriptions_delete(struct call *c);
+void sbx_debug_token_get(struct call *c);
+void sbx_oauth_get(struct call *c);
+
+/* sandbox_templates_api.c */
+void sbx_templates_get(struct call *c);
+void sbx_templates_post(struct call *c);
+void sbx_templates_delete(struct call *c);
+void sbx_template_get(struct call *c);
+void sbx_template_post(struct call *c);
+void sbx_template_unpause(struct call *c);
+
+/* sandbox_media.c */
+void sbx_media_post(struct call *c);
+void sbx_media_get(struct call *c);
+void sbx_media_delete(struct call *c);
+void sbx_media_download(struct call *c);
+
+/* sandbox_admin.c: everything under /_sandbox/; takes the lock itself */
+void sbx_admin(struct call *c);
+
+#endif
