@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * commands.c - the table of every command there is.
+ *
+ * Name, words, summary, options and what it does, in one row each. `wayleave help`, the generated part of
+ * wayleave(1) and the shell completions are made from these rows; a command or an option exists when it stands
+ * here and nowhere else. */
+#include "cmd/command.h"
+#include "cmd/verbs.h"
+
+static const struct option serve_options[] = {
+    {.name = "set",
+     .value = "KEY=VALUE",
+     .help = "override one setting, as in --set listen=127.0.0.1:0",
+     .repeat = true},
+    {0},
+};
+
+static const struct option check_options[] = {
+    {.name = "set", .value = "KEY=VALUE", .help = "override one setting", .repeat = true},
+    {.name = "new-config", .help = "print a commented sample of a whole configuration and stop"},
+    {0},
+};
+
+static const struct option sandbox_options[] = {
+    {.name = "listen",
+     .value = "ADDRESS",
+     .help = "address and port (default 127.0.0.1:9090; port 0 picks a free one)"},
+    {.name = "token", .value = "TOKEN", .help = "access token to accept (default sandbox-token)", .repeat = true},
+    {.name = "app-secret", .value = "SECRET", .help = "signs the webhooks it posts (default sandbox-secret)"},
+    {.name = "verify-token", .value = "TOKEN", .help = "for the webhook handshake (default sandbox-verify)"},
+    {.name = "webhook-url", .value = "URL", .help = "where to post webhooks to"},
+    {.name = "waba", .value = "ID", .help = "id of the WhatsApp Business account"},
+    {.name = "number", .value = "ID=PHONE", .help = "a phone number it owns, as in 111=+15550001000", .repeat = true},
+    {.name = "tls-cert", .value = "FILE", .help = "serve HTTPS with this certificate chain"},
+    {.name = "tls-key", .value = "FILE", .help = "and this private key"},
+    {.name = "ca-file", .value = "FILE", .help = "authorities an https webhook URL is checked against"},
+    {.name = "windows-open", .help = "never refuse free-form messages for a closed window"},
+    {.name = "pair-limit", .help = "enforce one message per 6 s to one person, bursts of 45"},
+    {.name = "rate", .value = "N", .help = "messages a second per number before it answers 130429; 0 is no limit"},
+    {0},
+};
+
+static const struct option import_options[] = {
+    {.name = "errors",
+     .value = "FILE",
+     .help = "write the rows that failed there, each with its reason, to be repaired and imported"},
+    {.name = "consent", .value = "SCOPE", .help = "for rows that say nothing: what these people agreed to"},
+    {.name = "consent-at", .value = "TIME", .help = "for rows that say nothing: when"},
+    {.name = "consent-method", .value = "WORD", .help = "for rows that say nothing: how, as in web_form"},
+    {.name = "consent-wording", .value = "TEXT", .help = "for rows that say nothing: the words they agreed to"},
+    {.name = "consent-evidence", .value = "TEXT", .help = "for rows that say nothing: where the proof lies"},
+    {0},
+};
+
+static const struct option consent_options[] = {
+    {.name = "scope", .value = "SCOPE", .help = "all, or a list of marketing, utility, authentication, calls"},
+    {.name = "at", .value = "TIME", .help = "when the person said so (default: now)"},
+    {.name = "method", .value = "WORD", .help = "how, as in web_form, paper, phone_call (default: operator)"},
+    {.name = "source", .value = "TEXT", .help = "the form, shop or file it came from"},
+    {.name = "wording", .value = "TEXT", .help = "the words the person saw or said"},
+    {.name = "language", .value = "CODE", .help = "the language of those words"},
+    {.name = "evidence", .value = "TEXT", .help = "where the proof lies"},
+    {0},
+};
+
+static const struct option send_options[] = {
+    {.name = "from", .value = "ID", .help = "phone_number_id of the sender"},
+    {.name = "to", .value = "WHO", .help = "phone number in any spelling, or user id"},
+    {.name = "text", .value = "TEXT", .help = "send this as free-form text"},
+    {.name = "template", .value = "NAME", .help = "send this template"},
+    {.name = "language", .value = "CODE", .help = "its language, as in en_US"},
+    {.name = "param", .value = "TEXT", .help = "the next parameter of its body", .repeat = true},
+    {.name = "named", .value = "NAME=TEXT", .help = "a named parameter of its body", .repeat = true},
+    {.name = "body", .value = "FILE|-", .help = "send this Graph API body"},
+    {0},
+};
+
+static const struct option help_options[] = {
+    {.name = "man", .help = "print the generated part of wayleave(1)"},
+    {.name = "man-config", .help = "print the generated part of wayleave.conf(5)"},
+    {.name = "markdown-config", .help = "print the table in docs/configuration.md"},
+    {0},
+};
+
+const struct command commands[] = {
+    {"serve", "", "run the gateway",
+     "Reads the configuration, listens, and works until SIGTERM or SIGINT. Started without any "
+     "configuration it listens on 127.0.0.1:8080, keeps its database in ./wayleave-data and passes to Meta what the "
+     "rules allow.",
+     serve_options, COMMON_CONFIG | COMMON_QUIET, 0, 0, serve_run},
+    {"sandbox", "", "run an imitation of the Cloud API on this machine",
+     "Answers like Meta's Graph API, keeps what it accepts in memory and posts signed webhooks. Nothing it accepts is "
+     "delivered "
+     "to anybody.\n\n    wayleave sandbox &\n    wayleave serve --set upstream.url=http://127.0.0.1:9090",
+     sandbox_options, COMMON_QUIET, 0, 0, sandbox_run},
+    {"check-config", "", "show the merged configuration and whether it would start",
+     "Prints every setting with the place its value comes from, and all mistakes at once. Secrets are never printed. "
+     "The rule set is "
+     "loaded and proven too.",
+     check_options, COMMON_CONFIG | COMMON_JSON | COMMON_QUIET, 0, 0, check_config_run},
+    {"status", "", "show whether the gateway is up and what it knows", NULL, NULL, COMMON_CLIENT | COMMON_QUIET, 0, 0,
+     status_run},
+    {"contacts import", "FILE|-", "take in people and their consent from a CSV file",
+     "The first line names the columns, in any order: phone or user_id, name, lang, consent, consent_act, consent_at, "
+     "consent_method, consent_wording, consent_language, consent_evidence. Common other names (mobile, telefone, "
+     "opt-in date, ...) are "
+     "understood; columns nobody knows are named and left out. Fields are separated by commas, semicolons, tabs or "
+     "bars.\n\n"
+     "consent holds a scope: all, or a list of marketing, utility, authentication, calls; empty records nothing. "
+     "consent_act is "
+     "grant unless it says withdraw. consent_at is a date or an RFC 3339 time and must be there wherever consent "
+     "is.\n\n"
+     "Every row is counted: created, updated, unchanged, failed. Importing the same file again changes nothing. Exit "
+     "status 4 when "
+     "rows failed.",
+     import_options, COMMON_CLIENT | COMMON_QUIET | COMMON_DRY_RUN, 1, 1, contacts_import},
+    {"contacts show", "WHO", "show one person: names, consent, windows, messages",
+     "WHO is a phone number in any spelling, a user id, or a contact id.", NULL, COMMON_CLIENT, 1, 1, contacts_show},
+    {"consent grant", "WHO", "record that a person agreed",
+     "Say how you know: --method, --source, --wording, --evidence are what "
+     "proves it later.",
+     consent_options, COMMON_CLIENT | COMMON_QUIET | COMMON_DRY_RUN, 1, 1, consent_grant},
+    {"consent withdraw", "WHO", "record that a person does not want this any more",
+     "In force at once. It never blocks what the person writes to you.", consent_options,
+     COMMON_CLIENT | COMMON_QUIET | COMMON_DRY_RUN, 1, 1, consent_withdraw},
+    {"consent show", "WHO", "show a person's consent and its whole history", NULL, NULL, COMMON_CLIENT, 1, 1,
+     consent_show},
+    {"send", "", "send one message, by the rules",
+     "A refusal is shown with every reason, its source and what would change it; exit status 3, or 75 when waiting is "
+     "enough.\n\n"
+     "    wayleave send --from 111 --to +15550100 --text \"Your parcel is here\"\n"
+     "    wayleave send --from 111 --to +15550100 --template order_ready --language en_US --param Ada",
+     send_options, COMMON_CLIENT | COMMON_QUIET | COMMON_DRY_RUN, 0, 0, send_run},
+    {"explain", "ID", "say why a message was sent, held or refused",
+     "ID is the message id the gateway gave (m...). Shows the verdict, each rule that spoke with the facts it saw, "
+     "what would change "
+     "it, where the rule is written, and what became of the message.",
+     NULL, COMMON_CLIENT, 1, 1, explain_run},
+    {"completions", "bash", "print shell completions", "    source <(wayleave completions bash)", NULL, 0, 1, 1,
+     completions_run},
+    {"version", "", "print the version", NULL, NULL, COMMON_JSON, 0, 0, version_run},
+    {"help", "[COMMAND]", "say what a command does", NULL, help_options, 0, 0, 2, help_run},
+    {0},
+};

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * help.c - the table of commands, told to people, to man(1) and to the shell.
+ *
+ * Nothing is said here about a single command: what there is to say stands in its row. The roff output is the
+ * generated part of man/wayleave.1 (tools/gen-docs puts it there and checks that it is still true). */
+#include "cmd/command.h"
+
+#include <string.h>
+
+#include "cmd/term.h"
+
+static bool allowed(const struct command *c, const struct option *o)
+{
+    return o->common == 0 || (o->common & (c->common | COMMON_HELP)) != 0;
+}
+
+static void option_line(const struct option *o, FILE *out)
+{
+    char left[64];
+    if (o->letter)
+        snprintf(left, sizeof left, "  -%c, --%s%s%s", o->letter, o->name, o->value ? " " : "",
+                 o->value ? o->value : "");
+    else
+        snprintf(left, sizeof left, "      --%s%s%s", o->name, o->value ? " " : "", o->value ? o->value : "");
+    fputs(left, out);
+    if (strlen(left) >= 30)
+        fprintf(out, "\n%30s", "");
+    else
+        fprintf(out, "%*s", 30 - (int)strlen(left), "");
+    term_wrap(out, 30, str_of(o->help));
+}
+
+static void option_lines(const struct command *c, FILE *out)
+{
+    for (const struct option *o = c->options; o && o->name; o++)
+        option_line(o, out);
+    for (const struct option *o = common_options; o->name; o++)
+        if (allowed(c, o))
+            option_line(o, out);
+}
+
+/* Paragraphs are separated by an empty line; each is wrapped. */
+static void paragraphs(const char *about, FILE *out)
+{
+    struct str rest = str_of(about);
+    while (rest.n > 0) {
+        const char *gap = strstr(rest.p, "\n\n");
+        size_t n = gap ? (size_t)(gap - rest.p) : rest.n;
+        if (n > 2 && rest.p[0] == ' ') {
+            fwrite(rest.p, 1, n, out); /* an example: as it stands */
+            fputc('\n', out);
+        } else {
+            term_wrap(out, 0, (struct str){rest.p, n});
+        }
+        rest.p += n + (gap ? 2 : 0);
+        rest.n -= n + (gap ? 2 : 0);
+        if (rest.n > 0)
+            fputc('\n', out);
+    }
+}
+
+void help_command(const struct command *c, FILE *out)
+{
+    term_printf(out, TONE_BOLD, "wayleave %s", c->name);
+    fprintf(out, "%s%s [OPTIONS]\n\n", *c->usage ? " " : "", c->usage);
+    term_printf(out, TONE_PLAIN, "%c%s.", c->summary[0] - ('a' - 'A'), c->summary + 1);
+    fputs("\n\n", out);
+    if (c->about) {
+        paragraphs(c->about, out);
+        fputc('\n', out);
+    }
+    term_text(out, TONE_BOLD, STR("Options"));
+    fputc('\n', out);
+    option_lines(c, out);
+}
+
+static void command_line(const struct command *c, FILE *out)
+{
+    fputs("  ", out);
+    term_cell(out, TONE_BOLD, str_of(c->name), 18);
+    fputc(' ', out);
+    term_wrap(out, 21, str_of(c->summary));
+}
+
+void help_all(const struct command *table, FILE *out)
+{
+    fputs("wayleave: a gateway for the WhatsApp Business Cloud API that knows the rules\n\n"
+          "usage: wayleave COMMAND [WORDS] [OPTIONS]\n\n",
+          out);
+    for (const struct command *c = table; c->name; c++)
+        command_line(c, out);
+    fputs("\nwayleave help COMMAND says more. Exit status: 0 done, 1 failed, 2 wrong usage, 3 refused by a rule,\n"
+          "4 some rows failed, 75 try again later.\n",
+          out);
+}
+
+void help_group(const struct command *table, const char *group, FILE *out)
+{
+    size_t n = strlen(group);
+    for (const struct command *c = table; c->name; c++)
+        if (strncmp(c->name, group, n) == 0 && (c->name[n] == ' ' || c->name[n] == '\0'))
+            command_line(c, out);
+}
+
+/* roff: '-' is a minus, a leading '.' or '\'' would be a request, a backslash starts an escape. */
+static void roff(FILE *out, struct str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        bool starts = i == 0 || s.p[i - 1] == '\n';
+        if (starts && (s.p[i] == '.' || s.p[i] == '\''))
+            fputs("\\&", out);
+        if (s.p[i] == '-')
+            fputs("\\-", out);
+        else if (s.p[i] == '\\')
+            fputs("\\e", out);
+        else
+            fputc(s.p[i], out);
+    }
+}
+
+static void roff_option(FILE *out, const struct option *o)
+{
+    fputs(".TP\n", out);
+    if (o->letter)
+        fprintf(out, "\\fB\\-%c\\fR, ", o->letter);
+    fputs("\\fB\\-\\-", out);
+    roff(out, str_of(o->name));
+    fputs("\\fR", out);
+    if (o->value) {
+        fputs(" \\fI", out);
+        roff(out, str_of(o->value));
+        fputs("\\fR", out);
+    }
+    fputc('\n', out);
+    roff(out, str_of(o->help));
+    fputs(".\n", out);
+}
+
+static void roff_about(FILE *out, const char *about)
+{
+    struct str rest = str_of(about);
+    while (rest.n > 0) {
+        const char *gap = strstr(rest.p, "\n\n");
+        size_t n = gap ? (size_t)(gap - rest.p) : rest.n;
+        bool example = rest.p[0] == ' ';
+        fputs(example ? ".PP\n.nf\n.RS\n" : ".PP\n", out);
+        roff(out, (struct str){rest.p, n});
+        fputs(example ? "\n.RE\n.fi\n" : "\n", out);
+        rest.p += n + (gap ? 2 : 0);
+        rest.n -= n + (gap ? 2 : 0);
+    }
+}
+
+void help_man(const struct command *table, FILE *out)
+{
+    fputs(".SH COMMANDS\n", out);
+    for (const struct command *c = table; c->name; c++) {
+        fprintf(out, ".SS \"wayleave ");
+        roff(out, str_of(c->name));
+        fputs(*c->usage ? " " : "", out);
+        roff(out, str_of(c->usage));
+        fputs("\"\n", out);
+        fputc(c->summary[0] - ('a' - 'A'), out);
+        roff(out, str_of(c->summary + 1));
+        fputs(".\n", out);
+        if (c->about)
+            roff_about(out, c->about);
+        for (const struct option *o = c->options; o && o->name; o++)
+            roff_option(out, o);
+    }
+    fputs(
+        ".SH COMMON OPTIONS\nEach command takes those that mean something to it;\n.B wayleave help\n.I COMMAND\nlists "
+        "them.\n",
+        out);
+    for (const struct option *o = common_options; o->name; o++)
+        roff_option(out, o);
+}
+
+/* "contacts) words="import show";;" for every first word that has second ones. */
+static void bash_second_words(const struct command *table, FILE *out)
+{
+    for (const struct command *c = table; c->name; c++) {
+        const char *space = strchr(c->name, ' ');
+        if (space == NULL)
+            continue;
+        size_t n = (size_t)(space - c->name);
+        bool seen = false;
+        for (const struct command *d = table; d < c; d++)
+            seen = seen || (strncmp(d->name, c->name, n) == 0 && d->name[n] == ' ');
+        if (seen)
+            continue;
+        fprintf(out, "        %.*s) words=\"", (int)n, c->name);
+        const char *gap = "";
+        for (const struct command *d = c; d->name; d++)
+            if (strncmp(d->name, c->name, n) == 0 && d->name[n] == ' ') {
+                fprintf(out, "%s%s", gap, d->name + n + 1);
+                gap = " ";
+            }
+        fputs("\";;\n", out);
+    }
+}
+
+static void bash_first_words(const struct command *table, FILE *out)
+{
+    for (const struct command *c = table; c->name; c++) {
+        size_t n = strcspn(c->name, " ");
+        bool seen = false;
+        for (const struct command *d = table; d < c; d++)
+            seen = seen || (strncmp(d->name, c->name, n) == 0 && (d->name[n] == ' ' || d->name[n] == '\0'));
+        if (!seen)
+            fprintf(out, "%s%.*s", c == table ? "" : " ", (int)n, c->name);
+    }
+}
+
+void help_bash(const struct command *table, FILE *out)
+{
+    fputs("# bash completion for wayleave; made by: wayleave completions bash\n"
+          "_wayleave()\n{\n"
+          "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} one=${COMP_WORDS[1]} "
+          "two=${COMP_WORDS[2]}\n"
+          "    local words=\"\" options=\"\"\n    COMPREPLY=()\n"
+          "    case $prev in\n        --config|--key-file|--errors|--body) COMPREPLY=($(compgen -f -- \"$cur\")); "
+          "return;;\n    esac\n"
+          "    if [ \"$COMP_CWORD\" -eq 1 ]; then\n        words=\"",
+          out);
+    bash_first_words(table, out);
+    fputs("\"\n    elif [ \"$COMP_CWORD\" -eq 2 ]; then\n        case $one in\n", out);
+    bash_second_words(table, out);
+    fputs("        esac\n    fi\n    case \"$one $two\" in\n", out);
+    for (const struct command *c = table; c->name; c++) {
+        fprintf(out, "        \"%s\"%s) options=\"", c->name, strchr(c->name, ' ') ? "" : "\\ *");
+        for (const struct option *o = c->options; o && o->name; o++)
+            fprintf(out, "--%s ", o->name);
+        for (const struct option *o = common_options; o->name; o++)
+            if (allowed(c, o))
+                fprintf(out, "--%s%s", o->name, o[1].name ? " " : "");
+        fputs("\";;\n", out);
+    }
+    fputs("    esac\n"
+          "    case $cur in\n        -*) COMPREPLY=($(compgen -W \"$options\" -- \"$cur\"));;\n"
+          "        *) COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
+          "           [ ${#COMPREPLY[@]} -eq 0 ] && COMPREPLY=($(compgen -f -- \"$cur\"));;\n    esac\n}\n"
+          "complete -o filenames -F _wayleave wayleave\n",
+          out);
+}

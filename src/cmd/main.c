@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * main.c - the program: reads its words, finds the command, runs it, answers with an exit status.
+ *
+ * What the commands are stands in commands.c; what they do in a file each. Here is only what has no file of its own:
+ * help, completions, and what to say to words that mean nothing. */
+#include <string.h>
+
+#include "cmd/command.h"
+#include "cmd/config.h"
+#include "cmd/term.h"
+#include "cmd/verbs.h"
+
+static bool is_group(const struct command *table, const char *word)
+{
+    size_t n = strlen(word);
+    for (const struct command *c = table; c->name; c++)
+        if (strncmp(c->name, word, n) == 0 && c->name[n] == ' ')
+            return true;
+    return false;
+}
+
+int help_run(const struct args *a)
+{
+    size_t used = 0;
+    const struct command *c = command_find(a->table, a->word, a->n_words, &used);
+    if (args_has(a, "man"))
+        help_man(a->table, stdout);
+    else if (args_has(a, "man-config"))
+        config_man(stdout);
+    else if (args_has(a, "markdown-config"))
+        config_markdown(stdout);
+    else if (a->n_words == 0)
+        help_all(a->table, stdout);
+    else if (c && used == a->n_words)
+        help_command(c, stdout);
+    else if (a->n_words == 1 && is_group(a->table, a->word[0]))
+        help_group(a->table, a->word[0], stdout);
+    else
+        return cmd_fail(CMD_USAGE, "wayleave help lists the commands", "there is no command \"%s%s%s\"", a->word[0],
+                        a->n_words > 1 ? " " : "", a->n_words > 1 ? a->word[1] : "");
+    return CMD_OK;
+}
+
+int completions_run(const struct args *a)
+{
+    if (strcmp(a->word[0], "bash") != 0)
+        return cmd_fail(CMD_USAGE, NULL, "there are completions for bash, not for \"%s\"", a->word[0]);
+    help_bash(a->table, stdout);
+    return CMD_OK;
+}
+
+static int wrong_words(const struct args *a, const struct err *e)
+{
+    char next[128] = "wayleave help lists the commands";
+    if (a->command)
+        snprintf(next, sizeof next, "wayleave help %s", a->command->name);
+    return cmd_fail(CMD_USAGE, next, "%s", e->text);
+}
+
+/* No command: all of them, or those that begin with the word. */
+static int no_command(const struct args *a, bool asked)
+{
+    FILE *out = asked ? stdout : stderr;
+    if (a->n_words > 0)
+        help_group(a->table, a->word[0], out);
+    else
+        help_all(a->table, out);
+    return asked ? CMD_OK : CMD_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    struct args a;
+    struct err e = {0};
+    if (argc == 2 && strcmp(argv[1], "--version") == 0)
+        argv[1] = (char[]){"version"};
+    int rc = args_parse(commands, argc, argv, &a, &e);
+    if (a.command == NULL && a.n_words == 1 && is_group(commands, a.word[0]))
+        return cmd_finish(no_command(&a, args_has(&a, "help")));
+    if (rc != 0)
+        return wrong_words(&a, &e);
+    if (a.command == NULL)
+        return cmd_finish(no_command(&a, args_has(&a, "help")));
+    if (args_has(&a, "help")) {
+        help_command(a.command, stdout);
+        return cmd_finish(CMD_OK);
+    }
+    return cmd_finish(a.command->run(&a));
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * serve.c - `wayleave serve`: reads the configuration, starts the gateway, waits, stops it.
+ *
+ * Settings are read once, at the start; SIGHUP says so instead of pretending. SIGTERM and SIGINT stop taking requests,
+ * finish what is open and close the database; a second one ends the program at once. Under systemd the unit is told
+ * when requests are accepted and when stopping begins. */
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "base/log.h"
+#include "cmd/serve.h"
+#include "cmd/term.h"
+#include "cmd/verbs.h"
+
+extern char **environ;
+
+/* Every connection is a descriptor, and so is every upstream one: the soft limit of 1024 is for other programs. */
+static void raise_descriptors(unsigned connections)
+{
+    struct rlimit r;
+    rlim_t wanted = (rlim_t)connections * 2 + 256;
+    if (getrlimit(RLIMIT_NOFILE, &r) != 0 || r.rlim_cur >= wanted)
+        return;
+    r.rlim_cur = r.rlim_max < wanted ? r.rlim_max : wanted;
+    if (setrlimit(RLIMIT_NOFILE, &r) != 0 || r.rlim_cur < wanted)
+        log_warn("serve", "too few files may be open at once (%llu) for limits.connections (%u)",
+                 (unsigned long long)r.rlim_max, connections);
+}
+
+static void on_hup(void)
+{
+    log_warn("serve", "SIGHUP: the configuration is read at the start only; restart to change it");
+}
+
+/* "127.0.0.1:0" with the port that was picked. */
+static void say_listening(const char *scheme, const char *listen, uint16_t port)
+{
+    const char *colon = strrchr(listen, ':');
+    fprintf(stderr, "listening on %s://%.*s:%u\n", scheme, (int)(colon - listen), listen, (unsigned)port);
+}
+
+static int serve(const struct config *c)
+{
+    struct gateway *g = NULL;
+    struct err e = {0};
+    log_set_level((enum log_level)c->log_level);
+    raise_descriptors(c->gateway.max_connections);
+    signals_hold();
+    if (gateway_start(&g, &c->gateway, &e) != 0)
+        return cmd_fail(CMD_FAILED, "see what is configured with: wayleave check-config", "%s", e.text);
+    say_listening("http", c->gateway.listen, gateway_port(g));
+    if (gateway_tls_port(g) != 0)
+        say_listening("https", c->gateway.listen_tls, gateway_tls_port(g));
+    notify_manager("READY=1");
+    signals_wait(on_hup);
+    notify_manager("STOPPING=1");
+    fputs("stopping\n", stderr);
+    gateway_stop(g);
+    return CMD_OK;
+}
+
+int serve_run(const struct args *a)
+{
+    const char *settings[ARGS_OPTIONS];
+    struct config *c = NULL;
+    struct err e = {0};
+    config_settings(a, settings);
+    const struct config_source from = {.file = args_get(a, "config"),
+                                       .environ = environ,
+                                       .set = settings,
+                                       .secrets = true};
+    int rc = config_load(&c, &from, &e);
+    if (c == NULL)
+        return cmd_fail(CMD_FAILED, NULL, "%s", e.text);
+    config_say(c, args_has(a, "quiet"));
+    if (rc != 0)
+        rc =
+            cmd_fail(CMD_FAILED, "see what is in force with: wayleave check-config", "the configuration is not usable");
+    else
+        rc = serve(c);
+    config_free(c);
+    return rc;
+}

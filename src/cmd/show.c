@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * show.c - decisions, messages, contacts and consent as a person reads them.
+ *
+ * Two columns, a word and its value, because that survives narrow terminals and copying into a ticket. The verdict
+ * comes first, then each reason with the facts it rests on, what would change it, and where the rule is written. */
+#include "cmd/show.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/term.h"
+
+#define LABEL      14
+#define TIME_WIDTH 40
+
+static struct str text_of(struct json v)
+{
+    return json_str_or(v, STR(""));
+}
+
+static struct str text_at(struct json object, const char *key)
+{
+    return text_of(json_get(object, key));
+}
+
+/* "2026-11-22T01:43:07.123Z" without what nobody reads: "2026-11-22 01:43:07Z". */
+static struct str time_of(struct json v, char out[TIME_WIDTH])
+{
+    struct str s = text_of(v);
+    if (s.n < 20 || s.n > 30 || s.p[10] != 'T')
+        return s;
+    snprintf(out, TIME_WIDTH, "%.10s %.8sZ", s.p, s.p + 11);
+    return str_of(out);
+}
+
+static void label(int indent, const char *word)
+{
+    printf("%*s", indent, "");
+    term_cell(stdout, TONE_DIM, str_of(word), LABEL - indent);
+    putchar(' ');
+}
+
+static void line(int indent, const char *word, struct str value)
+{
+    if (value.n == 0)
+        return;
+    label(indent, word);
+    term_wrap(stdout, LABEL + 1, value);
+}
+
+static void time_line(int indent, const char *word, struct json v)
+{
+    char out[TIME_WIDTH];
+    line(indent, word, time_of(v, out));
+}
+
+/* Any scalar, as it stands in JSON but strings without quotes. */
+static void put_value(struct buf *out, struct json v)
+{
+    struct str s;
+    if (json_str(v, &s))
+        buf_putstr(out, s);
+    else
+        json_write_value(out, v);
+}
+
+/* ---------------------------------------------------------------- decisions */
+
+static enum tone verdict_tone(struct str verdict)
+{
+    return str_eq(verdict, STR("allow")) ? TONE_GOOD : str_eq(verdict, STR("hold")) ? TONE_WARN : TONE_BAD;
+}
+
+static void show_finding(struct json f)
+{
+    char until[TIME_WIDTH];
+    bool shadow = false;
+    json_bool(json_get(f, "shadow"), &shadow);
+    struct str verdict = text_at(f, "verdict");
+    putchar('\n');
+    term_text(stdout, verdict_tone(verdict), verdict);
+    fputs("  ", stdout);
+    term_text(stdout, TONE_BOLD, text_at(f, "rule"));
+    fputs("  ", stdout);
+    term_text(stdout, TONE_PLAIN, text_at(f, "title"));
+    puts(shadow ? "  (shadow: reported, not enforced)" : "");
+    struct str when = time_of(json_get(f, "until"), until);
+    line(2, "until", when);
+    line(2, "why", text_at(f, "reason"));
+    struct buf b;
+    bool first = true;
+    buf_init(&b, 4096);
+    for (struct json_iter it = json_iter(json_get(f, "facts")); json_next(&it); first = false) {
+        buf_clear(&b);
+        buf_printf(&b, "%.*s = ", (int)it.key.n, it.key.p);
+        put_value(&b, it.value);
+        line(2, first ? "facts" : "", buf_str(&b));
+    }
+    line(2, "would change", text_at(f, "change"));
+    for (struct json_iter it = json_iter(json_get(f, "citations")); json_next(&it);) {
+        struct str read = text_at(it.value, "read"), url = text_at(it.value, "url"), title = text_at(it.value, "title");
+        buf_clear(&b);
+        buf_printf(&b, "%.*s%s%.*s%s", (int)title.n, title.p, read.n ? " (read " : "", (int)read.n, read.p,
+                   read.n ? ")" : "");
+        line(2, "source", buf_str(&b));
+        line(2, "", url);
+    }
+    buf_done(&b);
+}
+
+void show_decision(struct json d)
+{
+    char until[TIME_WIDTH];
+    struct str verdict = text_at(d, "verdict"), when = time_of(json_get(d, "until"), until);
+    struct str id = text_of(json_at(d, "ruleset", "id")), hash = text_of(json_at(d, "ruleset", "hash"));
+    if (verdict.n == 0)
+        return;
+    label(0, "verdict");
+    term_text(stdout, verdict_tone(verdict), verdict);
+    if (when.n > 0)
+        term_printf(stdout, TONE_PLAIN, " until %.*s", (int)when.n, when.p);
+    putchar('\n');
+    if (id.n > 0) {
+        label(0, "rule set");
+        term_printf(stdout, TONE_PLAIN, "%.*s %.*s", (int)id.n, id.p, hash.n > 12 ? 12 : (int)hash.n, hash.p);
+        putchar('\n');
+    }
+    if (json_count(json_get(d, "findings")) == 0)
+        line(0, "reasons", STR("none: no rule speaks against it"));
+    for (struct json_iter it = json_iter(json_get(d, "findings")); json_next(&it);)
+        show_finding(it.value);
+}
+
+void show_message(struct json m)
+{
+    struct buf b;
+    char when[TIME_WIDTH];
+    buf_init(&b, 4096);
+    line(0, "sender", text_at(m, "sender"));
+    struct str type = text_at(m, "type"), category = text_at(m, "category");
+    buf_printf(&b, "%.*s%s%.*s", (int)type.n, type.p, category.n ? ", " : "", (int)category.n, category.p);
+    line(0, "message", buf_str(&b));
+    line(0, "state", text_at(m, "state"));
+    line(0, "wamid", text_at(m, "wamid"));
+    int64_t code = 0;
+    if (json_i64(json_get(m, "code"), &code) && code != 0) {
+        buf_clear(&b);
+        buf_printf(&b, "%lld", (long long)code);
+        line(0, "code", buf_str(&b));
+    }
+    bool first = true;
+    for (struct json_iter it = json_iter(json_get(m, "events")); json_next(&it);) {
+        struct str at = time_of(json_get(it.value, "at"), when), status = text_at(it.value, "status");
+        struct str detail = text_at(it.value, "detail");
+        buf_clear(&b);
+        buf_printf(&b, "%.*s  %.*s", (int)at.n, at.p, (int)status.n, status.p);
+        if (json_i64(json_get(it.value, "code"), &code) && code != 0)
+            buf_printf(&b, " %lld", (long long)code);
+        if (detail.n > 0)
+            buf_printf(&b, " %.*s", (int)detail.n, detail.p);
+        line(0, first ? "fate" : "", buf_str(&b));
+        first = false;
+    }
+    buf_done(&b);
+}
+
+/* ---------------------------------------------------------------- people */
+
+static void show_scopes(struct json consent)
+{
+    char when[TIME_WIDTH];
+    for (struct json_iter it = json_iter(consent); json_next(&it);) {
+        struct str status = text_at(it.value, "status");
+        bool granted = str_eq(status, STR("granted")), withdrawn = str_eq(status, STR("withdrawn"));
+        struct str at = time_of(json_get(it.value, "at"), when);
+        fputs("  ", stdout);
+        term_cell(stdout, TONE_PLAIN, it.key, LABEL + 2);
+        term_cell(stdout, granted ? TONE_GOOD : withdrawn ? TONE_BAD : TONE_DIM, status, 10);
+        term_printf(stdout, TONE_PLAIN, " %.*s", (int)at.n, at.p);
+        putchar('\n');
+    }
+}
+
+static void show_stop(struct json stop)
+{
+    char when[TIME_WIDTH];
+    bool stopped = false;
+    if (!json_bool(json_get(stop, "stopped"), &stopped) || !stopped)
+        return;
+    struct str at = time_of(json_get(stop, "at"), when);
+    term_printf(stdout, TONE_BAD, "  stopped marketing in WhatsApp itself %.*s", (int)at.n, at.p);
+    putchar('\n');
+}
+
+void show_consent(struct json answer)
+{
+    char when[TIME_WIDTH];
+    line(0, "contact", text_at(answer, "contact"));
+    puts("consent");
+    show_scopes(json_get(answer, "consent"));
+    show_stop(json_get(answer, "platform_stop"));
+    if (json_count(json_get(answer, "events")) > 0)
+        puts("history");
+    for (struct json_iter it = json_iter(json_get(answer, "events")); json_next(&it);) {
+        struct str act = text_at(it.value, "act"), at = time_of(json_get(it.value, "at"), when),
+                   scope = text_at(it.value, "scope");
+        struct str method = text_at(it.value, "method"), source = text_at(it.value, "source");
+        fputs("  ", stdout);
+        term_printf(stdout, TONE_PLAIN, "%.*s  ", (int)at.n, at.p);
+        term_cell(stdout, str_eq(act, STR("grant")) || str_eq(act, STR("resume")) ? TONE_GOOD : TONE_BAD, act, 9);
+        term_printf(stdout, TONE_PLAIN, "%.*s%s%.*s%s%.*s", (int)scope.n, scope.p, method.n ? ", by " : "",
+                    (int)method.n, method.p, source.n ? ", from " : "", (int)source.n, source.p);
+        putchar('\n');
+        line(4, "wording", text_at(it.value, "wording"));
+        line(4, "language", text_at(it.value, "language"));
+        line(4, "evidence", text_at(it.value, "evidence"));
+        line(4, "actor", text_at(it.value, "actor"));
+    }
+}
+
+static void show_windows(struct json windows)
+{
+    char last[TIME_WIDTH], open[TIME_WIDTH];
+    for (struct json_iter it = json_iter(windows); json_next(&it);) {
+        struct str sender = text_at(it.value, "sender"), in = time_of(json_get(it.value, "last_inbound"), last);
+        struct str until = time_of(json_get(it.value, "open_until"), open);
+        term_printf(stdout, TONE_PLAIN, "  sender %.*s: wrote %.*s, window %s %.*s", (int)sender.n, sender.p, (int)in.n,
+                    in.p, until.n ? "open until" : "closed", (int)until.n, until.p);
+        putchar('\n');
+    }
+}
+
+static void show_messages(struct json messages)
+{
+    char when[TIME_WIDTH];
+    for (struct json_iter it = json_iter(messages); json_next(&it);) {
+        struct str at = time_of(json_get(it.value, "at"), when);
+        int64_t code = 0;
+        fputs("  ", stdout);
+        term_cell(stdout, TONE_PLAIN, text_at(it.value, "id"), 19);
+        fputc(' ', stdout);
+        term_cell(stdout, TONE_PLAIN, at, 21);
+        term_cell(stdout, TONE_PLAIN, text_at(it.value, "type"), 12);
+        fputc(' ', stdout);
+        term_cell(stdout, TONE_PLAIN, text_at(it.value, "category"), 14);
+        fputc(' ', stdout);
+        term_text(stdout, TONE_BOLD, text_at(it.value, "state"));
+        if (json_i64(json_get(it.value, "code"), &code) && code != 0)
+            printf(" %lld", (long long)code);
+        putchar('\n');
+    }
+}
+
+void show_contact(struct json c)
+{
+    line(0, "contact", text_at(c, "id"));
+    for (struct json_iter it = json_iter(json_get(c, "identities")); json_next(&it);) {
+        struct str kind = text_at(it.value, "kind"), value = text_at(it.value, "value");
+        char word[32];
+        snprintf(word, sizeof word, "%.*s", (int)kind.n, kind.p);
+        line(0, word, value);
+    }
+    line(0, "name", text_at(c, "name"));
+    line(0, "language", text_at(c, "lang"));
+    time_line(0, "known since", json_get(c, "created_at"));
+    time_line(0, "undeliverable", json_get(c, "undeliverable_at"));
+    puts("consent");
+    show_scopes(json_get(c, "consent"));
+    show_stop(json_get(c, "platform_stop"));
+    if (json_count(json_get(c, "windows")) > 0)
+        puts("windows");
+    show_windows(json_get(c, "windows"));
+    if (json_count(json_get(c, "messages")) > 0)
+        puts("messages");
+    show_messages(json_get(c, "messages"));
+}
+
+/* ---------------------------------------------------------------- the gateway */
+
+static void number_line(const char *word, struct json v)
+{
+    int64_t n;
+    char text[32];
+    if (!json_i64(v, &n))
+        return;
+    snprintf(text, sizeof text, "%lld", (long long)n);
+    line(0, word, str_of(text));
+}
+
+void show_status(struct json s)
+{
+    int64_t up = 0;
+    char text[64];
+    line(0, "version", text_at(s, "version"));
+    if (json_i64(json_get(s, "uptime_s"), &up)) {
+        snprintf(text, sizeof text, "%lldd %02lld:%02lld:%02lld", (long long)(up / 86400), (long long)(up / 3600 % 24),
+                 (long long)(up / 60 % 60), (long long)(up % 60));
+        line(0, "running for", str_of(text));
+    }
+    line(0, "upstream", text_at(s, "upstream"));
+    line(0, "rule set", text_of(json_at(s, "ruleset", "id")));
+    line(0, "", text_of(json_at(s, "ruleset", "hash")));
+    number_line("contacts", json_get(s, "contacts"));
+    number_line("webhooks", json_at(s, "inbox", "rows"));
+    number_line("problems", json_at(s, "inbox", "problems"));
+    bool first = true;
+    for (struct json_iter it = json_iter(json_get(s, "senders")); json_next(&it); first = false) {
+        struct str id = text_at(it.value, "id"), display = text_at(it.value, "display_phone");
+        struct str status = text_at(it.value, "status"), quality = text_at(it.value, "quality");
+        struct buf b;
+        buf_init(&b, 1024);
+        buf_printf(&b, "%.*s  %.*s  %.*s  %.*s", (int)id.n, id.p, (int)display.n, display.p, (int)status.n, status.p,
+                   (int)quality.n, quality.p);
+        line(0, first ? "senders" : "", buf_str(&b));
+        buf_done(&b);
+    }
+}

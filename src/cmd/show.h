@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * show.h - the gateway's answers laid out for a person.
+ *
+ * Each takes one answer of the REST API and writes it to standard output; with --json the answer itself is printed
+ * and nothing here is used. A field that is absent is left out, never invented. */
+#ifndef WL_CMD_SHOW_H
+#define WL_CMD_SHOW_H
+
+#include "base/json.h"
+
+void show_contact(struct json contact);  /* GET /contacts/{who} */
+void show_consent(struct json answer);   /* GET /consent/{who}, POST /consent */
+void show_decision(struct json decision);/* decision_json of core/decide.h */
+void show_message(struct json message);  /* "message" of GET /decisions/{id} */
+void show_status(struct json status);    /* GET /status */
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * verbs.h - the functions behind the rows of the table of commands.
+ *
+ * Each takes the parsed words and returns an exit status (enum cmd_exit), after having said on standard error what
+ * went wrong. None of them exits by itself. */
+#ifndef WL_CMD_VERBS_H
+#define WL_CMD_VERBS_H
+
+#include "cmd/command.h"
+
+int serve_run(const struct args *a);           /* serve.c */
+int sandbox_run(const struct args *a);         /* sandbox_cmd.c */
+int check_config_run(const struct args *a);    /* check_config.c */
+int contacts_import(const struct args *a);     /* contacts.c */
+int contacts_show(const struct args *a);
+int consent_grant(const struct args *a);       /* consent.c */
+int consent_withdraw(const struct args *a);
+int consent_show(const struct args *a);
+int explain_run(const struct args *a);         /* explain.c */
+int send_run(const struct args *a);            /* send.c */
+int status_run(const struct args *a);          /* status.c */
+int version_run(const struct args *a);         /* version.c */
+int help_run(const struct args *a);            /* main.c */
+int completions_run(const struct args *a);
+
+#endif
