@@ -45,7 +45,7 @@ CREATE TABLE person_identity (
     added_at BIGINT NOT NULL,
     PRIMARY KEY (bucket, tenant, kind, value)
 ); -- clustered
-CREATE INDEX identity_of ON person_identity (bucket, contact);
+CREATE INDEX identity_of ON person_identity (bucket, contact, added_at);
 
 CREATE TABLE person (
     bucket INT NOT NULL,
@@ -121,7 +121,7 @@ CREATE TABLE msg (
     wamid TEXT NOT NULL,
     PRIMARY KEY (bucket, id)
 ); -- clustered
-CREATE INDEX msg_sending ON msg (bucket, id) WHERE state = 2;
+CREATE INDEX msg_sending ON msg (bucket, epoch) WHERE state = 2;
 
 CREATE TABLE decision (
     bucket INT NOT NULL,

@@ -27,7 +27,7 @@ static struct message get(struct fx *f, int64_t id)
     return m;
 }
 
-TEST(keeps_message_and_decision)
+TEST(keeps_every_field_of_a_message)
 {
     struct fx f;
     fx_start(&f);
@@ -45,7 +45,40 @@ TEST(keeps_message_and_decision)
                         .code = 131047,
                         .ts_outcome = NOW + 1,
                         .type = "interactive:list",
-                        .wamid = "wamid.HBgL"};
+                        .wamid = "wamid.HBgL"},
+                   got;
+    BEGIN(&f);
+    OK(&f, messages_insert(f.s, &m, NULL, 1, &f.e));
+    COMMIT(&f);
+    fx_reopen(&f);
+    got = get(&f, m.id);
+    assert_true(got.id == m.id && got.bucket == 0);
+    assert_true(got.contact == 4096);
+    assert_true(got.sender == SENDER);
+    assert_int_equal(got.campaign, 5);
+    assert_int_equal(got.state, MESSAGE_REFUSED);
+    assert_int_equal(got.attempt, 2);
+    assert_int_equal(got.epoch, 7);
+    assert_true(got.ts == NOW && got.ts_outcome == NOW + 1);
+    assert_int_equal(got.kind, 2);
+    assert_int_equal(got.category, 3);
+    assert_int_equal(got.seen, 64);
+    assert_int_equal(got.code, 131047);
+    assert_string_equal(got.type, "interactive:list");
+    assert_string_equal(got.wamid, "wamid.HBgL");
+    assert_int_equal(messages_get(f.s, 0, m.id + 1, &got, &f.e), WL_ENOTFOUND);
+    assert_int_equal(messages_get(f.s, 1, m.id, &got, &f.e), WL_ENOTFOUND); /* another bucket is another place */
+    BEGIN(&f);
+    assert_int_equal(messages_insert(f.s, &m, NULL, 1, &f.e), WL_ECONFLICT);
+    store_rollback(f.s);
+    fx_end(&f);
+}
+
+TEST(keeps_the_decision_as_it_was_packed)
+{
+    struct fx f;
+    fx_start(&f);
+    struct message m = fx_message(&f, 4096);
     static const char facts[] = {1, 0, 2, (char)0xff};
     struct decision_row d = {.id = m.id,
                              .ts = NOW,
@@ -53,34 +86,29 @@ TEST(keeps_message_and_decision)
                              .verdict = 2,
                              .until = NOW + 99,
                              .facts = {facts, sizeof facts}},
-                        got_d;
+                        got;
     BEGIN(&f);
     OK(&f, messages_insert(f.s, &m, &d, 1, &f.e));
     COMMIT(&f);
     fx_reopen(&f);
-    struct message got = get(&f, m.id);
-    assert_true(got.id == m.id && got.contact == 4096 && got.sender == SENDER && got.campaign == 5 && got.epoch == 7 &&
-                got.ts == NOW);
-    assert_true(got.state == MESSAGE_REFUSED && got.attempt == 2 && got.kind == 2 && got.category == 3 &&
-                got.seen == 64);
-    assert_true(got.code == 131047 && got.ts_outcome == NOW + 1 && got.bucket == 0);
-    assert_string_equal(got.type, "interactive:list");
-    assert_string_equal(got.wamid, "wamid.HBgL");
-    OK(&f, decisions_get(f.s, 0, m.id, f.a, &got_d, &f.e));
-    assert_true(got_d.id == m.id && got_d.ts == NOW && got_d.ruleset == 9 && got_d.verdict == 2 &&
-                got_d.until == NOW + 99);
-    assert_true(got_d.facts.n == sizeof facts && memcmp(got_d.facts.p, facts, sizeof facts) == 0);
-    assert_int_equal(got_d.findings.n, 0);
-    assert_int_equal(decisions_get(f.s, 0, m.id + 1, f.a, &got_d, &f.e), WL_ENOTFOUND);
-    assert_int_equal(messages_get(f.s, 0, m.id + 1, &got, &f.e), WL_ENOTFOUND);
-    assert_int_equal(messages_get(f.s, 1, m.id, &got, &f.e), WL_ENOTFOUND); /* another bucket is another place */
-    BEGIN(&f);
-    assert_int_equal(messages_insert(f.s, &m, NULL, 1, &f.e), WL_ECONFLICT);
-    store_rollback(f.s);
+    OK(&f, decisions_get(f.s, 0, m.id, f.a, &got, &f.e));
+    assert_true(got.id == m.id && got.ts == NOW && got.until == NOW + 99);
+    assert_int_equal(got.ruleset, 9);
+    assert_int_equal(got.verdict, 2);
+    assert_int_equal(got.facts.n, sizeof facts);
+    assert_memory_equal(got.facts.p, facts, sizeof facts);
+    assert_int_equal(got.findings.n, 0);
+    assert_int_equal(decisions_get(f.s, 0, m.id + 1, f.a, &got, &f.e), WL_ENOTFOUND);
+    fx_end(&f);
+}
+
+TEST(every_state_has_a_name)
+{
+    for (int i = MESSAGE_REFUSED; i <= MESSAGE_UNSENT; i++)
+        assert_string_not_equal(message_state_name((enum message_state)i), "unknown");
     assert_string_equal(message_state_name(MESSAGE_AMBIGUOUS), "ambiguous");
     assert_string_equal(message_state_name((enum message_state)0), "unknown");
     assert_string_equal(message_state_name((enum message_state)99), "unknown");
-    fx_end(&f);
 }
 
 TEST(outcome_moves_only_its_own_sending_message)
@@ -368,7 +396,8 @@ TEST(a_rule_set_has_one_number)
     fx_end(&f);
 }
 
-TESTS(T(keeps_message_and_decision), T(outcome_moves_only_its_own_sending_message),
-      T(events_in_any_order_give_one_view), T(an_event_counts_once), T(the_first_failure_code_stays),
-      T(events_teach_what_the_answer_did_not), T(events_of_unknown_messages_are_kept_apart),
-      T(a_restart_settles_what_was_on_its_way), T(lists_the_newest_first), T(a_rule_set_has_one_number))
+TESTS(T(keeps_every_field_of_a_message), T(keeps_the_decision_as_it_was_packed), T(every_state_has_a_name),
+      T(outcome_moves_only_its_own_sending_message), T(events_in_any_order_give_one_view), T(an_event_counts_once),
+      T(the_first_failure_code_stays), T(events_teach_what_the_answer_did_not),
+      T(events_of_unknown_messages_are_kept_apart), T(a_restart_settles_what_was_on_its_way), T(lists_the_newest_first),
+      T(a_rule_set_has_one_number))
