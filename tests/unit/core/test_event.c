@@ -139,10 +139,14 @@ TEST(contacts_join_the_right_message)
                          "\"messages\":[{\"from\":\"15550001111\",\"id\":\"a\",\"type\":\"text\"},{\"from\":"
                          "\"15550002222\",\"id\":\"b\","
                          "\"type\":\"text\"},{\"from\":\"15550003333\",\"id\":\"c\",\"type\":\"text\"},{\"id\":\"d\","
-                         "\"type\":\"text\"}]");
-    static const char *const want[][3] = {{"US.1", "US.ENT.1", "A"}, {"US.2", "", "B"}, {"", "", ""}, {"", "", ""}};
-    assert_int_equal(f.n, 4);
-    for (size_t i = 0; i < 4; i++) {
+                         "\"type\":\"text\"},{\"from\":\"15550004444\",\"from_user_id\":\"US.1\",\"id\":\"e\"}]");
+    static const char *const want[][3] = {{"US.1", "US.ENT.1", "A"},
+                                          {"US.2", "", "B"},
+                                          {"", "", ""},
+                                          {"", "", ""},
+                                          {"US.1", "", ""}}; /* the last contradicts the contact */
+    assert_int_equal(f.n, 5);
+    for (size_t i = 0; i < 5; i++) {
         assert_id(&ev[i].user_id, want[i][0]);
         assert_id(&ev[i].parent_id, want[i][1]);
         assert_text(ev[i].profile_name, want[i][2]);
@@ -239,6 +243,10 @@ TEST(number_changes)
         {"\"from\":\"15550001111\",\"from_user_id\":\"US.2\",\"system\":{\"type\":\"user_changed_user_id\",\"previous_"
          "user_id\":\"US.1\"}",
          "15550001111", "US.2", "US.1", "US.1"},
+        {"\"from\":\"15550001111\",\"from_user_id\":\"US.1\",\"system\":{\"type\":\"user_changed_number\",\"wa_id\":"
+         "\"15550003333\","
+         "\"previous_user_id\":\"US.1\"}",
+         "15550003333", "", "15550001111", "US.1"}, /* the old user id is not the new one */
         {"\"from\":\"15550003333\",\"system\":{\"type\":\"user_changed_number\",\"wa_id\":\"15550003333\",\"customer\":"
          "\"15550001111\"}",
          "15550003333", "", "15550001111", ""},

@@ -144,7 +144,7 @@ TEST(agrees_with_an_independent_library)
     assert_non_null(f);
     while (fgets(line, sizeof line, f) != NULL) {
         struct str input = column(line, 1), e164 = column(line, 6), region = column(line, 8), ext = column(line, 9);
-        uint64_t got, want;
+        uint64_t got = 0, want = 0;
         char country[3];
         if (input.n == 0 || input.p[0] != '+' || !str_eq(column(line, 5), STR("yes")) || ext.n > 0 ||
             count_digits(input) != count_digits(e164))

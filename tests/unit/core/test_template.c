@@ -158,6 +158,8 @@ static const struct row {
     {BODY("x") "," CAROUSEL(CARD(HEADER("IMAGE") "," BODY("{{1}}"))), "", FIT_OK, ""},
     {BODY("x") "," CAROUSEL(CARD(HEADER("PRODUCT")) "," CARD(HEADER("PRODUCT"))),
      CAROUSEL(SENDC("7", SENDH("{\"type\":\"product\",\"product\":{}}"))), FIT_OK, ""},
+    {BODY("x") "," CAROUSEL(CARD(HEADER("IMAGE")) "," CARD(HEADER("VIDEO"))),
+     CAROUSEL(SENDC("7", SENDH("{\"type\":\"video\",\"video\":{}}"))), FIT_OK, ""}, /* beyond the last: as the last */
 };
 
 static struct json parsed(struct json_parser *p, const char *text)
