@@ -46,7 +46,7 @@ static bool read_time(struct rest_call *c, struct json v, int64_t now, int64_t *
         return false;
     if (at.n == 0)
         return true;
-    if (time_parse(at.p, at.n, ret) != 0) {
+    if (!time_parse(at.p, at.n, ret)) {
         rest_wrong(c, WL_EINVAL, "at", "at must be a date or an RFC 3339 time");
         return false;
     }
