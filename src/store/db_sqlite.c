@@ -31,6 +31,7 @@ struct sqlite_db {
     struct db base;
     sqlite3 *raw;
     int wal_frames;                 /* in the log after the last commit */
+    int checkpoint_at;              /* frames */
     struct sqlite_stmt *statements; /* by statement_slot() */
 };
 
@@ -72,7 +73,10 @@ static int on_commit(void *ctx, sqlite3 *raw, const char *name, int frames)
 {
     (void)raw;
     (void)name;
-    ((struct sqlite_db *)ctx)->wal_frames = frames;
+    struct sqlite_db *d = ctx;
+    if (frames < d->wal_frames) /* the log was begun anew */
+        d->checkpoint_at = CHECKPOINT_FRAMES;
+    d->wal_frames = frames;
     return SQLITE_OK;
 }
 
@@ -142,6 +146,7 @@ static int sqlite_open(struct db **ret, const char *where, bool read_only, struc
     if (d == NULL)
         return err_set(e, WL_ENOMEM, "out of memory");
     d->base.driver = &db_sqlite;
+    d->checkpoint_at = CHECKPOINT_FRAMES;
     d->statements = calloc(statement_count(), sizeof *d->statements);
     if (d->statements == NULL) {
         sqlite_close(&d->base);
@@ -226,7 +231,8 @@ static void sqlite_rollback(struct db *db)
 static void checkpoint(struct sqlite_db *d)
 {
     int rc = sqlite3_wal_checkpoint_v2(d->raw, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-    d->wal_frames = 0; /* also when readers held it up: tried again after the next commit's count */
+    /* A reader may keep the log from being begun anew: then not again at every commit. */
+    d->checkpoint_at = d->wal_frames + CHECKPOINT_FRAMES / 4;
     if ((rc & 0xff) == SQLITE_IOERR)
         d->base.poisoned = true;
 }
@@ -242,7 +248,7 @@ static int sqlite_commit(struct db *db, struct err *e)
         sqlite_rollback(db);
         return result;
     }
-    if (d->wal_frames >= CHECKPOINT_FRAMES)
+    if (d->wal_frames >= d->checkpoint_at)
         checkpoint(d);
     return 0;
 }
