@@ -68,8 +68,8 @@ static int open_window(struct apply_context *c, const struct event *ev, struct e
 {
     struct person p;
     int rc = event_person(c, ev, &p, e);
-    if (rc != 0 || p.id == 0 || ev->phone_number_id == 0)
-        return rc;
+    if (rc != 0 || p.id == 0 || ev->phone_number_id == 0 || ev->group_id.n > 0)
+        return rc; /* what is said in a group opens no conversation with its author */
     if (p.name[0] == '\0' && ev->profile_name.n > 0) {
         size_t n = ev->profile_name.n < sizeof p.name - 1 ? ev->profile_name.n : sizeof p.name - 1;
         while (n > 0 && n < ev->profile_name.n && (ev->profile_name.p[n] & 0xc0) == 0x80)
@@ -118,7 +118,8 @@ static int apply_preference(struct apply_context *c, const struct event *ev, str
 {
     struct person p;
     int rc = event_person(c, ev, &p, e);
-    if (rc != 0 || p.id == 0 || (ev->act != CONSENT_STOP && ev->act != CONSENT_RESUME))
+    /* GRANT: Meta's own opt-in link (In-App Signup). */
+    if (rc != 0 || p.id == 0 || (ev->act != CONSENT_STOP && ev->act != CONSENT_RESUME && ev->act != CONSENT_GRANT))
         return rc;
     return record_consent(c->s, &p, ev->act, CONSENT_SCOPE(CATEGORY_MARKETING), ev->at ? ev->at : c->now,
                           ev->phone_number_id, STR("user_preferences"), c->now, e);
@@ -126,17 +127,19 @@ static int apply_preference(struct apply_context *c, const struct event *ev, str
 
 static int apply_number_changed(struct apply_context *c, const struct event *ev, struct err *e)
 {
-    if (ev->previous.kind == IDENTITY_NONE)
-        return 0;
-    struct person p;
-    int rc = people_find(c->s, &ev->previous, 1, &p, e);
+    const struct identity *before[] = {&ev->previous, &ev->previous_user_id, &ev->previous_parent_id};
+    const struct identity *now[] = {&ev->phone, &ev->user_id, &ev->parent_id};
+    struct person p = {0};
+    int rc = 0;
+    for (size_t i = 0; i < 3 && rc == 0 && p.id == 0; i++)
+        if (before[i]->kind != IDENTITY_NONE)
+            rc = people_find(c->s, before[i], 1, &p, e);
     if (rc != 0 || p.id == 0)
         return rc;
-    /* The opt-outs of the old name are the person's: both names now lead to one row. */
-    const struct identity *names[] = {&ev->phone, &ev->user_id, &ev->parent_id};
+    /* The opt-outs of the old names are the person's: all names now lead to one row. */
     for (size_t i = 0; i < 3 && rc == 0; i++)
-        if (names[i]->kind != IDENTITY_NONE)
-            rc = people_add_identity(c->s, &p, names[i], c->now, e);
+        if (now[i]->kind != IDENTITY_NONE)
+            rc = people_add_identity(c->s, &p, now[i], c->now, e);
     return rc;
 }
 
