@@ -162,7 +162,8 @@ static void on_completed(void *cls, struct MHD_Connection *con, void **ctx, enum
     pthread_mutex_lock(&rq->lock);
     rq->gone = true;
     rq->con = NULL;
-    bool ours = rq->replied || rq->stage == STAGE_NEW; /* else the handler still holds it and will answer */
+    /* Else the handler holds it and will answer: begun, and not waiting for the body it asked to be collected. */
+    bool ours = rq->replied || rq->stage == STAGE_NEW || (rq->mode == BODY_COLLECT && rq->stage != STAGE_FINAL);
     struct MHD_Response *unsent = rq->response;
     rq->response = NULL;
     pthread_mutex_unlock(&rq->lock);

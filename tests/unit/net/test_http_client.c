@@ -1,0 +1,724 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * test_http_client.c - what the client says about a call's fate must be true: never "unsent" when the other side may
+ * have acted, never a request sent twice. Against raw sockets for HTTP/1.1 and Node's HTTP/2 server for the rest. */
+#include "net/http_client.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "net/http_client_impl.h"
+#include "t.h"
+
+/* --- calls that can be waited for -------------------------------------------------------------------------------------- */
+
+struct wait {
+    struct http_call call;
+    sem_t done;
+    char url[300];
+    struct http_pipe *to; /* handed out by head() */
+};
+
+static void wait_done(struct http_call *c)
+{
+    sem_post(&((struct wait *)c)->done);
+}
+
+static struct wait *wait_new(const char *method, const char *url)
+{
+    struct wait *w = calloc(1, sizeof *w);
+    snprintf(w->url, sizeof w->url, "%s", url);
+    w->call.method = str_of(method);
+    w->call.url = str_of(w->url);
+    w->call.timeout_ms = 8000;
+    w->call.done = wait_done;
+    sem_init(&w->done, 0, 0);
+    return w;
+}
+
+static void wait_free(struct wait *w)
+{
+    http_call_done(&w->call);
+    sem_destroy(&w->done);
+    free(w);
+}
+
+static struct wait *run(struct http_client *c, struct wait *w)
+{
+    assert_int_equal(http_client_submit(c, &w->call), 0);
+    sem_wait(&w->done);
+    return w;
+}
+
+static const char *fate_name(enum http_fate f)
+{
+    return f == HTTP_ANSWERED ? "answered" : f == HTTP_UNSENT ? "unsent" : "ambiguous";
+}
+
+static void check(struct wait *w, enum http_fate fate, int status, const char *answer)
+{
+    if (w->call.fate != fate || w->call.status != status)
+        fail_msg("%.*s %s: %s %d (%s), want %s %d", (int)w->call.method.n, w->call.method.p, w->url,
+                 fate_name(w->call.fate), w->call.status, w->call.err.text, fate_name(fate), status);
+    if (answer != NULL && !str_eq(buf_str(&w->call.answer), str_of(answer)))
+        fail_msg("%s: answer \"%s\"", w->url, buf_cstr(&w->call.answer));
+    assert_true((fate == HTTP_ANSWERED) == (w->call.err.code == 0));
+    wait_free(w);
+}
+
+static struct http_client *client(const char *ca_file)
+{
+    struct http_client *c;
+    struct err e = {0};
+    struct http_client_options o = {.ca_file = ca_file, .connect_timeout_ms = 2000};
+    assert_ok(http_client_start(&c, &o, &e), e);
+    return c;
+}
+
+/* --- a server that does what it is told, one connection at a time ---------------------------------------------------- */
+
+struct fake {
+    int fd;
+    uint16_t port;
+    pthread_t thread;
+    /* What to do with each request in turn: an answer's text, "close" or "hang". After the last: count only. */
+    const char *const *script;
+    atomic_int requests, connections;
+    atomic_bool stop;
+};
+
+static bool read_request(int fd)
+{
+    char head[8192];
+    size_t n = 0, body = 0;
+    while (n < sizeof head - 1) {
+        ssize_t k = recv(fd, head + n, 1, 0);
+        if (k <= 0)
+            return false;
+        n++;
+        if (n >= 4 && memcmp(head + n - 4, "\r\n\r\n", 4) == 0)
+            break;
+    }
+    head[n] = '\0';
+    const char *length = strcasestr(head, "\r\ncontent-length:");
+    for (body = length ? (size_t)atoi(length + 17) : 0; body > 0; body--)
+        if (recv(fd, head, 1, 0) != 1)
+            return false;
+    return true;
+}
+
+static void *fake_run(void *arg)
+{
+    struct fake *f = arg;
+    int step = 0, hung[16], n_hung = 0;
+    while (!atomic_load(&f->stop)) {
+        int fd = accept(f->fd, NULL, NULL);
+        if (fd < 0)
+            break;
+        atomic_fetch_add(&f->connections, 1);
+        bool open = true;
+        while (open && read_request(fd)) {
+            atomic_fetch_add(&f->requests, 1);
+            const char *what = f->script[step] ? f->script[step++] : "close";
+            if (strcmp(what, "close") == 0) {
+                open = false;
+            } else if (strcmp(what, "hang") == 0) {
+                hung[n_hung++] = fd;
+                fd = -1;
+                open = false;
+            } else if (what[0] == '!') { /* an answer, then the end */
+                send(fd, what + 1, strlen(what + 1), MSG_NOSIGNAL);
+                open = false;
+            } else {
+                send(fd, what, strlen(what), MSG_NOSIGNAL);
+            }
+        }
+        if (fd >= 0)
+            close(fd);
+    }
+    while (n_hung > 0)
+        close(hung[--n_hung]);
+    return NULL;
+}
+
+static struct fake *fake_start(const char *const *script, char *url, const char *path)
+{
+    struct fake *f = calloc(1, sizeof *f);
+    struct sockaddr_in sa = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t n = sizeof sa;
+    f->fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(f->fd, (struct sockaddr *)&sa, sizeof sa), 0);
+    assert_int_equal(listen(f->fd, 64), 0);
+    getsockname(f->fd, (struct sockaddr *)&sa, &n);
+    f->port = ntohs(sa.sin_port);
+    f->script = script;
+    sprintf(url, "http://127.0.0.1:%u%s", f->port, path);
+    pthread_create(&f->thread, NULL, fake_run, f);
+    return f;
+}
+
+static void fake_stop(struct fake *f)
+{
+    atomic_store(&f->stop, true);
+    shutdown(f->fd, SHUT_RDWR);
+    pthread_join(f->thread, NULL);
+    close(f->fd);
+    free(f);
+}
+
+#define OK_ANSWER "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+/* --- HTTP/1.1 fates -------------------------------------------------------------------------------------------------------- */
+
+/* The connection was kept alive and dies under the second request: it must have arrived once and only once. */
+TEST(a_request_is_never_sent_twice)
+{
+    static const char *const script[] = {OK_ANSWER, "close", OK_ANSWER, OK_ANSWER, NULL};
+    static const struct {
+        const char *method;
+        struct str body;
+    } rows[] = {{"POST", {"{\"a\":1}", 7}}, {"POST", {NULL, 0}}, {"PUT", {NULL, 0}}, {"DELETE", {NULL, 0}},
+                {"GET", {NULL, 0}},         {"GET", {"x", 1}},   {"PATCH", {"x", 1}}, {"HEAD", {NULL, 0}}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char url[100];
+        struct fake *f = fake_start(script, url, "/x");
+        struct http_client *c = client(NULL);
+        check(run(c, wait_new("GET", url)), HTTP_ANSWERED, 200, "ok");
+        struct wait *w = wait_new(rows[i].method, url);
+        w->call.body = rows[i].body;
+        check(run(c, w), HTTP_AMBIGUOUS, 0, NULL);
+        usleep(30000); /* a repetition would arrive now */
+        assert_int_equal(atomic_load(&f->requests), 2);
+        /* The client itself is well: the next call goes out on a new connection. */
+        check(run(c, wait_new("GET", url)), HTTP_ANSWERED, 200, "ok");
+        assert_int_equal(atomic_load(&f->requests), 3);
+        http_client_stop(c);
+        fake_stop(f);
+    }
+}
+
+TEST(fetch_is_never_sent_twice_either)
+{
+    static const char *const script[] = {"close", OK_ANSWER, OK_ANSWER, NULL};
+    char url[100];
+    struct err e = {0};
+    struct fake *f = fake_start(script, url, "/x");
+    struct http_call call = {.method = STR("POST"), .url = str_of(url), .body = STR("abc"), .timeout_ms = 3000};
+    assert_int_equal(http_fetch(&call, NULL, &e), WL_EIO);
+    assert_int_equal(call.fate, HTTP_AMBIGUOUS);
+    assert_int_equal(atomic_load(&f->requests), 1);
+    http_call_done(&call);
+    assert_ok(http_fetch(&call, NULL, &e), e);
+    assert_str(buf_str(&call.answer), "ok");
+    assert_string_equal(http_call_header(&call, "content-length").p, "2");
+    http_call_done(&call);
+    fake_stop(f);
+    assert_int_equal(http_fetch(&call, NULL, &e), WL_EIO); /* nobody listens there now */
+    assert_int_equal(call.fate, HTTP_UNSENT);
+    http_call_done(&call);
+}
+
+TEST(nobody_listens)
+{
+    static const char *const script[] = {NULL};
+    char url[100];
+    struct http_client *c = client(NULL);
+    struct fake *f = fake_start(script, url, "/x");
+    fake_stop(f);
+    check(run(c, wait_new("POST", url)), HTTP_UNSENT, 0, NULL);
+    memmove(url + 5, url + 4, strlen(url + 4) + 1);
+    url[4] = 's';
+    check(run(c, wait_new("POST", url)), HTTP_UNSENT, 0, NULL);
+    check(run(c, wait_new("POST", "http://no-such-host.invalid/")), HTTP_UNSENT, 0, NULL);
+    check(run(c, wait_new("POST", "https://no-such-host.invalid/")), HTTP_UNSENT, 0, NULL);
+    http_client_stop(c);
+}
+
+TEST(no_answer_in_time_disturbs_nobody)
+{
+    static const char *const hang[] = {"hang", "hang", NULL};
+    static const char *const fine[] = {OK_ANSWER, OK_ANSWER, OK_ANSWER, OK_ANSWER, NULL};
+    char url[100], other[100];
+    struct fake *f = fake_start(hang, url, "/x"), *g = fake_start(fine, other, "/y");
+    struct http_client *c = client(NULL);
+    struct wait *w = wait_new("POST", url);
+    w->call.timeout_ms = 400;
+    w->call.body = STR("abc");
+    int64_t from = clock_mono_ns();
+    assert_int_equal(http_client_submit(c, &w->call), 0);
+    for (int i = 0; i < 4; i++)
+        check(run(c, wait_new("GET", other)), HTTP_ANSWERED, 200, "ok");
+    sem_wait(&w->done);
+    int64_t took = (clock_mono_ns() - from) / 1000000;
+    assert_in_range(took, 380, 1500);
+    check(w, HTTP_AMBIGUOUS, 0, NULL);
+    assert_int_equal(atomic_load(&f->requests), 1);
+    http_client_stop(c);
+    fake_stop(f);
+    fake_stop(g);
+}
+
+TEST(broken_answers_are_ambiguous)
+{
+    static const char *const answers[] = {
+        "!HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf",
+        "!HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n",
+        "!HTTP/1.1 200 OK\r\nContent-Le",
+        "!nonsense\r\n\r\n",
+    };
+    for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
+        const char *const script[] = {answers[i], NULL};
+        char url[100];
+        struct fake *f = fake_start(script, url, "/x");
+        struct http_client *c = client(NULL);
+        struct wait *w = run(c, wait_new("POST", url));
+        assert_int_equal(w->call.fate, HTTP_AMBIGUOUS);
+        assert_true(w->call.err.code != 0);
+        assert_int_equal(atomic_load(&f->requests), 1);
+        wait_free(w);
+        http_client_stop(c);
+        fake_stop(f);
+    }
+}
+
+TEST(redirects_are_answers_and_too_large_is_not)
+{
+    static const char *const script[] = {"HTTP/1.1 302 Found\r\nLocation: /z\r\nContent-Length: 0\r\n\r\n",
+                                         "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nX-A: b\r\nContent-Length: 5\r\n\r\nabcde",
+                                         "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabcde", NULL};
+    char url[100];
+    struct fake *f = fake_start(script, url, "/x");
+    struct http_client *c = client(NULL);
+    struct wait *w = run(c, wait_new("GET", url));
+    assert_string_equal(http_call_header(&w->call, "LOCATION").p, "/z");
+    check(w, HTTP_ANSWERED, 302, "");
+    w = run(c, wait_new("GET", url));
+    assert_string_equal(http_call_header(&w->call, "x-a").p, "b");
+    check(w, HTTP_ANSWERED, 200, "abcde");
+    w = wait_new("GET", url);
+    w->call.max_answer = 4;
+    run(c, w);
+    assert_int_equal(w->call.err.code, WL_ETOOBIG);
+    check(w, HTTP_AMBIGUOUS, 200, NULL);
+    http_client_stop(c);
+    fake_stop(f);
+}
+
+TEST(what_cannot_be_sent_is_not)
+{
+    static const char *const urls[] = {"",           "ftp://x/",         "http://",        "http://a b/",
+                                       "http://u@h/", "http://h:99999/", "http://h/\r\nX", "http://h:/",
+                                       "http://[::1/"};
+    static const struct http_header bad[] = {{{"X-A", 3}, {"b\r\nX-B: c", 9}}};
+    struct http_client *c = client(NULL);
+    for (size_t i = 0; i < sizeof urls / sizeof *urls; i++)
+        check(run(c, wait_new("GET", urls[i])), HTTP_UNSENT, 0, NULL);
+    struct wait *w = wait_new("GET", "http://127.0.0.1:1/");
+    w->call.headers = bad;
+    w->call.n_headers = 1;
+    run(c, w);
+    assert_int_equal(w->call.err.code, WL_EINVAL);
+    wait_free(w);
+    w = run(c, wait_new("GE T", "http://127.0.0.1:1/"));
+    assert_int_equal(w->call.err.code, WL_EINVAL);
+    wait_free(w);
+    http_client_stop(c);
+}
+
+TEST(private_addresses)
+{
+    static const struct {
+        const char *text;
+        bool open;
+    } rows[] = {{"8.8.8.8", true},        {"157.240.1.1", true},      {"127.0.0.1", false},  {"10.1.2.3", false},
+                {"172.15.0.1", true},     {"172.16.0.1", false},      {"172.31.255.255", false}, {"172.32.0.1", true},
+                {"192.168.0.1", false},   {"169.254.169.254", false}, {"100.64.0.1", false}, {"0.0.0.0", false},
+                {"224.0.0.1", false},     {"255.255.255.255", false}, {"::1", false},        {"::", false},
+                {"fe80::1", false},       {"fd00::1", false},         {"::ffff:10.0.0.1", false}, {"::ffff:8.8.8.8", true},
+                {"2a03:2880::1", true},   {"2001:db8::1", false},     {"2002:0a00:0001::1", false}, {"64:ff9b::7f00:1", false},
+                {"ff02::1", false}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct sockaddr_in v4 = {.sin_family = AF_INET};
+        struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
+        bool is4 = inet_pton(AF_INET, rows[i].text, &v4.sin_addr) == 1;
+        assert_true(is4 || inet_pton(AF_INET6, rows[i].text, &v6.sin6_addr) == 1);
+        if (address_public(is4 ? (struct sockaddr *)&v4 : (struct sockaddr *)&v6) != rows[i].open)
+            fail_msg("%s", rows[i].text);
+    }
+    static const char *const script[] = {OK_ANSWER, NULL};
+    char url[100];
+    struct err e = {0};
+    struct http_client *c;
+    struct http_client_options o = {.public_only = true};
+    struct fake *f = fake_start(script, url, "/x");
+    assert_ok(http_client_start(&c, &o, &e), e);
+    check(run(c, wait_new("GET", url)), HTTP_UNSENT, 0, NULL);
+    check(run(c, wait_new("GET", "https://localhost:9/")), HTTP_UNSENT, 0, NULL);
+    assert_int_equal(atomic_load(&f->connections), 0);
+    http_client_stop(c);
+    fake_stop(f);
+}
+
+TEST(the_line_has_a_length_and_stopping_ends_calls)
+{
+    static const char *const script[] = {"hang", "hang", "hang", NULL};
+    char url[100];
+    struct err e = {0};
+    struct http_client *c;
+    struct http_client_options o = {.max_calls = 3, .h1_connections_per_origin = 1};
+    struct fake *f = fake_start(script, url, "/x");
+    struct wait *w[4];
+    assert_ok(http_client_start(&c, &o, &e), e);
+    for (int i = 0; i < 4; i++)
+        w[i] = wait_new("POST", url);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(http_client_submit(c, &w[i]->call), 0);
+    assert_int_equal(http_client_submit(c, &w[3]->call), WL_EBUSY);
+    for (int i = 0; i < 1000 && atomic_load(&f->requests) == 0; i++)
+        usleep(1000);
+    http_client_stop(c); /* done() was called for all */
+    int ambiguous = 0;
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(sem_trywait(&w[i]->done), 0);
+        ambiguous += w[i]->call.fate == HTTP_AMBIGUOUS;
+        assert_true(w[i]->call.fate != HTTP_ANSWERED);
+    }
+    assert_int_equal(ambiguous, 1); /* one connection: the others were waiting for it */
+    for (int i = 0; i < 4; i++)
+        wait_free(w[i]);
+    http_client_stop(NULL);
+    fake_stop(f);
+}
+
+/* --- against Node ----------------------------------------------------------------------------------------------------------- */
+
+static char dir[100], ca[200], base[3][100]; /* HTTP/2, HTTPS without it, plain */
+static pid_t node;
+static int node_in = -1;
+static struct http_client *shared;
+
+static int node_start(void **state)
+{
+    char command[1000], script[600], key[200], line[100] = "";
+    const char *root = getenv("WAYLEAVE_SOURCE_ROOT");
+    int in[2], out[2];
+    unsigned p[3];
+    (void)state;
+    signal(SIGPIPE, SIG_IGN);
+    strcpy(dir, "/tmp/wl_client_XXXXXX");
+    if (mkdtemp(dir) == NULL)
+        return -1;
+    snprintf(ca, sizeof ca, "%s/cert.pem", dir);
+    snprintf(key, sizeof key, "%s/key.pem", dir);
+    snprintf(script, sizeof script, "%s/tests/unit/net/h2_server.js", root ? root : ".");
+    snprintf(command, sizeof command,
+             "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost "
+             "-addext subjectAltName=DNS:localhost -keyout %s -out %s 2>/dev/null",
+             key, ca);
+    if (system(command) != 0 || pipe(in) != 0 || pipe(out) != 0)
+        return 0;
+    node = fork();
+    if (node == 0) {
+        dup2(in[0], 0);
+        dup2(out[1], 1);
+        close(in[1]);
+        close(out[0]);
+        execlp("node", "node", script, key, ca, (char *)NULL);
+        _exit(127);
+    }
+    close(in[0]);
+    close(out[1]);
+    node_in = in[1];
+    FILE *f = fdopen(out[0], "r");
+    if (fgets(line, sizeof line, f) != NULL && sscanf(line, "%u %u %u", &p[0], &p[1], &p[2]) == 3)
+        for (int i = 0; i < 3; i++)
+            snprintf(base[i], sizeof base[i], "%s://localhost:%u", i < 2 ? "https" : "http", p[i]);
+    fclose(f);
+    shared = client(ca);
+    return 0;
+}
+
+static int node_stop(void **state)
+{
+    char command[300];
+    (void)state;
+    http_client_stop(shared);
+    if (node_in >= 0)
+        close(node_in);
+    if (node > 0) {
+        kill(node, SIGKILL);
+        waitpid(node, NULL, 0);
+    }
+    snprintf(command, sizeof command, "rm -rf %s", dir);
+    return system(command);
+}
+
+static struct wait *at(int server, const char *method, const char *path)
+{
+    char url[300];
+    snprintf(url, sizeof url, "%s%s", base[server], path);
+    return wait_new(method, url);
+}
+
+#define NEEDS_NODE()                                                                                                   \
+    if (base[0][0] == '\0')                                                                                            \
+    skip_loudly("node or openssl is not there")
+
+static bool answer_has(struct wait *w, const char *text)
+{
+    return strstr(buf_cstr(&w->call.answer), text) != NULL;
+}
+
+TEST(calls_arrive_as_given)
+{
+    static const struct http_header headers[] = {{{"Authorization", 13}, {"Bearer t", 8}},
+                                                 {{"X-UPPER", 7}, {" spaced ", 8}},
+                                                 {{"Connection", 10}, {"close", 5}},
+                                                 {{"X-Empty", 7}, {"", 0}}};
+    NEEDS_NODE();
+    for (int i = 0; i < 3; i++) {
+        struct wait *w = at(i, "POST", "/v23.0/a%20b/../c?x=%2B&y=1");
+        w->call.headers = headers;
+        w->call.n_headers = 4;
+        w->call.body = STR("{\"to\":\"+1\"}");
+        run(shared, w);
+        if (w->call.fate != HTTP_ANSWERED)
+            fail_msg("%s: %s", w->url, w->call.err.text);
+        assert_true(answer_has(w, i == 0 ? "\"version\":\"2.0\"" : "\"version\":\"1.1\""));
+        assert_true(answer_has(w, "\"url\":\"/v23.0/a%20b/../c?x=%2B&y=1\""));
+        assert_true(answer_has(w, "\"authorization\":\"Bearer t\"") && answer_has(w, "\"x-upper\":\"spaced\""));
+        assert_true(answer_has(w, "\"x-empty\":\"\"") && answer_has(w, "\"content-length\":\"11\""));
+        assert_false(answer_has(w, "\"accept\"") || answer_has(w, "\"content-type\"") || answer_has(w, "\"expect\"") ||
+                     answer_has(w, "\"user-agent\"") || answer_has(w, "\"transfer-encoding\""));
+        assert_true(answer_has(w, "\"body\":\"{\\\"to\\\":\\\"+1\\\"}\""));
+        assert_true(http_call_header(&w->call, "x-two").p != NULL);
+        check(w, HTTP_ANSWERED, 200, NULL);
+        w = run(shared, at(i, "DELETE", "?q=1"));
+        assert_true(answer_has(w, "\"method\":\"DELETE\",\"url\":\"/?q=1\""));
+        check(w, HTTP_ANSWERED, 200, NULL);
+        w = run(shared, at(i, "GET", ""));
+        assert_true(answer_has(w, "\"method\":\"GET\",\"url\":\"/\""));
+        check(w, HTTP_ANSWERED, 200, NULL);
+        check(run(shared, at(i, "HEAD", "/x")), HTTP_ANSWERED, 200, "");
+        check(run(shared, at(i, "GET", "/empty")), HTTP_ANSWERED, 204, "");
+        check(run(shared, at(i, "GET", "/hints")), HTTP_ANSWERED, 200, "after hints");
+    }
+}
+
+TEST(trust)
+{
+    NEEDS_NODE();
+    struct http_client *c = client(NULL);
+    for (int i = 0; i < 2; i++) {
+        struct wait *w = run(c, at(i, "POST", "/untrusted"));
+        assert_non_null(strstr(w->call.err.text, "certificate"));
+        check(w, HTTP_UNSENT, 0, NULL);
+        w = wait_new("POST", "");
+        snprintf(w->url, sizeof w->url, "https://127.0.0.1:%s/wrongname", strrchr(base[i], ':') + 1);
+        w->call.url = str_of(w->url);
+        check(run(shared, w), HTTP_UNSENT, 0, NULL); /* the name in the certificate is localhost */
+    }
+    http_client_stop(c);
+    check(run(shared, at(0, "GET", "/seen?of=/untrusted")), HTTP_ANSWERED, 200, "0");
+    check(run(shared, at(0, "GET", "/seen?of=/wrongname")), HTTP_ANSWERED, 200, "0");
+}
+
+TEST(fates_over_http2)
+{
+    static const struct {
+        const char *path;
+        enum http_fate fate;
+        int status;
+    } rows[] = {{"/refuse", HTTP_UNSENT, 0},    {"/reset", HTTP_AMBIGUOUS, 0},       {"/die", HTTP_AMBIGUOUS, 0},
+                {"/half", HTTP_AMBIGUOUS, 200}, {"/goaway-above", HTTP_UNSENT, 0}, {"/goaway-at", HTTP_ANSWERED, 200},
+                {"/never", HTTP_AMBIGUOUS, 0}};
+    NEEDS_NODE();
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char seen[100];
+        check(run(shared, at(0, "GET", "/warm")), HTTP_ANSWERED, 200, NULL); /* so that no stream is the first */
+        struct wait *w = at(0, "POST", rows[i].path);
+        w->call.body = STR("{}");
+        w->call.timeout_ms = 700;
+        check(run(shared, w), rows[i].fate, rows[i].status, NULL);
+        check(run(shared, at(0, "GET", "/after")), HTTP_ANSWERED, 200, NULL);
+        snprintf(seen, sizeof seen, "/seen?of=%s", rows[i].path);
+        check(run(shared, at(0, "GET", seen)), HTTP_ANSWERED, 200, "1"); /* and never sent again */
+    }
+}
+
+TEST(more_calls_than_streams)
+{
+    enum { N = 200 };
+    struct wait *w[N];
+    NEEDS_NODE();
+    for (int i = 0; i < N; i++) {
+        w[i] = at(0, "POST", "/slow");
+        assert_int_equal(http_client_submit(shared, &w[i]->call), 0);
+    }
+    for (int i = 0; i < N; i++) {
+        sem_wait(&w[i]->done);
+        check(w[i], HTTP_ANSWERED, 200, "slow");
+    }
+    struct wait *most = run(shared, at(0, "GET", "/most"));
+    int n = atoi(buf_cstr(&most->call.answer));
+    assert_in_range(n, 10, 20); /* two sessions of ten streams */
+    check(most, HTTP_ANSWERED, 200, NULL);
+}
+
+/* --- streams ------------------------------------------------------------------------------------------------------------------ */
+
+static struct http_pipe *take_pipe(struct http_call *c)
+{
+    struct wait *w = (struct wait *)c;
+    return http_pipe_ref(w->to);
+}
+
+#define LARGE 20000000
+
+static void *feed(void *arg)
+{
+    struct http_pipe *p = arg;
+    char piece[10000];
+    memset(piece, 'z', sizeof piece);
+    for (size_t left = LARGE; left > 0;) {
+        ssize_t n = http_pipe_write(p, piece, left < sizeof piece ? left : sizeof piece);
+        if (n < 0)
+            return NULL;
+        left -= (size_t)n;
+        if (n == 0)
+            usleep(200);
+    }
+    http_pipe_finish(p);
+    return NULL;
+}
+
+TEST(bodies_stream_out)
+{
+    char want[20];
+    NEEDS_NODE();
+    snprintf(want, sizeof want, "%d", LARGE);
+    for (int i = 0; i < 6; i++) { /* each server with and without a length */
+        pthread_t t;
+        struct wait *w = at(i % 3, "POST", "/sink");
+        struct http_pipe *p = http_pipe_create(65536);
+        w->call.body_pipe = p;
+        w->call.body_length = i < 3 ? LARGE : -1;
+        pthread_create(&t, NULL, feed, p);
+        check(run(shared, w), HTTP_ANSWERED, 200, want);
+        pthread_join(t, NULL);
+        http_pipe_unref(p);
+    }
+}
+
+TEST(a_body_that_breaks_off_is_not_passed_for_whole)
+{
+    NEEDS_NODE();
+    for (int i = 0; i < 6; i++) {
+        struct wait *w = at(i % 3, "POST", "/sink");
+        struct http_pipe *p = http_pipe_create(65536);
+        w->call.body_pipe = p;
+        w->call.body_length = i < 3 ? 100 : -1;
+        assert_int_equal(http_pipe_write(p, "short", 5), 5);
+        assert_int_equal(http_client_submit(shared, &w->call), 0);
+        usleep(20000);
+        if (i < 3)
+            http_pipe_finish(p); /* five bytes of a hundred */
+        else
+            http_pipe_abort(p);
+        sem_wait(&w->done);
+        check(w, HTTP_AMBIGUOUS, 0, NULL);
+        http_pipe_unref(p);
+    }
+}
+
+TEST(answers_stream_in)
+{
+    NEEDS_NODE();
+    for (int i = 0; i < 6; i++) { /* a fast reader, then one that stumbles */
+        char path[40], piece[30000];
+        size_t total = 0;
+        ssize_t n;
+        snprintf(path, sizeof path, "/big?n=%d", i < 3 ? LARGE : 3000000);
+        struct wait *w = at(i % 3, "GET", path);
+        w->to = http_pipe_create(32768);
+        w->call.head = take_pipe;
+        assert_int_equal(http_client_submit(shared, &w->call), 0);
+        while ((n = http_pipe_read(w->to, piece, sizeof piece)) >= 0) {
+            total += (size_t)n;
+            if (n == 0 || i >= 3)
+                usleep(n == 0 ? 200 : 1000);
+        }
+        assert_int_equal(n, HTTP_PIPE_END);
+        assert_int_equal(total, i < 3 ? LARGE : 3000000);
+        sem_wait(&w->done);
+        http_pipe_unref(w->to);
+        check(w, HTTP_ANSWERED, 200, "");
+    }
+}
+
+TEST(a_reader_that_gives_up_and_an_answer_that_breaks_off)
+{
+    NEEDS_NODE();
+    for (int i = 0; i < 6; i++) {
+        char piece[1000];
+        struct wait *w = at(i % 3, "GET", i < 3 ? "/big?n=9000000" : "/half");
+        w->to = http_pipe_create(32768);
+        w->call.head = take_pipe;
+        assert_int_equal(http_client_submit(shared, &w->call), 0);
+        ssize_t n;
+        while ((n = http_pipe_read(w->to, piece, sizeof piece)) == 0)
+            usleep(1000);
+        assert_true(n > 0);
+        if (i < 3)
+            http_pipe_abort(w->to);
+        sem_wait(&w->done);
+        while ((n = http_pipe_read(w->to, piece, sizeof piece)) > 0)
+            ;
+        assert_int_equal(n, HTTP_PIPE_ABORTED);
+        http_pipe_unref(w->to);
+        check(w, HTTP_AMBIGUOUS, 200, NULL);
+    }
+}
+
+/* A stream may take longer than its timeout as long as something moves, and no longer once nothing does. */
+TEST(stream_timeouts_are_about_silence)
+{
+    NEEDS_NODE();
+    for (int i = 0; i < 3; i++) {
+        struct wait *w = at(i, "POST", "/sink");
+        struct http_pipe *p = http_pipe_create(65536);
+        w->call.body_pipe = p;
+        w->call.body_length = -1;
+        w->call.timeout_ms = 300;
+        assert_int_equal(http_client_submit(shared, &w->call), 0);
+        for (int k = 0; k < 6; k++) {
+            http_pipe_write(p, "abc", 3);
+            usleep(100000);
+        }
+        assert_int_equal(sem_trywait(&w->done), -1);
+        sem_wait(&w->done);
+        check(w, HTTP_AMBIGUOUS, 0, NULL);
+        assert_int_equal(http_pipe_write(p, "x", 1), HTTP_PIPE_ABORTED);
+        http_pipe_unref(p);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(a_request_is_never_sent_twice), T(fetch_is_never_sent_twice_either), T(nobody_listens),
+        T(no_answer_in_time_disturbs_nobody), T(broken_answers_are_ambiguous),
+        T(redirects_are_answers_and_too_large_is_not), T(what_cannot_be_sent_is_not), T(private_addresses),
+        T(the_line_has_a_length_and_stopping_ends_calls), T(calls_arrive_as_given), T(trust), T(fates_over_http2),
+        T(more_calls_than_streams), T(bodies_stream_out), T(a_body_that_breaks_off_is_not_passed_for_whole),
+        T(answers_stream_in), T(a_reader_that_gives_up_and_an_answer_that_breaks_off),
+        T(stream_timeouts_are_about_silence)};
+    return cmocka_run_group_tests(tests, node_start, node_stop);
+}
