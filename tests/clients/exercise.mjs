@@ -43,12 +43,10 @@ export function pictureFile() {
 export const bodyComponent = [{ type: "body", parameters: [{ type: "text", text: rig.template.parameter }] }];
 
 /** What the sandbox holds for a message id, or undefined. */
-async function ledgerEntry(id) {
-  const answer = await fetch(`${rig.sandbox}/_sandbox/messages?id=${encodeURIComponent(id)}`);
+async function ledgerEntry(wamid) {
+  const answer = await fetch(`${rig.sandbox}/_sandbox/ledger?wamid=${encodeURIComponent(wamid)}`);
   assert.equal(answer.status, 200, `the sandbox's ledger answered ${answer.status}`);
-  const body = await answer.json();
-  const rows = Array.isArray(body) ? body : (body.messages ?? body.data ?? []);
-  return rows.find((row) => row.id === id || row.wamid === id);
+  return (await answer.json()).data.find((row) => row.wamid === wamid);
 }
 
 async function arrived(id, to) {

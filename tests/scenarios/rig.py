@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(os.environ.get("WAYLEAVE_BIN", ROOT / "build" / "src" / "cmd" / "wayleave")).resolve()
 RULES = ROOT / "data" / "rules" / "whatsapp-platform.yaml"
 TOKEN = "sandbox-token"
-SENDER, OTHER_SENDER = "111", "112"
+SENDER, OTHER_SENDER, WABA = "111", "112", "2000"
 APP_SECRET, VERIFY_TOKEN = "scenario-app-secret", "scenario-verify-token"
 SLOW = 4 if os.environ.get("WAYLEAVE_SLOW") else 1  # sanitizers multiply every wait
 SANITIZER = re.compile(r"(ERROR: (Address|Leak)Sanitizer|WARNING: ThreadSanitizer|runtime error:|Assertion .* failed)")
@@ -109,7 +109,7 @@ class Sandbox(Process):
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         super().__init__("sandbox", ["sandbox", "--listen", f"127.0.0.1:{self.port}", "--app-secret", APP_SECRET, "--verify-token", VERIFY_TOKEN, *options], folder)
-        self.wait_ready(self.url + "/_sandbox/status")
+        self.wait_ready(self.url + "/_sandbox/stats")
 
     def call(self, method, path, body=None, **query):
         r = requests.request(method, f"{self.url}/_sandbox/{path}", json=body, params=query, timeout=10 * SLOW)
@@ -117,19 +117,20 @@ class Sandbox(Process):
         return r.json() if r.content else None
 
     def ledger(self, **query):
-        """What the platform accepted, oldest first."""
-        return self.call("GET", "messages", **query)["messages"]
+        """What the platform accepted, oldest first; query: after, limit, wamid, to, phone_number_id."""
+        return self.call("GET", "ledger", **query)["data"]
 
     def inbound(self, number, text="hello", sender=SENDER, **more):
-        """A person writes to the business; the webhook follows."""
-        return self.call("POST", "inbound", {"from": number, "phone_number_id": sender, "type": "text", "text": {"body": text}, **more})
+        """A person writes to the business (or what else `more` says); the webhook follows. Returns the message's id."""
+        return self.call("POST", "inbound", {"from": number, "phone_number_id": sender, "text": text, **more}).get("id")
 
     def fault(self, what, times=1, **match):
         """The next matching calls go wrong: 'status=500', 'lost', 'code=131056', 'delay=300'..."""
         return self.call("POST", "faults", {"fault": what, "times": times, **match})
 
-    def webhooks_to(self, url, mode="normal"):
-        return self.call("POST", "webhooks", {"url": url, "mode": mode})
+    def webhooks_to(self, url, **settings):
+        """Where events go from now on, after the handshake; settings: mode, sent_ms, batch, verify..."""
+        return self.call("POST", "webhook", {"url": url, **settings})
 
 
 def configuration(folder, upstream, port, **changes):
@@ -321,7 +322,7 @@ def main():
             gateway = Gateway(folder, sandbox.url, **changes)
             sandbox.webhooks_to(gateway.url + "/webhook")
             seed(gateway, sandbox)
-            env.update(BASE_URL=gateway.url, SANDBOX_URL=sandbox.url, TOKEN=TOKEN, PHONE_ID=SENDER, WABA_ID="222", PEOPLE=",".join(PEOPLE),
+            env.update(BASE_URL=gateway.url, SANDBOX_URL=sandbox.url, TOKEN=TOKEN, PHONE_ID=SENDER, WABA_ID=WABA, PEOPLE=",".join(PEOPLE),
                        STRANGER=STRANGER, TEMPLATE="spring_sale", TEMPLATE_LANGUAGE="en_US", ADMIN_KEY_FILE=str(folder / "state" / "admin.key"))
             status = subprocess.run(sys.argv[1:], env={**os.environ, **env}, check=False).returncode
         finally:

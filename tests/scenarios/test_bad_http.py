@@ -12,20 +12,23 @@ def status(answer):
     return int(answer.split(b" ", 2)[1]) if answer.startswith(b"HTTP/1.") else 0
 
 
-@pytest.mark.parametrize("data, wanted", [
-    (b"\x16\x03\x01\x02\x00\x01\x00", {0, 400}),
-    (b"GET\r\n\r\n", {0, 400}),
-    (b"GET / HTTP/9.9\r\nHost: x\r\n\r\n", {0, 400, 505}),
-    (HEAD + b"Content-Length: banana\r\n\r\n{}", {0, 400}),
-    (HEAD + b"Content-Length: -1\r\n\r\n{}", {0, 400}),
-    (HEAD + b"Content-Length: 99999999999999999999\r\n\r\n{}", {0, 400, 413}),
-    (HEAD + b"Content-Length: 10000000\r\n\r\n{}", {413}),
-    (HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n", {0, 400}),
-    (HEAD + b"X: " + b"a" * 200_000 + b"\r\n\r\n", {0, 400, 413, 431}),
-    (HEAD + b"Content-Length: 2\r\n\r\n[]", {400}),
-    (HEAD + b"Content-Length: 5\r\n\r\n{\"a\":", {400}),
-    (HEAD + b"Content-Length: 9\r\n\r\n{\"a\":\xff\xfe\"", {400}),
-])
+NONSENSE = {
+    "a TLS hello": (b"\x16\x03\x01\x02\x00\x01\x00", {0, 400}),
+    "no path": (b"GET\r\n\r\n", {0, 400}),
+    "another version": (b"GET / HTTP/9.9\r\nHost: x\r\n\r\n", {0, 400, 505}),
+    "length in letters": (HEAD + b"Content-Length: banana\r\n\r\n{}", {0, 400}),
+    "negative length": (HEAD + b"Content-Length: -1\r\n\r\n{}", {0, 400}),
+    "overflowing length": (HEAD + b"Content-Length: 99999999999999999999\r\n\r\n{}", {0, 400, 413}),
+    "too long a body": (HEAD + b"Content-Length: 10000000\r\n\r\n{}", {413}),
+    "broken chunk": (HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n", {0, 400}),
+    "endless header": (HEAD + b"X: " + b"a" * 200_000 + b"\r\n\r\n", {0, 400, 413, 431}),
+    "not an object": (HEAD + b"Content-Length: 2\r\n\r\n[]", {400}),
+    "half an object": (HEAD + b"Content-Length: 5\r\n\r\n{\"a\":", {400}),
+    "not UTF-8": (HEAD + b"Content-Length: 10\r\n\r\n{\"a\":\"\xff\xfe\"}", {400}),
+}
+
+
+@pytest.mark.parametrize("data, wanted", NONSENSE.values(), ids=NONSENSE)
 def test_nonsense_is_refused_and_the_next_is_served(gateway, sandbox, data, wanted):
     assert status(gateway.raw(data, seconds=3)) in wanted
     assert gateway.get("/healthz", token=None).status_code == 200
@@ -33,7 +36,8 @@ def test_nonsense_is_refused_and_the_next_is_served(gateway, sandbox, data, want
 
 
 @pytest.mark.parametrize("both", [b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n", b"Transfer-Encoding: chunked\r\nContent-Length: 4\r\n",
-                                  b"Content-Length: 4\r\nContent-Length: 44\r\n", b"Transfer-Encoding: xchunked\r\nContent-Length: 4\r\n"])
+                                  b"Content-Length: 4\r\nContent-Length: 44\r\n", b"Transfer-Encoding: xchunked\r\nContent-Length: 4\r\n"],
+                         ids=["length, chunked", "chunked, length", "two lengths", "unknown coding"])
 def test_two_lengths_smuggle_nothing(gateway, both):
     """Whatever is thought of the first request, its body is not served as a second one."""
     hidden = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"

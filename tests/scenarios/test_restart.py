@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What was acknowledged is still there after the process died in the middle of its work."""
 
+import subprocess
+
 import rig
 
 
@@ -23,7 +25,14 @@ def test_consent_window_and_opt_out_survive_a_kill(start, sandbox, tmp_path):
 
 
 def test_two_gateways_do_not_share_one_state(start, sandbox, gateway, tmp_path):
-    code, out, err = rig.wayleave("serve", "--config", gateway.config, "--set", f"listen=127.0.0.1:{rig.free_port()}", cwd=tmp_path, timeout=20)
-    assert code != 0
-    assert err or out
+    second = subprocess.Popen([rig.BIN, "serve", "--config", gateway.config, "--set", f"listen=127.0.0.1:{rig.free_port()}"], cwd=tmp_path,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        said, _ = second.communicate(timeout=10 * rig.SLOW)
+    except subprocess.TimeoutExpired:
+        second.terminate()
+        second.communicate(timeout=10 * rig.SLOW)
+        raise AssertionError("a second gateway opened the same state directory") from None
+    assert second.returncode != 0
+    assert "state" in said
     assert gateway.get("/healthz", token=None).status_code == 200

@@ -114,7 +114,6 @@ def test_a_duplicate_key_cannot_name_two_recipients(gateway, sandbox, ana):
 
 
 def test_reading_receipts_are_not_sends(gateway, sandbox):
-    inbound = sandbox.inbound(NOBODY)
-    wamid = inbound.get("id") or inbound.get("wamid") or "wamid.HBgL"
+    wamid = sandbox.inbound(NOBODY)
     r = gateway.post("/v23.0/111/messages", {"messaging_product": "whatsapp", "status": "read", "message_id": wamid})
     assert r.status_code == 200, r.text
