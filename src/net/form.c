@@ -113,40 +113,46 @@ int form_urlencoded(struct arena *a, struct str text, struct form *ret, struct e
 
 /* --- multipart ---------------------------------------------------------------------------------------- */
 
-/* The next ";name=value" of a header value; false at the end, *bad when what follows is no parameter. A quoted
- * value loses its quotes and its backslashes. */
+/* A parameter's value at the front of s: a quoted one without its quotes and backslashes, or a plain word. Returns
+ * the bytes it took, 0 when the quote does not end; out has room for all of s. */
+static size_t param_value(struct str s, char *out, size_t *ret_n)
+{
+    size_t i = 0, n = 0;
+    if (s.n == 0 || s.p[0] != '"') {
+        while (i < s.n && s.p[i] != ';' && s.p[i] != ' ' && s.p[i] != '\t' && s.p[i] != '"')
+            out[n++] = s.p[i++];
+        *ret_n = n;
+        return i;
+    }
+    for (i = 1; i < s.n && s.p[i] != '"'; i++) {
+        if (s.p[i] == '\\' && i + 1 < s.n && (s.p[i + 1] == '"' || s.p[i + 1] == '\\'))
+            i++;
+        out[n++] = s.p[i];
+    }
+    *ret_n = n;
+    return i < s.n ? i + 1 : 0;
+}
+
+/* The next ";name=value" of a header value; false at the end, *bad when what follows is no parameter. */
 static bool next_param(struct arena *a, struct str *rest, struct str *name, struct str *value, bool *bad)
 {
+    struct str text = {NULL, 0};
+    size_t n = 0, took = 0;
     *rest = str_trim(*rest);
     if (rest->n == 0)
         return false;
     *bad = true;
     if (rest->p[0] != ';')
         return false;
-    struct str s = str_trim((struct str){rest->p + 1, rest->n - 1});
-    const char *eq = s.n ? memchr(s.p, '=', s.n) : NULL;
-    if (eq == NULL)
+    *name = str_trim(str_cut((struct str){rest->p + 1, rest->n - 1}, '=', &text));
+    char *out = arena_alloc(a, text.n + 1);
+    if (out == NULL || text.p == NULL || name->n == 0)
         return false;
-    *name = str_trim((struct str){s.p, (size_t)(eq - s.p)});
-    s = (struct str){eq + 1, s.n - (size_t)(eq + 1 - s.p)};
-    char *out = arena_alloc(a, s.n + 1);
-    size_t i = 0, n = 0;
-    if (out == NULL || name->n == 0)
+    took = param_value(text, out, &n);
+    if (took == 0 && text.n > 0 && text.p[0] == '"')
         return false;
-    if (s.n > 0 && s.p[0] == '"') {
-        for (i = 1; i < s.n && s.p[i] != '"'; i++) {
-            if (s.p[i] == '\\' && i + 1 < s.n && (s.p[i + 1] == '"' || s.p[i + 1] == '\\'))
-                i++;
-            out[n++] = s.p[i];
-        }
-        if (i++ >= s.n)
-            return false;
-    } else {
-        for (; i < s.n && s.p[i] != ';' && s.p[i] != ' ' && s.p[i] != '\t' && s.p[i] != '"'; i++)
-            out[n++] = s.p[i];
-    }
     *value = (struct str){out, n};
-    *rest = (struct str){s.p + i, s.n - i};
+    *rest = (struct str){text.p + took, text.n - took};
     *bad = false;
     return true;
 }

@@ -300,38 +300,49 @@ struct place {
     struct str host, port, authority;
 };
 
-/* scheme://host[:port][/...] and nothing a request line could be broken with. */
+/* Nothing a request line could be broken with, and no fragment. */
+static bool url_clean(struct str url)
+{
+    for (size_t i = 0; i < url.n; i++)
+        if ((unsigned char)url.p[i] <= ' ' || (unsigned char)url.p[i] >= 0x7f || url.p[i] == '#')
+            return false;
+    return true;
+}
+
+/* "host", "host:port" or "[v6]:port" */
+static bool split_authority(struct str authority, struct str *host, struct str *port)
+{
+    struct str rest;
+    if (authority.p[0] != '[') {
+        *host = str_cut(authority, ':', &rest);
+        if (rest.p != NULL)
+            *port = rest;
+        return host->n > 0;
+    }
+    *host = str_cut((struct str){authority.p + 1, authority.n - 1}, ']', &rest);
+    if (rest.n > 0)
+        *port = (struct str){rest.p + 1, rest.n - 1};
+    return host->n > 0 && rest.p != NULL && (rest.n == 0 || rest.p[0] == ':');
+}
+
+/* scheme://host[:port][/...] */
 static bool url_place(struct str url, struct place *ret)
 {
     struct place p = {.tls = str_starts(url, STR("https://"))};
     size_t at = p.tls ? 8 : 7;
-    if (!p.tls && !str_starts(url, STR("http://")))
+    if ((!p.tls && !str_starts(url, STR("http://"))) || !url_clean(url))
         return false;
-    for (size_t i = 0; i < url.n; i++)
-        if ((unsigned char)url.p[i] <= ' ' || (unsigned char)url.p[i] >= 0x7f || url.p[i] == '#')
-            return false;
     size_t end = at;
     while (end < url.n && url.p[end] != '/' && url.p[end] != '?')
         end++;
     p.authority = (struct str){url.p + at, end - at};
     if (p.authority.n == 0 || p.authority.n > 300 || memchr(p.authority.p, '@', p.authority.n) != NULL)
         return false;
-    struct str rest = p.authority;
     p.port = p.tls ? STR("443") : STR("80");
-    if (rest.p[0] == '[') {
-        p.host = str_cut((struct str){rest.p + 1, rest.n - 1}, ']', &rest);
-        if (rest.p == NULL || (rest.n > 0 && rest.p[0] != ':'))
-            return false;
-        if (rest.n > 0)
-            p.port = (struct str){rest.p + 1, rest.n - 1};
-    } else {
-        struct str port;
-        p.host = str_cut(rest, ':', &port);
-        if (port.p != NULL)
-            p.port = port;
-    }
+    if (!split_authority(p.authority, &p.host, &p.port) || !port_ok(p.port))
+        return false;
     *ret = p;
-    return p.host.n > 0 && port_ok(p.port);
+    return true;
 }
 
 static char *lower_copy(struct str s)
@@ -612,39 +623,50 @@ static void client_free(struct http_client *c)
     free(c);
 }
 
+static void fill_defaults(struct http_client_options *o)
+{
+    unsigned n = o->connections_per_origin;
+    o->connections_per_origin = n == 0 ? 2 : n > 4 ? 4 : n;
+    if (o->h1_connections_per_origin == 0)
+        o->h1_connections_per_origin = H1_CONNECTIONS;
+    if (o->max_calls == 0)
+        o->max_calls = CALLS_DEFAULT;
+    if (o->connect_timeout_ms <= 0)
+        o->connect_timeout_ms = CONNECT_MS;
+}
+
+static int client_open(struct http_client *c, struct err *e)
+{
+    c->ssl = tls_context(c->ca_file, e);
+    if (c->ssl == NULL)
+        return WL_EINVAL;
+    if (c->epoll < 0 || c->mail == NULL || queue_init(&c->submitted, c->o.max_calls, true) != 0)
+        return err_set(e, WL_EIO, "cannot start the HTTP client: %s", strerror(errno));
+    int rc = curl_start_multi(c, e);
+    if (rc != 0)
+        return rc;
+    c->queue_watch = (struct watch){.ready = queue_ready, .fd = queue_fd(&c->submitted)};
+    c->mail_watch = (struct watch){.ready = mail_ready, .fd = c->mail->fd};
+    client_watch(c, &c->queue_watch, EPOLLIN, true);
+    client_watch(c, &c->mail_watch, EPOLLIN, true);
+    if (thread_start(&c->thread, "http-client", client_run, c) != 0)
+        return err_set(e, WL_EIO, "cannot start a thread");
+    return 0;
+}
+
 int http_client_start(struct http_client **ret, const struct http_client_options *o, struct err *e)
 {
     struct http_client *c = calloc(1, sizeof *c);
     if (c == NULL)
         abort();
     c->o = *o;
-    unsigned n = o->connections_per_origin;
-    c->o.connections_per_origin = n == 0 ? 2 : n > 4 ? 4 : n;
-    if (c->o.h1_connections_per_origin == 0)
-        c->o.h1_connections_per_origin = H1_CONNECTIONS;
-    if (c->o.max_calls == 0)
-        c->o.max_calls = CALLS_DEFAULT;
-    if (c->o.connect_timeout_ms <= 0)
-        c->o.connect_timeout_ms = CONNECT_MS;
+    fill_defaults(&c->o);
     if (o->ca_file != NULL && (c->ca_file = strdup(o->ca_file)) == NULL)
         abort();
     c->curl_due_ns = INT64_MAX;
     c->epoll = epoll_create1(EPOLL_CLOEXEC);
     c->mail = mailbox_new();
-    c->ssl = tls_context(c->ca_file, e);
-    int rc = c->ssl != NULL ? 0 : WL_EINVAL;
-    if (rc == 0 && (c->epoll < 0 || c->mail == NULL || queue_init(&c->submitted, c->o.max_calls, true) != 0))
-        rc = err_set(e, WL_EIO, "cannot start the HTTP client: %s", strerror(errno));
-    if (rc == 0)
-        rc = curl_start_multi(c, e);
-    if (rc == 0) {
-        c->queue_watch = (struct watch){.ready = queue_ready, .fd = queue_fd(&c->submitted)};
-        c->mail_watch = (struct watch){.ready = mail_ready, .fd = c->mail->fd};
-        client_watch(c, &c->queue_watch, EPOLLIN, true);
-        client_watch(c, &c->mail_watch, EPOLLIN, true);
-        if (thread_start(&c->thread, "http-client", client_run, c) != 0)
-            rc = err_set(e, WL_EIO, "cannot start a thread");
-    }
+    int rc = client_open(c, e);
     if (rc != 0) {
         client_free(c);
         return rc;

@@ -2,10 +2,10 @@
  * http_client_curl.c - HTTP/1.1 calls: libcurl's multi interface in the client's epoll set.
  *
  * libcurl does one thing this client must not: when a kept-alive connection turns out dead before the first byte of
- * an answer, it sends the request again on a new one, and the first may have been acted upon. Two locks are put on
- * that door. The function libcurl calls before each sending lets the first pass and refuses any later one
- * (curl_before), which covers requests without a body as well; and bodies come through a read function whose
- * rewinding fails. That same function tells UNSENT from AMBIGUOUS: what never got there never left.
+ * an answer, it sends the request again on a new one, and the first may have been acted upon. So the function libcurl
+ * calls before each sending lets the first pass and refuses any later one (curl_before), with or without a body.
+ * (A read function that cannot rewind is not enough: 7.88 was seen to send a POST twice all the same. It stays as the
+ * second lock.) The same function tells UNSENT from AMBIGUOUS: what never got there never left.
  *
  * Redirects, proxies from the environment, other protocols, Expect: 100-continue, cookies and headers of libcurl's own
  * invention are off. Handles are reused; connections are pooled by libcurl, and its liveness check drops those the

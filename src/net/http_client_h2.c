@@ -479,6 +479,25 @@ void h2_flush(struct http_client *c)
 
 /* --- connecting --------------------------------------------------------------------------------------------------------- */
 
+/* The socket and everything on it. */
+static void session_unplug(struct h2_session *s)
+{
+    if (s->list != NULL)
+        freeaddrinfo(s->list);
+    if (s->h2 != NULL)
+        nghttp2_session_del(s->h2);
+    if (s->ssl != NULL) {
+        ERR_clear_error();
+        if (s->state >= SETTINGS)
+            (void)SSL_shutdown(s->ssl);
+        ERR_clear_error();
+        SSL_free(s->ssl);
+    }
+    if (s->watch.fd >= 0)
+        close(s->watch.fd);
+    buf_done(&s->out);
+}
+
 static void session_close(struct h2_session *s, const char *why)
 {
     struct http_client *c = s->c;
@@ -497,26 +516,13 @@ static void session_close(struct h2_session *s, const char *why)
     }
     if (s->job != NULL)
         s->job->owner = NULL;
-    if (s->list != NULL)
-        freeaddrinfo(s->list);
-    if (s->h2 != NULL)
-        nghttp2_session_del(s->h2);
-    if (s->ssl != NULL) {
-        ERR_clear_error();
-        if (s->state >= SETTINGS)
-            (void)SSL_shutdown(s->ssl);
-        ERR_clear_error();
-        SSL_free(s->ssl);
-    }
-    if (s->watch.fd >= 0)
-        close(s->watch.fd);
     for (struct h2_session **at = &c->dirty; s->dirty && *at != NULL; at = &(*at)->next_dirty) {
         if (*at == s) {
             *at = s->next_dirty;
             break;
         }
     }
-    buf_done(&s->out);
+    session_unplug(s);
     client_bury(c, &s->watch);
 }
 

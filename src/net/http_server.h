@@ -63,6 +63,11 @@ struct arena *http_arena(struct http_req *rq);         /* lives until the answer
 void *http_user(const struct http_req *rq);            /* the handler's own pointer */
 void http_set_user(struct http_req *rq, void *user, void (*drop)(void *user)); /* drop() at the very end; may be NULL */
 
+/* Keeps the request's memory (arena, headers, body, user) beyond its answer, until http_release(). For whoever streams an
+ * answer and still needs what stands in the arena when its last byte has left. Any thread. */
+void http_hold(struct http_req *rq);
+void http_release(struct http_req *rq);
+
 /* Buffers the body (content-length or chunked) up to max bytes, then calls then(ctx, rq) on an HTTP thread.
  * Larger: refuse(413). Truncated: the request is dropped. */
 void http_collect(struct http_req *rq, size_t max, void (*then)(void *ctx, struct http_req *rq), void *ctx);

@@ -53,6 +53,7 @@ struct http_req {
     bool woken, replied, gone;      /* lock */
     bool parked;                    /* lock; suspended and not yet back in an HTTP thread */
 
+    atomic_int refs;       /* the server's, and those of http_hold() */
     struct http_server *s; /* valid while !gone */
     struct conn *conn;     /* same */
     enum stage stage;

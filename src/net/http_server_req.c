@@ -76,6 +76,7 @@ struct http_req *req_new(size_t arena_bytes)
     /* Everything between the lock and the big arrays. */
     memset((char *)rq + offsetof(struct http_req, con), 0,
            offsetof(struct http_req, peer_text) - offsetof(struct http_req, con));
+    atomic_init(&rq->refs, 1);
     rq->content_length = -1;
     rq->arena_bytes = arena_bytes;
     rq->headers = rq->inline_headers;
@@ -85,6 +86,8 @@ struct http_req *req_new(size_t arena_bytes)
 
 void req_free(struct http_req *rq)
 {
+    if (atomic_fetch_sub_explicit(&rq->refs, 1, memory_order_acq_rel) > 1)
+        return; /* somebody still uses its memory and frees it by http_release() */
     if (rq->drop != NULL)
         rq->drop(rq->user);
     buf_done(&rq->body);
@@ -98,6 +101,16 @@ void req_free(struct http_req *rq)
     rq->next_free = keep->first;
     keep->first = rq;
     keep->n++;
+}
+
+void http_hold(struct http_req *rq)
+{
+    atomic_fetch_add_explicit(&rq->refs, 1, memory_order_relaxed);
+}
+
+void http_release(struct http_req *rq)
+{
+    req_free(rq);
 }
 
 /* --- the head ------------------------------------------------------------------------------------------ */
@@ -188,33 +201,41 @@ static enum MHD_Result one_header(void *cls, enum MHD_ValueKind kind, const char
     return MHD_YES;
 }
 
+struct framing {
+    unsigned lengths, codings, hosts;
+};
+
+/* The headers that say where the request ends, and to whom it goes. */
+static void read_framing(struct http_req *rq, const struct http_header *h, struct framing *f)
+{
+    if (str_ieq(h->name, STR("content-length"))) {
+        if (f->lengths++ > 0 || !str_i64(h->value, &rq->content_length) || rq->content_length < 0)
+            bad(rq, "the content length is not one number");
+    } else if (str_ieq(h->name, STR("transfer-encoding"))) {
+        if (f->codings++ > 0 || !str_ieq(h->value, STR("chunked")))
+            bad(rq, "the transfer encoding is not chunked");
+    } else if (str_ieq(h->name, STR("host"))) {
+        if (f->hosts++ > 0)
+            bad(rq, "there are two Host headers");
+    } else if (str_ieq(h->name, STR("expect"))) {
+        rq->expect_continue = str_ieq(h->value, STR("100-continue"));
+    }
+}
+
 void req_read_head(struct http_req *rq, const char *method)
 {
-    unsigned lengths = 0, codings = 0, hosts = 0;
+    struct framing f = {0};
     rq->method = req_copy(rq, method, strlen(method));
     if (rq->method.p == NULL)
         bad(rq, "the headers are too large");
     MHD_get_connection_values_n(rq->con, MHD_HEADER_KIND, one_header, rq);
-    for (size_t i = 0; i < rq->n_headers; i++) {
-        const struct http_header *h = &rq->headers[i];
-        if (h->name.n == 14 && str_ieq(h->name, STR("content-length"))) {
-            if (lengths++ > 0 || !str_i64(h->value, &rq->content_length) || rq->content_length < 0)
-                bad(rq, "the content length is not one number");
-        } else if (h->name.n == 17 && str_ieq(h->name, STR("transfer-encoding"))) {
-            if (codings++ > 0 || !str_ieq(h->value, STR("chunked")))
-                bad(rq, "the transfer encoding is not chunked");
-        } else if (h->name.n == 4 && str_ieq(h->name, STR("host"))) {
-            if (hosts++ > 0)
-                bad(rq, "there are two Host headers");
-        } else if (h->name.n == 6 && str_ieq(h->name, STR("expect"))) {
-            rq->expect_continue = str_ieq(h->value, STR("100-continue"));
-        }
-    }
-    if (lengths > 0 && codings > 0)
+    for (size_t i = 0; i < rq->n_headers; i++)
+        read_framing(rq, &rq->headers[i], &f);
+    if (f.lengths > 0 && f.codings > 0)
         bad(rq, "the body's end is stated twice");
-    if (codings > 0)
+    if (f.codings > 0)
         rq->content_length = -1;
-    rq->has_body = codings > 0 || rq->content_length > 0;
+    rq->has_body = f.codings > 0 || rq->content_length > 0;
 }
 
 /* --- what the handler sees ------------------------------------------------------------------------------- */

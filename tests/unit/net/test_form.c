@@ -87,7 +87,7 @@ TEST(media_types)
     assert_false(media_type_is((struct str){NULL, 0}, "application/json"));
 }
 
-#define BOUND "multipart/form-data; boundary=XyZ"
+#define BOUND             "multipart/form-data; boundary=XyZ"
 #define PART(name, value) "--XyZ\r\nContent-Disposition: form-data; name=\"" name "\"\r\n\r\n" value "\r\n"
 
 TEST(multipart_as_clients_write_it)
@@ -104,7 +104,8 @@ TEST(multipart_as_clients_write_it)
         {"Multipart/Form-Data; charset=utf-8; boundary=\"XyZ\"", PART("a", "1") "--XyZ--\r\n", 1, "a", "1", NULL, NULL},
         {BOUND, PART("a", "line\r\nline\r\n--Xy\r\n") "--XyZ--\r\n", 1, "a", "line\r\nline\r\n--Xy\r\n", NULL, NULL},
         {BOUND,
-         "--XyZ\r\ncontent-disposition: form-data; name=file; filename=\"a \\\"b\\\".png\"\r\nContent-Type: image/png\r\n"
+         "--XyZ\r\ncontent-disposition: form-data; name=file; filename=\"a \\\"b\\\".png\"\r\nContent-Type: "
+         "image/png\r\n"
          "Content-Transfer-Encoding: binary\r\nX-Odd: 1\r\n\r\n\x89PNG\r\n--XyZ--\r\n",
          1, "file", "\x89PNG", "a \"b\".png", "image/png"},
         {BOUND,
@@ -146,8 +147,8 @@ TEST(multipart_refusals)
         {"multipart/form-data; boundary=\"XyZ", PART("a", "1") "--XyZ--"},
         {BOUND, ""},
         {BOUND, "--XyZ"},
-        {BOUND, PART("a", "1")},                    /* truncated between parts */
-        {BOUND, PART("a", "1") "--XyZ"},            /* truncated in the last boundary */
+        {BOUND, PART("a", "1")},         /* truncated between parts */
+        {BOUND, PART("a", "1") "--XyZ"}, /* truncated in the last boundary */
         {BOUND, "preamble\r\n" PART("a", "1") "--XyZ--"},
         {BOUND, PART("a", "1") "--XyZ--\r\nepilogue"},
         {BOUND, PART("a", "1") "--XyZabc\r\n--XyZ--"}, /* a boundary that goes on */

@@ -184,7 +184,7 @@ TEST(a_request_is_never_sent_twice)
     static const struct {
         const char *method;
         struct str body;
-    } rows[] = {{"POST", {"{\"a\":1}", 7}}, {"POST", {NULL, 0}}, {"PUT", {NULL, 0}}, {"DELETE", {NULL, 0}},
+    } rows[] = {{"POST", {"{\"a\":1}", 7}}, {"POST", {NULL, 0}}, {"PUT", {NULL, 0}},  {"DELETE", {NULL, 0}},
                 {"GET", {NULL, 0}},         {"GET", {"x", 1}},   {"PATCH", {"x", 1}}, {"HEAD", {NULL, 0}}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char url[100];
@@ -290,9 +290,10 @@ TEST(broken_answers_are_ambiguous)
 
 TEST(redirects_are_answers_and_too_large_is_not)
 {
-    static const char *const script[] = {"HTTP/1.1 302 Found\r\nLocation: /z\r\nContent-Length: 0\r\n\r\n",
-                                         "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nX-A: b\r\nContent-Length: 5\r\n\r\nabcde",
-                                         "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabcde", NULL};
+    static const char *const script[] = {
+        "HTTP/1.1 302 Found\r\nLocation: /z\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nX-A: b\r\nContent-Length: 5\r\n\r\nabcde",
+        "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabcde", NULL};
     char url[100];
     struct fake *f = fake_start(script, url, "/x");
     struct http_client *c = client(NULL);
@@ -313,9 +314,9 @@ TEST(redirects_are_answers_and_too_large_is_not)
 
 TEST(what_cannot_be_sent_is_not)
 {
-    static const char *const urls[] = {"",           "ftp://x/",         "http://",        "http://a b/",
-                                       "http://u@h/", "http://h:99999/", "http://h/\r\nX", "http://h:/",
-                                       "http://[::1/"};
+    static const char *const urls[] = {
+        "",           "ftp://x/",    "http://", "http://a b/", "http://u@h/", "http://h:99999/", "http://h/\r\nX",
+        "http://h:/", "http://[::1/"};
     static const struct http_header bad[] = {{{"X-A", 3}, {"b\r\nX-B: c", 9}}};
     struct http_client *c = client(NULL);
     for (size_t i = 0; i < sizeof urls / sizeof *urls; i++)
@@ -337,12 +338,30 @@ TEST(private_addresses)
     static const struct {
         const char *text;
         bool open;
-    } rows[] = {{"8.8.8.8", true},        {"157.240.1.1", true},      {"127.0.0.1", false},  {"10.1.2.3", false},
-                {"172.15.0.1", true},     {"172.16.0.1", false},      {"172.31.255.255", false}, {"172.32.0.1", true},
-                {"192.168.0.1", false},   {"169.254.169.254", false}, {"100.64.0.1", false}, {"0.0.0.0", false},
-                {"224.0.0.1", false},     {"255.255.255.255", false}, {"::1", false},        {"::", false},
-                {"fe80::1", false},       {"fd00::1", false},         {"::ffff:10.0.0.1", false}, {"::ffff:8.8.8.8", true},
-                {"2a03:2880::1", true},   {"2001:db8::1", false},     {"2002:0a00:0001::1", false}, {"64:ff9b::7f00:1", false},
+    } rows[] = {{"8.8.8.8", true},
+                {"157.240.1.1", true},
+                {"127.0.0.1", false},
+                {"10.1.2.3", false},
+                {"172.15.0.1", true},
+                {"172.16.0.1", false},
+                {"172.31.255.255", false},
+                {"172.32.0.1", true},
+                {"192.168.0.1", false},
+                {"169.254.169.254", false},
+                {"100.64.0.1", false},
+                {"0.0.0.0", false},
+                {"224.0.0.1", false},
+                {"255.255.255.255", false},
+                {"::1", false},
+                {"::", false},
+                {"fe80::1", false},
+                {"fd00::1", false},
+                {"::ffff:10.0.0.1", false},
+                {"::ffff:8.8.8.8", true},
+                {"2a03:2880::1", true},
+                {"2001:db8::1", false},
+                {"2002:0a00:0001::1", false},
+                {"64:ff9b::7f00:1", false},
                 {"ff02::1", false}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct sockaddr_in v4 = {.sin_family = AF_INET};
@@ -536,7 +555,7 @@ TEST(fates_over_http2)
         const char *path;
         enum http_fate fate;
         int status;
-    } rows[] = {{"/refuse", HTTP_UNSENT, 0},    {"/reset", HTTP_AMBIGUOUS, 0},       {"/die", HTTP_AMBIGUOUS, 0},
+    } rows[] = {{"/refuse", HTTP_UNSENT, 0},    {"/reset", HTTP_AMBIGUOUS, 0},     {"/die", HTTP_AMBIGUOUS, 0},
                 {"/half", HTTP_AMBIGUOUS, 200}, {"/goaway-above", HTTP_UNSENT, 0}, {"/goaway-at", HTTP_ANSWERED, 200},
                 {"/never", HTTP_AMBIGUOUS, 0}};
     NEEDS_NODE();
@@ -712,13 +731,23 @@ TEST(stream_timeouts_are_about_silence)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        T(a_request_is_never_sent_twice), T(fetch_is_never_sent_twice_either), T(nobody_listens),
-        T(no_answer_in_time_disturbs_nobody), T(broken_answers_are_ambiguous),
-        T(redirects_are_answers_and_too_large_is_not), T(what_cannot_be_sent_is_not), T(private_addresses),
-        T(the_line_has_a_length_and_stopping_ends_calls), T(calls_arrive_as_given), T(trust), T(fates_over_http2),
-        T(more_calls_than_streams), T(bodies_stream_out), T(a_body_that_breaks_off_is_not_passed_for_whole),
-        T(answers_stream_in), T(a_reader_that_gives_up_and_an_answer_that_breaks_off),
-        T(stream_timeouts_are_about_silence)};
+    const struct CMUnitTest tests[] = {T(a_request_is_never_sent_twice),
+                                       T(fetch_is_never_sent_twice_either),
+                                       T(nobody_listens),
+                                       T(no_answer_in_time_disturbs_nobody),
+                                       T(broken_answers_are_ambiguous),
+                                       T(redirects_are_answers_and_too_large_is_not),
+                                       T(what_cannot_be_sent_is_not),
+                                       T(private_addresses),
+                                       T(the_line_has_a_length_and_stopping_ends_calls),
+                                       T(calls_arrive_as_given),
+                                       T(trust),
+                                       T(fates_over_http2),
+                                       T(more_calls_than_streams),
+                                       T(bodies_stream_out),
+                                       T(a_body_that_breaks_off_is_not_passed_for_whole),
+                                       T(answers_stream_in),
+                                       T(a_reader_that_gives_up_and_an_answer_that_breaks_off),
+                                       T(stream_timeouts_are_about_silence)};
     return cmocka_run_group_tests(tests, node_start, node_stop);
 }
