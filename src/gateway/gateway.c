@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -153,6 +154,19 @@ static int key_file(const char *path, char **ret, struct err *e)
     return 0;
 }
 
+/* Two gateways on one state directory would each believe that the other's messages are in doubt. */
+static int lock_state(struct gateway *g, struct err *e)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s/lock", g->o.state_dir);
+    g->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (g->lock_fd < 0)
+        return err_set(e, WL_EIO, "%s: %s", path, strerror(errno));
+    if (flock(g->lock_fd, LOCK_EX | LOCK_NB) != 0)
+        return err_set(e, WL_ECONFLICT, "state_dir %s is in use by another gateway", g->o.state_dir);
+    return 0;
+}
+
 static int open_state(struct gateway *g, struct err *e)
 {
     struct gateway_options *o = &g->o;
@@ -167,7 +181,9 @@ static int open_state(struct gateway *g, struct err *e)
         snprintf(path, sizeof path, "%s/admin.key", o->state_dir);
         o->admin_key_file = copy(path);
     }
-    int rc = key_file(o->admin_key_file, &g->admin_key, e);
+    int rc = lock_state(g, e);
+    if (rc == 0)
+        rc = key_file(o->admin_key_file, &g->admin_key, e);
     snprintf(path, sizeof path, "%s/link.key", o->state_dir);
     if (rc == 0)
         rc = key_file(path, &link_key, e);
@@ -189,8 +205,10 @@ static int settle(struct gateway *g, struct store *s, struct err *e)
         rc = rulesets_put(s, ruleset_hash(g->rules), ruleset_id(g->rules), ruleset_canonical(g->rules), now,
                           &g->rules_number, e);
     g->incarnation = store_id(s, now);
-    for (int bucket = 0; bucket < 1 && rc == 0; bucket++) /* spread 1: one bucket holds everything */
-        rc = messages_settle(s, bucket, g->incarnation, now, &doubtful, e);
+    /* Nothing of this life is on its way yet, so whatever is SENDING belongs to an earlier one: below any epoch. One
+     * bucket holds everything while the spread is 1. */
+    if (rc == 0)
+        rc = messages_settle(s, 0, INT64_MAX, now, &doubtful, e);
     if (rc == 0)
         rc = store_commit(s, e);
     else
@@ -289,6 +307,7 @@ int gateway_start(struct gateway **ret, const struct gateway_options *o, struct 
     if (g == NULL)
         abort();
     options_copy(&g->o, o);
+    g->lock_fd = -1;
     g->snapshots = snapshots_create();
     g->started_at = clock_now_ms();
     int rc = start_parts(g, e);
@@ -326,6 +345,8 @@ void gateway_stop(struct gateway *g)
     snapshots_free(g->snapshots);
     ruleset_free(g->rules);
     forget(g->admin_key);
+    if (g->lock_fd >= 0)
+        close(g->lock_fd);
     options_done(&g->o);
     free(g);
 }

@@ -30,6 +30,7 @@ struct gateway {
     char *admin_key;          /* text; compared in constant time */
     uint8_t link_key[32];     /* signs rewritten media links; from the state directory */
     int64_t started_at, incarnation;
+    int lock_fd; /* the state directory is ours while this is open */
 
     struct ruleset *rules; /* immutable while running */
     int64_t rules_number;  /* its number in the store */

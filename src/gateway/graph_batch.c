@@ -110,8 +110,8 @@ static void reply_merged(struct batch *b)
     }
     jo_end(&o);
     struct http_header h[] = {{STR("Content-Type"), STR("application/json; charset=UTF-8")}};
-    http_reply_buf(b->rq, 200, h, 1, &out);
     http_call_done(&b->call);
+    http_reply_buf(b->rq, 200, h, 1, &out);
 }
 
 static void reply(struct batch *b)

@@ -40,6 +40,7 @@ static struct http_pipe *head(struct http_call *c)
     const struct http_header *h =
         relay_answer_headers(http_arena(p->rq), c, (struct http_header){{NULL, 0}, {NULL, 0}}, &n);
     p->streaming = true;
+    http_hold(p->rq); /* the call lives in its arena and may end after the answer did */
     http_reply_pipe(p->rq, c->status, h, n, length, pipe);
     return pipe;
 }
@@ -98,6 +99,7 @@ static void done(struct http_call *c)
     metric_add(p->g, METRIC_PASSED, 1);
     if (p->streaming) {
         http_call_done(c);
+        http_release(p->rq);
         return;
     }
     watch_templates(p);

@@ -118,6 +118,7 @@ void relay_answer(struct http_req *rq, struct http_call *call, const char *messa
         extra = (struct http_header){STR("Wayleave-Message-Id"), str_of(message_id)};
     size_t n;
     const struct http_header *h = relay_answer_headers(http_arena(rq), call, extra, &n);
-    http_reply_buf(rq, call->status, h, n, &call->answer);
-    http_call_done(call);
+    struct http_call results = *call; /* the call lives in the request's arena, which the reply may free */
+    http_reply_buf(rq, results.status, h, n, &results.answer);
+    http_call_done(&results);
 }

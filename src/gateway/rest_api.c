@@ -98,13 +98,14 @@ static void rest_done(void *ctx, struct job *job)
     (void)ctx;
     struct rest_call *c = container_of(job, struct rest_call, job);
     struct http_header h[] = {{STR("Content-Type"), STR("application/json")}, {STR("Cache-Control"), STR("no-store")}};
+    struct buf answer = c->answer; /* the call lives in the request's arena, which the reply may free */
     if (job->rc != 0)
         rest_problem(c->rq, &job->err, NULL);
     else if (c->problem.code != 0)
         rest_problem(c->rq, &c->problem, c->field);
     else
-        http_reply_buf(c->rq, 200, h, 2, &c->answer);
-    buf_done(&c->answer);
+        http_reply_buf(c->rq, 200, h, 2, &answer);
+    buf_done(&answer);
 }
 
 static const struct job_type rest_type = {.name = "rest", .rank = 2, .run = rest_run, .done = rest_done};
