@@ -80,31 +80,27 @@ static bool is_section(const char *path)
     return false;
 }
 
-/* The key a wrong one was probably meant to be: the same last word elsewhere, else the nearest spelling among
- * whole paths, else among the words possible in that section. */
+/* The key a wrong one was probably meant to be: the same last word elsewhere, else the nearest of the words possible
+ * at that place (a section's keys, or sections and keys of the top level). */
 static const char *key_near(struct arena *a, struct str path)
 {
+    static const char *const sections[] = {"tls", "upstream", "webhook", "admin", "limits", "senders", NULL};
     const char *dot = memrchr(path.p, '.', path.n);
     struct str leaf = dot ? (struct str){dot + 1, path.n - (size_t)(dot + 1 - path.p)} : path;
-    const char *all[NAME_MAX_KEYS], *leaves[NAME_MAX_KEYS];
-    size_t n = 0, n_leaves = 0, section = path.n - leaf.n;
+    const char *possible[NAME_MAX_KEYS];
+    size_t n = 0, section = path.n - leaf.n;
+    for (size_t i = 0; section == 0 && sections[i]; i++)
+        possible[n++] = sections[i];
     for (const struct config_key *k = config_keys; k->path && n < NAME_MAX_KEYS - 1; k++) {
         const char *last = strrchr(k->path, '.');
         if (last && str_eq(leaf, str_of(last + 1)) && !is_sender_key(k))
             return k->path;
-        if (section > 0 && strncmp(k->path, path.p, section) == 0)
-            leaves[n_leaves++] = k->path + section;
-        all[n++] = k->path;
+        if (section > 0 ? strncmp(k->path, path.p, section) == 0 : last == NULL)
+            possible[n++] = k->path + section;
     }
-    all[n] = leaves[n_leaves] = NULL;
-    const char *near = nearest_word(leaf, leaves);
-    if (near)
-        return arena_printf(a, "%.*s%s", (int)section, path.p, near);
-    near = nearest_word(path, all);
-    if (near)
-        return near;
-    static const char *const sections[] = {"tls", "upstream", "webhook", "admin", "limits", "senders", NULL};
-    return nearest_word(path, sections);
+    possible[n] = NULL;
+    const char *near = nearest_word(leaf, possible);
+    return near ? arena_printf(a, "%.*s%s", (int)section, path.p, near) : NULL;
 }
 
 static void unknown_key(struct config *c, const char *origin, struct str path)

@@ -98,6 +98,9 @@ void config_markdown(FILE *out); /* the table in docs/configuration.md */
 /* config_value.c: one value's text into `into` (the field at key->offset). WL_EINVAL with a sentence that begins
  * with a verb: "must be ...". Text is copied to the arena. */
 int config_value_read(const struct config_key *key, const char *text, void *into, struct arena *a, struct err *e);
+/* 20000 as the shortest spelling a person would use: "20s". Returns out. */
+#define DURATION_TEXT 24
+const char *config_duration_text(int64_t ms, char out[DURATION_TEXT]);
 /* Where a relative path typed in that file leads; `base` is the file's directory or NULL. */
 const char *config_path(struct arena *a, const char *base, const char *path);
 /* "/usr/share/wayleave/rules/whatsapp-platform.yaml" or where a source tree has it; never NULL. */

@@ -156,6 +156,7 @@ static const char *default_text(const struct config_key *k)
 /* "10s to 24h"; "" where a range says nothing. */
 static void range_text(const struct config_key *k, char *out, size_t n)
 {
+    char least[DURATION_TEXT], most[DURATION_TEXT];
     *out = '\0';
     switch (k->type) {
     case CONFIG_COUNT:
@@ -166,11 +167,12 @@ static void range_text(const struct config_key *k, char *out, size_t n)
         snprintf(out, n, "%lldKiB to %lldMiB", (long long)(k->min >> 10), (long long)(k->max >> 20));
         break;
     case CONFIG_SECONDS:
-        snprintf(out, n, "%llds to %llds", (long long)k->min, (long long)k->max);
+    case CONFIG_MILLIS: {
+        const int64_t scale = k->type == CONFIG_SECONDS ? 1000 : 1;
+        snprintf(out, n, "%s to %s", config_duration_text(k->min * scale, least),
+                 config_duration_text(k->max * scale, most));
         break;
-    case CONFIG_MILLIS:
-        snprintf(out, n, "%llds to %llds", (long long)(k->min / 1000), (long long)(k->max / 1000));
-        break;
+    }
     default:
         break;
     }

@@ -171,8 +171,7 @@ static int read_size(const struct config_key *key, const char *text, void *into,
     return 0;
 }
 
-/* "20000" as the shortest spelling a person would use: "20s". */
-static const char *duration_text(int64_t ms, char out[24])
+const char *config_duration_text(int64_t ms, char out[DURATION_TEXT])
 {
     static const struct {
         const char *unit;
@@ -181,7 +180,7 @@ static const char *duration_text(int64_t ms, char out[24])
     size_t i = 0;
     while (i < 3 && (ms == 0 || ms % units[i].ms != 0))
         i++;
-    snprintf(out, 24, "%lld%s", (long long)(ms / units[i].ms), ms == 0 ? "" : units[i].unit);
+    snprintf(out, DURATION_TEXT, "%lld%s", (long long)(ms / units[i].ms), ms == 0 ? "" : units[i].unit);
     return out;
 }
 
@@ -189,13 +188,13 @@ static int read_duration(const struct config_key *key, const char *text, void *i
 {
     (void)a;
     int64_t ms, scale = key->type == CONFIG_SECONDS ? 1000 : 1;
-    char least[24], most[24];
+    char least[DURATION_TEXT], most[DURATION_TEXT];
     struct yaml node = {.kind = YAML_SCALAR, .line = 1, .text = str_of(text), .key = str_of(key->path), .file = ""};
     if (yaml_duration(&node, &ms, NULL) != 0)
         return err_set(e, WL_EINVAL, "must be a duration such as 250ms, 30s, 5m or 24h");
     if (ms < key->min * scale || ms > key->max * scale)
-        return err_set(e, WL_EINVAL, "must be from %s to %s", duration_text(key->min * scale, least),
-                       duration_text(key->max * scale, most));
+        return err_set(e, WL_EINVAL, "must be from %s to %s", config_duration_text(key->min * scale, least),
+                       config_duration_text(key->max * scale, most));
     if (ms % scale != 0)
         return err_set(e, WL_EINVAL, "must be whole seconds");
     unsigned seconds = (unsigned)(ms / 1000);

@@ -123,11 +123,19 @@ static int start(struct csv *c, struct csv_row *ret, struct err *e)
     return 0;
 }
 
-/* The smallest code point written with this many bytes; others are disguises. */
+static size_t sequence_length(unsigned char first)
+{
+    if (first < 0x80)
+        return 1;
+    return first < 0xC2 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : first < 0xF5 ? 4 : 0;
+}
+
+/* Bytes of the UTF-8 sequence at p, 0 when it is none: `least` is the smallest code point written with that many bytes,
+ * smaller ones are disguises. */
 static size_t sequence(const unsigned char *p, size_t left)
 {
     static const unsigned least[] = {0, 0, 0x80, 0x800, 0x10000};
-    size_t n = p[0] < 0x80 ? 1 : p[0] < 0xC2 ? 0 : p[0] < 0xE0 ? 2 : p[0] < 0xF0 ? 3 : p[0] < 0xF5 ? 4 : 0;
+    size_t n = sequence_length(p[0]);
     if (n == 0 || n > left || p[0] == 0)
         return 0;
     unsigned code = n == 1 ? p[0] : p[0] & (0x7Fu >> n);

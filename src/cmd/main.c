@@ -72,8 +72,9 @@ int main(int argc, char **argv)
 {
     struct args a;
     struct err e = {0};
+    static char version[] = "version";
     if (argc == 2 && strcmp(argv[1], "--version") == 0)
-        argv[1] = (char[]){"version"};
+        argv[1] = version;
     int rc = args_parse(commands, argc, argv, &a, &e);
     if (a.command == NULL && a.n_words == 1 && is_group(commands, a.word[0]))
         return cmd_finish(no_command(&a, args_has(&a, "help")));

@@ -60,7 +60,8 @@ static int read_key(struct rest *r, const char *path, bool chosen)
                            : chosen
                                ? "check the path"
                                : "start the gateway once with: wayleave serve; it makes the key. Or give --key-file";
-        return cmd_fail(CMD_FAILED, next, "the admin key %s cannot be read: %s", path, strerror(why));
+        return cmd_fail(why == ENOENT && !chosen ? CMD_TEMPORARY : CMD_FAILED, next,
+                        "the admin key %s cannot be read: %s", path, strerror(why));
     }
     struct str key = str_trim((struct str){bytes, (size_t)n});
     if (key.n == 0 || key.n >= sizeof bytes - 1 || memchr(key.p, '\n', key.n) != NULL)
@@ -201,7 +202,7 @@ int rest_call(struct rest *r, const char *method, const char *path, struct str b
     int rc = CMD_OK;
     for (unsigned try = 0; try < 4; try++) {
         rc = call_once(r, method, path, body, ret);
-        if (rc != CMD_OK || r->status != 503)
+        if (rc != CMD_OK || r->status != 503 || r->once)
             break;
         if (try < 3)
             usleep(250000u << try); /* a full queue empties in milliseconds */
@@ -214,7 +215,7 @@ static const struct {
     const char *next;
 } meanings[] = {
     {400, CMD_FAILED, NULL},
-    {401, CMD_FAILED, "give the key of this gateway: --key-file with the admin.key of its state directory"},
+    {401, CMD_FAILED, NULL},
     {403, CMD_REFUSED, NULL},
     {404, CMD_FAILED, NULL},
     {409, CMD_FAILED, NULL},
@@ -239,6 +240,9 @@ int rest_check(const struct rest *r, struct json answer)
             code = meanings[i].code;
             next = meanings[i].next;
         }
+    if (r->status == 401 && memmem(text.p, text.n, "admin key", 9) != NULL) /* ours, not the one for Meta */
+        return cmd_fail(code, "give the key of this gateway: --key-file with the admin.key of its state directory",
+                        "the gateway at %s does not accept the key of %s", r->url, r->key_from);
     return cmd_fail(code, next, "%.*s%s%.*s%s", (int)text.n, text.p, field.n ? " (" : "", (int)field.n, field.p,
                     field.n ? ")" : "");
 }

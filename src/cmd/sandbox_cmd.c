@@ -14,7 +14,8 @@
 #include "cmd/verbs.h"
 #include "sandbox/sandbox.h"
 
-#define NUMBERS_MAX 32
+#define NUMBERS_MAX  32
+#define SANDBOX_PORT 9090
 
 struct sandbox_words {
     struct sandbox_options o;
@@ -109,6 +110,7 @@ int sandbox_run(const struct args *a)
     struct sandbox *s = NULL;
     struct err e = {0};
     sandbox_options_default(&w.o);
+    w.o.port = SANDBOX_PORT;
     int rc = read_words(&w, a);
     if (rc != CMD_OK)
         return rc;

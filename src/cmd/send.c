@@ -126,24 +126,27 @@ static int put_body_file(struct json_out *out, const struct args *a)
 
 static int check_usage(const struct args *a)
 {
-    int kinds = args_has(a, "text") + args_has(a, "template") + args_has(a, "body");
-    if (!args_has(a, "from"))
-        return cmd_fail(CMD_USAGE, "see the numbers with: wayleave status",
-                        "say which number sends: --from PHONE_NUMBER_ID");
-    if (kinds != 1)
-        return cmd_fail(CMD_USAGE, NULL, "say what to send with one of --text, --template and --body");
-    if (!args_has(a, "to") && !args_has(a, "body"))
-        return cmd_fail(CMD_USAGE, NULL, "say who gets it: --to PHONE or --to USER_ID");
-    if (args_has(a, "template") && !args_has(a, "language"))
-        return cmd_fail(CMD_USAGE, NULL, "a template wants its language: --language en_US");
-    if (!args_has(a, "template") && (args_has(a, "param") || args_has(a, "named") || args_has(a, "language")))
-        return cmd_fail(CMD_USAGE, NULL, "--language, --param and --named belong to --template");
-    if (args_has(a, "param") && args_has(a, "named"))
-        return cmd_fail(CMD_USAGE, NULL, "a template's parameters are numbered (--param) or named (--named), not both");
-    const char *named;
-    for (size_t i = 0; (named = args_nth(a, "named", i)) != NULL; i++)
-        if (strchr(named, '=') == NULL || *named == '=')
-            return cmd_fail(CMD_USAGE, NULL, "--named wants NAME=VALUE, not \"%s\"", named);
+    bool text = args_has(a, "text"), template = args_has(a, "template"), body = args_has(a, "body");
+    bool param = args_has(a, "param"), named = args_has(a, "named"), language = args_has(a, "language");
+    const struct {
+        bool wrong;
+        const char *next, *says;
+    } rows[] = {
+        {!args_has(a, "from"), "see the numbers with: wayleave status",
+         "say which number sends: --from PHONE_NUMBER_ID"},
+        {text + template + body != 1, NULL, "say what to send with one of --text, --template and --body"},
+        {!args_has(a, "to") && !body, NULL, "say who gets it: --to PHONE or --to USER_ID"},
+        {template && !language, NULL, "a template wants its language: --language en_US"},
+        {!template && (param || named || language), NULL, "--language, --param and --named belong to --template"},
+        {param && named, NULL, "a template's parameters are numbered (--param) or named (--named), not both"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (rows[i].wrong)
+            return cmd_fail(CMD_USAGE, rows[i].next, "%s", rows[i].says);
+    const char *pair;
+    for (size_t i = 0; (pair = args_nth(a, "named", i)) != NULL; i++)
+        if (strchr(pair, '=') == NULL || *pair == '=')
+            return cmd_fail(CMD_USAGE, NULL, "--named wants NAME=TEXT, not \"%s\"", pair);
     return CMD_OK;
 }
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "cmd/term.h"
 
 #define LABEL      14
@@ -224,8 +225,12 @@ static void show_windows(struct json windows)
     for (struct json_iter it = json_iter(windows); json_next(&it);) {
         struct str sender = text_at(it.value, "sender"), in = time_of(json_get(it.value, "last_inbound"), last);
         struct str until = time_of(json_get(it.value, "open_until"), open);
-        term_printf(stdout, TONE_PLAIN, "  sender %.*s: wrote %.*s, window %s %.*s", (int)sender.n, sender.p, (int)in.n,
-                    in.p, until.n ? "open until" : "closed", (int)until.n, until.p);
+        struct str end = text_at(it.value, "open_until");
+        int64_t ms = 0;
+        bool is_open = time_parse(end.p, end.n, &ms) && ms > clock_now_ms();
+        term_printf(stdout, TONE_PLAIN, "  sender %.*s: wrote %.*s, window ", (int)sender.n, sender.p, (int)in.n, in.p);
+        term_printf(stdout, is_open ? TONE_GOOD : TONE_DIM, "%s %.*s", is_open ? "open until" : "closed since",
+                    (int)until.n, until.p);
         putchar('\n');
     }
 }
