@@ -143,24 +143,8 @@ static void begin(void *ctx, struct http_req *rq)
 static void refuse(void *ctx, struct http_req *rq, int status, const char *why)
 {
     (void)ctx;
-    struct http_header h[] = {{STR("X-Wayleave-Sandbox"), STR("true")},
-                              {STR("Content-Type"), STR("application/json; charset=UTF-8")}};
-    struct buf b;
-    struct json_out o;
-    if (!sbx_transfer_claim(rq))
-        return;
-    buf_init(&b, 4096);
-    json_out_init(&o, &b);
-    jo_object(&o);
-    jo_key(&o, "error");
-    jo_object(&o);
-    jo_kcstr(&o, "message", why);
-    jo_kcstr(&o, "type", "OAuthException");
-    jo_kint(&o, "code", 1);
-    jo_kcstr(&o, "fbtrace_id", "A0000000000000000000000");
-    jo_end(&o);
-    jo_end(&o);
-    http_reply_buf(rq, status, h, 2, &b);
+    if (sbx_transfer_claim(rq))
+        sbx_refuse(rq, status, why);
 }
 
 /* --- start and stop ----------------------------------------------------------------------------------- */

@@ -59,21 +59,11 @@ struct inbound {
     char id[SBX_WAMID];
 };
 
-static struct str digits_of(struct call *c, struct str s)
-{
-    char *out = arena_alloc(c->a, s.n + 1);
-    size_t n = 0;
-    for (size_t i = 0; out != NULL && i < s.n; i++)
-        if (s.p[i] >= '0' && s.p[i] <= '9')
-            out[n++] = s.p[i];
-    return (struct str){n ? out : NULL, n};
-}
-
 static bool read_inbound(struct call *c, struct inbound *in)
 {
     struct str number_id = sbx_param(c, "phone_number_id"), given = sbx_param(c, "id");
     in->number = number_id.n > 0 ? sbx_number_find(c->sb, number_id) : &c->sb->numbers[0];
-    in->from = digits_of(c, sbx_param(c, "from"));
+    in->from = sbx_digits(c, sbx_param(c, "from"));
     in->user_id = sbx_param(c, "user_id");
     in->name = sbx_param(c, "name");
     in->at_s = c->now_ms / 1000;

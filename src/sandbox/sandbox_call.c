@@ -300,6 +300,16 @@ void sbx_call_done(struct call *c)
     buf_done(&c->out);
 }
 
+struct str sbx_digits(struct call *c, struct str s)
+{
+    char *out = arena_alloc(c->a, s.n + 1);
+    size_t n = 0;
+    for (size_t i = 0; out != NULL && i < s.n; i++)
+        if (s.p[i] >= '0' && s.p[i] <= '9')
+            out[n++] = s.p[i];
+    return n > 0 ? (struct str){out, n} : (struct str){NULL, 0};
+}
+
 const char *sbx_origin(struct call *c)
 {
     struct str host = http_header(c->rq, "Host");
@@ -362,6 +372,26 @@ void sbx_cut(struct http_req *rq)
     http_pipe_abort(p);
     http_reply_pipe(rq, 200, &h, 1, -1, p);
     http_pipe_unref(p);
+}
+
+void sbx_refuse(struct http_req *rq, int status, const char *why)
+{
+    struct http_header h[] = {{STR("X-Wayleave-Sandbox"), STR("true")},
+                              {STR("Content-Type"), STR("application/json; charset=UTF-8")}};
+    struct buf b;
+    struct json_out o;
+    buf_init(&b, 4096);
+    json_out_init(&o, &b);
+    jo_object(&o);
+    jo_key(&o, "error");
+    jo_object(&o);
+    jo_kcstr(&o, "message", why);
+    jo_kcstr(&o, "type", "OAuthException");
+    jo_kint(&o, "code", 1);
+    jo_kcstr(&o, "fbtrace_id", "A0000000000000000000000");
+    jo_end(&o);
+    jo_end(&o);
+    http_reply_buf(rq, status, h, 2, &b);
 }
 
 static void cut_call(struct call *c)

@@ -72,6 +72,8 @@ void sbx_handle(struct sandbox *sb, struct http_req *rq, struct sbx_transfer *up
 void sbx_finish(struct call *c); /* applies delay and cuts, then answers */
 void sbx_reply(struct call *c);  /* answers now */
 void sbx_cut(struct http_req *rq); /* ends the request without a usable answer */
+/* Answers a request that never became a call. */
+void sbx_refuse(struct http_req *rq, int status, const char *why);
 void sbx_release_hung(struct sandbox *sb); /* ends the hanging calls; without the lock */
 
 /* A field of the params, else of the query, as text; {NULL,0} when absent. Numbers and booleans are given as text. */
@@ -79,6 +81,7 @@ struct str sbx_param(struct call *c, const char *name);
 /* Whether `fields` asks for the name; everything is asked for when there is no `fields`. */
 bool sbx_wants(struct call *c, const char *name);
 bool sbx_wants_exactly(struct call *c, const char *name); /* only when named in `fields` */
+struct str sbx_digits(struct call *c, struct str s); /* only the digits; {NULL,0} when there are none */
 const char *sbx_origin(struct call *c); /* "http://host:port" as the client sees us */
 void sbx_success(struct call *c);       /* {"success":true} */
 

@@ -127,7 +127,8 @@ int sbx_fault_pick(struct call *c, struct err *e)
     struct str header = c->part ? (struct str){NULL, 0} : http_header(c->rq, "X-Sandbox-Fault");
     if (header.n > 0)
         return sbx_fault_parse(header, &c->fault, e);
-    if (atomic_load(&c->sb->n_faults) > 0)
+    bool own_call = c->n_seg > 0 && str_eq(c->seg[0], STR("_sandbox"));
+    if (atomic_load(&c->sb->n_faults) > 0 && !own_call)
         pick_from_queue(c);
     if (c->part) /* a part has no connection of its own to cut or delay */
         c->fault = (struct sbx_fault){.code = c->fault.code, .status = c->fault.status, .fail = c->fault.fail};

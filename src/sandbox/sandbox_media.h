@@ -32,7 +32,7 @@ struct sbx_transfer {
     bool queued, running, again, upload;
     /* in */
     struct http_req *rq;
-    atomic_flag claimed; /* whoever sets it answers the request */
+    atomic_bool claimed; /* whoever sets it answers the request */
     int fd;
     size_t size;
     bool failed;           /* the temporary file could not be written */

@@ -175,16 +175,6 @@ void sbx_profile_post(struct call *c)
 
 /* --- block list --------------------------------------------------------------------------------------- */
 
-static struct str digits_of(struct call *c, struct str s)
-{
-    char *out = arena_alloc(c->a, s.n + 1);
-    size_t n = 0;
-    for (size_t i = 0; out != NULL && i < s.n; i++)
-        if (s.p[i] >= '0' && s.p[i] <= '9')
-            out[n++] = s.p[i];
-    return (struct str){out, n};
-}
-
 static void write_user(struct json_out *o, struct str input, struct str user, bool failed)
 {
     jo_object(o);
@@ -265,7 +255,7 @@ static void block_users(struct call *c, bool block)
     }
     for (struct json_iter it = json_iter(users); json_next(&it) && i < n; i++) {
         struct str input = json_str_or(json_get(it.value, "user"), STR(""));
-        struct str user = digits_of(c, input);
+        struct str user = sbx_digits(c, input);
         all[i] = (struct blocking){input, user, user.n > 0 && set_blocked(c, user, block)};
         failures += !all[i].ok;
     }

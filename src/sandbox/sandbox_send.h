@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * sandbox_send.h - a message that passed the checks of the messages endpoint, before it is accepted. */
+ * sandbox_send.h - a message that passed the checks of the messages endpoint, before it is accepted.
+ *
+ * What the checks in sandbox_validate.c found out, borrowed from the call; it holds nothing of its own and lives only
+ * until the message is written to the ledger. */
 #ifndef WL_SANDBOX_SEND_H
 #define WL_SANDBOX_SEND_H
 

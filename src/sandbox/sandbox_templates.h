@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * sandbox_templates.h - a message template as the imitation keeps it: its text, and what a send must bring along. */
+ * sandbox_templates.h - a message template as the imitation keeps it: its text, and what a send must bring along.
+ *
+ * Templates are owned by the store in sandbox_templates.c and used under the state's lock; whoever needs one later keeps
+ * its id and looks it up again. */
 #ifndef WL_SANDBOX_TEMPLATES_H
 #define WL_SANDBOX_TEMPLATES_H
 

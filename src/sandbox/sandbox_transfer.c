@@ -56,6 +56,7 @@ static int temporary_file(void)
 static void drop_upload(void *transfer)
 {
     struct sbx_transfer *t = transfer;
+    http_pipe_unref(t->pipe); /* refused before it began */
     if (t->fd >= 0)
         close(t->fd);
     free(t);
@@ -64,7 +65,7 @@ static void drop_upload(void *transfer)
 bool sbx_transfer_claim(struct http_req *rq)
 {
     struct sbx_transfer *t = http_user(rq);
-    return t == NULL || !atomic_flag_test_and_set(&t->claimed);
+    return t == NULL || !atomic_exchange(&t->claimed, true);
 }
 
 static void nothing(void *ctx, struct http_req *rq)
@@ -81,14 +82,17 @@ void sbx_transfer_receive(struct sandbox *sb, struct http_req *rq)
     t->sb = sb;
     t->upload = true;
     t->rq = rq;
-    atomic_flag_clear(&t->claimed);
+    atomic_init(&t->claimed, false);
     t->fd = temporary_file();
     t->failed = t->fd < 0;
     t->pipe = http_pipe_create(PIPE_BYTES);
     http_set_user(rq, t, drop_upload);
-    http_pipe_on_readable(t->pipe, wake, t);
     /* The multipart framing comes on top of the file. */
     http_stream(rq, t->pipe, sb->o.media_limit + SKELETON, nothing, sb);
+    if (atomic_load(&t->claimed))
+        return; /* refused; from here on nobody knows t but its request */
+    http_pipe_on_readable(t->pipe, wake, t);
+    wake(t); /* the pipe calls back only after a first read that found nothing */
 }
 
 static bool write_all(int fd, const char *p, size_t n)
@@ -149,7 +153,7 @@ static bool step_in(struct sbx_transfer *t)
     if (n == HTTP_PIPE_END)
         handle_upload(t);
     else
-        sbx_cut(t->rq);
+        sbx_refuse(t->rq, 413, "The uploaded file is too large or did not arrive");
     return true;
 }
 

@@ -287,16 +287,6 @@ static bool is_bsuid(struct str s)
     return alphanumeric(id) && id.n <= 128;
 }
 
-static struct str digits_of(struct call *c, struct str s)
-{
-    char *out = arena_alloc(c->a, s.n + 1);
-    size_t n = 0;
-    for (size_t i = 0; out != NULL && i < s.n; i++)
-        if (s.p[i] >= '0' && s.p[i] <= '9')
-            out[n++] = s.p[i];
-    return (struct str){out, n};
-}
-
 /* `to` wins over `recipient`. Whatever is in `to` is stripped to its digits, as Meta does. */
 static bool find_recipient(struct call *c, struct sbx_send *s)
 {
@@ -314,7 +304,7 @@ static bool find_recipient(struct call *c, struct sbx_send *s)
         s->bsuid = true;
         return true;
     }
-    s->user = s->group ? s->to : digits_of(c, s->to);
+    s->user = s->group ? s->to : sbx_digits(c, s->to);
     if (s->user.n == 0 || s->user.n > 128)
         return invalid(c, "The recipient phone number is not valid.");
     if (!s->group && str_eq(s->user, str_of(c->number->digits))) {
