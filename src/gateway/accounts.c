@@ -24,13 +24,21 @@
 #define TRUST_SLOTS       4096 /* direct-mapped: a collision only costs another introduction */
 #define TRUST_MS          (10 * 60 * 1000)
 #define TRUST_STALE_MS    (24 * 3600 * 1000)
-#define LISTS_MAX         256
+#define STAMPS_MAX        256
 #define RELIST_MIN_MS     5000 /* an unknown template asks for a new list at most this often */
 #define ARENA_MAX         (128u << 20)
 
 struct trust {
     uint8_t key[16];
     int64_t since;
+};
+
+/* When something was last read, by id. */
+struct stamps {
+    struct {
+        int64_t id, at; /* at 0: stale */
+    } of[STAMPS_MAX];
+    size_t n;
 };
 
 struct accounts {
@@ -42,11 +50,9 @@ struct accounts {
     bool stop, publish;
     uint8_t secret[32];
     struct trust trust[TRUST_SLOTS];
-    struct {
-        int64_t waba, listed_at; /* 0: stale */
-    } list[LISTS_MAX];
-    size_t n_lists;
-    struct store *reader; /* keeper thread only */
+    struct stamps listed;  /* account -> when its templates were listed */
+    struct stamps learned; /* number -> when it was read */
+    struct store *reader;  /* keeper thread only */
 };
 
 /* --- trust ------------------------------------------------------------------------------------------------------- */
@@ -92,34 +98,34 @@ bool accounts_trusts(struct accounts *a, int64_t sender, struct str token)
 
 /* --- template lists ---------------------------------------------------------------------------------------------- */
 
-static int64_t listed_at(struct accounts *a, int64_t waba)
+static int64_t stamp_get(struct accounts *a, const struct stamps *s, int64_t id)
 {
     int64_t at = 0;
     pthread_mutex_lock(&a->lock);
-    for (size_t i = 0; i < a->n_lists; i++)
-        if (a->list[i].waba == waba)
-            at = a->list[i].listed_at;
+    for (size_t i = 0; i < s->n; i++)
+        if (s->of[i].id == id)
+            at = s->of[i].at;
     pthread_mutex_unlock(&a->lock);
     return at;
 }
 
-static void set_listed(struct accounts *a, int64_t waba, int64_t at)
+static void stamp_set(struct accounts *a, struct stamps *s, int64_t id, int64_t at)
 {
     pthread_mutex_lock(&a->lock);
     size_t i = 0;
-    while (i < a->n_lists && a->list[i].waba != waba)
+    while (i < s->n && s->of[i].id != id)
         i++;
-    if (i < LISTS_MAX) {
-        a->n_lists += i == a->n_lists;
-        a->list[i].waba = waba;
-        a->list[i].listed_at = at;
+    if (i < STAMPS_MAX) {
+        s->n += i == s->n;
+        s->of[i].id = id;
+        s->of[i].at = at;
     }
     pthread_mutex_unlock(&a->lock);
 }
 
 void accounts_stale(struct accounts *a, int64_t waba)
 {
-    set_listed(a, waba, 0);
+    stamp_set(a, &a->listed, waba, 0);
 }
 
 static int64_t sender_waba(struct accounts *a, int64_t sender)
@@ -133,7 +139,7 @@ static int64_t sender_waba(struct accounts *a, int64_t sender)
 
 bool accounts_templates_fresh(struct accounts *a, int64_t sender)
 {
-    int64_t waba = sender_waba(a, sender), at = waba ? listed_at(a, waba) : 0;
+    int64_t waba = sender_waba(a, sender), at = waba ? stamp_get(a, &a->listed, waba) : 0;
     return at != 0 && clock_now_ms() - at < a->g->o.poll_interval_ms;
 }
 
@@ -264,7 +270,7 @@ static int learn(struct accounts *a, struct store *reader, struct meta *m, int64
     s.updated_at = now;
     struct template_row *rows = NULL;
     size_t n = 0;
-    int64_t at = s.waba ? listed_at(a, s.waba) : 0;
+    int64_t at = s.waba ? stamp_get(a, &a->listed, s.waba) : 0;
     bool due = s.waba != 0 && (now - at > a->g->o.poll_interval_ms || (relist && now - at > RELIST_MIN_MS));
     struct err why = {0};
     if (due && meta_templates(m, s.waba, now, &rows, &n, &why) != 0) {
@@ -274,8 +280,19 @@ static int learn(struct accounts *a, struct store *reader, struct meta *m, int64
     if ((rc = write_learned(a, &s, rows, n, e)) != 0)
         return rc;
     if (due)
-        set_listed(a, s.waba, now);
+        stamp_set(a, &a->listed, s.waba, now);
+    stamp_set(a, &a->learned, id, now);
     return publish(a, reader);
+}
+
+/* Many sends may wait for the same introduction: the first one served all of them. */
+static bool introduced_just_now(struct accounts *a, const struct introduction *in)
+{
+    int64_t now = clock_now_ms();
+    if (!accounts_trusts(a, in->sender, str_of(in->token)) ||
+        now - stamp_get(a, &a->learned, in->sender) > RELIST_MIN_MS)
+        return false;
+    return !in->relist || now - stamp_get(a, &a->listed, sender_waba(a, in->sender)) < RELIST_MIN_MS;
 }
 
 static void introduce(struct accounts *a, struct store *reader, struct json_parser *parser, struct arena *arena,
@@ -291,7 +308,7 @@ static void introduce(struct accounts *a, struct store *reader, struct json_pars
                      .parser = parser,
                      .arena = arena};
     struct str token = str_of(in->token);
-    int rc = learn(a, reader, &m, in->sender, in->relist, &refusal, &e);
+    int rc = introduced_just_now(a, in) ? 0 : learn(a, reader, &m, in->sender, in->relist, &refusal, &e);
     int64_t since = trusted_since(a, in->sender, token);
     bool ok = rc == 0 || (rc == WL_EIO && since != 0 && clock_now_ms() - since < TRUST_STALE_MS);
     if (rc == 0)

@@ -433,7 +433,7 @@ static bool session_write(struct h2_session *s)
 static bool session_read(struct h2_session *s)
 {
     uint8_t in[16384];
-    for (int round = 0; round < READ_ROUNDS || SSL_pending(s->ssl) > 0; round++) {
+    for (int round = 0; round < READ_ROUNDS || SSL_has_pending(s->ssl); round++) {
         ERR_clear_error();
         int n = SSL_read(s->ssl, in, sizeof in);
         if (n <= 0) {
