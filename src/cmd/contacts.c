@@ -100,7 +100,7 @@ static void note_error(struct import *m, int line, const char *field, struct str
     }
     if (m->failed <= ERRORS_SHOWN && !args_has(m->args, "json")) {
         draw(m, true);
-        fprintf(stderr, "%s:%d: %s%s", m->name, line, field ? field : "", field ? " " : "");
+        fprintf(stderr, "%s:%d: %s%s", m->name, line, field ? field : "", field ? ": " : "");
         term_text(stderr, TONE_PLAIN, message);
         fputc('\n', stderr);
     }

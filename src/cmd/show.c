@@ -75,8 +75,9 @@ static enum tone verdict_tone(struct str verdict)
 static void show_finding(struct json f)
 {
     char until[TIME_WIDTH];
-    bool shadow = false;
+    bool shadow = false, unknown = false;
     json_bool(json_get(f, "shadow"), &shadow);
+    json_bool(json_get(f, "unknown"), &unknown);
     struct str verdict = text_at(f, "verdict");
     putchar('\n');
     term_text(stdout, verdict_tone(verdict), verdict);
@@ -84,7 +85,8 @@ static void show_finding(struct json f)
     term_text(stdout, TONE_BOLD, text_at(f, "rule"));
     fputs("  ", stdout);
     term_text(stdout, TONE_PLAIN, text_at(f, "title"));
-    puts(shadow ? "  (shadow: reported, not enforced)" : "");
+    fputs(shadow ? "  (shadow: reported, not enforced)" : "", stdout);
+    puts(unknown ? "  (because something it must know is not known)" : "");
     struct str when = time_of(json_get(f, "until"), until);
     line(2, "until", when);
     line(2, "why", text_at(f, "reason"));
