@@ -119,7 +119,7 @@ TEST(marketing_opt_out)
 TEST(a_failed_post_comes_back_unchanged)
 {
     up();
-    ear.fail_next = 2;
+    ear_fail(2);
     post("/_sandbox/inbound", "{\"from\":\"15550001111\",\"phone_number_id\":\"111\",\"text\":\"again\"}");
     ear_wait(3);
     for (size_t i = 0; i < 3; i++) {
@@ -196,12 +196,12 @@ TEST(handshakes)
     o.webhook_url = NULL;
     up_with(&o);
     snprintf(body, sizeof body, "{\"url\":\"%s\"}", ear.url);
-    ear.wrong_challenge = true;
+    ear_refuse_handshakes(true);
     post("/_sandbox/webhook", body);
     expect(400);
     get("/_sandbox/webhook");
     assert_str(str_at("url"), "");
-    ear.wrong_challenge = false;
+    ear_refuse_handshakes(false);
     snprintf(body, sizeof body, "{\"url\":\"%s\",\"secret\":\"other-secret\"}", ear.url);
     post("/_sandbox/webhook", body);
     expect(200);
@@ -229,18 +229,18 @@ TEST(handshakes)
 TEST(reset_and_stop_with_webhooks_waiting)
 {
     up();
-    ear.fail_next = 1000;
+    ear_fail(1000);
     for (int i = 0; i < 20; i++)
         post("/v23.0/111/messages", HELLO("15550001111"));
     ear_wait(20);
     post("/_sandbox/reset", "{}");
     expect(200);
-    ear.fail_next = 0;
+    ear_fail(0);
     usleep(150000);
     size_t quiet = ear_count();
     usleep(150000);
     assert_int_equal(ear_count(), quiet); /* nothing of before comes any more */
-    ear.fail_next = 1000;
+    ear_fail(1000);
     for (int i = 0; i < 20; i++)
         post("/v23.0/111/messages", HELLO("15550001111"));
     usleep(20000);
