@@ -22,7 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define READ_MAX 16384
+#define READ_MAX    16384
 #define SAMPLES_MAX (16u << 20)
 
 struct connection {
@@ -53,7 +53,9 @@ static int64_t now_ns(void)
 
 static void dial(struct connection *c)
 {
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)opt.port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in a = {.sin_family = AF_INET,
+                            .sin_port = htons((uint16_t)opt.port),
+                            .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int one = 1;
     c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (c->fd < 0 || connect(c->fd, (struct sockaddr *)&a, sizeof a) != 0) {
@@ -71,11 +73,13 @@ static void dial(struct connection *c)
 static void fire(struct connection *c, int64_t due)
 {
     char body[512], request[1024];
-    int n = snprintf(body, sizeof body,
-                     "{\"messaging_product\":\"whatsapp\",\"recipient_type\":\"individual\",\"to\":\"+1555%07ld\",\"type\":\"template\","
-                     "\"template\":{\"name\":\"order_ready\",\"language\":{\"code\":\"en_US\"},\"components\":[{\"type\":\"body\","
-                     "\"parameters\":[{\"type\":\"text\",\"text\":\"A-%ld\"}]}]}}",
-                     next_contact++ % opt.contacts, sent);
+    int n = snprintf(
+        body, sizeof body,
+        "{\"messaging_product\":\"whatsapp\",\"recipient_type\":\"individual\",\"to\":\"+1555%07ld\",\"type\":"
+        "\"template\","
+        "\"template\":{\"name\":\"order_ready\",\"language\":{\"code\":\"en_US\"},\"components\":[{\"type\":\"body\","
+        "\"parameters\":[{\"type\":\"text\",\"text\":\"A-%ld\"}]}]}}",
+        next_contact++ % opt.contacts, sent);
     int m = snprintf(request, sizeof request,
                      "POST /v23.0/%s/messages HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer %s\r\n"
                      "Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
@@ -173,22 +177,42 @@ static double percentile(double p)
 
 static void read_options(int argc, char **argv)
 {
-    static const struct option names[] = {{"port", 1, NULL, 'p'},    {"connections", 1, NULL, 'c'}, {"seconds", 1, NULL, 's'},
-                                          {"rate", 1, NULL, 'r'},    {"contacts", 1, NULL, 'n'},    {"sender", 1, NULL, 'f'},
-                                          {"token", 1, NULL, 't'},   {"idle", 0, NULL, 'i'},        {"first", 1, NULL, 'o'},
-                                          {NULL, 0, NULL, 0}};
+    static const struct option names[] = {{"port", 1, NULL, 'p'},     {"connections", 1, NULL, 'c'},
+                                          {"seconds", 1, NULL, 's'},  {"rate", 1, NULL, 'r'},
+                                          {"contacts", 1, NULL, 'n'}, {"sender", 1, NULL, 'f'},
+                                          {"token", 1, NULL, 't'},    {"idle", 0, NULL, 'i'},
+                                          {"first", 1, NULL, 'o'},    {NULL, 0, NULL, 0}};
     for (int c; (c = getopt_long(argc, argv, "", names, NULL)) != -1;) {
         switch (c) {
-        case 'p': opt.port = (int)strtol(optarg, NULL, 10); break;
-        case 'c': opt.connections = (int)strtol(optarg, NULL, 10); break;
-        case 's': opt.seconds = (int)strtol(optarg, NULL, 10); break;
-        case 'r': opt.rate = (int)strtol(optarg, NULL, 10); break;
-        case 'n': opt.contacts = strtol(optarg, NULL, 10); break;
-        case 'o': next_contact = strtol(optarg, NULL, 10); break;
-        case 'f': opt.sender = optarg; break;
-        case 't': opt.token = optarg; break;
-        case 'i': opt.idle = 1; break;
-        default: exit(2);
+        case 'p':
+            opt.port = (int)strtol(optarg, NULL, 10);
+            break;
+        case 'c':
+            opt.connections = (int)strtol(optarg, NULL, 10);
+            break;
+        case 's':
+            opt.seconds = (int)strtol(optarg, NULL, 10);
+            break;
+        case 'r':
+            opt.rate = (int)strtol(optarg, NULL, 10);
+            break;
+        case 'n':
+            opt.contacts = strtol(optarg, NULL, 10);
+            break;
+        case 'o':
+            next_contact = strtol(optarg, NULL, 10);
+            break;
+        case 'f':
+            opt.sender = optarg;
+            break;
+        case 't':
+            opt.token = optarg;
+            break;
+        case 'i':
+            opt.idle = 1;
+            break;
+        default:
+            exit(2);
         }
     }
 }
@@ -221,7 +245,9 @@ int main(int argc, char **argv)
     run(all);
     double seconds = (double)(now_ns() - start) / 1e9;
     qsort(samples, n_samples, sizeof *samples, by_value);
-    printf("{\"requests\":%zu,\"rps\":%.0f,\"p50_ms\":%.3f,\"p99_ms\":%.3f,\"max_ms\":%.3f,\"ok\":%ld,\"refused\":%ld,\"broken\":%ld}\n",
-           n_samples, (double)n_samples / seconds, percentile(0.50), percentile(0.99), percentile(1.0), ok, refused, broken);
+    printf("{\"requests\":%zu,\"rps\":%.0f,\"p50_ms\":%.3f,\"p99_ms\":%.3f,\"max_ms\":%.3f,\"ok\":%ld,\"refused\":%ld,"
+           "\"broken\":%ld}\n",
+           n_samples, (double)n_samples / seconds, percentile(0.50), percentile(0.99), percentile(1.0), ok, refused,
+           broken);
     return 0;
 }

@@ -64,20 +64,26 @@ static int event_person(struct apply_context *c, const struct event *ev, struct 
     return rc;
 }
 
+/* The name a person shows in WhatsApp, for people we had no name for. */
+static int learn_profile_name(struct apply_context *c, const struct event *ev, struct person *p, struct err *e)
+{
+    if (p->name[0] != '\0' || ev->profile_name.n == 0)
+        return 0;
+    size_t n = ev->profile_name.n < sizeof p->name - 1 ? ev->profile_name.n : sizeof p->name - 1;
+    while (n > 0 && n < ev->profile_name.n && (ev->profile_name.p[n] & 0xc0) == 0x80)
+        n--; /* never cut inside a character */
+    memcpy(p->name, ev->profile_name.p, n);
+    return people_save(c->s, p, 1, e);
+}
+
 static int open_window(struct apply_context *c, const struct event *ev, struct err *e)
 {
     struct person p;
     int rc = event_person(c, ev, &p, e);
+    if (rc == 0 && p.id != 0)
+        rc = learn_profile_name(c, ev, &p, e);
     if (rc != 0 || p.id == 0 || ev->phone_number_id == 0 || ev->group_id.n > 0)
         return rc; /* what is said in a group opens no conversation with its author */
-    if (p.name[0] == '\0' && ev->profile_name.n > 0) {
-        size_t n = ev->profile_name.n < sizeof p.name - 1 ? ev->profile_name.n : sizeof p.name - 1;
-        while (n > 0 && n < ev->profile_name.n && (ev->profile_name.p[n] & 0xc0) == 0x80)
-            n--; /* never cut inside a character */
-        memcpy(p.name, ev->profile_name.p, n);
-        if ((rc = people_save(c->s, &p, 1, e)) != 0)
-            return rc;
-    }
     struct pair pair = {.bucket = p.bucket, .contact = p.id, .sender = ev->phone_number_id};
     if ((rc = pairs_get(c->s, &pair, 1, e)) != 0)
         return rc;

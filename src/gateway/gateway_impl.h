@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * gateway_impl.h - the parts of a running gateway, for the files of this folder only. */
+ * gateway_impl.h - the parts of a running gateway, for the files of this folder only.
+ *
+ * Options, keys and rule set are fixed while it runs; every other part has an owner of its own and is reached through
+ * its header. Which thread may touch what is said there. */
 #ifndef WL_GATEWAY_GATEWAY_IMPL_H
 #define WL_GATEWAY_GATEWAY_IMPL_H
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * graph_api.h - the drop-in face: what graph_api.c shares with batch and pass-through. */
+ * graph_api.h - the drop-in face: what graph_api.c shares with batch and pass-through.
+ *
+ * A request whose path names a send edge or may carry a batch is collected and judged; every other request goes on as it
+ * came. Each of these functions answers its request exactly once, at once or later. */
 #ifndef WL_GATEWAY_GRAPH_API_H
 #define WL_GATEWAY_GRAPH_API_H
 

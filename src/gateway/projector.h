@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * projector.h - reads stored webhook bodies in order and has their events applied. */
+ * projector.h - reads stored webhook bodies in order and has their events applied.
+ *
+ * One thread with a cursor of its own. The bell wakes it; what was stored while it slept is found by the cursor, so a
+ * missed bell delays and never loses. */
 #ifndef WL_GATEWAY_PROJECTOR_H
 #define WL_GATEWAY_PROJECTOR_H
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * rest_impl.h - one call of our own API, for the rest_*.c files only. */
+ * rest_impl.h - one call of our own API, for the rest_*.c files only.
+ *
+ * A call is a job of the writer: its handler runs inside the transaction, fills the answer, and the answer leaves after
+ * the commit. What the caller did wrong is no failure of the transaction and is kept apart. */
 #ifndef WL_GATEWAY_REST_IMPL_H
 #define WL_GATEWAY_REST_IMPL_H
 
