@@ -27,7 +27,7 @@
 #include "base/clock.h"
 #include "base/thread.h"
 
-#define HEAD_DEFAULT   (size_t)(32 * 1024)
+#define HEAD_DEFAULT   (size_t)(16 * 1024)
 #define ARENA_DEFAULT  (size_t)(1024 * 1024)
 #define LISTEN_BACKLOG 4096
 #define FORCED_WAIT_MS 10000
