@@ -228,15 +228,6 @@ void curl_cancel(struct transfer *t)
     easy_release(t);
 }
 
-void curl_woken(struct transfer *t)
-{
-    if (t->to != NULL && t->hold.len > 0 && transfer_flush(t) && t->recv_paused)
-        t->recv_paused = false;
-    /* on_read pauses again when nothing has come. */
-    t->send_paused = false;
-    curl_easy_pause(t->easy, t->recv_paused ? CURLPAUSE_RECV : CURLPAUSE_CONT);
-}
-
 /* --- the multi handle in the loop ---------------------------------------------------------------------------------- */
 
 static void finished(struct transfer *t, CURLcode rc)
@@ -254,6 +245,18 @@ static void finished(struct transfer *t, CURLcode rc)
         transfer_end(t, HTTP_ANSWERED, 0, NULL);
     else
         transfer_end(t, t->maybe_sent ? HTTP_AMBIGUOUS : HTTP_UNSENT, WL_EIO, why);
+}
+
+void curl_woken(struct transfer *t)
+{
+    if (t->to != NULL && t->hold.len > 0 && transfer_flush(t) && t->recv_paused)
+        t->recv_paused = false;
+    /* on_read pauses again when nothing has come. */
+    t->send_paused = false;
+    /* libcurl hands over at once what it had kept; that its taker has gone shows only here. */
+    CURLcode rc = curl_easy_pause(t->easy, t->recv_paused ? CURLPAUSE_RECV : CURLPAUSE_CONT);
+    if (rc != CURLE_OK)
+        finished(t, rc);
 }
 
 static void reap(struct http_client *c)

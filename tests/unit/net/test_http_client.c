@@ -697,7 +697,9 @@ TEST(a_reader_that_gives_up_and_an_answer_that_breaks_off)
         assert_true(n > 0);
         if (i < 3)
             http_pipe_abort(w->to);
+        int64_t from = clock_mono_ns();
         sem_wait(&w->done);
+        assert_true(clock_mono_ns() - from < INT64_C(1000000000)); /* at once, not at the timeout */
         while ((n = http_pipe_read(w->to, piece, sizeof piece)) > 0)
             ;
         assert_int_equal(n, HTTP_PIPE_ABORTED);
