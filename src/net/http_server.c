@@ -184,6 +184,8 @@ static enum MHD_Result send_answer(struct http_req *rq)
 {
     struct MHD_Response *r = rq->response;
     rq->response = NULL;
+    if (r == NULL)
+        return MHD_NO; /* http_drop() */
     conn_phase(rq->conn, PHASE_WRITE, coarse_ms());
     if (rq->from == NULL)
         atomic_store_explicit(&rq->conn->moved, rq->answer_length, memory_order_relaxed);

@@ -88,6 +88,9 @@ void http_reply_buf(struct http_req *rq, int status, const struct http_header *h
 void http_reply_pipe(struct http_req *rq, int status, const struct http_header *headers, size_t n, int64_t length,
                      struct http_pipe *from);
 
+/* Closes the connection without an answer; counts as the request's one answer. For imitating a server that fails. */
+void http_drop(struct http_req *rq);
+
 /* Counters for /metrics. */
 struct http_server_stats {
     uint64_t connections_now, requests_total, refused_total;

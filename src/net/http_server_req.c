@@ -404,12 +404,9 @@ static void add_header(struct MHD_Response *r, const struct http_header *h)
         free(text);
 }
 
-static void answer(struct http_req *rq, int status, const struct http_header *headers, size_t n, struct MHD_Response *r)
+/* Puts the answer where the connection's thread finds it; NULL: it closes the connection instead. */
+static void settle(struct http_req *rq, int status, struct MHD_Response *r)
 {
-    if (r == NULL)
-        abort();
-    for (size_t i = 0; i < n; i++)
-        add_header(r, &headers[i]);
     pthread_mutex_lock(&rq->lock);
     if (rq->replied)
         abort(); /* twice: the second would belong to somebody else's request */
@@ -424,7 +421,8 @@ static void answer(struct http_req *rq, int status, const struct http_header *he
     }
     pthread_mutex_unlock(&rq->lock);
     if (gone) {
-        MHD_destroy_response(r);
+        if (r != NULL)
+            MHD_destroy_response(r);
         if (rq->from != NULL) {
             http_pipe_on_readable(rq->from, NULL, NULL);
             http_pipe_abort(rq->from);
@@ -433,6 +431,20 @@ static void answer(struct http_req *rq, int status, const struct http_header *he
     } else if (resume) {
         MHD_resume_connection(con);
     }
+}
+
+static void answer(struct http_req *rq, int status, const struct http_header *headers, size_t n, struct MHD_Response *r)
+{
+    if (r == NULL)
+        abort();
+    for (size_t i = 0; i < n; i++)
+        add_header(r, &headers[i]);
+    settle(rq, status, r);
+}
+
+void http_drop(struct http_req *rq)
+{
+    settle(rq, 0, NULL);
 }
 
 void http_reply(struct http_req *rq, int status, const struct http_header *headers, size_t n, struct str body)

@@ -363,17 +363,6 @@ void sbx_reply(struct call *c)
     }
 }
 
-/* The server has no way to close without a word, so a cut is the head of an answer whose body never comes. The body is
- * announced in chunks: a client that reads by length alone could take the end of the connection for an empty body. */
-void sbx_cut(struct http_req *rq)
-{
-    struct http_header h = {STR("X-Wayleave-Sandbox"), STR("true")};
-    struct http_pipe *p = http_pipe_create(16);
-    http_pipe_abort(p);
-    http_reply_pipe(rq, 200, &h, 1, -1, p);
-    http_pipe_unref(p);
-}
-
 void sbx_refuse(struct http_req *rq, int status, const char *why)
 {
     struct http_header h[] = {{STR("X-Wayleave-Sandbox"), STR("true")},
@@ -402,7 +391,7 @@ static void cut_call(struct call *c)
         http_pipe_unref(c->pipe);
     }
     sbx_call_done(c);
-    sbx_cut(rq);
+    http_drop(rq);
 }
 
 static void late(void *sandbox, void *call)
@@ -476,7 +465,7 @@ void sbx_handle(struct sandbox *sb, struct http_req *rq, struct sbx_transfer *up
     struct call *c = arena_new(http_arena(rq), struct call);
     struct err e = {0};
     if (c == NULL) {
-        sbx_cut(rq);
+        http_drop(rq);
         return;
     }
     init(c, sb, rq);

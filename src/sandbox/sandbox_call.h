@@ -71,7 +71,6 @@ void sbx_call_done(struct call *c);
 void sbx_handle(struct sandbox *sb, struct http_req *rq, struct sbx_transfer *upload);
 void sbx_finish(struct call *c); /* applies delay and cuts, then answers */
 void sbx_reply(struct call *c);  /* answers now */
-void sbx_cut(struct http_req *rq); /* ends the request without a usable answer */
 /* Answers a request that never became a call. */
 void sbx_refuse(struct http_req *rq, int status, const char *why);
 void sbx_release_hung(struct sandbox *sb); /* ends the hanging calls; without the lock */

@@ -50,6 +50,13 @@ static void *reply_later(void *rq)
     return reply_now(rq);
 }
 
+static void *drop_later(void *rq)
+{
+    usleep(30000);
+    http_drop(rq);
+    return NULL;
+}
+
 static void echo_body(void *ctx, struct http_req *rq)
 {
     struct buf b;
@@ -161,6 +168,10 @@ static void begin(void *ctx, struct http_req *rq)
         http_collect(rq, 1000, echo_body, NULL);
     } else if (str_eq(path, STR("/later"))) {
         in_thread(reply_later, rq);
+    } else if (str_eq(path, STR("/drop"))) {
+        http_drop(rq);
+    } else if (str_eq(path, STR("/drop-later"))) {
+        in_thread(drop_later, rq);
     } else if (str_eq(path, STR("/race"))) {
         in_thread(reply_now, rq);
     } else if (str_eq(path, STR("/stream"))) {
@@ -548,6 +559,21 @@ static struct http_req *wait_held(void)
     return rq;
 }
 
+TEST(dropped_requests_get_not_a_byte)
+{
+    static const char *const requests[] = {"GET /drop HTTP/1.1\r\nHost: t\r\n\r\n",
+                                           "GET /drop-later HTTP/1.1\r\nHost: t\r\n\r\n",
+                                           "POST /drop HTTP/1.1\r\nHost: t\r\nContent-Length: 2\r\n\r\nab"};
+    for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
+        char byte;
+        int fd = dial();
+        say(fd, requests[i]);
+        ssize_t n = recv(fd, &byte, 1, 0);
+        assert_true(n == 0 || (n < 0 && errno == ECONNRESET));
+        close(fd);
+    }
+}
+
 TEST(clients_that_go_away)
 {
     int before = atomic_load(&dropped);
@@ -698,6 +724,6 @@ TEST(starting_says_what_is_wrong)
 
 TESTS(T(requests_as_sent), T(many_headers_and_long_ones), T(pipelined_and_head),
       T(continue_is_said_only_when_the_body_is_wanted), T(smuggling_is_refused), T(bodies_too_large),
-      T(bodies_stream_with_back_pressure), T(answers_stream), T(answers_race_with_the_handler), T(clients_that_go_away),
-      T(more_waiting_clients_than_one_round_of_events), T(stop_ends_what_nobody_answers), T(slow_clients_are_cut_off),
-      T(tls), T(starting_says_what_is_wrong))
+      T(bodies_stream_with_back_pressure), T(answers_stream), T(answers_race_with_the_handler),
+      T(dropped_requests_get_not_a_byte), T(clients_that_go_away), T(more_waiting_clients_than_one_round_of_events),
+      T(stop_ends_what_nobody_answers), T(slow_clients_are_cut_off), T(tls), T(starting_says_what_is_wrong))
