@@ -79,7 +79,7 @@ void graph_not_introduced(struct http_req *rq, int status, struct str body)
 static void recorded(struct send *s)
 {
     struct proxied *p = s->user;
-    relay_answer(p->rq, &p->call, p->id);
+    relay_send_answer(p->rq, &p->call, s->outcome, p->id);
 }
 
 static void answered(struct http_call *call)

@@ -2,7 +2,8 @@
  * relay.c - headers in, headers out, and the words for an answer that never came.
  *
  * For a send without an answer the client is told the truth in Meta's shape: unsent may be tried again, ambiguous must
- * not, because the message may have been accepted. */
+ * not, because the message may have been accepted. An answer that cannot be read (somebody's error page, nothing at
+ * all) counts as none: it is never handed to a client that expects Meta's JSON. */
 #include "gateway/relay.h"
 
 #include <stdio.h>
@@ -108,17 +109,44 @@ static void no_answer(struct http_req *rq, const struct http_call *call, const c
 
 void relay_answer(struct http_req *rq, struct http_call *call, const char *message_id)
 {
-    if (call->fate != HTTP_ANSWERED) {
-        no_answer(rq, call, message_id);
-        http_call_done(call);
+    struct http_call results = *call; /* the call lives in the request's arena, which the reply may free */
+    if (results.fate != HTTP_ANSWERED) {
+        no_answer(rq, &results, message_id);
+        http_call_done(&results);
         return;
     }
     struct http_header extra = {{NULL, 0}, {NULL, 0}};
     if (message_id != NULL)
         extra = (struct http_header){STR("Wayleave-Message-Id"), str_of(message_id)};
     size_t n;
-    const struct http_header *h = relay_answer_headers(http_arena(rq), call, extra, &n);
-    struct http_call results = *call; /* the call lives in the request's arena, which the reply may free */
+    const struct http_header *h = relay_answer_headers(http_arena(rq), &results, extra, &n);
     http_reply_buf(rq, results.status, h, n, &results.answer);
+    http_call_done(&results);
+}
+
+static bool says_why(const struct http_call *call)
+{
+    struct json root;
+    return json_parse(thread_json(), buf_str(&call->answer), false, &root, NULL) == 0 &&
+           json_type(json_get(root, "error")) == JSON_OBJECT;
+}
+
+void relay_send_answer(struct http_req *rq, struct http_call *call, enum message_state outcome, const char *message_id)
+{
+    if (call->fate != HTTP_ANSWERED || outcome != MESSAGE_AMBIGUOUS || says_why(call)) {
+        relay_answer(rq, call, message_id);
+        return;
+    }
+    char details[512];
+    struct http_call results = *call;
+    snprintf(details, sizeof details,
+             "The answer for this message (status %d) says neither that it was accepted nor why not. It may have been "
+             "accepted. It is recorded as %s, ambiguous; do not send it again, its status webhook will tell.",
+             results.status, message_id);
+    graph_error_reply(rq, &(struct graph_error){.status = results.status >= 500 ? results.status : 502,
+                                                .code = 131000,
+                                                .message = "No readable answer from the Graph API",
+                                                .details = details,
+                                                .message_id = message_id});
     http_call_done(&results);
 }

@@ -7,6 +7,7 @@
 #define WL_GATEWAY_RELAY_H
 
 #include "gateway/gateway_impl.h"
+#include "store/messages.h"
 
 /* Fills method, url, headers and time-out of a call that carries rq to the upstream; body is the caller's to set.
  * Everything lives in rq's arena. WL_ETOOBIG. */
@@ -21,5 +22,7 @@ struct http_header *relay_answer_headers(struct arena *a, const struct http_call
 /* Gives the finished call's answer to the client, or says what became of the call when there is none. message_id NULL:
  * not a send. Frees the call's results. */
 void relay_answer(struct http_req *rq, struct http_call *call, const char *message_id);
+/* The same for a send with this outcome: an ambiguous one whose answer explains nothing is explained by us. */
+void relay_send_answer(struct http_req *rq, struct http_call *call, enum message_state outcome, const char *message_id);
 
 #endif
