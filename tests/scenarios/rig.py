@@ -13,12 +13,14 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 from pathlib import Path
+from urllib.parse import quote
 
 import requests
 import yaml
@@ -30,6 +32,7 @@ TOKEN = "sandbox-token"
 SENDER, OTHER_SENDER, WABA = "111", "112", "2000"
 APP_SECRET, VERIFY_TOKEN = "scenario-app-secret", "scenario-verify-token"
 SLOW = 4 if os.environ.get("WAYLEAVE_SLOW") else 1  # sanitizers multiply every wait
+STATES = {1: "refused", 2: "sending", 3: "accepted", 4: "rejected", 5: "ambiguous", 6: "unsent"}
 SANITIZER = re.compile(r"(ERROR: (Address|Leak)Sanitizer|WARNING: ThreadSanitizer|runtime error:|Assertion .* failed)")
 
 
@@ -184,11 +187,11 @@ class Gateway(Process):
     def post(self, path, json=None, headers=None, **more):
         return self.request("POST", path, headers=headers, json=json, **more)
 
-    def send(self, to, sender=SENDER, version="v23.0", **message):
+    def send(self, to, sender=SENDER, version="v23.0", edge="messages", token=TOKEN, **message):
         """POSTs a Graph send as a client would; without a message it is a text."""
         if not message:
             message = {"type": "text", "text": {"body": "hello"}}
-        return self.post(f"/{version}/{sender}/messages", {"messaging_product": "whatsapp", "to": to, **message})
+        return self.post(f"/{version}/{sender}/{edge}", {"messaging_product": "whatsapp", **({"to": to} if to else {}), **message}, token=token)
 
     def send_template(self, to, name, language="en_US", parameters=(), **more):
         components = [{"type": "body", "parameters": [{"type": "text", "text": p} for p in parameters]}] if parameters else []
@@ -203,6 +206,23 @@ class Gateway(Process):
         status, body = self.admin("POST", "/consent", {"who": who, "act": "grant", "scope": scope, "method": method, "source": "scenario"})
         assert status == 200, body
         return body
+
+    def person(self, who):
+        """What we know of a person, or None."""
+        status, body = self.admin("GET", "/contacts/" + quote(who, safe=""))
+        return body if status == 200 else None
+
+    def record(self, answer):
+        """What was recorded of the message that was answered so: its decision, its state, its events."""
+        name = answer.headers.get("Wayleave-Message-Id") or answer.json()["error"]["error_data"]["wayleave"]["id"]
+        status, body = self.admin("GET", f"/decisions/{name}")
+        assert status == 200, body
+        return body
+
+    def states(self):
+        """How many messages the database holds in each state; also of a gateway that is dead."""
+        with contextlib.closing(sqlite3.connect(f"file:{self.folder}/state/wayleave.db?mode=ro", uri=True, timeout=30)) as db:
+            return {STATES[state]: n for state, n in db.execute("SELECT state, COUNT(*) FROM msg GROUP BY state")}
 
     def cli(self, arguments, stdin=None, timeout=60):
         """Runs a subcommand against this gateway: (exit status, standard output, standard error)."""
@@ -256,6 +276,51 @@ class Receiver:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}/hook"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def stop(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class Front:
+    """A server between gateway and sandbox that passes everything on, except what it is told to answer by itself:
+    `answer` is None or (status, headers, body) for the sends to come. It counts the sends it saw."""
+
+    def __init__(self, behind):
+        from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+        front = self
+        self.sends, self.answer = [], None
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                answer = None
+                if self.command == "POST" and self.path.split("?")[0].endswith("messages"):
+                    front.sends.append(body)
+                    answer = front.answer
+                if answer is None:
+                    r = requests.request(self.command, behind + self.path, data=body, headers={k: v for k, v in self.headers.items() if k != "Host"}, timeout=30)
+                    answer = r.status_code, {"Content-Type": r.headers.get("Content-Type", "")}, r.content
+                status, headers, body = answer
+                self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            do_POST = do_DELETE = do_GET
+
+            def log_message(self, *_):
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def stop(self):
