@@ -281,6 +281,7 @@ static enum MHD_Result body_call(struct http_req *rq, const char *data, size_t *
     *size = 0;
     if (rq->mode == BODY_STREAM) {
         if (rq->seen + n > rq->max) {
+            rq->too_large = true;
             http_pipe_abort(rq->into); /* the handler, told by the pipe, answers */
             rq->mode = BODY_DISCARD;
             rq->seen = 0;

@@ -78,6 +78,8 @@ void http_collect(struct http_req *rq, size_t max, void (*then)(void *ctx, struc
 void http_stream(struct http_req *rq, struct http_pipe *into, size_t max,
                  void (*then)(void *ctx, struct http_req *rq), void *ctx);
 int64_t http_content_length(const struct http_req *rq); /* -1 when not stated */
+/* Whether the pipe was aborted because more than max came. The handler has to answer all the same. */
+bool http_body_too_large(const struct http_req *rq);
 
 /* Answers. Headers and body are copied. Any thread, exactly once per request. Content-Length and Date are
  * added; hop-by-hop headers must not be given. */

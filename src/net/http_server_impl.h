@@ -37,6 +37,10 @@ struct conn {
     atomic_llong since_ms;      /* when the phase began, less the time we held it up */
     atomic_llong moved;         /* body bytes in this phase */
     atomic_llong head_since_ms; /* the sweeper saw a request's first bytes; 0: none */
+    struct {
+        bool seen; /* the client's end, with nothing left to read, when the two below stood so */
+        int64_t since_ms, moved;
+    } end; /* the sweeper's */
     char peer[INET6_ADDRSTRLEN];
 };
 
@@ -59,6 +63,7 @@ struct http_req {
     enum stage stage;
     enum body_mode mode;
     bool tls, expect_continue, bad_head;
+    bool too_large;        /* set before the pipe is aborted for it */
     const char *bad_why;
     int64_t content_length; /* -1 chunked or not stated */
     bool has_body;

@@ -311,6 +311,11 @@ int64_t http_content_length(const struct http_req *rq)
     return rq->content_length;
 }
 
+bool http_body_too_large(const struct http_req *rq)
+{
+    return rq->too_large;
+}
+
 static void refuse(struct http_req *rq, int status, const char *why)
 {
     atomic_fetch_add_explicit(&rq->s->refused_total, 1, memory_order_relaxed);

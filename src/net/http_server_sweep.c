@@ -10,7 +10,10 @@
  *
  * It also wakes libmicrohttpd's threads when one may be asleep on ready connections: its epoll loop, having got
  * exactly 128 events, waits again before it serves them, and with all clients waiting for answers that wait has no
- * end. Adding a dead connection makes it look. This file refuses to judge a request's content. */
+ * end. Adding a dead connection makes it look. And it ends connections whose client has closed long ago: told of the
+ * last bytes and of the end in one event, libmicrohttpd reads the bytes and never looks for the end.
+ *
+ * This file refuses to judge a request's content. */
 #include "net/http_server_impl.h"
 
 #include <fcntl.h>
@@ -59,12 +62,27 @@ static bool overdue(struct http_server *s, struct conn *c, int64_t now)
     }
 }
 
+/* The client has closed while we waited for more of it, and two looks in a row found nothing left to read. */
+static bool end_missed(struct conn *c)
+{
+    int phase = atomic_load_explicit(&c->phase, memory_order_relaxed);
+    int64_t since = atomic_load_explicit(&c->since_ms, memory_order_relaxed);
+    int64_t moved = atomic_load_explicit(&c->moved, memory_order_relaxed);
+    char byte;
+    bool seen = (phase == PHASE_WAIT || phase == PHASE_READ) && recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+    bool again = seen && c->end.seen && c->end.since_ms == since && c->end.moved == moved;
+    c->end.seen = seen;
+    c->end.since_ms = since;
+    c->end.moved = moved;
+    return again;
+}
+
 static void sweep(struct http_server *s)
 {
     int64_t now = coarse_ms();
     pthread_mutex_lock(&s->lock);
     for (struct conn *c = s->conns; c != NULL; c = c->next)
-        if (overdue(s, c, now))
+        if (overdue(s, c, now) || end_missed(c))
             shutdown(c->fd, SHUT_RDWR); /* under the lock the descriptor is still this connection's */
     pthread_mutex_unlock(&s->lock);
 }
