@@ -40,7 +40,8 @@ static struct http_pipe *head(struct http_call *c)
     const struct http_header *h =
         relay_answer_headers(http_arena(p->rq), c, (struct http_header){{NULL, 0}, {NULL, 0}}, &n);
     p->streaming = true;
-    http_hold(p->rq); /* the call lives in its arena and may end after the answer did */
+    c->max_answer = 0; /* bounded by the pipe, not by its length */
+    http_hold(p->rq);  /* the call lives in its arena and may end after the answer did */
     http_reply_pipe(p->rq, c->status, h, n, length, pipe);
     return pipe;
 }
@@ -103,6 +104,13 @@ static void done(struct http_call *c)
         return;
     }
     watch_templates(p);
+    if (c->fate != HTTP_ANSWERED && http_body_too_large(p->rq)) {
+        struct err e = {0};
+        err_set(&e, WL_ETOOBIG, "the request body is too large");
+        http_call_done(c);
+        graph_problem_reply(p->rq, &e);
+        return;
+    }
     if (c->fate == HTTP_ANSWERED && p->g->o.rewrite_links && c->answer.len > 0 && is_json(c))
         rewrite(p);
     relay_answer(p->rq, c, NULL);
