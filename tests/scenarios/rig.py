@@ -36,6 +36,9 @@ STATES = {1: "refused", 2: "sending", 3: "accepted", 4: "rejected", 5: "ambiguou
 SANITIZER = re.compile(r"(ERROR: (Address|Leak)Sanitizer|WARNING: ThreadSanitizer|runtime error:|Assertion .* failed)")
 
 
+SANITIZED = BIN.is_file() and any(mark in BIN.read_bytes() for mark in (b"__asan_init", b"__tsan_init"))  # memory and time mean little then
+
+
 def free_port():
     """A port nobody listened on a moment ago."""
     with socket.socket() as s:
@@ -65,6 +68,10 @@ class Process:
         self.child = subprocess.Popen([BIN, *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=self._out, stderr=subprocess.STDOUT,
                                       cwd=self.folder, env={**os.environ, **(env or {})})
         self.killed = False
+
+    def peak_memory(self):
+        """The most memory it ever had in use, in bytes."""
+        return int(re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{self.child.pid}/status").read_text()).group(1)) * 1024
 
     def output(self):
         return self.log.read_text(errors="replace")
