@@ -64,7 +64,7 @@ static void fd_lower(struct queue *q)
         abort();
 }
 
-bool queue_push(struct queue *q, struct queue_link *l)
+static bool push(struct queue *q, struct queue_link *l, bool quietly)
 {
     pthread_mutex_lock(&q->lock);
     bool taken = !q->closed && q->count < q->max;
@@ -72,13 +72,38 @@ bool queue_push(struct queue *q, struct queue_link *l)
         l->next = NULL;
         *q->tail = l;
         q->tail = &l->next;
-        if (q->count++ == 0) {
+        bool first = q->count++ == 0;
+        if (!quietly && (first || q->unwoken)) {
+            q->unwoken = false;
             pthread_cond_signal(&q->wake);
             fd_raise(q);
+        } else {
+            q->unwoken |= quietly && first;
         }
     }
     pthread_mutex_unlock(&q->lock);
     return taken;
+}
+
+bool queue_push(struct queue *q, struct queue_link *l)
+{
+    return push(q, l, false);
+}
+
+bool queue_push_quietly(struct queue *q, struct queue_link *l)
+{
+    return push(q, l, true);
+}
+
+void queue_wake(struct queue *q)
+{
+    pthread_mutex_lock(&q->lock);
+    if (q->unwoken && q->head != NULL) {
+        pthread_cond_signal(&q->wake);
+        fd_raise(q);
+    }
+    q->unwoken = false;
+    pthread_mutex_unlock(&q->lock);
 }
 
 static struct timespec deadline_in(int64_t ms)

@@ -23,6 +23,7 @@ struct queue {
     size_t count, max;
     int fd; /* eventfd or -1 */
     bool closed;
+    bool unwoken; /* something was pushed quietly and nobody was told yet */
 };
 
 /* with_fd: also keep an eventfd that is readable while the queue is not empty or closed. 0 or WL_EIO. */
@@ -30,6 +31,9 @@ int queue_init(struct queue *q, size_t max, bool with_fd);
 void queue_done(struct queue *q);
 
 bool queue_push(struct queue *q, struct queue_link *l); /* false: full or closed; l was not taken */
+/* The same without waking the consumer, for whoever pushes many and calls queue_wake() after the last one. */
+bool queue_push_quietly(struct queue *q, struct queue_link *l);
+void queue_wake(struct queue *q);
 /* Takes up to max links in order as a NULL-terminated chain. Waits up to wait_ms (-1: until something comes
  * or the queue is closed; 0: not at all). NULL when nothing. */
 struct queue_link *queue_take(struct queue *q, size_t max, int64_t wait_ms, size_t *ret_count);

@@ -22,6 +22,7 @@
 #include "store/people.h"
 #include "store/senders.h"
 
+#define LEASES_MAX 256  /* numbers beyond this take their lease at every batch */
 #define PAIR_SLOTS 1024 /* > 2 x the largest batch */
 
 struct admit {
@@ -30,8 +31,9 @@ struct admit {
     _Atomic size_t open; /* sends admitted or waiting, whose outcome is not written yet */
     struct {
         int64_t sender, epoch;
-    } lease[256]; /* committed leases of this life; writer thread only */
-    size_t n_leases;
+    } lease[LEASES_MAX]; /* durable leases of this life: added when done, read when run */
+    size_t n_leases;     /* under the lock, like the leases */
+    pthread_mutex_t lock;
 };
 
 /* --- facts a face can gather ------------------------------------------------------------------------------------ */
@@ -171,12 +173,27 @@ static void batch_pairs(struct batch *b)
     }
 }
 
-static int64_t lease_held(const struct admit *ad, int64_t sender)
+static int64_t lease_held(struct admit *ad, int64_t sender)
 {
-    for (size_t i = 0; i < ad->n_leases; i++)
+    int64_t epoch = 0;
+    pthread_mutex_lock(&ad->lock);
+    for (size_t i = 0; i < ad->n_leases && epoch == 0; i++)
         if (ad->lease[i].sender == sender)
-            return ad->lease[i].epoch;
-    return 0;
+            epoch = ad->lease[i].epoch;
+    pthread_mutex_unlock(&ad->lock);
+    return epoch;
+}
+
+static void lease_remember(struct admit *ad, int64_t sender, int64_t epoch)
+{
+    if (lease_held(ad, sender) != 0)
+        return;
+    pthread_mutex_lock(&ad->lock);
+    if (ad->n_leases < LEASES_MAX) {
+        ad->lease[ad->n_leases].sender = sender;
+        ad->lease[ad->n_leases++].epoch = epoch;
+    }
+    pthread_mutex_unlock(&ad->lock);
 }
 
 static int sender_epoch(struct admit *ad, struct store *s, int64_t sender, int64_t now, int64_t *ret, struct err *e)
@@ -292,14 +309,18 @@ static void admit_done(void *ctx, struct job *job)
     bool sending = job->rc == 0 && s->decision.verdict == VERDICT_ALLOW;
     if (job->rc == 0) {
         metric_add(ad->g, by_verdict[s->decision.verdict], 1);
-        if (lease_held(ad, s->sender) == 0 && ad->n_leases < sizeof ad->lease / sizeof ad->lease[0]) {
-            ad->lease[ad->n_leases].sender = s->sender;
-            ad->lease[ad->n_leases++].epoch = s->epoch;
-        }
+        lease_remember(ad, s->sender, s->epoch);
     }
     if (!sending)
         ad->open--;
     s->decided(s);
+}
+
+/* Allowed sends were handed to the client quietly, one by one; now it may begin with all of them. */
+static void admit_after(void *ctx)
+{
+    struct admit *ad = ctx;
+    http_client_wake(ad->g->client);
 }
 
 int admit_submit(struct send *s, struct err *e)
@@ -446,14 +467,18 @@ int admit_create(struct admit **ret, struct gateway *g, struct err *e)
     if (a == NULL)
         abort();
     a->g = g;
+    pthread_mutex_init(&a->lock, NULL);
     a->outcome_type =
         (struct job_type){.name = "outcome", .rank = 4, .run = outcome_run, .done = outcome_done, .ctx = a};
-    a->admit_type = (struct job_type){.name = "admit", .rank = 5, .run = admit_run, .done = admit_done, .ctx = a};
+    a->admit_type = (struct job_type){
+        .name = "admit", .rank = 5, .run = admit_run, .done = admit_done, .after = admit_after, .ctx = a};
     *ret = a;
     return 0;
 }
 
 void admit_free(struct admit *a)
 {
+    if (a != NULL)
+        pthread_mutex_destroy(&a->lock);
     free(a);
 }

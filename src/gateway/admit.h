@@ -28,8 +28,8 @@ struct send {
     struct facts facts;         /* message.*, recipient.*, template.*, sender.* set by send_facts() */
     int64_t expires;            /* 0: never */
     int64_t hold_until_latest;  /* a HOLD that ends by then is waited out; 0: no waiting */
-    void (*decided)(struct send *s);  /* on the writer thread, after the commit, or with job.rc < 0 */
-    void (*recorded)(struct send *s); /* on the writer thread, after the outcome's commit; may be NULL */
+    void (*decided)(struct send *s);  /* when it is durable, or with job.rc < 0; on the writer's second thread */
+    void (*recorded)(struct send *s); /* when the outcome is durable; same thread; may be NULL */
     void *user;
 
     /* --- filled by admit --- */

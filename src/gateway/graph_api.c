@@ -99,7 +99,7 @@ static void carry(struct proxied *p)
     p->call.done = answered;
     p->call.user = p;
     if (rc == 0)
-        rc = http_client_submit(p->g->client, &p->call);
+        rc = http_client_submit_quietly(p->g->client, &p->call);
     if (rc == 0)
         return;
     p->call.fate = HTTP_UNSENT;

@@ -10,6 +10,8 @@
 
 #include "gateway/graph_error.h"
 
+#define DETAILS_MAX 1024
+
 static const char *const connection_headers[] = {
     "Connection", "Keep-Alive",       "Transfer-Encoding",   "Content-Length",     "TE", "Trailer",
     "Upgrade",    "Proxy-Connection", "Proxy-Authorization", "Proxy-Authenticate", NULL};
@@ -84,34 +86,44 @@ struct http_header *relay_answer_headers(struct arena *a, const struct http_call
     return out;
 }
 
-static void no_answer(struct http_req *rq, const struct http_call *call, const char *message_id)
+/* What to tell of a call that got no answer; `details` is the caller's room. */
+static struct graph_error no_answer(const struct http_call *call, const char *message_id, char details[DETAILS_MAX])
 {
-    char details[1024];
     bool unsent = call->fate == HTTP_UNSENT;
     if (message_id == NULL)
-        snprintf(details, sizeof details, "The Graph API did not answer: %s.", call->err.text);
+        snprintf(details, DETAILS_MAX, "The Graph API did not answer: %s.", call->err.text);
     else if (unsent)
-        snprintf(details, sizeof details, "The message did not leave: %s. It is recorded as %s and may be sent again.",
+        snprintf(details, DETAILS_MAX, "The message did not leave: %s. It is recorded as %s and may be sent again.",
                  call->err.text, message_id);
     else
-        snprintf(details, sizeof details,
+        snprintf(details, DETAILS_MAX,
                  "No answer came for this message: %s. It may have been accepted. It is recorded as %s, "
                  "ambiguous; do not send it again, its status webhook will tell.",
                  call->err.text, message_id);
-    struct graph_error g = {.status = unsent ? 503 : 504,
-                            .code = unsent ? 2 : 131000,
-                            .message = unsent ? "The Graph API cannot be reached" : "No answer from the Graph API",
-                            .details = details,
-                            .transient = unsent,
-                            .message_id = message_id};
-    graph_error_reply(rq, &g);
+    return (struct graph_error){.status = unsent ? 503 : 504,
+                                .code = unsent ? 2 : 131000,
+                                .message =
+                                    unsent ? "The Graph API cannot be reached" : "No answer from the Graph API",
+                                .details = details,
+                                .transient = unsent,
+                                .message_id = message_id};
+}
+
+int relay_no_answer_body(struct buf *out, const struct http_call *call, const char *message_id)
+{
+    char details[DETAILS_MAX];
+    struct graph_error g = no_answer(call, message_id, details);
+    graph_error_body(out, &g, NULL, NULL, NULL);
+    return g.status;
 }
 
 void relay_answer(struct http_req *rq, struct http_call *call, const char *message_id)
 {
     struct http_call results = *call; /* the call lives in the request's arena, which the reply may free */
     if (results.fate != HTTP_ANSWERED) {
-        no_answer(rq, &results, message_id);
+        char details[DETAILS_MAX];
+        struct graph_error g = no_answer(&results, message_id, details);
+        graph_error_reply(rq, &g);
         http_call_done(&results);
         return;
     }
@@ -137,7 +149,7 @@ void relay_send_answer(struct http_req *rq, struct http_call *call, enum message
         relay_answer(rq, call, message_id);
         return;
     }
-    char details[512];
+    char details[DETAILS_MAX];
     struct http_call results = *call;
     snprintf(details, sizeof details,
              "The answer for this message (status %d) says neither that it was accepted nor why not. It may have been "

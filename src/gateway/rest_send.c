@@ -151,7 +151,7 @@ static void carry(struct own_send *o)
                                  .max_answer = 1u << 20,
                                  .done = answered,
                                  .user = o};
-    int rc = url != NULL && bearer != NULL ? http_client_submit(o->g->client, &o->call) : WL_ENOMEM;
+    int rc = url != NULL && bearer != NULL ? http_client_submit_quietly(o->g->client, &o->call) : WL_ENOMEM;
     if (rc == 0)
         return;
     o->call.fate = HTTP_UNSENT;

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
- * writer.c - group commit: one transaction for whatever arrived during the last one.
+ * writer.c - group commit in two stages: run and commit here, become durable and be answered there.
  *
- * The loop takes everything that is queued (at most BATCH_MAX), sorts it by type rank keeping order of arrival,
- * opens a transaction, lets every type run its share, commits, and only then tells the jobs. Deferred jobs (a hold
- * short enough to be waited out) sit in a small list until their time. After a commit whose outcome is unknown the
- * store is poisoned and every later job fails: an acknowledgement that might not be on disk is worse than none. */
+ * The first thread takes everything that is queued (at most BATCH_MAX), sorts it by type rank keeping order of arrival,
+ * opens a transaction, lets every type run its share and commits; the commit orders the batch but does not wait for the
+ * disk. The second thread syncs the log once for all batches that came meanwhile, and only then tells the jobs. So the
+ * processor is not idle while the disk works, and nothing is acknowledged that is not on disk.
+ *
+ * A batch depends on what earlier batches wrote, also when those are not durable yet: that is safe because the log is
+ * in order, and a crash that loses one loses all after it. After a commit or a sync whose outcome is unknown nothing is
+ * written or acknowledged any more. Deferred jobs (a hold short enough to be waited out) sit in a list until their time. */
 #include "gateway/writer.h"
 
 #include <stdlib.h>
@@ -14,19 +18,33 @@
 #include "base/log.h"
 
 #define BATCH_MAX    512
+#define BATCHES      3 /* being run, being synced, being answered */
 #define DEFERRED_MAX 4096
 #define ARENA_MAX    (64u << 20)
 
+struct batch {
+    struct queue_link link;
+    struct job *jobs[BATCH_MAX]; /* each with its rc and err */
+    size_t n;
+    struct arena *arena;
+};
+
 struct writer {
     struct store *store;
-    struct queue queue;
-    pthread_t thread;
-    struct arena *arena;
+    struct store_sync *sync;
+    struct queue queue;   /* jobs */
+    struct queue written; /* batches, for the second thread */
+    struct queue idle;    /* batches, for the first */
+    struct batch batches[BATCHES];
+    pthread_t runner, syncer;
     struct job *deferred[DEFERRED_MAX]; /* unsorted; few */
     size_t n_deferred;
     bool failed; /* the disk refused: fail closed */
     uint64_t commits, jobs, failures;
 };
+
+static const struct err disk_refused = {
+    WL_EIO, "the database refused a write; nothing more is accepted until it is repaired and the gateway restarted"};
 
 void writer_defer(struct job *job, int64_t at)
 {
@@ -34,12 +52,21 @@ void writer_defer(struct job *job, int64_t at)
     job->not_before = at;
 }
 
+static void fail_closed(struct writer *w, const struct err *e)
+{
+    if (!__atomic_exchange_n(&w->failed, true, __ATOMIC_RELAXED))
+        log_error("writer", "accepting nothing more: %s", e->text);
+}
+
+bool writer_healthy(struct writer *w)
+{
+    return !__atomic_load_n(&w->failed, __ATOMIC_RELAXED);
+}
+
 int writer_submit(struct writer *w, struct job *job, struct err *e)
 {
-    if (__atomic_load_n(&w->failed, __ATOMIC_RELAXED))
-        return err_set(e, WL_EIO,
-                       "the database refused a write; nothing more is accepted until it is repaired and "
-                       "the gateway restarted");
+    if (!writer_healthy(w))
+        return err_set(e, WL_EIO, "%s", disk_refused.text);
     job->deferred = false;
     job->not_before = 0;
     if (!queue_push(&w->queue, &job->link))
@@ -47,7 +74,9 @@ int writer_submit(struct writer *w, struct job *job, struct err *e)
     return 0;
 }
 
-/* Stable by rank: insertion into a sorted array, runs of equal rank are the rule. */
+/* --- first stage: run and commit ----------------------------------------------------------------------------------- */
+
+/* Stable by rank; runs of equal rank are the rule. */
 static void sort_by_rank(struct job **jobs, size_t n)
 {
     struct job *sorted[BATCH_MAX];
@@ -60,14 +89,14 @@ static void sort_by_rank(struct job **jobs, size_t n)
         jobs[i] = sorted[i];
 }
 
-static int run_types(struct writer *w, struct job **jobs, size_t n, int64_t now, struct err *e)
+static int run_types(struct writer *w, struct arena *a, struct job **jobs, size_t n, int64_t now, struct err *e)
 {
     for (size_t i = 0; i < n;) {
         size_t j = i;
         while (j < n && jobs[j]->type == jobs[i]->type)
             j++;
         const struct job_type *t = jobs[i]->type;
-        int rc = t->run(t->ctx, w->store, w->arena, jobs + i, j - i, now, e);
+        int rc = t->run(t->ctx, w->store, a, jobs + i, j - i, now, e);
         if (rc != 0)
             return rc;
         i = j;
@@ -75,60 +104,63 @@ static int run_types(struct writer *w, struct job **jobs, size_t n, int64_t now,
     return 0;
 }
 
-static int run_transaction(struct writer *w, struct job **jobs, size_t n, struct err *e)
+static int run_transaction(struct writer *w, struct arena *a, struct job **jobs, size_t n, struct err *e)
 {
     for (size_t i = 0; i < n; i++)
         jobs[i]->deferred = false;
+    if (!writer_healthy(w)) {
+        store_poison(w->store);
+        *e = disk_refused;
+        return WL_EIO;
+    }
     int rc = store_begin(w->store, e);
     if (rc == 0)
-        rc = run_types(w, jobs, n, clock_now_ms(), e);
+        rc = run_types(w, a, jobs, n, clock_now_ms(), e);
     if (rc == 0) {
         rc = store_commit(w->store, e);
         if (rc == 0)
-            w->commits++;
-        else if (rc == WL_EIO) {
-            __atomic_store_n(&w->failed, true, __ATOMIC_RELAXED);
-            log_error("writer", "commit failed, accepting nothing more: %s", e->text);
-        }
+            __atomic_add_fetch(&w->commits, 1, __ATOMIC_RELAXED);
+        else if (rc == WL_EIO)
+            fail_closed(w, e);
     }
     if (rc != 0)
         store_rollback(w->store);
     return rc;
 }
 
-static void finish(struct writer *w, struct job *job, int rc, const struct err *e)
+/* Notes the result of jobs that were run together, and puts those aside that asked to run later. */
+static void conclude(struct writer *w, struct batch *b, struct job **jobs, size_t n, int rc, const struct err *e)
 {
-    if (rc == 0 && job->deferred && w->n_deferred < DEFERRED_MAX && !queue_closed(&w->queue)) {
-        w->deferred[w->n_deferred++] = job;
-        return;
+    for (size_t i = 0; i < n; i++) {
+        struct job *job = jobs[i];
+        job->rc = rc;
+        if (rc != 0)
+            job->err = *e;
+        else if (job->deferred && w->n_deferred < DEFERRED_MAX) {
+            w->deferred[w->n_deferred++] = job;
+            continue;
+        } else if (job->deferred)
+            job->rc = err_set(&job->err, WL_EBUSY, "too many messages are waiting for their time");
+        b->jobs[b->n++] = job;
     }
-    if (rc == 0 && job->deferred)
-        rc = err_set(&job->err, WL_EBUSY, "too many messages are waiting for their time");
-    else if (rc != 0)
-        job->err = *e;
-    job->rc = rc;
-    w->jobs++;
-    w->failures += rc != 0;
-    job->type->done(job->type->ctx, job);
 }
 
-static void run_batch(struct writer *w, struct job **jobs, size_t n)
+static void run_batch(struct writer *w, struct batch *b, struct job **jobs, size_t n)
 {
     struct err e = {0};
     sort_by_rank(jobs, n);
-    int rc = run_transaction(w, jobs, n, &e);
+    b->n = 0;
+    int rc = run_transaction(w, b->arena, jobs, n, &e);
     if (rc == 0 || n == 1) {
-        for (size_t i = 0; i < n; i++)
-            finish(w, jobs[i], rc, &e);
-    } else {
-        log_warn("writer", "a batch of %zu failed (%s), trying its jobs one by one", n, e.text);
-        for (size_t i = 0; i < n; i++) {
-            struct err alone = {0};
-            rc = run_transaction(w, &jobs[i], 1, &alone);
-            finish(w, jobs[i], rc, &alone);
-        }
+        conclude(w, b, jobs, n, rc, &e);
+        return;
     }
-    arena_reset(w->arena);
+    log_warn("writer", "a batch of %zu failed (%s), trying its jobs one by one", n, e.text);
+    for (size_t i = 0; i < n; i++) {
+        struct err alone = {0};
+        rc = run_transaction(w, b->arena, &jobs[i], 1, &alone);
+        conclude(w, b, &jobs[i], 1, rc, &alone);
+    }
 }
 
 /* Milliseconds until the next deferred job, at most a second, -1 when there is none. */
@@ -157,32 +189,101 @@ static size_t take_due(struct writer *w, struct job **out, size_t max, int64_t n
     return n;
 }
 
-static void *writer_run(void *arg)
+static struct batch *idle_batch(struct writer *w)
+{
+    size_t n;
+    return container_of(queue_take(&w->idle, 1, -1, &n), struct batch, link);
+}
+
+/* What still waits for its time when the gateway stops is told so. */
+static void give_up_deferred(struct writer *w)
+{
+    struct err e = {0};
+    err_set(&e, WL_EBUSY, "the gateway is shutting down");
+    while (w->n_deferred > 0) {
+        struct batch *b = idle_batch(w);
+        b->n = 0;
+        while (w->n_deferred > 0 && b->n < BATCH_MAX) {
+            struct job *job = w->deferred[--w->n_deferred];
+            conclude(w, b, &job, 1, WL_EBUSY, &e);
+        }
+        queue_push(&w->written, &b->link);
+    }
+}
+
+static void *runner_run(void *arg)
 {
     struct writer *w = arg;
     struct job *jobs[BATCH_MAX];
     for (;;) {
-        size_t n = 0, got = 0;
+        size_t got = 0;
+        struct batch *b = idle_batch(w); /* first: what arrives while none is idle joins the next batch */
         struct queue_link *chain = queue_take(&w->queue, BATCH_MAX / 2, next_wait(w, clock_now_ms()), &got);
-        if (chain == NULL && queue_closed(&w->queue))
-            break;
-        n = take_due(w, jobs, BATCH_MAX / 2, clock_now_ms());
+        bool last = chain == NULL && queue_closed(&w->queue);
+        size_t n = last ? 0 : take_due(w, jobs, BATCH_MAX / 2, clock_now_ms());
         for (struct queue_link *l = chain, *next; l != NULL; l = next) {
             next = l->next;
             jobs[n++] = container_of(l, struct job, link);
         }
         if (n > 0)
-            run_batch(w, jobs, n);
+            run_batch(w, b, jobs, n);
+        if (n == 0 || b->n == 0) /* woken for nothing, or all were put aside */
+            queue_push(&w->idle, &b->link);
+        else
+            queue_push(&w->written, &b->link);
+        if (last)
+            break;
     }
-    struct err e = {0};
-    err_set(&e, WL_EBUSY, "the gateway is shutting down");
-    while (w->n_deferred > 0) {
-        struct job *job = w->deferred[--w->n_deferred];
-        job->deferred = false;
-        finish(w, job, WL_EBUSY, &e);
+    give_up_deferred(w);
+    queue_close(&w->written);
+    return NULL;
+}
+
+/* --- second stage: durable, then done ------------------------------------------------------------------------------ */
+
+static void finish(struct writer *w, struct batch *b, const struct err *refused)
+{
+    for (size_t i = 0; i < b->n; i++) {
+        struct job *job = b->jobs[i];
+        const struct job_type *type = job->type;
+        if (job->rc == 0 && refused != NULL) {
+            job->rc = refused->code;
+            job->err = *refused;
+        }
+        __atomic_add_fetch(&w->jobs, 1, __ATOMIC_RELAXED);
+        __atomic_add_fetch(&w->failures, job->rc != 0, __ATOMIC_RELAXED);
+        bool last = i + 1 == b->n || b->jobs[i + 1]->type != type;
+        type->done(type->ctx, job);
+        if (last && type->after != NULL)
+            type->after(type->ctx);
+    }
+    arena_reset(b->arena);
+    queue_push(&w->idle, &b->link);
+}
+
+static void *syncer_run(void *arg)
+{
+    struct writer *w = arg;
+    while (!queue_closed(&w->written)) {
+        size_t n;
+        struct err e = {0};
+        struct queue_link *chain = queue_take(&w->written, BATCHES, -1, &n);
+        if (chain == NULL)
+            continue;
+        int rc = writer_healthy(w) ? store_sync_wait(w->sync, &e) : (e = disk_refused, WL_EIO);
+        if (rc != 0) {
+            e.code = WL_EIO;
+            fail_closed(w, &e);
+        }
+        for (struct queue_link *next; chain != NULL; chain = next) {
+            next = chain->next;
+            finish(w, container_of(chain, struct batch, link), rc != 0 ? &e : NULL);
+        }
     }
     return NULL;
 }
+
+/* --- life ---------------------------------------------------------------------------------------------------------- */
 
 int writer_start(struct writer **ret, struct store *s, size_t max_jobs, struct err *e)
 {
@@ -190,14 +291,22 @@ int writer_start(struct writer **ret, struct store *s, size_t max_jobs, struct e
     if (w == NULL)
         abort();
     w->store = s;
-    w->arena = arena_create(ARENA_MAX);
-    if (w->arena == NULL)
-        abort();
-    if (queue_init(&w->queue, max_jobs, false) != 0 || thread_start(&w->thread, "writer", writer_run, w) != 0) {
-        arena_free(w->arena);
+    int rc = store_sync_open(&w->sync, s, e);
+    if (rc != 0) {
         free(w);
-        return err_set(e, WL_EIO, "cannot start the writer thread");
+        return rc;
     }
+    if (queue_init(&w->queue, max_jobs, false) != 0 || queue_init(&w->written, BATCHES, false) != 0 ||
+        queue_init(&w->idle, BATCHES, false) != 0)
+        abort();
+    for (size_t i = 0; i < BATCHES; i++) {
+        if ((w->batches[i].arena = arena_create(ARENA_MAX)) == NULL)
+            abort();
+        queue_push(&w->idle, &w->batches[i].link);
+    }
+    if (thread_start(&w->runner, "writer", runner_run, w) != 0 ||
+        thread_start(&w->syncer, "syncer", syncer_run, w) != 0)
+        return err_set(e, WL_EIO, "cannot start the writer's threads"); /* the process ends: nothing to undo */
     *ret = w;
     return 0;
 }
@@ -207,9 +316,16 @@ void writer_stop(struct writer *w)
     if (w == NULL)
         return;
     queue_close(&w->queue);
-    pthread_join(w->thread, NULL);
+    pthread_join(w->runner, NULL);
+    pthread_join(w->syncer, NULL);
     queue_done(&w->queue);
-    arena_free(w->arena);
+    queue_done(&w->written);
+    queue_done(&w->idle);
+    for (size_t i = 0; i < BATCHES; i++)
+        arena_free(w->batches[i].arena);
+    store_sync_free(w->sync);
+    if (!writer_healthy(w))
+        store_poison(w->store);
     store_free(w->store);
     free(w);
 }
@@ -219,9 +335,4 @@ void writer_stats(struct writer *w, struct writer_stats *ret)
     ret->commits = __atomic_load_n(&w->commits, __ATOMIC_RELAXED);
     ret->jobs = __atomic_load_n(&w->jobs, __ATOMIC_RELAXED);
     ret->failures = __atomic_load_n(&w->failures, __ATOMIC_RELAXED);
-}
-
-bool writer_healthy(struct writer *w)
-{
-    return !__atomic_load_n(&w->failed, __ATOMIC_RELAXED);
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
- * writer.h - the one thread that commits.
+ * writer.h - the one thread that commits, and the one that waits for the disk.
  *
- * Everything that changes the database is a job. A batch is whatever arrived while the last one was being
- * committed: no timer, so a lone job waits for one fsync and a thousand jobs share one. Jobs of one type are handed
- * to their type together, in order of arrival; types run in the order of their rank, so that what people told us
- * (webhooks, opt-outs) is in place before the next messages are judged.
+ * Everything that changes the database is a job. A batch is whatever arrived while the last one was being run: no timer,
+ * so a lone job waits for one fsync and a thousand jobs share one. Jobs of one type are handed to their type together, in
+ * order of arrival; types run in the order of their rank, so that what people told us (webhooks, opt-outs) is in place
+ * before the next messages are judged. While the disk makes one batch durable the next one is already being run.
  *
  * When a batch fails, each of its jobs is tried alone, so that one bad job cannot take others with it. */
 #ifndef WL_GATEWAY_WRITER_H
@@ -22,8 +22,10 @@ struct job_type {
     /* Runs n >= 1 jobs inside the open transaction. Must be repeatable: the transaction may be rolled back and run
      * again with fewer jobs. Arena lives until done(). */
     int (*run)(void *ctx, struct store *s, struct arena *a, struct job *const *jobs, size_t n, int64_t now, struct err *e);
-    /* After the commit (job->rc 0) or the failure (negative, job->err says why). The job is the caller's again. */
+    /* When it is on disk (job->rc 0) or has failed (negative, job->err says why), on the writer's second thread. The job
+     * is the caller's again. */
     void (*done)(void *ctx, struct job *job);
+    void (*after)(void *ctx); /* once after all done() of a batch with jobs of this type; may be NULL */
     void *ctx;
 };
 

@@ -685,7 +685,7 @@ void http_client_stop(struct http_client *c)
     client_free(c);
 }
 
-int http_client_submit(struct http_client *c, struct http_call *call)
+static int submit(struct http_client *c, struct http_call *call, bool (*push)(struct queue *, struct queue_link *))
 {
     call->fate = HTTP_UNSENT;
     call->status = 0;
@@ -696,10 +696,25 @@ int http_client_submit(struct http_client *c, struct http_call *call)
     if (call->timeout_ms <= 0)
         call->timeout_ms = TIMEOUT_MS;
     call->deadline_ns = clock_mono_ns() + call->timeout_ms * 1000000;
-    if (atomic_fetch_add(&c->open_calls, 1) < c->o.max_calls && queue_push(&c->submitted, &call->link))
+    if (atomic_fetch_add(&c->open_calls, 1) < c->o.max_calls && push(&c->submitted, &call->link))
         return 0;
     atomic_fetch_sub(&c->open_calls, 1);
     return WL_EBUSY;
+}
+
+int http_client_submit(struct http_client *c, struct http_call *call)
+{
+    return submit(c, call, queue_push);
+}
+
+int http_client_submit_quietly(struct http_client *c, struct http_call *call)
+{
+    return submit(c, call, queue_push_quietly);
+}
+
+void http_client_wake(struct http_client *c)
+{
+    queue_wake(&c->submitted);
 }
 
 struct str http_call_header(const struct http_call *c, const char *name)

@@ -75,6 +75,9 @@ int http_client_start(struct http_client **ret, const struct http_client_options
 void http_client_stop(struct http_client *c);
 /* Any thread. 0, or WL_EBUSY: the call was not taken and done() will not be called. */
 int http_client_submit(struct http_client *c, struct http_call *call);
+/* The same without waking the client's thread: for whoever submits many and calls http_client_wake() after the last. */
+int http_client_submit_quietly(struct http_client *c, struct http_call *call);
+void http_client_wake(struct http_client *c);
 
 /* One blocking call on the caller's own thread, by libcurl; for pollers and the command line. `c` is filled as
  * above (head, body_pipe and done are ignored). Returns 0 when ANSWERED, else WL_EIO with e. */

@@ -60,6 +60,8 @@ struct db_driver {
     int (*begin)(struct db *db, struct err *e);
     int (*commit)(struct db *db, struct err *e);
     void (*rollback)(struct db *db);
+    /* Makes commits return before they are on disk; a descriptor whose fdatasync() puts them there, or a WL_E*. */
+    int (*defer_sync)(struct db *db, int *ret_fd, struct err *e);
     bool (*in_transaction)(struct db *db); /* false also after the engine rolled back by itself */
 
     int (*prepare)(struct db *db, const struct statement *st, struct db_stmt **ret, struct err *e); /* cached */

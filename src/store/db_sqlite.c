@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * db_sqlite.c - the SQL port on SQLite 3: one file, WAL, one writer.
  *
- * A commit is durable when it returns (synchronous=FULL). Checkpoints run here after a commit, not inside SQLite's
+ * A commit is durable when it returns (synchronous=FULL), unless its owner asked to sync the log by itself
+ * (defer_sync): then synchronous is NORMAL, which differs in nothing but that one fdatasync, and a transaction counts
+ * only when the owner's own fdatasync of the log came back. Checkpoints run here after a commit, not inside SQLite's
  * hook, because SQLite drops their errors: a refused fsync, in a commit or in a checkpoint, poisons the
  * connection, since the kernel may have forgotten the pages and a later fsync would claim they are safe. A
  * poisoned connection writes nothing more and leaves the log for the next start to recover.
@@ -14,6 +16,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sqlite3.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -253,6 +256,22 @@ static int sqlite_commit(struct db *db, struct err *e)
     return 0;
 }
 
+static int sqlite_defer_sync(struct db *db, int *ret_fd, struct err *e)
+{
+    struct sqlite_db *d = mine(db);
+    char path[4096];
+    snprintf(path, sizeof path, "%s-wal", sqlite3_db_filename(d->raw, "main"));
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    if (fd < 0)
+        return err_set(e, WL_EIO, "database: cannot open the log %s: %s", path, strerror(errno));
+    int rc = simple(d, "PRAGMA synchronous=NORMAL", e);
+    if (rc != 0)
+        close(fd);
+    else
+        *ret_fd = fd;
+    return rc;
+}
+
 static bool sqlite_in_transaction(struct db *db)
 {
     return !sqlite3_get_autocommit(mine(db)->raw);
@@ -360,6 +379,7 @@ const struct db_driver db_sqlite = {
     .script = sqlite_script,
     .begin = sqlite_begin,
     .commit = sqlite_commit,
+    .defer_sync = sqlite_defer_sync,
     .rollback = sqlite_rollback,
     .in_transaction = sqlite_in_transaction,
     .prepare = sqlite_prepare,

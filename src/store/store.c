@@ -8,7 +8,10 @@
  * is committed is always a whole batch. */
 #include "store/db.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "base/digest.h"
 #include "store/store_schema.h"
@@ -241,6 +244,44 @@ void store_rollback(struct store *s)
 {
     s->open_tx = false;
     s->db->driver->rollback(s->db);
+}
+
+struct store_sync {
+    int fd;
+};
+
+int store_sync_open(struct store_sync **ret, struct store *s, struct err *e)
+{
+    struct store_sync *y = calloc(1, sizeof *y);
+    if (y == NULL)
+        return err_set(e, WL_ENOMEM, "out of memory");
+    int rc = s->db->driver->defer_sync(s->db, &y->fd, e);
+    if (rc != 0) {
+        free(y);
+        return rc;
+    }
+    *ret = y;
+    return 0;
+}
+
+int store_sync_wait(struct store_sync *y, struct err *e)
+{
+    if (fdatasync(y->fd) != 0)
+        return err_set(e, WL_EIO, "database: the log cannot be synced: %s", strerror(errno));
+    return 0;
+}
+
+void store_sync_free(struct store_sync *y)
+{
+    if (y == NULL)
+        return;
+    close(y->fd);
+    free(y);
+}
+
+void store_poison(struct store *s)
+{
+    s->db->poisoned = true;
 }
 
 int write_start(struct store *s, struct err *e)

@@ -6,7 +6,7 @@
  * starts with `bucket` (scale.md §3.8) and one transaction touches one bucket only, so that the same statements run
  * on SQLite today and on PostgreSQL, Citus or several servers later.
  *
- * SQLite: WAL, synchronous=FULL, one writer. store_commit() returning WL_EIO after the disk refused an fsync
+ * SQLite: WAL, synchronous=FULL (or the owner syncs by itself, store_sync_open()), one writer. store_commit() returning WL_EIO after the disk refused an fsync
  * poisons the handle: every later write fails (fail closed), because what is on disk is then unknown. */
 #ifndef WL_STORE_STORE_H
 #define WL_STORE_STORE_H
@@ -36,6 +36,17 @@ void store_free(struct store *s); /* accepts NULL; rolls back an open transactio
 int store_begin(struct store *s, struct err *e);
 int store_commit(struct store *s, struct err *e); /* error: nothing was written, or (poisoned) unknown */
 void store_rollback(struct store *s);
+
+/* Durability apart from committing, for a writer that prepares its next transaction while the disk works. Once a
+ * store_sync was made for it, a commit on this handle that returned is ordered but perhaps not on disk yet;
+ * store_sync_wait() returns 0 when everything committed before the call is. It may be called from another thread than
+ * the handle's. WL_EIO: the disk refused; what it holds is unknown, call store_poison() on the handle and acknowledge
+ * nothing more. Where the engine's commit is durable by itself the wait is empty. */
+struct store_sync;
+int store_sync_open(struct store_sync **ret, struct store *s, struct err *e);
+int store_sync_wait(struct store_sync *y, struct err *e);
+void store_sync_free(struct store_sync *y); /* accepts NULL; before store_free() */
+void store_poison(struct store *s);         /* nothing is written through this handle any more */
 
 /* The bucket a new person's first identifier falls into. One bucket with the default spread of 1; never derived
  * from the number's digits in a way that another spelling could change (hash of the canonical identity). */

@@ -148,6 +148,29 @@ static void *wait_for_close(void *arg)
     return queue_take(arg, 1, -1, NULL);
 }
 
+TEST(quiet_pushes_are_announced_once)
+{
+    struct queue q;
+    struct queue_link links[3];
+    size_t n;
+    assert_int_equal(queue_init(&q, 8, true), 0);
+    struct pollfd readable = {.fd = queue_fd(&q), .events = POLLIN};
+    assert_true(queue_push_quietly(&q, &links[0]));
+    assert_true(queue_push_quietly(&q, &links[1]));
+    assert_int_equal(poll(&readable, 1, 0), 0);
+    queue_wake(&q);
+    assert_int_equal(poll(&readable, 1, 0), 1);
+    assert_ptr_equal(queue_take(&q, 8, 0, &n), &links[0]);
+    assert_int_equal(n, 2);
+    assert_int_equal(poll(&readable, 1, 0), 0);
+    queue_wake(&q); /* nothing is there: nobody is woken */
+    assert_int_equal(poll(&readable, 1, 0), 0);
+    assert_true(queue_push_quietly(&q, &links[0]));
+    assert_true(queue_push(&q, &links[2])); /* a loud push speaks for the quiet one too */
+    assert_int_equal(poll(&readable, 1, 0), 1);
+    queue_done(&q);
+}
+
 TEST(closing_wakes_a_sleeper)
 {
     struct queue q;
@@ -189,4 +212,4 @@ TEST(threads_are_named_and_deaf_to_signals)
 }
 
 TESTS(T(order_bound_and_descriptor), T(closing), T(waiting_ends_in_time), T(nothing_is_lost_or_reordered),
-      T(closing_wakes_a_sleeper), T(threads_are_named_and_deaf_to_signals))
+      T(quiet_pushes_are_announced_once), T(closing_wakes_a_sleeper), T(threads_are_named_and_deaf_to_signals))
