@@ -4,11 +4,25 @@
  * Jobs write cursors, so that a test can look at what is really in the database afterwards. */
 #include "t.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "gateway/writer.h"
+
+/* Every sync of the log passes here and can be made to fail, as a disk would. */
+int __real_fdatasync(int fd);
+int __wrap_fdatasync(int fd);
+static _Atomic bool disk_broken;
+
+int __wrap_fdatasync(int fd)
+{
+    if (!disk_broken)
+        return __real_fdatasync(fd);
+    errno = EIO;
+    return -1;
+}
 
 struct note {
     struct job job;
@@ -131,4 +145,31 @@ TEST(a_deferred_job_runs_at_its_time)
     unlink(path);
 }
 
-TESTS(T(a_bad_job_hurts_only_itself), T(a_deferred_job_runs_at_its_time))
+TEST(a_refused_sync_ends_all_acknowledging)
+{
+    char path[] = "/tmp/wl-writer-XXXXXX";
+    struct err e = {0};
+    struct store *s;
+    struct writer *w;
+    int fd = mkstemp(path);
+    close(fd);
+    unlink(path);
+    assert_ok(store_open(&s, path, NULL, &e), e);
+    assert_ok(writer_start(&w, s, 1000, &e), e);
+    struct note before = {.job.type = &note_type, .value = 1}, after = {.job.type = &note_type, .value = 2};
+    finished = 0;
+    assert_ok(writer_submit(w, &before.job, &e), e);
+    wait_for(1);
+    assert_int_equal(before.job.rc, 0);
+    disk_broken = true;
+    assert_ok(writer_submit(w, &after.job, &e), e);
+    wait_for(2);
+    assert_int_equal(after.job.rc, WL_EIO);
+    assert_false(writer_healthy(w));
+    disk_broken = false; /* the disk works again, but what it holds is unknown */
+    assert_int_equal(writer_submit(w, &before.job, &e), WL_EIO);
+    writer_stop(w);
+    unlink(path);
+}
+
+TESTS(T(a_bad_job_hurts_only_itself), T(a_deferred_job_runs_at_its_time), T(a_refused_sync_ends_all_acknowledging))
