@@ -3,9 +3,10 @@
  *
  * A batch may hide sends (wire.md §7), so its parts are read one by one exactly like requests of their own. When all
  * are allowed the client's bytes are forwarded as they came; when some are refused the remaining parts are forwarded as
- * a new batch and the refusals are put into the answer at their places. A part whose content is only known to Meta
- * (a reference to another part's result), a batch inside a batch, and a partly refused batch with attached files cannot
- * be judged part by part and are refused. */
+ * a new batch, whose address holds no field of the old one, and the refusals are put into the answer at their places;
+ * so is what became of each send when no answer came. A part whose content is only known to Meta (a reference to
+ * another part's result), a batch inside a batch, and a partly refused batch with attached files cannot be judged part
+ * by part and are refused. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -28,6 +29,7 @@ struct part {
     struct graph_path path;
     bool is_send, admitted, relisted;
     struct str refusal; /* error body, when this part does not go on */
+    int refusal_status;
     struct intent intent;
     struct send send;
     struct greeting greeting;
@@ -38,7 +40,8 @@ struct batch {
     struct gateway *g;
     struct http_req *rq;
     struct graph_path path;
-    bool multipart;
+    bool files; /* attached: they cannot be sent again in another body */
+    bool stuck; /* never left, for the reason in call.err */
     struct str token;
     struct str rest; /* the other fields of the body, as members of a JSON object ("" none) */
     struct part *part;
@@ -52,8 +55,9 @@ static void next_part(struct batch *b);
 
 /* --- refusing one part --------------------------------------------------------------------------------------------- */
 
-static void keep_refusal(struct part *p, struct buf *body)
+static void keep_refusal(struct part *p, int status, struct buf *body)
 {
+    p->refusal_status = status;
     p->refusal = (struct str){arena_strndup(http_arena(p->b->rq), buf_cstr(body), body->len), body->len};
     if (p->refusal.p == NULL)
         p->refusal =
@@ -67,46 +71,53 @@ static void refuse_part(struct part *p, int code, const char *why)
     struct buf body;
     buf_init(&body, 64u << 10);
     graph_error_body(&body, &(struct graph_error){.status = 400, .code = code, .message = why}, NULL, NULL, NULL);
-    keep_refusal(p, &body);
+    keep_refusal(p, 400, &body);
 }
 
 /* --- the answer ---------------------------------------------------------------------------------------------------- */
 
-/* Places refusals between Meta's results, in the order the client asked. */
-static void reply_merged(struct batch *b)
+static void put_result(struct json_out *o, int status, struct str body)
 {
-    struct json root = {0};
-    struct json_iter results = {0};
-    bool have = b->refused < b->n && b->call.fate == HTTP_ANSWERED &&
-                json_parse(thread_json(), buf_str(&b->call.answer), false, &root, NULL) == 0 &&
-                json_type(root) == JSON_ARRAY;
-    if (b->refused < b->n && !have) {
-        relay_answer(b->rq, &b->call, NULL);
-        return;
+    jo_object(o);
+    jo_kint(o, "code", status);
+    jo_key(o, "headers");
+    jo_raw(o, STR("[{\"name\":\"Content-Type\",\"value\":\"application/json; charset=UTF-8\"}]"));
+    jo_kstr(o, "body", body);
+    jo_end(o);
+}
+
+/* Meta's next result, or what to say where there is none. */
+static void put_answer(struct json_out *o, const struct part *p, bool have, struct json_iter *results)
+{
+    struct buf one;
+    buf_init(&one, ANSWER_MAX);
+    if (!have) {
+        int status = relay_no_answer_body(&one, &p->b->call, p->admitted ? p->id : NULL);
+        put_result(o, status, buf_str(&one));
+    } else {
+        bool got = json_next(results);
+        if (got)
+            json_write_value(&one, results->value);
+        jo_raw(o, got && !one.failed ? buf_str(&one) : STR("null"));
     }
-    results = json_iter(root);
+    buf_done(&one);
+}
+
+/* Places refusals between Meta's results, in the order the client asked. */
+static void reply_merged(struct batch *b, bool have, struct json root)
+{
+    struct json_iter results = json_iter(root);
     struct buf out;
     struct json_out o;
     buf_init(&out, ANSWER_MAX * 2);
     json_out_init(&o, &out);
     jo_array(&o);
     for (size_t i = 0; i < b->n; i++) {
-        if (b->part[i].refusal.p != NULL) {
-            jo_object(&o);
-            jo_kint(&o, "code", 400);
-            jo_key(&o, "headers");
-            jo_raw(&o, STR("[{\"name\":\"Content-Type\",\"value\":\"application/json; charset=UTF-8\"}]"));
-            jo_kstr(&o, "body", b->part[i].refusal);
-            jo_end(&o);
-        } else {
-            struct buf one;
-            buf_init(&one, ANSWER_MAX);
-            bool got = json_next(&results);
-            if (got)
-                json_write_value(&one, results.value);
-            jo_raw(&o, got && !one.failed ? buf_str(&one) : STR("null"));
-            buf_done(&one);
-        }
+        const struct part *p = &b->part[i];
+        if (p->refusal.p != NULL)
+            put_result(&o, p->refusal_status, p->refusal);
+        else
+            put_answer(&o, p, have, &results);
     }
     jo_end(&o);
     struct http_header h[] = {{STR("Content-Type"), STR("application/json; charset=UTF-8")}};
@@ -114,12 +125,30 @@ static void reply_merged(struct batch *b)
     http_reply_buf(b->rq, 200, h, 1, &out);
 }
 
+static bool holds_sends(const struct batch *b)
+{
+    for (size_t i = 0; i < b->n; i++)
+        if (b->part[i].is_send || b->part[i].refusal.p != NULL)
+            return true;
+    return false;
+}
+
+/* Meta's own bytes where nothing was taken out. A send that got no answer is told of by itself, like a refused one. */
 static void reply(struct batch *b)
 {
-    if (b->refused == 0)
+    struct json root = {0};
+    bool answered = b->call.fate == HTTP_ANSWERED, all_refused = b->refused == b->n;
+    bool have = answered && !all_refused &&
+                json_parse(thread_json(), buf_str(&b->call.answer), false, &root, NULL) == 0 &&
+                json_type(root) == JSON_ARRAY;
+    if (b->stuck) {
+        struct err e = b->call.err;
+        graph_problem_reply(b->rq, &e);
+    } else if (all_refused || (have && b->refused > 0) || (!answered && holds_sends(b))) {
+        reply_merged(b, have, root);
+    } else {
         relay_answer(b->rq, &b->call, NULL);
-    else
-        reply_merged(b);
+    }
 }
 
 static void part_recorded(struct send *s)
@@ -190,26 +219,62 @@ static bool rebuild_body(struct batch *b, struct str *ret)
     return ret->p != NULL;
 }
 
+/* What the client's query says about the call; its other fields stand in the rebuilt body. */
+static bool rebuild_url(struct batch *b)
+{
+    struct buf url;
+    struct str query, base = str_cut(b->call.url, '?', &query);
+    buf_init(&url, base.n + 3 * query.n + 64);
+    buf_putstr(&url, base);
+    char mark = '?';
+    for (size_t i = 0; i < b->path.query.n; i++) {
+        const struct form_field *f = &b->path.query.fields[i];
+        if (!graph_call_parameter(f->name))
+            continue;
+        buf_putc(&url, mark);
+        percent_encode(&url, f->name);
+        buf_putc(&url, '=');
+        percent_encode(&url, f->value);
+        mark = '&';
+    }
+    b->call.url = (struct str){url.failed ? NULL : arena_strndup(http_arena(b->rq), buf_cstr(&url), url.len), url.len};
+    buf_done(&url);
+    return b->call.url.p != NULL;
+}
+
 /* Replaces the headers that describe a body which is no longer the client's. */
-static void json_content_type(struct batch *b)
+static bool json_content_type(struct batch *b)
 {
     struct http_header *h = arena_new_array(http_arena(b->rq), struct http_header, b->call.n_headers + 1);
     size_t n = 0;
     if (h == NULL)
-        return;
+        return false;
     for (size_t i = 0; i < b->call.n_headers; i++)
         if (!str_ieq(b->call.headers[i].name, STR("Content-Type")))
             h[n++] = b->call.headers[i];
     h[n++] = (struct http_header){STR("Content-Type"), STR("application/json")};
     b->call.headers = h;
     b->call.n_headers = n;
+    return true;
 }
 
 static void never_left(struct batch *b, int rc, const char *why)
 {
+    b->stuck = true;
     b->call.fate = HTTP_UNSENT;
     err_set(&b->call.err, rc, "%s", why);
     answered(&b->call);
+}
+
+static int refused_with_files(const struct batch *b, struct err *e)
+{
+    size_t first = 0;
+    while (b->part[first].refusal.p == NULL)
+        first++;
+    return err_set(e, WL_EINVAL,
+                   "batch[%zu] was refused, and no part can be taken out of a batch with attached files, so nothing "
+                   "was sent. Send that part by itself to see why",
+                   first);
 }
 
 /* All decisions are in. */
@@ -227,13 +292,10 @@ static void carry(struct batch *b)
     b->call.max_answer = ANSWER_MAX;
     b->call.done = answered;
     b->call.user = b;
-    if (rc == 0 && b->refused > 0 && b->multipart)
-        rc = err_set(&e, WL_EINVAL, "parts of a batch with attached files were refused, so none was sent");
-    if (rc == 0 && b->refused > 0) {
-        if (!rebuild_body(b, &b->call.body))
-            rc = err_set(&e, WL_ETOOBIG, "the batch is too large");
-        json_content_type(b);
-    }
+    if (rc == 0 && b->refused > 0 && b->files)
+        rc = refused_with_files(b, &e);
+    else if (rc == 0 && b->refused > 0 && (!rebuild_body(b, &b->call.body) || !rebuild_url(b) || !json_content_type(b)))
+        rc = err_set(&e, WL_ETOOBIG, "the batch is too large");
     b->call.body_length = (int64_t)b->call.body.n;
     if (rc == 0 && http_client_submit(b->g->client, &b->call) != 0)
         rc = err_set(&e, WL_EBUSY, "too many calls are waiting for the Graph API");
@@ -247,14 +309,14 @@ static void part_decided(struct send *s)
 {
     struct part *p = s->user;
     struct batch *b = p->b;
+    store_id_text(s->message.bucket, s->message.id, p->id);
     if (s->job.rc != 0) {
         refuse_part(p, 131000, s->job.err.text);
     } else if (s->decision.verdict != VERDICT_ALLOW) {
         struct buf body;
         buf_init(&body, 256u << 10);
-        store_id_text(s->message.bucket, s->message.id, p->id);
         graph_refusal_body(&body, &s->decision, s->rules, &s->facts, p->id);
-        keep_refusal(p, &body);
+        keep_refusal(p, 400, &body);
     } else {
         p->admitted = true;
     }
@@ -303,7 +365,7 @@ static void part_greeted(struct greeting *gr, bool ok, int status, struct str bo
             struct buf copy;
             buf_init(&copy, 1u << 20);
             buf_putstr(&copy, body);
-            keep_refusal(p, &copy);
+            keep_refusal(p, status, &copy);
         } else {
             refuse_part(p, 2, "The Graph API cannot be reached to check the token");
         }
@@ -487,7 +549,7 @@ static int unpack(struct batch *b, bool *ret_batch, struct err *e)
     *ret_batch = json_type(list) != JSON_ABSENT;
     if (!*ret_batch)
         return 0;
-    b->multipart = body.multipart;
+    b->files = body.files;
     b->token = relay_token(b->rq);
     if (b->token.n == 0 && body.token.n > 0)
         b->token = (struct str){arena_strndup(a, body.token.p, body.token.n), body.token.n};

@@ -8,12 +8,11 @@
 
 #define MERGED_MAX (4u << 20)
 
-/* Parameters that speak about the call, not about the message. */
 static const char *const call_parameters[] = {
     "access_token", "appsecret_proof", "appsecret_time",     "method",   "fields",      "format",          "locale",
     "pretty",       "debug",           "suppress_http_code", "callback", "date_format", "include_headers", NULL};
 
-static bool is_call_parameter(struct str name)
+bool graph_call_parameter(struct str name)
 {
     for (size_t i = 0; call_parameters[i] != NULL; i++)
         if (str_eq(name, str_of(call_parameters[i])))
@@ -24,7 +23,7 @@ static bool is_call_parameter(struct str name)
 static bool has_message_fields(const struct form *query)
 {
     for (size_t i = 0; i < query->n; i++)
-        if (!is_call_parameter(query->fields[i].name))
+        if (!graph_call_parameter(query->fields[i].name))
             return true;
     return false;
 }
@@ -54,7 +53,7 @@ static int put_form(struct json_out *o, struct json_parser *scratch, const struc
     for (size_t i = 0; i < f->n; i++) {
         const struct form_field *field = &f->fields[i];
         if (in_form(f, i, field->name) ||
-            (other != NULL && !is_call_parameter(field->name) && in_form(other, other->n, field->name)))
+            (other != NULL && !graph_call_parameter(field->name) && in_form(other, other->n, field->name)))
             return err_set(e, WL_EINVAL, "the parameter '%.64s' is given twice", field->name.p);
         if (field->filename.p != NULL)
             continue;
@@ -71,7 +70,7 @@ static int put_members(struct json_out *o, struct json body, const struct form *
     if (twice.p != NULL)
         return err_set(e, WL_EINVAL, "the key '%.*s' is given twice", (int)(twice.n < 64 ? twice.n : 64), twice.p);
     for (struct json_iter it = json_iter(body); json_next(&it);) {
-        if (in_form(query, query->n, it.key) && !is_call_parameter(it.key))
+        if (in_form(query, query->n, it.key) && !graph_call_parameter(it.key))
             return err_set(e, WL_EINVAL, "the parameter '%.*s' is given in the query and in the body",
                            (int)(it.key.n < 64 ? it.key.n : 64), it.key.p);
         struct buf one;
@@ -96,7 +95,7 @@ static int merge(struct arena *a, struct json_parser *parser, const struct form 
     int rc = form != NULL ? put_form(&o, scratch, form, query, e) : put_members(&o, body, query, &out, e);
     struct form extra = {.fields = arena_new_array(a, struct form_field, query->n + 1)};
     for (size_t i = 0; extra.fields != NULL && i < query->n; i++)
-        if (!is_call_parameter(query->fields[i].name))
+        if (!graph_call_parameter(query->fields[i].name))
             extra.fields[extra.n++] = query->fields[i];
     if (rc == 0)
         rc = put_form(&o, scratch, &extra, NULL, e);
@@ -122,12 +121,14 @@ static struct str find_token(const struct form *form, const struct form *query, 
 int graph_body_parse(struct arena *a, struct json_parser *parser, struct str content_type, struct str body, bool padded,
                      const struct form *query, struct graph_body *ret, struct err *e)
 {
-    struct graph_body b = {.multipart = media_type_is(content_type, "multipart/form-data")};
+    struct graph_body b = {0};
     struct form form = {0}, *as_form = NULL;
     int rc = 0;
-    if (b.multipart) {
+    if (media_type_is(content_type, "multipart/form-data")) {
         rc = form_multipart(a, content_type, body, &form, e);
         as_form = &form;
+        for (size_t i = 0; i < form.n; i++)
+            b.files |= form.fields[i].filename.p != NULL;
     } else if (media_type_is(content_type, "application/x-www-form-urlencoded") || str_trim(body).n == 0) {
         rc = form_urlencoded(a, str_trim(body), &form, e);
         as_form = &form;

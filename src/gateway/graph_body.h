@@ -14,11 +14,14 @@
 struct graph_body {
     struct json root;  /* an object; valid while the parser is */
     struct str token;  /* access_token of body or query, {NULL,0} when absent */
-    bool multipart;
+    bool files;        /* a multipart body that holds files */
 };
 
 /* `padded`: BUF_PADDING bytes follow the body. WL_EINVAL with the field. */
 int graph_body_parse(struct arena *a, struct json_parser *parser, struct str content_type, struct str body, bool padded,
                      const struct form *query, struct graph_body *ret, struct err *e);
+
+/* Parameters that speak about the call ("access_token", "fields"), not about what it does. */
+bool graph_call_parameter(struct str name);
 
 #endif

@@ -102,8 +102,7 @@ static struct graph_error no_answer(const struct http_call *call, const char *me
                  call->err.text, message_id);
     return (struct graph_error){.status = unsent ? 503 : 504,
                                 .code = unsent ? 2 : 131000,
-                                .message =
-                                    unsent ? "The Graph API cannot be reached" : "No answer from the Graph API",
+                                .message = unsent ? "The Graph API cannot be reached" : "No answer from the Graph API",
                                 .details = details,
                                 .transient = unsent,
                                 .message_id = message_id};

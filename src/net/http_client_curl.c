@@ -238,7 +238,7 @@ static void finished(struct transfer *t, CURLcode rc)
     for (size_t i = 0; i < sizeof lengthless / sizeof *lengthless; i++)
         if (rc == lengthless[i])
             why = "the connection ended without a whole answer";
-    if (t->attempts > 1)
+    if (t->attempts > 1 || rc == CURLE_SEND_FAIL_REWIND) /* the second lock was the first it came to */
         why = "the connection ended before an answer; the request is not repeated";
     easy_release(t);
     if (answered)
