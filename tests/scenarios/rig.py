@@ -292,13 +292,13 @@ class Receiver:
 
 class Front:
     """A server between gateway and sandbox that passes everything on, except what it is told to answer by itself:
-    `answer` is None or (status, headers, body) for the sends to come. It counts the sends it saw."""
+    `answer` is None or (status, headers, body) for the sends to come. It keeps the posts it saw, and the sends by themselves."""
 
     def __init__(self, behind):
         from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
         front = self
-        self.sends, self.answer = [], None
+        self.posts, self.sends, self.answer = [], [], None
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -306,6 +306,8 @@ class Front:
             def do_GET(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 answer = None
+                if self.command == "POST":
+                    front.posts.append((self.path, body))
                 if self.command == "POST" and self.path.split("?")[0].endswith("messages"):
                     front.sends.append(body)
                     answer = front.answer
