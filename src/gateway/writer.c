@@ -252,10 +252,13 @@ static void finish(struct writer *w, struct batch *b, const struct err *refused)
         }
         __atomic_add_fetch(&w->jobs, 1, __ATOMIC_RELAXED);
         __atomic_add_fetch(&w->failures, job->rc != 0, __ATOMIC_RELAXED);
+        /* A job's owner may be gone as soon as it is told, and its type with it. */
         bool last = i + 1 == b->n || b->jobs[i + 1]->type != type;
-        type->done(type->ctx, job);
-        if (last && type->after != NULL)
-            type->after(type->ctx);
+        void (*after)(void *) = last ? type->after : NULL;
+        void *ctx = type->ctx;
+        type->done(ctx, job);
+        if (after != NULL)
+            after(ctx);
     }
     arena_reset(b->arena);
     queue_push(&w->idle, &b->link);
