@@ -17,30 +17,30 @@
 #include <cmocka.h>
 
 #define TEST(name) static void name(void **state __attribute__((unused)))
-#define T(name) cmocka_unit_test(name)
-#define TESTS(...)                                                                 \
-    int main(void)                                                                 \
-    {                                                                              \
-        const struct CMUnitTest tests[] = {__VA_ARGS__};                           \
-        return cmocka_run_group_tests(tests, NULL, NULL);                          \
+#define T(name)    cmocka_unit_test(name)
+#define TESTS(...)                                                                                                     \
+    int main(void)                                                                                                     \
+    {                                                                                                                  \
+        const struct CMUnitTest tests[] = {__VA_ARGS__};                                                               \
+        return cmocka_run_group_tests(tests, NULL, NULL);                                                              \
     }
 
-#define assert_str(got, want)                                                      \
-    do {                                                                           \
-        struct str got_ = (got);                                                   \
-        if (got_.n != strlen(want) || memcmp(got_.p ? got_.p : "", want, got_.n))  \
-            fail_msg("got \"%.*s\", want \"%s\"", (int)got_.n, got_.p ? got_.p : "", want); \
+#define assert_str(got, want)                                                                                          \
+    do {                                                                                                               \
+        struct str got_ = (got);                                                                                       \
+        if (got_.n != strlen(want) || memcmp(got_.p ? got_.p : "", want, got_.n))                                      \
+            fail_msg("got \"%.*s\", want \"%s\"", (int)got_.n, got_.p ? got_.p : "", want);                            \
     } while (0)
-#define assert_ok(rc, e)                                                           \
-    do {                                                                           \
-        int rc_ = (rc);                                                            \
-        if (rc_ != 0)                                                              \
-            fail_msg("%s: %d: %s", #rc, rc_, (e).text);                            \
+#define assert_ok(rc, e)                                                                                               \
+    do {                                                                                                               \
+        int rc_ = (rc);                                                                                                \
+        if (rc_ != 0)                                                                                                  \
+            fail_msg("%s: %d: %s", #rc, rc_, (e).text);                                                                \
     } while (0)
-#define skip_loudly(why)                                                           \
-    do {                                                                           \
-        fprintf(stderr, "SKIPPED %s: %s\n", __func__, why);                        \
-        skip();                                                                    \
+#define skip_loudly(why)                                                                                               \
+    do {                                                                                                               \
+        fprintf(stderr, "SKIPPED %s: %s\n", __func__, why);                                                            \
+        skip();                                                                                                        \
     } while (0)
 
 /* Path of a file of the shared case sets; NULL (and the caller skips loudly) when they are not there. */

@@ -31,7 +31,7 @@ char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(
 
 size_t arena_used(const struct arena *a);
 
-#define arena_new(a, type) ((type *)arena_alloc((a), sizeof(type)))
+#define arena_new(a, type)          ((type *)arena_alloc((a), sizeof(type)))
 #define arena_new_array(a, type, n) ((type *)arena_array((a), (n), sizeof(type)))
 
 #endif

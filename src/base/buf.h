@@ -21,7 +21,10 @@ struct str {
 };
 
 #define STR(literal) ((struct str){(literal), sizeof(literal) - 1})
-#define STR_INIT(literal) {(literal), sizeof(literal) - 1} /* the same, for tables with static storage */
+#define STR_INIT(literal)                                                                                              \
+    {                                                                                                                  \
+        (literal), sizeof(literal) - 1                                                                                 \
+    } /* the same, for tables with static storage */
 static inline struct str str_of(const char *z)
 {
     return z ? (struct str){z, strlen(z)} : (struct str){NULL, 0};
@@ -30,10 +33,10 @@ static inline bool str_eq(struct str a, struct str b)
 {
     return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
-bool str_ieq(struct str a, struct str b);            /* ASCII case ignored */
+bool str_ieq(struct str a, struct str b); /* ASCII case ignored */
 bool str_starts(struct str s, struct str prefix);
 bool str_ends(struct str s, struct str suffix);
-struct str str_trim(struct str s);                   /* ASCII white space off both ends */
+struct str str_trim(struct str s); /* ASCII white space off both ends */
 /* The part before the first `sep`; *rest becomes what follows ({NULL,0} when there was no sep). */
 struct str str_cut(struct str s, char sep, struct str *rest);
 /* Decimal with optional '-', whole string, no spaces; false when it is not a 64-bit integer. */

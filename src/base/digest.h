@@ -12,7 +12,7 @@
 #include "base/buf.h"
 
 #define SHA256_BYTES 32
-#define SHA256_HEX 65 /* with the NUL */
+#define SHA256_HEX   65 /* with the NUL */
 
 void sha256(const void *p, size_t n, uint8_t ret[SHA256_BYTES]);
 

@@ -19,10 +19,20 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-#define JSON_MAX_DEPTH 64 /* levels of arrays and objects; the last of them can only be an empty one */
+#define JSON_MAX_DEPTH 64         /* levels of arrays and objects; the last of them can only be an empty one */
 #define JSON_MAX_BYTES (8u << 20) /* larger texts are refused with WL_ETOOBIG */
 
-enum json_type { JSON_ABSENT = 0, JSON_NULL, JSON_BOOL, JSON_INT, JSON_UINT, JSON_DOUBLE, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
+enum json_type {
+    JSON_ABSENT = 0,
+    JSON_NULL,
+    JSON_BOOL,
+    JSON_INT,
+    JSON_UINT,
+    JSON_DOUBLE,
+    JSON_STRING,
+    JSON_ARRAY,
+    JSON_OBJECT
+};
 
 struct json_parser;
 
@@ -40,12 +50,12 @@ void json_parser_free(struct json_parser *p);
 int json_parse(struct json_parser *p, struct str text, bool padded, struct json *ret, struct err *e);
 
 enum json_type json_type(struct json v);
-struct json json_get(struct json object, const char *key);           /* absent when not an object or no key */
-struct json json_at(struct json v, const char *k1, const char *k2);  /* get(get(v,k1),k2) */
+struct json json_get(struct json object, const char *key);          /* absent when not an object or no key */
+struct json json_at(struct json v, const char *k1, const char *k2); /* get(get(v,k1),k2) */
 /* Strings are unescaped UTF-8 (they may contain NUL: compare by length), owned by the parser. */
 bool json_str(struct json v, struct str *ret);
 struct str json_str_or(struct json v, struct str fallback);
-bool json_i64(struct json v, int64_t *ret);     /* integers that fit; not strings */
+bool json_i64(struct json v, int64_t *ret); /* integers that fit; not strings */
 bool json_bool(struct json v, bool *ret);
 /* An id: a string of digits or an integer, as Meta writes both. False otherwise or past 63 bits. */
 bool json_id(struct json v, int64_t *ret);
@@ -81,7 +91,7 @@ void jo_array(struct json_out *o);
 void jo_end(struct json_out *o); /* closes whichever is open */
 void jo_key(struct json_out *o, const char *key);
 void jo_key_str(struct json_out *o, struct str key);
-void jo_str(struct json_out *o, struct str s); /* invalid UTF-8 is replaced by U+FFFD */
+void jo_str(struct json_out *o, struct str s);   /* invalid UTF-8 is replaced by U+FFFD */
 void jo_cstr(struct json_out *o, const char *z); /* NULL writes null */
 void jo_int(struct json_out *o, int64_t v);
 void jo_bool(struct json_out *o, bool v);

@@ -15,8 +15,8 @@ void log_set_level(enum log_level most); /* default LOG_INFO_LEVEL */
 void log_write(enum log_level level, const char *area, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 #define log_error(area, ...) log_write(LOG_ERROR_LEVEL, area, __VA_ARGS__)
-#define log_warn(area, ...) log_write(LOG_WARN_LEVEL, area, __VA_ARGS__)
-#define log_info(area, ...) log_write(LOG_INFO_LEVEL, area, __VA_ARGS__)
+#define log_warn(area, ...)  log_write(LOG_WARN_LEVEL, area, __VA_ARGS__)
+#define log_info(area, ...)  log_write(LOG_INFO_LEVEL, area, __VA_ARGS__)
 #define log_debug(area, ...) log_write(LOG_DEBUG_LEVEL, area, __VA_ARGS__)
 
 /* "+5511…8877" -> "+55…77": enough to recognise, not to call. out holds >= 16 bytes. Returns out. */

@@ -39,7 +39,7 @@ void queue_wake(struct queue *q);
 struct queue_link *queue_take(struct queue *q, size_t max, int64_t wait_ms, size_t *ret_count);
 int queue_fd(const struct queue *q);
 size_t queue_count(struct queue *q);
-void queue_close(struct queue *q); /* no more pushes; wakes the consumer */
+void queue_close(struct queue *q);  /* no more pushes; wakes the consumer */
 bool queue_closed(struct queue *q); /* closed and empty */
 
 /* Starts a thread with a name shown by top and gdb (at most 15 characters). 0 or WL_EIO. */

@@ -23,14 +23,14 @@ enum yaml_kind { YAML_SCALAR, YAML_SEQUENCE, YAML_MAPPING };
 
 struct yaml {
     enum yaml_kind kind;
-    int line;          /* 1-based */
-    bool quoted;       /* scalar written in quotes or as a block: never null */
-    struct str text;   /* scalar text, NUL-terminated */
-    struct str key;    /* when this node is a mapping's value: its key */
+    int line;        /* 1-based */
+    bool quoted;     /* scalar written in quotes or as a block: never null */
+    struct str text; /* scalar text, NUL-terminated */
+    struct str key;  /* when this node is a mapping's value: its key */
     int key_line;
     struct yaml *child, *next; /* first child; next sibling */
     int children;
-    const char *file;  /* the name given to yaml_parse, for messages */
+    const char *file; /* the name given to yaml_parse, for messages */
 };
 
 /* Parses one document. `name` is used in messages and is kept (not copied). An empty document is an empty
@@ -49,8 +49,8 @@ const char *nearest_word(struct str word, const char *const *list);
 
 /* Typed readings of a scalar; WL_EINVAL with file, line and key. */
 int yaml_i64(const struct yaml *n, int64_t min, int64_t max, int64_t *ret, struct err *e);
-int yaml_bool(const struct yaml *n, bool *ret, struct err *e);          /* true/false only */
-int yaml_str(const struct yaml *n, struct str *ret, struct err *e);     /* must be a scalar */
+int yaml_bool(const struct yaml *n, bool *ret, struct err *e);      /* true/false only */
+int yaml_str(const struct yaml *n, struct str *ret, struct err *e); /* must be a scalar */
 /* "250ms", "30s", "5m", "24h", "7d" or a bare 0; result in milliseconds. */
 int yaml_duration(const struct yaml *n, int64_t *ret_ms, struct err *e);
 /* "2026-08-11" -> milliseconds since the epoch at 00:00 UTC. */

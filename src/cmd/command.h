@@ -32,7 +32,7 @@ enum common_option {
     COMMON_CONFIG = 4,
     COMMON_SERVER = 8, /* --url and --key-file */
     COMMON_DRY_RUN = 16,
-    COMMON_HELP = 32   /* every command has it */
+    COMMON_HELP = 32 /* every command has it */
 };
 #define COMMON_CLIENT (COMMON_JSON | COMMON_CONFIG | COMMON_SERVER)
 
@@ -41,8 +41,8 @@ struct option {
     const char *value; /* what follows it ("FILE"); NULL: a flag */
     const char *help;
     bool repeat;
-    unsigned common;   /* which bit of a command's `common` allows it; 0 for a command's own */
-    char letter;       /* short form, 0 when none */
+    unsigned common; /* which bit of a command's `common` allows it; 0 for a command's own */
+    char letter;     /* short form, 0 when none */
 };
 extern const struct option common_options[];
 
@@ -59,7 +59,7 @@ struct command {
 };
 extern const struct command commands[];
 
-#define ARGS_WORDS 8
+#define ARGS_WORDS   8
 #define ARGS_OPTIONS 96
 struct args {
     const struct command *table;

@@ -46,8 +46,8 @@ struct config_key {
     int64_t min, max;     /* of numbers: items, bytes, milliseconds, seconds */
     size_t offset;        /* into struct config, or struct sender_option for senders[] */
     bool secret;
-    const char *sample;   /* what the commented sample shows when there is no fallback */
-    const char *words;    /* CONFIG_WORD: space-separated */
+    const char *sample; /* what the commented sample shows when there is no fallback */
+    const char *words;  /* CONFIG_WORD: space-separated */
     const char *help;
 };
 extern const struct config_key config_keys[]; /* ends with path NULL */
@@ -69,22 +69,22 @@ struct config {
     struct config_value *values; /* in the order of the table, senders by order of appearance */
     const char *file;            /* the main file, NULL: none was read */
     size_t n_files;
-    const char *credentials;     /* $CREDENTIALS_DIRECTORY of the service manager, or NULL */
-    struct buf warnings; /* one sentence a line: legal, but probably not meant */
-    struct buf problems; /* one sentence a line: why it was refused */
+    const char *credentials; /* $CREDENTIALS_DIRECTORY of the service manager, or NULL */
+    struct buf warnings;     /* one sentence a line: legal, but probably not meant */
+    struct buf problems;     /* one sentence a line: why it was refused */
 };
 
 struct config_source {
-    const char *file;        /* --config; NULL: $WAYLEAVE_CONFIG, else /etc/wayleave/wayleave.yaml when it exists */
-    char *const *environ;    /* NULL: none */
-    const char *const *set;  /* "key=value", NULL-terminated; NULL: none */
-    bool secrets;            /* read secret files and look at certificates: for serve and check-config */
+    const char *file;       /* --config; NULL: $WAYLEAVE_CONFIG, else /etc/wayleave/wayleave.yaml when it exists */
+    char *const *environ;   /* NULL: none */
+    const char *const *set; /* "key=value", NULL-terminated; NULL: none */
+    bool secrets;           /* read secret files and look at certificates: for serve and check-config */
 };
 
 /* WL_EINVAL: *ret is set all the same, its `problems` lists everything that is wrong and e holds the first.
  * config_free() it in either case. */
 int config_load(struct config **ret, const struct config_source *from, struct err *e);
-void config_free(struct config *c); /* wipes secrets; accepts NULL */
+void config_free(struct config *c);                                              /* wipes secrets; accepts NULL */
 const struct config_value *config_get(const struct config *c, const char *path); /* NULL: no such key */
 
 /* config_print.c. A printed value never is a secret: "(set)" or "(not set)". */

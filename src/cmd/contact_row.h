@@ -29,10 +29,10 @@ enum contact_column {
 };
 
 struct contact_columns {
-    int at[COLUMN_COUNT];   /* position in the row, -1: no such column */
-    size_t n;               /* columns in the header */
+    int at[COLUMN_COUNT];               /* position in the row, -1: no such column */
+    size_t n;                           /* columns in the header */
     const char *fallback[COLUMN_COUNT]; /* --consent and its like: for rows whose own field is empty */
-    struct buf ignored;     /* names of the columns nobody knows, comma-separated */
+    struct buf ignored;                 /* names of the columns nobody knows, comma-separated */
 };
 
 const char *contact_column_name(enum contact_column c);
@@ -42,8 +42,8 @@ void contact_columns_done(struct contact_columns *c);
 
 /* Appends the contact's object. WL_EINVAL with a sentence; *ret_field is the column at fault. On failure `out` must be
  * thrown away. */
-int contact_row_json(const struct contact_columns *c, const struct csv_row *row, struct json_out *out, enum contact_column *ret_field,
-                     struct err *e);
+int contact_row_json(const struct contact_columns *c, const struct csv_row *row, struct json_out *out,
+                     enum contact_column *ret_field, struct err *e);
 bool contact_row_blank(const struct csv_row *row);
 
 #endif

@@ -16,8 +16,8 @@
 #include "cmd/command.h"
 
 struct rest {
-    char url[512];  /* origin, no trailing slash */
-    char key[512];  /* the admin key; wiped by rest_close() */
+    char url[512];      /* origin, no trailing slash */
+    char key[512];      /* the admin key; wiped by rest_close() */
     char key_from[512]; /* the file or variable it came from, for messages */
     char ca_file[512];
     struct json_parser *parser;

@@ -8,19 +8,19 @@
 
 #include "cmd/command.h"
 
-int serve_run(const struct args *a);           /* serve.c */
-int sandbox_run(const struct args *a);         /* sandbox_cmd.c */
-int check_config_run(const struct args *a);    /* check_config.c */
-int contacts_import(const struct args *a);     /* contacts.c */
+int serve_run(const struct args *a);        /* serve.c */
+int sandbox_run(const struct args *a);      /* sandbox_cmd.c */
+int check_config_run(const struct args *a); /* check_config.c */
+int contacts_import(const struct args *a);  /* contacts.c */
 int contacts_show(const struct args *a);
-int consent_grant(const struct args *a);       /* consent.c */
+int consent_grant(const struct args *a); /* consent.c */
 int consent_withdraw(const struct args *a);
 int consent_show(const struct args *a);
-int explain_run(const struct args *a);         /* explain.c */
-int send_run(const struct args *a);            /* send.c */
-int status_run(const struct args *a);          /* status.c */
-int version_run(const struct args *a);         /* version.c */
-int help_run(const struct args *a);            /* main.c */
+int explain_run(const struct args *a); /* explain.c */
+int send_run(const struct args *a);    /* send.c */
+int status_run(const struct args *a);  /* status.c */
+int version_run(const struct args *a); /* version.c */
+int help_run(const struct args *a);    /* main.c */
 int completions_run(const struct args *a);
 
 #endif

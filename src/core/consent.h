@@ -3,7 +3,7 @@
  *
  * Events are appended and never changed; the state is their fold and can be rebuilt at any time, in any order of
  * arrival: events count by their own time (`at`), at the same instant the stricter one wins, and a platform
- * stop is lifted by `resume` only (platform.md §4.3, §11.19). The state is packed into the contact's row. */
+ * stop is lifted by `resume` only (docs/platform.md §4.3). The state is packed into the contact's row. */
 #ifndef WL_CORE_CONSENT_H
 #define WL_CORE_CONSENT_H
 
@@ -13,13 +13,20 @@
 #include "base/buf.h"
 #include "core/intent.h"
 
-enum consent_act { CONSENT_GRANT = 1, CONSENT_WITHDRAW = 2, CONSENT_STOP = 3 /* platform */, CONSENT_RESUME = 4 /* platform */ };
+enum consent_act {
+    CONSENT_GRANT = 1,
+    CONSENT_WITHDRAW = 2,
+    CONSENT_STOP = 3 /* platform */,
+    CONSENT_RESUME = 4 /* platform */
+};
 enum consent_status { CONSENT_NONE = 0, CONSENT_GRANTED = 1, CONSENT_WITHDRAWN = 2 };
 
 /* A set of categories as bits (1 << enum category); CONSENT_ALL covers every category people consent to. */
 typedef uint32_t consent_scope;
 #define CONSENT_SCOPE(cat) ((consent_scope)1u << (cat))
-#define CONSENT_ALL (CONSENT_SCOPE(CATEGORY_MARKETING) | CONSENT_SCOPE(CATEGORY_UTILITY) | CONSENT_SCOPE(CATEGORY_AUTHENTICATION) | CONSENT_SCOPE(CATEGORY_CALLS))
+#define CONSENT_ALL                                                                                                    \
+    (CONSENT_SCOPE(CATEGORY_MARKETING) | CONSENT_SCOPE(CATEGORY_UTILITY) | CONSENT_SCOPE(CATEGORY_AUTHENTICATION) |    \
+     CONSENT_SCOPE(CATEGORY_CALLS))
 
 const char *consent_act_name(enum consent_act a);       /* "grant", "withdraw", "stop", "resume" */
 const char *consent_status_name(enum consent_status s); /* "none", "granted", "withdrawn" */

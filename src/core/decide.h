@@ -20,23 +20,23 @@
 enum verdict { VERDICT_ALLOW = 0, VERDICT_HOLD = 1, VERDICT_DENY = 2 };
 const char *verdict_name(enum verdict v); /* "allow", "hold", "deny" */
 
-#define FINDINGS_MAX 64
+#define FINDINGS_MAX      64
 #define FINDING_FACTS_MAX 5
 
 struct finding {
     const struct rule *rule; /* never NULL: basis.none and hold.past_expiry are rules of the set too */
     uint16_t index;          /* its position in the set */
     uint8_t verdict;
-    bool shadow;             /* reported, not joined */
-    bool unknown;            /* fired through on_unknown */
+    bool shadow;  /* reported, not joined */
+    bool unknown; /* fired through on_unknown */
     uint8_t n_facts;
     uint8_t facts[FINDING_FACTS_MAX]; /* enum fact_id, the values that made it true */
-    int64_t until;           /* HOLD */
+    int64_t until;                    /* HOLD */
 };
 
 struct decision {
     enum verdict verdict;
-    int64_t until;     /* HOLD */
+    int64_t until; /* HOLD */
     size_t n;
     struct finding finding[FINDINGS_MAX]; /* in order of rule id; every rule that fired */
 };

@@ -3,7 +3,7 @@
  *
  * One POST carries up to 1,000 updates in nested arrays; this file flattens them. Liberal: missing or odd
  * fields leave an event's field empty, unknown fields become EVENT_OTHER and are kept raw; only a body that is not
- * JSON, not an object, or without an `entry` array is refused. Source: platform.md §6. */
+ * JSON, not an object, or without an `entry` array is refused. Source: docs/platform.md §6. */
 #ifndef WL_CORE_EVENT_H
 #define WL_CORE_EVENT_H
 
@@ -14,51 +14,59 @@
 
 enum event_kind {
     EVENT_OTHER = 0,
-    EVENT_INBOUND,          /* a message from a person (also `standby`); opens the window */
-    EVENT_CALL,             /* a call by the person; opens the window when user-initiated */
-    EVENT_STATUS,           /* what became of a message of ours */
-    EVENT_PREFERENCE,       /* user_preferences stop/resume */
+    EVENT_INBOUND,    /* a message from a person (also `standby`); opens the window */
+    EVENT_CALL,       /* a call by the person; opens the window when user-initiated */
+    EVENT_STATUS,     /* what became of a message of ours */
+    EVENT_PREFERENCE, /* user_preferences stop/resume */
     EVENT_TEMPLATE_STATUS,
     EVENT_TEMPLATE_QUALITY,
     EVENT_TEMPLATE_CATEGORY,
-    EVENT_NUMBER_CHANGED,   /* system: user_changed_number / user_changed_user_id */
-    EVENT_ACCOUNT           /* account_update and other account fields */
+    EVENT_NUMBER_CHANGED, /* system: user_changed_number / user_changed_user_id */
+    EVENT_ACCOUNT         /* account_update and other account fields */
 };
 const char *event_kind_name(enum event_kind k);
 
-/* A message's life as bits: events only ever add bits, the view is the highest (platform.md §11.16). */
-enum message_seen { SEEN_SENT = 1, SEEN_DELIVERED = 2, SEEN_READ = 4, SEEN_PLAYED = 8, SEEN_FAILED = 16, SEEN_HELD = 32, SEEN_DELETED = 64 };
+/* A message's life as bits: events only ever add bits, the view is the highest (docs/platform.md §6.5). */
+enum message_seen {
+    SEEN_SENT = 1,
+    SEEN_DELIVERED = 2,
+    SEEN_READ = 4,
+    SEEN_PLAYED = 8,
+    SEEN_FAILED = 16,
+    SEEN_HELD = 32,
+    SEEN_DELETED = 64
+};
 
 #define EVENTS_MAX 5000 /* per body; Meta says 1,000 */
 
 struct event {
     enum event_kind kind;
-    struct str field;            /* the change's `field` */
-    int64_t waba;                /* entry.id, 0 when not a number */
-    int64_t phone_number_id;     /* metadata.phone_number_id, 0 when absent */
+    struct str field;        /* the change's `field` */
+    int64_t waba;            /* entry.id, 0 when not a number */
+    int64_t phone_number_id; /* metadata.phone_number_id, 0 when absent */
     struct str display_phone;
-    int64_t at;                  /* the event's own time in ms; 0 when absent */
+    int64_t at;                                /* the event's own time in ms; 0 when absent */
     struct identity phone, user_id, parent_id; /* who; kind NONE where absent */
-    struct identity previous;    /* NUMBER_CHANGED: the id before (phone, else user id); phone/user_id hold the new ones */
+    struct identity previous; /* NUMBER_CHANGED: the id before (phone, else user id); phone/user_id hold the new ones */
     struct identity previous_user_id, previous_parent_id; /* NUMBER_CHANGED: the ids before, beside the phone */
-    struct str group_id;         /* INBOUND, STATUS: the group it happened in; absent one to one. A message in a
+    struct str group_id; /* INBOUND, STATUS: the group it happened in; absent one to one. A message in a
                                   * group opens no window to the person who wrote it */
     struct str profile_name;
-    struct str wamid;            /* INBOUND: its id; STATUS: the message's id */
-    struct str type;             /* INBOUND: message type; STATUS: status word; ACCOUNT: event */
-    struct str text;             /* INBOUND: text body, button text or caption */
-    uint32_t seen;               /* STATUS: message_seen bit, 0 for unknown words */
-    int code;                    /* STATUS failed: first error code */
+    struct str wamid; /* INBOUND: its id; STATUS: the message's id */
+    struct str type;  /* INBOUND: message type; STATUS: status word; ACCOUNT: event */
+    struct str text;  /* INBOUND: text body, button text or caption */
+    uint32_t seen;    /* STATUS: message_seen bit, 0 for unknown words */
+    int code;         /* STATUS failed: first error code */
     struct str error_title;
-    struct str opaque;           /* STATUS: biz_opaque_callback_data */
-    enum consent_act act;        /* PREFERENCE */
+    struct str opaque;                           /* STATUS: biz_opaque_callback_data */
+    enum consent_act act;                        /* PREFERENCE */
     struct str template_name, template_language; /* language with '_' */
     int64_t template_id;
     enum template_status template_status;
-    struct str quality;          /* TEMPLATE_QUALITY: GREEN ... */
-    enum category new_category;  /* TEMPLATE_CATEGORY: the category now in force, UNKNOWN when only announced */
-    bool user_initiated;         /* CALL */
-    struct json value;           /* the change's value, valid while the parser is */
+    struct str quality;         /* TEMPLATE_QUALITY: GREEN ... */
+    enum category new_category; /* TEMPLATE_CATEGORY: the category now in force, UNKNOWN when only announced */
+    bool user_initiated;        /* CALL */
+    struct json value;          /* the change's value, valid while the parser is */
 };
 
 /* Flattens the body. Strings live in the arena. WL_EINVAL or WL_ETOOBIG with the reason. */

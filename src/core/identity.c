@@ -11,7 +11,7 @@
 
 #include "core/phone.h"
 
-#define ID_TAIL_MAX 128 /* platform.md §6.9 */
+#define ID_TAIL_MAX 128 /* docs/platform.md §6.9 */
 #define GROUP_MAX   128
 
 static bool is_alpha(char c)

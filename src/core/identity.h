@@ -2,14 +2,20 @@
  * identity.h - the names one person goes by: phone number, business-scoped user id, parent id; and groups.
  *
  * A key is canonical: two spellings of one name give the same bytes. Person-bound state is never keyed by a
- * key but by the person it resolves to (store/people). Source of the forms: platform.md §1.1, §6.9. */
+ * key but by the person it resolves to (store/people). Source of the forms: docs/platform.md §1.1, §6.9. */
 #ifndef WL_CORE_IDENTITY_H
 #define WL_CORE_IDENTITY_H
 
 #include "base/buf.h"
 #include "base/err.h"
 
-enum identity_kind { IDENTITY_NONE = 0, IDENTITY_PHONE = 1, IDENTITY_USER_ID = 2, IDENTITY_PARENT_ID = 3, IDENTITY_GROUP = 4 };
+enum identity_kind {
+    IDENTITY_NONE = 0,
+    IDENTITY_PHONE = 1,
+    IDENTITY_USER_ID = 2,
+    IDENTITY_PARENT_ID = 3,
+    IDENTITY_GROUP = 4
+};
 
 #define IDENTITY_MAX 136 /* "CC.ENT." and 128 alphanumerics, and a NUL */
 

@@ -3,7 +3,7 @@
  *
  * The state is the theoretical arrival time (tat): the moment at which all that was sent would have been sent at
  * the sustained rate. A message conforms when tat <= now + tolerance; sending moves tat to max(tat, now) +
- * interval. With interval 6 s and tolerance 264 s: one per 6 s, bursts of 45 (platform.md §3.2). */
+ * interval. With interval 6 s and tolerance 264 s: one per 6 s, bursts of 45 (docs/platform.md §3.2). */
 #ifndef WL_CORE_PACE_H
 #define WL_CORE_PACE_H
 

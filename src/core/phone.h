@@ -3,7 +3,7 @@
  *
  * Syntax only, for now: the number engine with the numbering plans will take this file's place behind the
  * same function. Accepted: '+', spaces of any kind, '-', '.', '(', ')', '/', full-width and other decimal
- * digits; "00" is not read as '+'. A business-scoped id is never turned into digits (platform.md §11.4). */
+ * digits; "00" is not read as '+'. A business-scoped id is never turned into digits (docs/platform.md §6.9). */
 #ifndef WL_CORE_PHONE_H
 #define WL_CORE_PHONE_H
 

@@ -23,18 +23,18 @@ int ruleset_compile(struct ruleset **ret, const char *name, struct str text, str
 int ruleset_load(struct ruleset **ret, const char *path, struct err *e);
 void ruleset_free(struct ruleset *rs); /* accepts NULL */
 
-const char *ruleset_id(const struct ruleset *rs);             /* "whatsapp-platform" */
-const uint8_t *ruleset_hash(const struct ruleset *rs);        /* SHA256_BYTES */
-struct str ruleset_canonical(const struct ruleset *rs);       /* borrowed */
+const char *ruleset_id(const struct ruleset *rs);       /* "whatsapp-platform" */
+const uint8_t *ruleset_hash(const struct ruleset *rs);  /* SHA256_BYTES */
+struct str ruleset_canonical(const struct ruleset *rs); /* borrowed */
 size_t ruleset_count(const struct ruleset *rs);
-const struct rule *ruleset_rule(const struct ruleset *rs, size_t i); /* i < ruleset_count */
+const struct rule *ruleset_rule(const struct ruleset *rs, size_t i);       /* i < ruleset_count */
 const struct rule *ruleset_find(const struct ruleset *rs, const char *id); /* or NULL */
 
 const char *rule_id(const struct rule *r);
 const char *rule_title(const struct rule *r);
-const char *rule_reason(const struct rule *r);  /* sentence shown to people */
-const char *rule_change(const struct rule *r);  /* what would change it */
-int rule_code(const struct rule *r);            /* Graph error code */
+const char *rule_reason(const struct rule *r); /* sentence shown to people */
+const char *rule_change(const struct rule *r); /* what would change it */
+int rule_code(const struct rule *r);           /* Graph error code */
 size_t rule_citations(const struct rule *r);
 struct citation {
     const char *title, *url, *read; /* read: date as text */

@@ -14,18 +14,33 @@
 #include "core/facts.h"
 #include "core/ruleset.h"
 
-#define RULES_MAX FINDINGS_MAX /* so that a decision can list every rule that fires */
-#define RULE_FACTS_MAX 8       /* facts one rule may mention: a finding packs them as one byte of bits */
-#define NODES_MAX 8192
+#define RULES_MAX       FINDINGS_MAX /* so that a decision can list every rule that fires */
+#define RULE_FACTS_MAX  8            /* facts one rule may mention: a finding packs them as one byte of bits */
+#define NODES_MAX       8192
 #define LIST_VALUES_MAX 8192
-#define EXPR_DEPTH_MAX 16
-#define ROWS_MAX 64
-#define NAMES_MAX 32
-#define TIME_LAST 253402300799999 /* 9999-12-31T23:59:59.999Z: no hold ends later */
+#define EXPR_DEPTH_MAX  16
+#define ROWS_MAX        64
+#define NAMES_MAX       32
+#define TIME_LAST       253402300799999 /* 9999-12-31T23:59:59.999Z: no hold ends later */
 
 enum tri { TRI_FALSE = 0, TRI_UNKNOWN = 1, TRI_TRUE = 2 }; /* all = least, any = greatest, not = 2 - x */
 
-enum node_op { OP_ALL, OP_ANY, OP_NOT, OP_WORDS, OP_LIST, OP_LT, OP_LE, OP_GT, OP_GE, OP_OLDER, OP_NEWER, OP_AHEAD, OP_BEFORE, OP_KNOWN };
+enum node_op {
+    OP_ALL,
+    OP_ANY,
+    OP_NOT,
+    OP_WORDS,
+    OP_LIST,
+    OP_LT,
+    OP_LE,
+    OP_GT,
+    OP_GE,
+    OP_OLDER,
+    OP_NEWER,
+    OP_AHEAD,
+    OP_BEFORE,
+    OP_KNOWN
+};
 
 /* A constant or the sum or difference of two terms, each a constant or a dated value. */
 struct operand {
@@ -36,14 +51,14 @@ struct operand {
 
 struct node {
     uint8_t op;
-    uint8_t fact;   /* leaves: enum fact_id */
-    uint8_t slot;   /* leaves: position in the owner's list of facts */
-    bool negate;    /* leaves: is_not, not_in, known: false */
+    uint8_t fact;              /* leaves: enum fact_id */
+    uint8_t slot;              /* leaves: position in the owner's list of facts */
+    bool negate;               /* leaves: is_not, not_in, known: false */
     uint8_t other, other_slot; /* OP_BEFORE: the fact it is compared with */
-    uint32_t end;   /* one past the subtree */
-    uint64_t words; /* OP_WORDS: bit per word (or false, true) */
-    uint32_t list, n_list; /* OP_LIST: range of ruleset.lists */
-    struct operand arg;    /* comparisons */
+    uint32_t end;              /* one past the subtree */
+    uint64_t words;            /* OP_WORDS: bit per word (or false, true) */
+    uint32_t list, n_list;     /* OP_LIST: range of ruleset.lists */
+    struct operand arg;        /* comparisons */
 };
 
 enum value_kind { VALUE_ANY = 0 /* a bare 0 */, VALUE_INT, VALUE_DURATION };
@@ -139,7 +154,8 @@ void predicate_why(const struct view *v, uint32_t root, uint8_t *slots);
 /* The rule's own truth: applies and when. FALSE when it is not in force. */
 enum tri rule_truth(const struct ruleset *rs, const struct rule *r, const struct facts *f, int64_t now);
 /* Judges one rule of the file (not a builtin); false when it has nothing to say. */
-bool rule_judge(const struct ruleset *rs, const struct rule *r, const struct facts *f, int64_t now, struct finding *ret);
+bool rule_judge(const struct ruleset *rs, const struct rule *r, const struct facts *f, int64_t now,
+                struct finding *ret);
 void finding_facts(struct finding *fi, const struct rule *r, uint8_t slots);
 int64_t add_ms(int64_t a, int64_t b); /* saturating */
 /* decide() with the rules judged in this order, repetitions allowed. */
@@ -164,7 +180,8 @@ struct scope {
 
 int expr_compile(struct builder *b, const struct scope *s, const struct yaml *n, uint32_t *ret_root, struct err *e);
 /* A duration, "$value", or a sum or difference of two. */
-int expr_operand(struct builder *b, const struct scope *s, const struct yaml *n, enum value_kind kind, struct operand *ret, struct err *e);
+int expr_operand(struct builder *b, const struct scope *s, const struct yaml *n, enum value_kind kind,
+                 struct operand *ret, struct err *e);
 int expr_fact(struct builder *b, const struct yaml *n, uint8_t *ret, struct err *e);
 int expr_slot(const struct scope *s, const struct yaml *n, uint8_t fact, uint8_t *ret, struct err *e);
 /* A value of this fact as written in a file; times are not handled here. */

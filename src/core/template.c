@@ -114,7 +114,7 @@ static bool is_digits(struct str s)
     return s.n > 0;
 }
 
-/* {{7}} or {{first_name}}, as platform.md §5.8 has it. */
+/* {{7}} or {{first_name}}, as docs/platform.md §5.8 has it. */
 static bool is_variable(struct str s)
 {
     if (s.n == 0 || is_digits(s))

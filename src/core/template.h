@@ -3,7 +3,7 @@
  *
  * A spec is compiled once from the components Meta lists and is then immutable; checking a send against it
  * allocates nothing. Unknown component or parameter kinds pass: Meta adds them before we hear of it.
- * Source: platform.md §1.4, §5.1-5.3, §5.8, codes 132000, 132012, 132018. */
+ * Source: docs/platform.md §1.4, §5.8, codes 132000, 132012, 132018. */
 #ifndef WL_CORE_TEMPLATE_H
 #define WL_CORE_TEMPLATE_H
 
@@ -13,11 +13,21 @@
 #include "core/intent.h"
 
 enum template_status {
-    TEMPLATE_STATUS_UNKNOWN = 0, TEMPLATE_APPROVED, TEMPLATE_PENDING, TEMPLATE_REJECTED, TEMPLATE_PAUSED,
-    TEMPLATE_DISABLED, TEMPLATE_IN_APPEAL, TEMPLATE_LIMIT_EXCEEDED, TEMPLATE_ARCHIVED, TEMPLATE_DELETED,
-    TEMPLATE_PENDING_DELETION, TEMPLATE_FLAGGED, TEMPLATE_LOCKED
+    TEMPLATE_STATUS_UNKNOWN = 0,
+    TEMPLATE_APPROVED,
+    TEMPLATE_PENDING,
+    TEMPLATE_REJECTED,
+    TEMPLATE_PAUSED,
+    TEMPLATE_DISABLED,
+    TEMPLATE_IN_APPEAL,
+    TEMPLATE_LIMIT_EXCEEDED,
+    TEMPLATE_ARCHIVED,
+    TEMPLATE_DELETED,
+    TEMPLATE_PENDING_DELETION,
+    TEMPLATE_FLAGGED,
+    TEMPLATE_LOCKED
 };
-const char *template_status_name(enum template_status s);   /* "approved" */
+const char *template_status_name(enum template_status s); /* "approved" */
 /* A status or webhook event word in any case; REINSTATED and UNARCHIVED are approved. UNKNOWN when never seen. */
 enum template_status template_status_parse(struct str s);
 

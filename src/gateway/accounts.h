@@ -27,9 +27,9 @@ bool accounts_templates_fresh(struct accounts *a, int64_t sender);
 struct introduction {
     struct queue_link link;
     int64_t sender;
-    char *token;          /* malloc'ed by the caller, freed by accounts */
-    char version[16];     /* the client's API version, "" none */
-    bool relist;          /* read the template list again although there is one */
+    char *token;      /* malloc'ed by the caller, freed by accounts */
+    char version[16]; /* the client's API version, "" none */
+    bool relist;      /* read the template list again although there is one */
     /* In an accounts thread. ok: the token speaks for the number. Otherwise status and body are Meta's own answer (or
      * ours when Meta could not be reached), to be given to the client. */
     void (*done)(struct introduction *in, bool ok, int status, struct str body);

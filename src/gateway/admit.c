@@ -376,7 +376,7 @@ void outcome_read(struct send *s, enum http_fate fate, int status, struct str bo
         read_success(s, root, a);
     } else if (json_i64(json_at(root, "error", "code"), &code)) {
         s->outcome_code = (int)code;
-        /* A 5xx may hide an accepted message; only a refusal in so many words is definite (methods.md topic 6). */
+        /* A 5xx may hide an accepted message; only a refusal in so many words is definite (docs/platform.md §1.1). */
         if (status < 500)
             s->outcome = MESSAGE_REJECTED;
     }

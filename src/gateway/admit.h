@@ -22,12 +22,12 @@ struct send {
     struct gateway *g;
 
     /* --- given by the face --- */
-    int64_t sender;             /* phone number id */
-    int64_t epoch;              /* right to send for it; filled by admit */
+    int64_t sender; /* phone number id */
+    int64_t epoch;  /* right to send for it; filled by admit */
     const struct intent *intent;
-    struct facts facts;         /* message.*, recipient.*, template.*, sender.* set by send_facts() */
-    int64_t expires;            /* 0: never */
-    int64_t hold_until_latest;  /* a HOLD that ends by then is waited out; 0: no waiting */
+    struct facts facts;               /* message.*, recipient.*, template.*, sender.* set by send_facts() */
+    int64_t expires;                  /* 0: never */
+    int64_t hold_until_latest;        /* a HOLD that ends by then is waited out; 0: no waiting */
     void (*decided)(struct send *s);  /* when it is durable, or with job.rc < 0; on the writer's second thread */
     void (*recorded)(struct send *s); /* when the outcome is durable; same thread; may be NULL */
     void *user;
@@ -40,7 +40,7 @@ struct send {
     /* --- filled by outcome_read() from Meta's answer --- */
     enum message_state outcome;
     int outcome_code;
-    struct str wamid;            /* arena of the face */
+    struct str wamid;               /* arena of the face */
     struct identity wa_id, user_id; /* other names of the person learned from the answer */
 };
 
@@ -56,7 +56,8 @@ void send_facts(struct send *s, const struct snapshot *snap);
 int admit_submit(struct send *s, struct err *e);
 
 /* What Meta's answer means for one message: status and JSON body of the answer, or none (fate). */
-void outcome_read(struct send *s, enum http_fate fate, int status, struct str body, struct json_parser *parser, struct arena *a);
+void outcome_read(struct send *s, enum http_fate fate, int status, struct str body, struct json_parser *parser,
+                  struct arena *a);
 /* Writes it; recorded() is called after the commit. Never refused for a full line: the message was accepted. */
 void outcome_submit(struct send *s);
 

@@ -2,7 +2,7 @@
  * apply.c - one small function per kind of event, found through a table.
  *
  * Persons are found by whichever names an event carries and learn the others (a webhook may have a phone number, a
- * business-scoped id, or both; platform.md §6.9). A status whose message is not known yet (Meta may report it before
+ * business-scoped id, or both; docs/platform.md §6.9). A status whose message is not known yet (Meta may report it before
  * its answer to our call arrived) is kept with message 0 and remembered for a while; apply_adopt() gives it to its
  * message. Everything else that cannot be placed stays in the inbox, which is never the poorer for it. */
 #include "gateway/apply.h"

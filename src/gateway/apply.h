@@ -23,9 +23,11 @@ int apply_events(struct apply *a, struct store *s, struct arena *arena, const st
                  struct apply_result *ret, struct err *e);
 
 /* What an error code of Meta says about the person: stopped marketing (131050), undeliverable (131026 ...). */
-int apply_error_code(struct store *s, int bucket, int64_t contact, int64_t sender, int code, int64_t now, struct err *e);
+int apply_error_code(struct store *s, int bucket, int64_t contact, int64_t sender, int code, int64_t now,
+                     struct err *e);
 
 /* A message's Meta id became known: later statuses find it, and those that came too early are applied now. */
-int apply_adopt(struct apply *a, struct store *s, int bucket, int64_t msg, struct str wamid, int64_t now, struct err *e);
+int apply_adopt(struct apply *a, struct store *s, int bucket, int64_t msg, struct str wamid, int64_t now,
+                struct err *e);
 
 #endif

@@ -4,7 +4,7 @@
  * A thread of its own with a cursor of its own: a slow or dead receiver delays nobody else and loses nothing. The body's
  * bytes are those Meta sent; the signature is made with the secret the receiver expects. Anything but a 2xx is tried
  * again, waiting twice as long each time up to five minutes; a body older than seven days, Meta's own patience
- * (platform.md §6.1), is passed over with a log line. */
+ * (docs/platform.md §6.1), is passed over with a log line. */
 #include "gateway/forward.h"
 
 #include <stdio.h>

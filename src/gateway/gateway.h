@@ -20,31 +20,31 @@ struct sender_option {
 };
 
 struct gateway_options {
-    char *listen;           /* "127.0.0.1:8080"; port 0 picks a free one */
-    char *listen_tls;       /* NULL: none */
+    char *listen;     /* "127.0.0.1:8080"; port 0 picks a free one */
+    char *listen_tls; /* NULL: none */
     char *tls_cert, *tls_key;
-    char *public_url;       /* origin put into rewritten links; NULL: what the client's Host header said */
-    char *state_dir;        /* database, admin key; created with mode 0700 */
-    char *store_url;        /* NULL: sqlite file wayleave.db in state_dir */
+    char *public_url; /* origin put into rewritten links; NULL: what the client's Host header said */
+    char *state_dir;  /* database, admin key; created with mode 0700 */
+    char *store_url;  /* NULL: sqlite file wayleave.db in state_dir */
     char *rules_file;
-    char *upstream_url;     /* "https://graph.facebook.com", no trailing slash */
-    char *upstream_ca;      /* NULL: the system's */
-    int64_t upstream_timeout_ms;     /* a send without an answer after this is ambiguous */
-    unsigned upstream_connections;   /* HTTP/2 sessions, 1-4 */
-    char *webhook_path;     /* "/webhook" */
-    char *webhook_verify_token; /* NULL: handshake refused */
-    char *webhook_app_secret;   /* NULL: posts refused (nothing unsigned is accepted) */
+    char *upstream_url;                 /* "https://graph.facebook.com", no trailing slash */
+    char *upstream_ca;                  /* NULL: the system's */
+    int64_t upstream_timeout_ms;        /* a send without an answer after this is ambiguous */
+    unsigned upstream_connections;      /* HTTP/2 sessions, 1-4 */
+    char *webhook_path;                 /* "/webhook" */
+    char *webhook_verify_token;         /* NULL: handshake refused */
+    char *webhook_app_secret;           /* NULL: posts refused (nothing unsigned is accepted) */
     char *forward_url, *forward_secret; /* NULL: not forwarded; secret NULL: signed with webhook_app_secret */
-    char *admin_key_file;   /* NULL: admin.key in state_dir, made at first start */
+    char *admin_key_file;               /* NULL: admin.key in state_dir, made at first start */
     struct sender_option *senders;
     size_t n_senders;
     unsigned http_threads;
     unsigned max_connections, max_per_address;
     unsigned idle_seconds, request_seconds;
-    size_t max_json_bytes;  /* a send's body; default 1 MiB */
-    size_t max_media_bytes; /* an upload; default 105 MB */
-    size_t max_queue;       /* intents waiting for a decision or an answer */
-    int64_t hold_budget_ms; /* a HOLD this short is waited out */
+    size_t max_json_bytes;    /* a send's body; default 1 MiB */
+    size_t max_media_bytes;   /* an upload; default 105 MB */
+    size_t max_queue;         /* intents waiting for a decision or an answer */
+    int64_t hold_budget_ms;   /* a HOLD this short is waited out */
     int64_t poll_interval_ms; /* templates and numbers are read again after this */
     bool rewrite_links;
 };

@@ -23,9 +23,23 @@ struct apply;
 
 /* Counters shown by /metrics; each is a row of the table in metrics.c. */
 enum metric {
-    METRIC_REQUESTS, METRIC_ALLOWED, METRIC_HELD, METRIC_DENIED, METRIC_ACCEPTED, METRIC_REJECTED, METRIC_AMBIGUOUS,
-    METRIC_UNSENT, METRIC_PASSED, METRIC_WEBHOOKS, METRIC_WEBHOOKS_FORGED, METRIC_EVENTS, METRIC_EVENTS_ORPHANED,
-    METRIC_FORWARDED, METRIC_FORWARD_RETRIES, METRIC_BAD_REQUESTS, METRIC_COUNT
+    METRIC_REQUESTS,
+    METRIC_ALLOWED,
+    METRIC_HELD,
+    METRIC_DENIED,
+    METRIC_ACCEPTED,
+    METRIC_REJECTED,
+    METRIC_AMBIGUOUS,
+    METRIC_UNSENT,
+    METRIC_PASSED,
+    METRIC_WEBHOOKS,
+    METRIC_WEBHOOKS_FORGED,
+    METRIC_EVENTS,
+    METRIC_EVENTS_ORPHANED,
+    METRIC_FORWARDED,
+    METRIC_FORWARD_RETRIES,
+    METRIC_BAD_REQUESTS,
+    METRIC_COUNT
 };
 
 struct gateway {
@@ -43,7 +57,7 @@ struct gateway {
     struct http_client *client;
     struct accounts *accounts;
     struct admit *admit;
-    struct apply *apply;         /* writer thread only */
+    struct apply *apply; /* writer thread only */
     struct projector *projector;
     struct forwarder *forwarder; /* NULL: nothing to forward to */
     struct http_server *http, *https;

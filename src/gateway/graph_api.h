@@ -16,8 +16,8 @@ struct greeting {
     void *user;
     void *internal;
 };
-int graph_greet(struct gateway *g, struct greeting *gr, int64_t sender, struct str token, struct str version, bool relist,
-                struct err *e);
+int graph_greet(struct gateway *g, struct greeting *gr, int64_t sender, struct str token, struct str version,
+                bool relist, struct err *e);
 /* The answer to a caller whose token was not accepted: Meta's own words where there are some. */
 void graph_not_introduced(struct http_req *rq, int status, struct str body);
 

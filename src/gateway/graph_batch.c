@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * graph_batch.c - a Graph batch, unpacked: every part that is a send is judged, the rest goes on.
  *
- * A batch may hide sends (wire.md §7), so its parts are read one by one exactly like requests of their own. When all
+ * A batch may hide sends (docs/platform.md §7.2), so its parts are read one by one exactly like requests of their own. When all
  * are allowed the client's bytes are forwarded as they came; when some are refused the remaining parts are forwarded as
  * a new batch, whose address holds no field of the old one, and the refusals are put into the answer at their places;
  * so is what became of each send when no answer came. A part whose content is only known to Meta (a reference to

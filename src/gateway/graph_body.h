@@ -12,9 +12,9 @@
 #include "net/form.h"
 
 struct graph_body {
-    struct json root;  /* an object; valid while the parser is */
-    struct str token;  /* access_token of body or query, {NULL,0} when absent */
-    bool files;        /* a multipart body that holds files */
+    struct json root; /* an object; valid while the parser is */
+    struct str token; /* access_token of body or query, {NULL,0} when absent */
+    bool files;       /* a multipart body that holds files */
 };
 
 /* `padded`: BUF_PADDING bytes follow the body. WL_EINVAL with the field. */

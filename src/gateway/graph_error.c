@@ -2,7 +2,7 @@
  * graph_error.c - writes the error bodies that clients of the Graph API expect.
  *
  * One function builds the body for every case, so that no refusal lacks `message`, `code` or `fbtrace_id`. The HTTP
- * status follows Meta's habit: 400 for a refused message, also when it is a rate (platform.md §2.1). */
+ * status follows Meta's habit: 400 for a refused message, also when it is a rate (docs/platform.md §2.1). */
 #include "gateway/graph_error.h"
 
 #include <stdio.h>

@@ -2,7 +2,7 @@
  * graph_error.h - refusals in Meta's own words and shape.
  *
  * Clients know {"error":{"message","type","code","error_data":{"details"},"fbtrace_id"}} and nothing else: some call
- * string functions on `message`, one returns `error` as if it were the result (wire.md §9). What is ours goes into
+ * string functions on `message`, one returns `error` as if it were the result (docs/platform.md §7.4). What is ours goes into
  * error_data beside `details`, where unknown keys hurt nobody. */
 #ifndef WL_GATEWAY_GRAPH_ERROR_H
 #define WL_GATEWAY_GRAPH_ERROR_H
@@ -21,8 +21,8 @@ struct graph_error {
 };
 
 /* The body alone, for batch parts. `decision` may be NULL. */
-void graph_error_body(struct buf *out, const struct graph_error *err, const struct decision *d, const struct ruleset *rs,
-                      const struct facts *f);
+void graph_error_body(struct buf *out, const struct graph_error *err, const struct decision *d,
+                      const struct ruleset *rs, const struct facts *f);
 void graph_error_reply(struct http_req *rq, const struct graph_error *err);
 /* A refusal by rule: 400, the main finding's code, every finding in error_data.wayleave; Retry-After when held. */
 void graph_refusal_reply(struct http_req *rq, const struct decision *d, const struct ruleset *rs, const struct facts *f,

@@ -20,14 +20,14 @@ enum graph_kind {
 };
 
 struct graph_path {
-    struct str method;   /* in force: the override of the query where given, upper case */
-    struct str version;  /* "v23.0", {NULL,0} when absent */
+    struct str method;                      /* in force: the override of the query where given, upper case */
+    struct str version;                     /* "v23.0", {NULL,0} when absent */
     struct str segment[GRAPH_SEGMENTS_MAX]; /* decoded, without the version */
     size_t n;
-    struct form query;   /* decoded */
+    struct form query; /* decoded */
     enum graph_kind kind;
     enum intent_path send_path; /* GRAPH_SEND */
-    int64_t node;        /* of /{node}/{edge} as a number, 0 otherwise */
+    int64_t node;               /* of /{node}/{edge} as a number, 0 otherwise */
 };
 
 /* WL_EINVAL names a broken escape or a path too deep to be one of Meta's. */

@@ -3,7 +3,7 @@
  *
  * Two kinds: paging.next/previous, which some clients follow as given, become our origin with path and query kept; media
  * `url`s, which some clients fetch only from the origin they were told, become /wayleave/media/<address>.<signature>.
- * Only the bytes inside the string change; the rest of the answer stays as Meta wrote it (wire.md §8). */
+ * Only the bytes inside the string change; the rest of the answer stays as Meta wrote it (docs/platform.md §7.3). */
 #ifndef WL_GATEWAY_LINKS_H
 #define WL_GATEWAY_LINKS_H
 
@@ -13,9 +13,9 @@
 #define MEDIA_LINK_PREFIX "/wayleave/media/"
 
 struct link_rewrite {
-    struct str upstream;      /* "https://graph.facebook.com" */
-    struct str ours;          /* "http://127.0.0.1:8080" */
-    const uint8_t *link_key;  /* 32 bytes: signs media addresses */
+    struct str upstream;     /* "https://graph.facebook.com" */
+    struct str ours;         /* "http://127.0.0.1:8080" */
+    const uint8_t *link_key; /* 32 bytes: signs media addresses */
 };
 
 /* Copies the JSON text to out with its links rewritten; true when something changed. `text` must be valid JSON. */

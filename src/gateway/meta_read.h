@@ -10,7 +10,7 @@
 #include "store/senders.h"
 
 struct meta {
-    const char *origin;  /* upstream, no trailing slash */
+    const char *origin; /* upstream, no trailing slash */
     const char *ca_file;
     const char *version; /* "v23.0" or "" */
     const char *token;

@@ -17,7 +17,8 @@ int relay_request(struct gateway *g, struct http_req *rq, struct http_call *call
 struct str relay_token(const struct http_req *rq);
 
 /* The answer's headers without those of the connection, plus `extra` when its name is not NULL. In the arena. */
-struct http_header *relay_answer_headers(struct arena *a, const struct http_call *call, struct http_header extra, size_t *ret_n);
+struct http_header *relay_answer_headers(struct arena *a, const struct http_call *call, struct http_header extra,
+                                         size_t *ret_n);
 
 /* Gives the finished call's answer to the client, or says what became of the call when there is none. message_id NULL:
  * not a send. Frees the call's results. */

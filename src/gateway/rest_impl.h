@@ -10,7 +10,7 @@
 #include "gateway/gateway_impl.h"
 #include "store/people.h"
 
-#define REST_BODY_MAX (1u << 20)
+#define REST_BODY_MAX   (1u << 20)
 #define REST_ANSWER_MAX (8u << 20)
 
 struct rest_call {
@@ -18,14 +18,14 @@ struct rest_call {
     struct gateway *g;
     struct http_req *rq;
     const struct rest_route *route;
-    struct str param;  /* the decoded last part of the path, {NULL,0} when the route has none */
+    struct str param; /* the decoded last part of the path, {NULL,0} when the route has none */
     struct str body;
 
     /* --- filled by the handler, in the writer's transaction --- */
     struct buf answer;
     struct json_out out;
-    struct err problem;    /* the caller's mistake: nothing was written */
-    const char *field;     /* the field concerned, or NULL */
+    struct err problem; /* the caller's mistake: nothing was written */
+    const char *field;  /* the field concerned, or NULL */
 };
 
 /* Handlers return an error only when the store failed; a caller's mistake goes into c->problem before anything is
@@ -33,7 +33,8 @@ struct rest_call {
 typedef int (*rest_handler)(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
 
 /* Records the caller's mistake; returns 0. */
-int rest_wrong(struct rest_call *c, int code, const char *field, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+int rest_wrong(struct rest_call *c, int code, const char *field, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
 
 /* Finds the person a caller names: phone, user id, or contact id "c<number>-<bucket>". id 0 when unknown. */
 int rest_find_person(struct rest_call *c, struct store *s, struct str who, struct person *ret, struct err *e);
@@ -44,7 +45,8 @@ void rest_time(struct json_out *o, const char *key, int64_t ms); /* null for 0 *
 
 /* A consent event as a caller states it, checked. False: c->problem says why. */
 struct consent_row;
-bool rest_consent_row(struct rest_call *c, struct json v, const char *default_method, int64_t now, struct consent_row *ret);
+bool rest_consent_row(struct rest_call *c, struct json v, const char *default_method, int64_t now,
+                      struct consent_row *ret);
 /* Appends the event and folds it into the person. */
 int rest_record_consent(struct store *s, struct person *p, struct consent_row *row, size_t *ret_new, struct err *e);
 

@@ -30,7 +30,8 @@ void snapshot_return(struct snapshot *s);
 
 /* NULL when unknown. Valid while the snapshot is borrowed. */
 const struct sender *snapshot_sender(const struct snapshot *s, int64_t id);
-const struct known_template *snapshot_template(const struct snapshot *s, int64_t waba, struct str name, struct str language);
+const struct known_template *snapshot_template(const struct snapshot *s, int64_t waba, struct str name,
+                                               struct str language);
 size_t snapshot_senders(const struct snapshot *s, const struct sender **ret);
 
 #endif

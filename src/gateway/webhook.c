@@ -13,7 +13,7 @@
 #include "net/form.h"
 #include "store/inbox.h"
 
-#define WEBHOOK_BODY_MAX (3u << 20) /* Meta's own limit, platform.md §6.1 */
+#define WEBHOOK_BODY_MAX (3u << 20) /* Meta's own limit, docs/platform.md §6.1 */
 
 struct delivery {
     struct job job;

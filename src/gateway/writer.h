@@ -21,7 +21,8 @@ struct job_type {
     int rank; /* 0 first */
     /* Runs n >= 1 jobs inside the open transaction. Must be repeatable: the transaction may be rolled back and run
      * again with fewer jobs. Arena lives until done(). */
-    int (*run)(void *ctx, struct store *s, struct arena *a, struct job *const *jobs, size_t n, int64_t now, struct err *e);
+    int (*run)(void *ctx, struct store *s, struct arena *a, struct job *const *jobs, size_t n, int64_t now,
+               struct err *e);
     /* When it is on disk (job->rc 0) or has failed (negative, job->err says why), on the writer's second thread. The job
      * is the caller's again. */
     void (*done)(void *ctx, struct job *job);

@@ -12,9 +12,9 @@
 #define FORM_MAX_FIELDS 1000
 
 struct form_field {
-    struct str name, value; /* decoded; NUL-terminated */
+    struct str name, value;            /* decoded; NUL-terminated */
     struct str filename, content_type; /* multipart only; {NULL,0} when not given */
-    size_t value_at;        /* multipart: offset of the raw value in the body */
+    size_t value_at;                   /* multipart: offset of the raw value in the body */
 };
 
 struct form {

@@ -26,12 +26,12 @@ struct http_client;
 enum http_fate { HTTP_ANSWERED, HTTP_UNSENT, HTTP_AMBIGUOUS };
 
 struct http_client_options {
-    unsigned connections_per_origin; /* HTTP/2 sessions per origin, 1-4 (default 2) */
+    unsigned connections_per_origin;    /* HTTP/2 sessions per origin, 1-4 (default 2) */
     unsigned h1_connections_per_origin; /* libcurl's MAX_HOST_CONNECTIONS (default 256) */
-    size_t max_calls;                /* queued and in flight; beyond it submit says WL_EBUSY (default 8192) */
-    const char *ca_file;             /* NULL: the system's */
-    int64_t connect_timeout_ms;      /* default 5000 */
-    bool public_only;                /* never connect to private, loopback or link-local addresses (customers' URLs) */
+    size_t max_calls;                   /* queued and in flight; beyond it submit says WL_EBUSY (default 8192) */
+    const char *ca_file;                /* NULL: the system's */
+    int64_t connect_timeout_ms;         /* default 5000 */
+    bool public_only; /* never connect to private, loopback or link-local addresses (customers' URLs) */
 };
 
 struct http_call {
@@ -39,11 +39,11 @@ struct http_call {
     struct str method, url;            /* absolute URL */
     const struct http_header *headers; /* no Host, Content-Length, Connection, Transfer-Encoding */
     size_t n_headers;
-    struct str body;               /* or: */
-    struct http_pipe *body_pipe;   /* streamed; then body_length is the length or -1 (chunked) */
+    struct str body;             /* or: */
+    struct http_pipe *body_pipe; /* streamed; then body_length is the length or -1 (chunked) */
     int64_t body_length;
-    int64_t timeout_ms;            /* from submit to the whole answer; for streams: inactivity; default 30000 */
-    size_t max_answer;             /* larger answers end the call AMBIGUOUS with WL_ETOOBIG; 0: 1 MiB, unlimited
+    int64_t timeout_ms; /* from submit to the whole answer; for streams: inactivity; default 30000 */
+    size_t max_answer;  /* larger answers end the call AMBIGUOUS with WL_ETOOBIG; 0: 1 MiB, unlimited
                                     * when streamed */
     /* Set: called with the answer's head; may return a pipe (one reference, taken over) into which the body is
      * streamed instead of being collected in `answer`; NULL: collect. */
@@ -57,7 +57,7 @@ struct http_call {
     struct http_header *answer_headers; /* owned by the call: freed by http_call_done() */
     size_t n_answer_headers;
     struct buf answer;
-    struct err err;                 /* why, unless ANSWERED */
+    struct err err; /* why, unless ANSWERED */
 
     /* --- the client's own --- */
     struct queue_link link;

@@ -17,7 +17,7 @@
 
 #define ANSWER_DEFAULT     (size_t)(1024 * 1024) /* collected at most when max_answer is 0 */
 #define ANSWER_HEADERS_MAX (size_t)(128 * 1024)
-#define SESSIONS_MAX       8 /* of an origin: those in use and those only finishing their streams */
+#define SESSIONS_MAX       8            /* of an origin: those in use and those only finishing their streams */
 #define STREAM_WINDOW      (256 * 1024) /* what a stream may send ahead of its reader, and so our buffer for it */
 
 struct h2_session;
@@ -147,8 +147,8 @@ int connect_begin(const struct addrinfo *ai); /* a non-blocking socket on its wa
 /* http_client_h2.c */
 void h2_dispatch(struct http_client *c, struct origin *o); /* the line moves on */
 void h2_resolved(struct http_client *c, struct resolve_job *j);
-void h2_cancel(struct transfer *t);  /* resets the stream */
-void h2_woken(struct transfer *t);   /* a pipe moved */
+void h2_cancel(struct transfer *t); /* resets the stream */
+void h2_woken(struct transfer *t);  /* a pipe moved */
 void h2_flush(struct http_client *c);
 void h2_check(struct http_client *c, struct origin *o); /* connect timeouts, pings */
 void h2_close_all(struct origin *o);

@@ -13,7 +13,7 @@
 
 struct http_pipe;
 
-#define HTTP_PIPE_END (-1)     /* the writer finished and everything was read */
+#define HTTP_PIPE_END     (-1) /* the writer finished and everything was read */
 #define HTTP_PIPE_ABORTED (-2) /* either side gave up */
 
 struct http_pipe *http_pipe_create(size_t capacity); /* one reference; aborts when memory runs out */
@@ -25,7 +25,7 @@ void http_pipe_on_writable(struct http_pipe *p, void (*wake)(void *), void *ctx)
 
 ssize_t http_pipe_write(struct http_pipe *p, const void *data, size_t n); /* bytes taken, 0 full, ABORTED */
 ssize_t http_pipe_read(struct http_pipe *p, void *out, size_t n);         /* bytes, 0 empty, END, ABORTED */
-void http_pipe_finish(struct http_pipe *p); /* writer: no more */
-void http_pipe_abort(struct http_pipe *p);  /* either: give up; both sides see ABORTED */
+void http_pipe_finish(struct http_pipe *p);                               /* writer: no more */
+void http_pipe_abort(struct http_pipe *p);                                /* either: give up; both sides see ABORTED */
 
 #endif

@@ -28,8 +28,8 @@ struct http_header {
 };
 
 struct http_server_options {
-    const char *address; /* "127.0.0.1", "::1", "0.0.0.0" */
-    uint16_t port;       /* 0: any free port, see http_server_port() */
+    const char *address;                      /* "127.0.0.1", "::1", "0.0.0.0" */
+    uint16_t port;                            /* 0: any free port, see http_server_port() */
     const char *tls_cert_file, *tls_key_file; /* both or neither; PEM */
     unsigned threads;         /* >= 2: libmicrohttpd stalls with a pool of one from 256 busy connections */
     unsigned max_connections; /* in all */
@@ -52,16 +52,16 @@ uint16_t http_server_port(const struct http_server *s);
 void http_server_stop(struct http_server *s, int64_t grace_ms);
 
 /* What the client sent; all borrowed from the request. */
-struct str http_method(const struct http_req *rq);     /* as sent, upper case by HTTP's rules */
-struct str http_path(const struct http_req *rq);       /* raw, before '?', not decoded */
-struct str http_query(const struct http_req *rq);      /* raw, after '?', {NULL,0} when none */
+struct str http_method(const struct http_req *rq);                   /* as sent, upper case by HTTP's rules */
+struct str http_path(const struct http_req *rq);                     /* raw, before '?', not decoded */
+struct str http_query(const struct http_req *rq);                    /* raw, after '?', {NULL,0} when none */
 struct str http_header(const struct http_req *rq, const char *name); /* first, case ignored; {NULL,0} */
 size_t http_headers(const struct http_req *rq, const struct http_header **ret); /* all, in order */
-struct str http_body(const struct http_req *rq);       /* after http_collect; BUF_PADDING bytes follow */
-struct str http_peer(const struct http_req *rq);       /* address without port */
+struct str http_body(const struct http_req *rq); /* after http_collect; BUF_PADDING bytes follow */
+struct str http_peer(const struct http_req *rq); /* address without port */
 bool http_over_tls(const struct http_req *rq);
-struct arena *http_arena(struct http_req *rq);         /* lives until the answer has left */
-void *http_user(const struct http_req *rq);            /* the handler's own pointer */
+struct arena *http_arena(struct http_req *rq);                                 /* lives until the answer has left */
+void *http_user(const struct http_req *rq);                                    /* the handler's own pointer */
 void http_set_user(struct http_req *rq, void *user, void (*drop)(void *user)); /* drop() at the very end; may be NULL */
 
 /* Keeps the request's memory (arena, headers, body, user) beyond its answer, until http_release(). For whoever streams an
@@ -75,8 +75,8 @@ void http_collect(struct http_req *rq, size_t max, void (*then)(void *ctx, struc
 
 /* Streams the body into the pipe (finish at its end, abort when the client goes away) and calls then() at once.
  * ret_length is the content-length or -1 when chunked. */
-void http_stream(struct http_req *rq, struct http_pipe *into, size_t max,
-                 void (*then)(void *ctx, struct http_req *rq), void *ctx);
+void http_stream(struct http_req *rq, struct http_pipe *into, size_t max, void (*then)(void *ctx, struct http_req *rq),
+                 void *ctx);
 int64_t http_content_length(const struct http_req *rq); /* -1 when not stated */
 /* Whether the pipe was aborted because more than max came. The handler has to answer all the same. */
 bool http_body_too_large(const struct http_req *rq);

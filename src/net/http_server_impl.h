@@ -18,11 +18,11 @@
 
 #include "net/http_server.h"
 
-#define REQ_TEXT    1536             /* bytes of target, method and headers held without an arena */
-#define REQ_HEADERS 32               /* headers held without an arena */
-#define DRAIN_MAX   (1024 * 1024)    /* most body bytes read only to be thrown away */
+#define REQ_TEXT    1536          /* bytes of target, method and headers held without an arena */
+#define REQ_HEADERS 32            /* headers held without an arena */
+#define DRAIN_MAX   (1024 * 1024) /* most body bytes read only to be thrown away */
 #define WORKERS_MAX 64
-#define LEAST_RATE  16384            /* bytes a second a streaming client must at least manage */
+#define LEAST_RATE  16384 /* bytes a second a streaming client must at least manage */
 
 enum phase { PHASE_WAIT, PHASE_READ, PHASE_HELD, PHASE_WRITE };
 
@@ -50,12 +50,12 @@ enum waiting { WAIT_NOTHING, WAIT_REPLY, WAIT_WRITABLE, WAIT_READABLE };
 
 struct http_req {
     pthread_mutex_t lock;
-    struct MHD_Connection *con;     /* lock; NULL once the client is gone */
-    struct MHD_Response *response;  /* lock; the answer until MHD has it */
-    unsigned status;                /* lock */
-    enum waiting waiting;           /* lock; what the suspended connection waits for */
-    bool woken, replied, gone;      /* lock */
-    bool parked;                    /* lock; suspended and not yet back in an HTTP thread */
+    struct MHD_Connection *con;    /* lock; NULL once the client is gone */
+    struct MHD_Response *response; /* lock; the answer until MHD has it */
+    unsigned status;               /* lock */
+    enum waiting waiting;          /* lock; what the suspended connection waits for */
+    bool woken, replied, gone;     /* lock */
+    bool parked;                   /* lock; suspended and not yet back in an HTTP thread */
 
     atomic_int refs;       /* the server's, and those of http_hold() */
     struct http_server *s; /* valid while !gone */
@@ -63,7 +63,7 @@ struct http_req {
     enum stage stage;
     enum body_mode mode;
     bool tls, expect_continue, bad_head;
-    bool too_large;        /* set before the pipe is aborted for it */
+    bool too_large; /* set before the pipe is aborted for it */
     const char *bad_why;
     int64_t content_length; /* -1 chunked or not stated */
     bool has_body;

@@ -50,10 +50,10 @@ struct sandbox_options {
     unsigned webhook_batch;    /* most updates in one POST, 1-1000 */
     int64_t retry_ms;          /* first pause after a failed POST; doubles up to a minute, for seven days */
 
-    size_t ledger_messages, ledger_bytes;  /* the oldest are dropped (and counted) beyond either */
-    size_t media_limit;                    /* bytes of one upload */
-    size_t media_total;                    /* bytes of all uploads together; the oldest are dropped beyond */
-    int64_t hang_ms;                       /* a hung call is cut after this */
+    size_t ledger_messages, ledger_bytes; /* the oldest are dropped (and counted) beyond either */
+    size_t media_limit;                   /* bytes of one upload */
+    size_t media_total;                   /* bytes of all uploads together; the oldest are dropped beyond */
+    int64_t hang_ms;                      /* a hung call is cut after this */
 };
 
 /* Fills in the defaults described in docs/sandbox.md. */

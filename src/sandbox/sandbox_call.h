@@ -80,9 +80,9 @@ struct str sbx_param(struct call *c, const char *name);
 /* Whether `fields` asks for the name; everything is asked for when there is no `fields`. */
 bool sbx_wants(struct call *c, const char *name);
 bool sbx_wants_exactly(struct call *c, const char *name); /* only when named in `fields` */
-struct str sbx_digits(struct call *c, struct str s); /* only the digits; {NULL,0} when there are none */
-const char *sbx_origin(struct call *c); /* "http://host:port" as the client sees us */
-void sbx_success(struct call *c);       /* {"success":true} */
+struct str sbx_digits(struct call *c, struct str s);      /* only the digits; {NULL,0} when there are none */
+const char *sbx_origin(struct call *c);                   /* "http://host:port" as the client sees us */
+void sbx_success(struct call *c);                         /* {"success":true} */
 
 /* sandbox_errors.c */
 struct sbx_error {
@@ -110,10 +110,10 @@ void sbx_dispatch(struct call *c);
 /* sandbox_faults.c */
 /* "code=131056, delay=200" into ret; WL_EINVAL naming the word. */
 int sbx_fault_parse(struct str text, struct sbx_fault *ret, struct err *e);
-int sbx_fault_pick(struct call *c, struct err *e); /* header first, then the queue; WL_EINVAL: bad header */
-int sbx_fault_add(struct call *c, struct err *e); /* [lock] from an admin call's params */
-void sbx_faults_write(struct call *c);            /* [lock] */
-void sbx_faults_clear(struct sandbox *sb);        /* [lock] */
+int sbx_fault_pick(struct call *c, struct err *e);     /* header first, then the queue; WL_EINVAL: bad header */
+int sbx_fault_add(struct call *c, struct err *e);      /* [lock] from an admin call's params */
+void sbx_faults_write(struct call *c);                 /* [lock] */
+void sbx_faults_clear(struct sandbox *sb);             /* [lock] */
 const char *sbx_fault_name(const struct sbx_fault *f); /* static text for the ledger */
 
 /* sandbox_webhooks.c: asks the URL for hub.challenge once the handler has returned; then(c) is told whether the

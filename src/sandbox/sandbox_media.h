@@ -35,9 +35,9 @@ struct sbx_transfer {
     atomic_bool claimed; /* whoever sets it answers the request */
     int fd;
     size_t size;
-    bool failed;           /* the temporary file could not be written */
-    const char *map;       /* the file, while the call is handled */
-    struct form form;      /* fields in order, long values left out */
+    bool failed;      /* the temporary file could not be written */
+    const char *map;  /* the file, while the call is handled */
+    struct form form; /* fields in order, long values left out */
     const struct form_field *file;
     size_t file_at, file_size;
     char sha256[SHA256_HEX];

@@ -53,7 +53,16 @@ struct sbx_pair {
     bool stopped, blocked;
 };
 
-enum { SBX_ABOUT, SBX_ADDRESS, SBX_DESCRIPTION, SBX_EMAIL, SBX_VERTICAL, SBX_WEBSITES, SBX_PICTURE, SBX_PROFILE_FIELDS };
+enum {
+    SBX_ABOUT,
+    SBX_ADDRESS,
+    SBX_DESCRIPTION,
+    SBX_EMAIL,
+    SBX_VERTICAL,
+    SBX_WEBSITES,
+    SBX_PICTURE,
+    SBX_PROFILE_FIELDS
+};
 
 struct sbx_number {
     char *id, *display, *digits;
@@ -152,22 +161,22 @@ void sbx_parser_give(struct sandbox *sb, struct json_parser *p);
 /* sandbox_webhooks.c */
 void sbx_hooks_init(struct sandbox *sb);
 void sbx_hooks_done(struct sandbox *sb);
-void sbx_hooks_reset(struct sandbox *sb);                               /* [lock] forgets what waits */
-void sbx_hooks_status_plan(struct sandbox *sb, struct sbx_message *m);  /* [lock] sent, delivered, read or failed */
-void sbx_hooks_change(struct sandbox *sb, struct str change_json);      /* [lock] {"field":…,"value":…} */
-void sbx_hooks_raw(struct sandbox *sb, struct str body);                /* [lock] the body exactly as given */
-void sbx_hooks_set_mode(struct sandbox *sb, enum sbx_mode mode);        /* [lock] leaving HOLD releases what is held */
-void sbx_hooks_set_url(struct sandbox *sb, struct str url);             /* [lock] empty: none */
+void sbx_hooks_reset(struct sandbox *sb);                              /* [lock] forgets what waits */
+void sbx_hooks_status_plan(struct sandbox *sb, struct sbx_message *m); /* [lock] sent, delivered, read or failed */
+void sbx_hooks_change(struct sandbox *sb, struct str change_json);     /* [lock] {"field":…,"value":…} */
+void sbx_hooks_raw(struct sandbox *sb, struct str body);               /* [lock] the body exactly as given */
+void sbx_hooks_set_mode(struct sandbox *sb, enum sbx_mode mode);       /* [lock] leaving HOLD releases what is held */
+void sbx_hooks_set_url(struct sandbox *sb, struct str url);            /* [lock] empty: none */
 void sbx_hooks_forget_planned(struct sandbox *sb); /* drops what the timer holds; without the lock */
-void sbx_hooks_round(void *sandbox);                                    /* timer thread: posts what is ready */
+void sbx_hooks_round(void *sandbox);               /* timer thread: posts what is ready */
 extern const char *const sbx_mode_names[5];
 extern const char *const sbx_status_names[4];
 extern const char *const sbx_hook_names[5];
 
 /* sandbox_templates.c */
 struct sbx_template *sbx_template_find(const struct sandbox *sb, struct str name, struct str language); /* [lock] */
-void sbx_templates_seed(struct sandbox *sb);  /* [lock] */
-void sbx_templates_clear(struct sandbox *sb); /* [lock] */
+void sbx_templates_seed(struct sandbox *sb);                                                            /* [lock] */
+void sbx_templates_clear(struct sandbox *sb);                                                           /* [lock] */
 /* [lock] Changes the status and announces it. event "APPROVED", "PAUSED", …; reason may be {NULL,0}. */
 void sbx_template_event(struct sandbox *sb, struct sbx_template *t, struct str event, struct str reason);
 

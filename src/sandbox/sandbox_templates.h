@@ -11,13 +11,21 @@
 #define SBX_TEMPLATE_NAMES   64 /* named variables counted, header and body each */
 #define SBX_TEMPLATE_BUTTONS 10
 
-enum sbx_header { SBX_HEADER_NONE, SBX_HEADER_TEXT, SBX_HEADER_IMAGE, SBX_HEADER_VIDEO, SBX_HEADER_DOCUMENT,
-                  SBX_HEADER_GIF, SBX_HEADER_LOCATION, SBX_HEADER_PRODUCT };
+enum sbx_header {
+    SBX_HEADER_NONE,
+    SBX_HEADER_TEXT,
+    SBX_HEADER_IMAGE,
+    SBX_HEADER_VIDEO,
+    SBX_HEADER_DOCUMENT,
+    SBX_HEADER_GIF,
+    SBX_HEADER_LOCATION,
+    SBX_HEADER_PRODUCT
+};
 extern const char *const sbx_header_names[8];
 
 /* The variables of one text. */
 struct sbx_variables {
-    size_t n; /* how many a send must give */
+    size_t n;                             /* how many a send must give */
     struct str names[SBX_TEMPLATE_NAMES]; /* named format only; inside `components` */
 };
 

@@ -2,7 +2,7 @@
  * db.h - the SQL port: one set of statements, one driver an engine; private to src/store.
  *
  * A noun's file writes its SQL as STATEMENT(name, "text") and runs it with the db_* words below. The text is
- * the same for every engine (scale.md §3.8): $1.. in order of first appearance, parameters used in arithmetic
+ * the same for every engine (docs/decisions/0005-store.md): $1.. in order of first appearance, parameters used in arithmetic
  * CAST, no clock, no random values, ON CONFLICT and RETURNING allowed. What differs between engines lives in a
  * driver (db_sqlite.c).
  *
@@ -83,10 +83,10 @@ extern const struct db_driver db_sqlite;
 struct store {
     struct db *db;
     int64_t last_id;
-    int spread;     /* number of buckets in use */
+    int spread; /* number of buckets in use */
     bool read_only;
-    bool open_tx;   /* between store_begin and store_commit or store_rollback */
-    bool doomed;    /* a verb of this transaction failed half-way: it can only be rolled back */
+    bool open_tx; /* between store_begin and store_commit or store_rollback */
+    bool doomed;  /* a verb of this transaction failed half-way: it can only be rolled back */
 };
 
 /* Every verb that writes starts with write_start() and returns through write_end(): a failed verb may have

@@ -4,7 +4,7 @@
  * A message row is written with its decision before anything goes upstream. State moves only forward and only
  * under the epoch that wrote it; status events are all kept, the view (`seen`) only gains bits.
  *
- * No index on wamid (architecture.md, SQLite law 2): the gateway maps Meta's ids of recent messages in memory
+ * No index on wamid (docs/decisions/0005-store.md, law 2): the gateway maps Meta's ids of recent messages in memory
  * and refills that map with messages_recent() at start. */
 #ifndef WL_STORE_MESSAGES_H
 #define WL_STORE_MESSAGES_H
@@ -33,10 +33,10 @@ struct message {
     enum message_state state;
     int attempt;
     int64_t epoch;
-    int64_t ts;       /* admitted at */
+    int64_t ts;         /* admitted at */
     int kind, category; /* enum intent_kind, enum category */
-    uint32_t seen;    /* message_seen bits */
-    int code;         /* Graph error of the refusal, rejection or failure; 0 */
+    uint32_t seen;      /* message_seen bits */
+    int code;           /* Graph error of the refusal, rejection or failure; 0 */
     int64_t ts_outcome;
     char type[40];
     char wamid[WAMID_MAX];
@@ -44,9 +44,9 @@ struct message {
 
 struct decision_row {
     int bucket;
-    int64_t id;        /* the message's id */
+    int64_t id; /* the message's id */
     int64_t ts;
-    int64_t ruleset;   /* number from rulesets_put() */
+    int64_t ruleset; /* number from rulesets_put() */
     int verdict;
     int64_t until;
     struct str facts, findings; /* packed by core */
@@ -79,17 +79,22 @@ struct message_event {
 int message_events_append(struct store *s, const struct message_event *ev, size_t n, size_t *ret_new, struct err *e);
 
 int messages_get(struct store *s, int bucket, int64_t id, struct message *ret, struct err *e);
-int messages_of(struct store *s, int bucket, int64_t contact, struct arena *a, size_t max, struct message **ret, size_t *ret_n, struct err *e); /* newest first; scans recent ids, at most the last 100,000 */
-int message_events_list(struct store *s, int bucket, int64_t msg, struct arena *a, size_t max, struct message_event **ret, size_t *ret_n, struct err *e);
+int messages_of(struct store *s, int bucket, int64_t contact, struct arena *a, size_t max, struct message **ret,
+                size_t *ret_n, struct err *e); /* newest first; scans recent ids, at most the last 100,000 */
+int message_events_list(struct store *s, int bucket, int64_t msg, struct arena *a, size_t max,
+                        struct message_event **ret, size_t *ret_n, struct err *e);
 /* Newest first, at most max; calls each(). For the in-memory wamid map. */
-int messages_recent(struct store *s, size_t max, void (*each)(void *ctx, const struct message *m), void *ctx, struct err *e);
+int messages_recent(struct store *s, size_t max, void (*each)(void *ctx, const struct message *m), void *ctx,
+                    struct err *e);
 /* After a restart: what an earlier epoch left SENDING becomes AMBIGUOUS. ret_n counts. */
 int messages_settle(struct store *s, int bucket, int64_t epoch, int64_t now, size_t *ret_n, struct err *e);
 
 int decisions_get(struct store *s, int bucket, int64_t id, struct arena *a, struct decision_row *ret, struct err *e);
 
 /* Rule sets ever used, so that old decisions can be explained. Same hash: same number. */
-int rulesets_put(struct store *s, const uint8_t hash[32], const char *id, struct str source, int64_t now, int64_t *ret_number, struct err *e);
-int rulesets_get(struct store *s, int64_t number, struct arena *a, uint8_t ret_hash[32], struct str *ret_source, struct err *e);
+int rulesets_put(struct store *s, const uint8_t hash[32], const char *id, struct str source, int64_t now,
+                 int64_t *ret_number, struct err *e);
+int rulesets_get(struct store *s, int64_t number, struct arena *a, uint8_t ret_hash[32], struct str *ret_source,
+                 struct err *e);
 
 #endif

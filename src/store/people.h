@@ -27,15 +27,18 @@ struct person {
 /* ret[i].id is 0 where nobody is known. Reads only. */
 int people_find(struct store *s, const struct identity *who, size_t n, struct person *ret, struct err *e);
 /* Finds or creates. Duplicates within the batch give the same person. */
-int people_ensure(struct store *s, const struct identity *who, size_t n, int64_t now, struct person *ret, struct err *e);
+int people_ensure(struct store *s, const struct identity *who, size_t n, int64_t now, struct person *ret,
+                  struct err *e);
 /* Writes consent, undeliverable_at, name, lang; WL_ECONFLICT when any version moved (then roll back). ver is raised. */
 int people_save(struct store *s, struct person *p, size_t n, struct err *e);
 /* Adds a name to a person. When it belongs to somebody else, the two are one person: identities and pair state
  * move to the older id, consent states fold together (stricter wins), the merge is recorded; *p is re-read. */
 int people_add_identity(struct store *s, struct person *p, const struct identity *also, int64_t now, struct err *e);
 /* All names of a person, at most max. */
-int people_identities(struct store *s, int bucket, int64_t id, struct identity *ret, size_t max, size_t *ret_n, struct err *e);
-int people_get(struct store *s, int bucket, int64_t id, struct person *ret, struct err *e); /* WL_ENOTFOUND; follows merges */
+int people_identities(struct store *s, int bucket, int64_t id, struct identity *ret, size_t max, size_t *ret_n,
+                      struct err *e);
+int people_get(struct store *s, int bucket, int64_t id, struct person *ret,
+               struct err *e); /* WL_ENOTFOUND; follows merges */
 int people_count(struct store *s, int64_t *ret, struct err *e);
 
 /* A person with one of our numbers. */
@@ -45,7 +48,7 @@ struct pair {
     int64_t last_inbound; /* 0 never: the window is measured from here */
     int64_t tat;          /* GCRA state of pair.rate */
     int64_t last_out;
-    int64_t ver;          /* 0: no row yet */
+    int64_t ver; /* 0: no row yet */
 };
 /* bucket, contact, sender are given; the rest is filled (zeros where no row). */
 int pairs_get(struct store *s, struct pair *p, size_t n, struct err *e);

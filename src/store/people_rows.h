@@ -9,8 +9,10 @@
 #include "store/db.h"
 #include "store/people.h"
 
-int identity_lookup(struct store *s, int bucket, const struct identity *who, struct person *ret, struct err *e); /* id 0: nobody */
-int identity_insert(struct store *s, int bucket, const struct identity *who, int64_t contact, int64_t now, struct err *e);
+int identity_lookup(struct store *s, int bucket, const struct identity *who, struct person *ret,
+                    struct err *e); /* id 0: nobody */
+int identity_insert(struct store *s, int bucket, const struct identity *who, int64_t contact, int64_t now,
+                    struct err *e);
 /* Moves every pair row of `gone` to `kept`, the larger value of each column winning. */
 int pairs_merge(struct store *s, int bucket, int64_t kept, int64_t gone, struct err *e);
 /* The person this id stands for today: itself, or what it was merged into. */

@@ -9,9 +9,9 @@
 #include "store/store.h"
 
 struct sender {
-    int64_t id;   /* phone_number_id */
-    int64_t waba; /* 0 when not known yet */
-    int status;   /* position in facts.def's sender.status words */
+    int64_t id;             /* phone_number_id */
+    int64_t waba;           /* 0 when not known yet */
+    int status;             /* position in facts.def's sender.status words */
     char display_phone[24]; /* as Meta shows it */
     char verified_name[128];
     char quality[16];
@@ -32,9 +32,10 @@ struct template_row {
 };
 /* Upsert by (waba, name, language); an empty listing, UNKNOWN status or category or id 0 keeps what was there. */
 int templates_put(struct store *s, const struct template_row *t, size_t n, struct err *e);
-int templates_list(struct store *s, int64_t waba /* 0 all */, struct arena *a, struct template_row **ret, size_t *ret_n, struct err *e);
+int templates_list(struct store *s, int64_t waba /* 0 all */, struct arena *a, struct template_row **ret, size_t *ret_n,
+                   struct err *e);
 
-/* Sending rights (scale.md §3.2): takes or keeps the lease of a sender for this incarnation; a new owner gets a
+/* Sending rights (docs/decisions/0005-store.md): takes or keeps the lease of a sender for this incarnation; a new owner gets a
  * higher epoch, which fences everything an earlier life wrote. */
 int lease_take(struct store *s, int64_t sender, int64_t owner, int64_t now, int64_t *ret_epoch, struct err *e);
 

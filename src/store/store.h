@@ -3,7 +3,7 @@
  *
  * The store is the only SQL. Its verbs take arrays, run inside a transaction the caller opened, and know no
  * clock: ids and times come from above. A store handle belongs to one thread at a time. Every person-bound key
- * starts with `bucket` (scale.md §3.8) and one transaction touches one bucket only, so that the same statements run
+ * starts with `bucket` (docs/decisions/0005-store.md) and one transaction touches one bucket only, so that the same statements run
  * on SQLite today and on PostgreSQL, Citus or several servers later.
  *
  * SQLite: WAL, synchronous=FULL (or the owner syncs by itself, store_sync_open()), one writer. store_commit() returning WL_EIO after the disk refused an fsync
@@ -21,7 +21,7 @@
 struct store;
 
 #define STORE_BUCKETS 4096
-#define STORE_TENANT 1 /* one business per gateway for now; the column is there */
+#define STORE_TENANT  1 /* one business per gateway for now; the column is there */
 
 struct store_options {
     bool read_only; /* a second connection for readers; never migrates */

@@ -12,16 +12,17 @@
 #include "core/template.h"
 #include "t.h"
 
-#define NOW 1795600000000 /* 2026-11-25 */
+#define NOW  1795600000000 /* 2026-11-25 */
 #define HOUR 3600000LL
 
 #define TINY_CITE "    cite: [{title: T, url: 'https://example.org/t', read: 2026-11-21}]\n"
 #define TINY_HEAD                                                                                                      \
-    "ruleset: tiny\nschema: 1\ntitle: Tiny\nbasis:\n  - id: all\n    when: {fact: message.kind, known: true}\n" TINY_CITE \
-    "rules:\n"
+    "ruleset: tiny\nschema: 1\ntitle: Tiny\nbasis:\n  - id: all\n    when: {fact: message.kind, known: "               \
+    "true}\n" TINY_CITE "rules:\n"
 #define TINY_TAIL                                                                                                      \
     "  - id: basis.none\n    builtin: true\n    title: T\n    code: 1\n    reason: R.\n    change: c\n" TINY_CITE      \
-    "  - id: hold.past_expiry\n    builtin: true\n    title: T\n    code: 2\n    reason: R.\n    change: c\n" TINY_CITE
+    "  - id: hold.past_expiry\n    builtin: true\n    title: T\n    code: 2\n    reason: R.\n    change: "             \
+    "c\n" TINY_CITE
 
 static inline struct ruleset *shipped_set(void)
 {

@@ -73,7 +73,8 @@ static inline void down(void)
 
 /* --- calling ------------------------------------------------------------------------------------------ */
 
-static inline void fetch(const char *method, const char *url, const struct http_header *headers, size_t n, struct str body)
+static inline void fetch(const char *method, const char *url, const struct http_header *headers, size_t n,
+                         struct str body)
 {
     struct err e = {0};
     forget_answer();
@@ -164,10 +165,10 @@ static inline void expect_error(int status, int code)
     assert_true(json_str_or(at("error.fbtrace_id"), STR("")).n > 0);
 }
 
-#define HELLO(to)                                                                                              \
-    "{\"messaging_product\":\"whatsapp\",\"to\":\"" to "\",\"type\":\"template\",\"template\":{\"name\":"      \
+#define HELLO(to)                                                                                                      \
+    "{\"messaging_product\":\"whatsapp\",\"to\":\"" to "\",\"type\":\"template\",\"template\":{\"name\":"              \
     "\"hello_world\",\"language\":{\"code\":\"en_US\"}}}"
-#define TEXT_TO(to) \
+#define TEXT_TO(to)                                                                                                    \
     "{\"messaging_product\":\"whatsapp\",\"to\":\"" to "\",\"type\":\"text\",\"text\":{\"body\":\"hi\"}}"
 
 #endif
