@@ -133,19 +133,23 @@ static int apply_preference(struct apply_context *c, const struct event *ev, str
 
 static int apply_number_changed(struct apply_context *c, const struct event *ev, struct err *e)
 {
-    const struct identity *before[] = {&ev->previous, &ev->previous_user_id, &ev->previous_parent_id};
-    const struct identity *now[] = {&ev->phone, &ev->user_id, &ev->parent_id};
+    /* The older names first: who is known by one of them is the person. */
+    const struct identity *names[] = {&ev->previous, &ev->previous_user_id, &ev->previous_parent_id,
+                                      &ev->phone,    &ev->user_id,          &ev->parent_id};
+    const size_t n = sizeof names / sizeof names[0];
     struct person p = {0};
     int rc = 0;
-    for (size_t i = 0; i < 3 && rc == 0 && p.id == 0; i++)
-        if (before[i]->kind != IDENTITY_NONE)
-            rc = people_find(c->s, before[i], 1, &p, e);
-    if (rc != 0 || p.id == 0)
-        return rc;
-    /* The opt-outs of the old names are the person's: all names now lead to one row. */
-    for (size_t i = 0; i < 3 && rc == 0; i++)
-        if (now[i]->kind != IDENTITY_NONE)
-            rc = people_add_identity(c->s, &p, now[i], c->now, e);
+    for (size_t i = 0; i < n && rc == 0 && p.id == 0; i++)
+        if (names[i]->kind != IDENTITY_NONE)
+            rc = people_find(c->s, names[i], 1, &p, e);
+    for (size_t i = 0; i < n && rc == 0 && p.id == 0; i++)
+        if (names[i]->kind != IDENTITY_NONE)
+            rc = people_ensure(c->s, names[i], 1, c->now, &p, e);
+    /* The opt-outs of the old names are the person's, also those that arrive later than this news: all names lead to
+     * one row. */
+    for (size_t i = 0; i < n && rc == 0 && p.id != 0; i++)
+        if (names[i]->kind != IDENTITY_NONE)
+            rc = people_add_identity(c->s, &p, names[i], c->now, e);
     return rc;
 }
 
