@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command line against a running gateway: what it prints, what a script can read, and the exit status that says
+what to do next (0 done, 1 failed, 2 usage, 3 refused, 4 partly, 75 later)."""
+
+import json
+
+import pytest
+import rig
+
+ANA, BELA, CARLA = ("+" + n for n in rig.PEOPLE[:3])
+
+FILE = f"""Name;Mobile;Opt-in;consent_at;Method;Shoe size
+Ana;{ANA};marketing;2026-01-02;web_form;38
+Bela;(+44) 7700-900001;all;2026-01-02T10:00:00Z;paper;39
+Carla;{CARLA};;;;40
+Nobody;not a number;marketing;2026-01-02;web_form;41
+Dora;+447700900003;marketing;;web_form;42
+Emma;+447700900004;everything;2026-01-02;web_form;43
+"""
+
+
+def ok(result):
+    code, out, err = result
+    assert code == 0, out + err
+    return out
+
+
+def test_an_import_takes_what_is_right_and_names_what_is_not(gateway, tmp_path):
+    (tmp_path / "people.csv").write_text(FILE)
+    code, out, err = gateway.cli(["contacts", "import", "people.csv", "--errors", "bad.csv", "--json"])
+    assert code == 4, out + err
+    report = json.loads(out)
+    assert (report["rows"], report["created"], report["failed"], report["consents"]) == (6, 3, 3, 2)
+    assert "Shoe size" in report["ignored_columns"]
+    assert len(report["errors"]) == 3
+    bad = (tmp_path / "bad.csv").read_text().splitlines()
+    assert len(bad) == 4
+    assert [line.split(";")[0] for line in bad] == ["Name", "Nobody", "Dora", "Emma"]
+    assert all(line.split(";")[-1] for line in bad[1:])
+    assert (tmp_path / "bad.csv").stat().st_mode & 0o077 == 0
+
+    again = json.loads(gateway.cli(["contacts", "import", "people.csv", "--json"])[1])
+    assert (again["created"], again["updated"], again["unchanged"], again["consents"], again["failed"]) == (0, 0, 3, 0, 3)
+    assert gateway.person(ANA)["consent"]["marketing"]["status"] == "granted"
+    assert gateway.person(BELA)["consent"]["utility"]["status"] == "granted"
+    assert gateway.person(CARLA)["consent"]["marketing"]["status"] == "none"
+
+    repaired = [bad[0], bad[2].replace("marketing;;", "marketing;2026-02-03;"), bad[3].replace("everything", "utility")]
+    (tmp_path / "repaired.csv").write_text("\n".join(repaired) + "\n")
+    out = ok(gateway.cli(["contacts", "import", "repaired.csv"]))
+    assert "created" in out
+
+
+def test_an_import_undoes_no_opt_out(gateway, tmp_path):
+    (tmp_path / "people.csv").write_text(FILE)
+    gateway.cli(["contacts", "import", "people.csv"])
+    ok(gateway.cli(["consent", "withdraw", ANA, "--scope", "marketing"]))
+    assert gateway.cli(["contacts", "import", "people.csv"])[0] == 4
+    assert gateway.person(ANA)["consent"]["marketing"]["status"] == "withdrawn"
+
+
+def test_a_dry_run_sends_nothing(gateway, tmp_path):
+    (tmp_path / "people.csv").write_text(FILE)
+    code, out, _ = gateway.cli(["contacts", "import", "people.csv", "--dry-run", "--json"])
+    assert code in (0, 4)
+    assert json.loads(out)["dry_run"]
+    assert gateway.person(ANA) is None
+    assert ok(gateway.cli(["send", "--from", rig.SENDER, "--to", ANA, "--text", "x", "--dry-run"]))
+    ok(gateway.cli(["consent", "grant", ANA, "--scope", "all", "--dry-run"]))
+    assert gateway.person(ANA) is None
+
+
+def test_an_import_from_standard_input(gateway):
+    out = ok(gateway.cli(["contacts", "import", "-", "--consent", "marketing", "--consent-at", "2026-01-02", "--consent-method", "paper"], stdin=f"phone\n{ANA}\n{BELA}\n"))
+    assert "created" in out
+    assert gateway.person(BELA)["consent"]["marketing"]["status"] == "granted"
+
+
+@pytest.mark.parametrize("text, says", [("", "empty"), ("colour,size\nred,3\n", "phone"), ('phone\n"never closed\n', "quot")])
+def test_a_file_that_is_no_list_of_people_is_refused(gateway, tmp_path, text, says):
+    (tmp_path / "x.csv").write_text(text)
+    code, out, err = gateway.cli(["contacts", "import", "x.csv"])
+    assert code in (1, 4), out + err
+    assert says in (out + err).lower()
+
+
+def test_consent_is_given_shown_and_taken_back(gateway):
+    ok(gateway.cli(["consent", "grant", ANA, "--scope", "marketing,utility", "--method", "paper", "--wording", "Yes, send me offers", "--evidence", "box 7", "--at", "2026-03-04T05:06:07Z"]))
+    out = ok(gateway.cli(["consent", "show", ANA]))
+    for word in ("granted", "paper", "Yes, send me offers", "box 7", "2026-03-04"):
+        assert word in out
+    ok(gateway.cli(["consent", "withdraw", "(+44) 7700-900000", "--scope", "marketing"]))
+    history = json.loads(ok(gateway.cli(["consent", "show", ANA, "--json"])))
+    assert history["consent"]["marketing"]["status"] == "withdrawn"
+    assert history["consent"]["utility"]["status"] == "granted"
+    shown = json.loads(ok(gateway.cli(["contacts", "show", ANA, "--json"])))
+    assert {"kind": "phone", "value": ANA[1:]} in shown["identities"]
+    assert ANA[1:] in ok(gateway.cli(["contacts", "show", shown["id"]]))
+    assert gateway.cli(["contacts", "show", BELA])[0] == 1
+    assert gateway.cli(["consent", "grant", "nobody's number", "--scope", "marketing"])[0] in (1, 2)
+    assert gateway.cli(["consent", "grant", BELA, "--scope", "everything"])[0] in (1, 2)
+    assert gateway.person(BELA) is None
+
+
+def send(gateway, *what, to=ANA):
+    return gateway.cli(["send", "--from", rig.SENDER, "--to", to, *what])
+
+
+def test_sending_says_by_its_exit_status_what_became_of_it(gateway, sandbox):
+    code, out, err = send(gateway, "--text", "hello")
+    assert code == 3, out + err
+    assert "window.closed" in out
+    sandbox.inbound(ANA[1:])
+    rig.until("the window is open", lambda: (gateway.person(ANA) or {}).get("windows"))
+    out = ok(send(gateway, "--text", "hello"))
+    assert out.startswith("accepted m") and "wamid." in out
+    gateway.grant(ANA, scope="all")
+    ok(send(gateway, "--template", "order_ready", "--language", "en_US", "--param", "A-17"))
+    ok(send(gateway, "--template", "order_update", "--language", "en_US", "--named", "first_name=Ana", "--named", "order=A-17"))
+    assert len(sandbox.ledger()) == 3
+    assert send(gateway, "--template", "nonsense", "--language", "en_US")[0] == 3
+    assert send(gateway, "--template", "order_ready", "--language", "en_US")[0] == 3
+    assert send(gateway, "--text", "x", "--template", "y")[0] == 2
+    assert gateway.cli(["send", "--from", "999", "--to", ANA, "--text", "x"])[0] == 1
+    assert len(sandbox.ledger()) == 3
+    sandbox.fault("code=131056", path="/v25.0/111/messages")
+    code, out, err = send(gateway, "--text", "hello", "--json")
+    assert code == 1
+    assert json.loads(out)["state"] == "rejected"
+    sandbox.fault("lost-answer", path="/v25.0/111/messages")
+    code, out, err = send(gateway, "--text", "hello", "--json")
+    assert code == 1, "an ambiguous message is nothing to try again"
+    assert json.loads(out)["state"] == "ambiguous"
+    sandbox.stop()
+    assert send(gateway, "--text", "hello")[0] == 75
+
+
+def test_a_hold_says_when_to_come_back(gateway, sandbox):
+    gateway.grant(ANA)
+    for _ in range(60):
+        answer = gateway.admin(
+            "POST", "/messages", {"from": rig.SENDER, "to": ANA, "type": "template", "template": {"name": "spring_sale", "language": {"code": "en_US"}, "components": [
+                {"type": "body", "parameters": [{"type": "text", "text": "x"}]}]}})
+        if answer[0] != 200:
+            break
+    code, out, err = send(gateway, "--template", "spring_sale", "--language", "en_US", "--param", "x")
+    assert code == 75, out + err
+    assert "pair.rate" in out
+    assert "until" in out
+
+
+def test_explaining_shows_the_rule_the_facts_and_the_source(gateway):
+    refused = gateway.send_template(ANA, "spring_sale", parameters=["x"])
+    name = refused.json()["error"]["error_data"]["wayleave"]["id"]
+    out = ok(gateway.cli(["explain", name]))
+    for word in ("deny", "consent.missing", "consent.status", "none", "would change", "opt-in", "https://", "marketing", "refused"):
+        assert word in out, word
+    body = json.loads(ok(gateway.cli(["explain", name, "--json"])))
+    assert body["id"] == name
+    assert body["decision"]["verdict"] == "deny"
+    finding = next(f for f in body["decision"]["findings"] if f["rule"] == "consent.missing")
+    assert finding["facts"] and finding["citations"][0]["url"].startswith("https://")
+    gateway.grant(ANA)
+    passed = gateway.send_template(ANA, "spring_sale", parameters=["x"]).headers["Wayleave-Message-Id"]
+    assert "allow" in ok(gateway.cli(["explain", passed]))
+    assert gateway.cli(["explain", name[:-1] + ("0" if name[-1] != "0" else "1")])[0] == 1
+    assert gateway.cli(["explain", "nonsense"])[0] == 1
+    assert gateway.cli(["explain"])[0] == 2
+
+
+def test_a_wrong_key_and_no_gateway_are_told_apart(gateway, tmp_path):
+    (tmp_path / "wrong.key").write_text("0" * 64)
+    code, _, err = gateway.cli(["status", "--key-file", "wrong.key"])
+    assert code == 1
+    assert "key" in err
+    code, _, err = gateway.cli(["status", "--url", f"http://127.0.0.1:{rig.free_port()}"])
+    assert code == 75
+    assert "wayleave serve" in err
+    assert gateway.cli(["status", "--url", "nonsense"])[0] == 2
+    assert ok(gateway.cli(["status"]))
+    state = json.loads(ok(gateway.cli(["status", "--json"])))
+    assert state["ruleset"]["id"] == "whatsapp-platform"
+    for _, out, err in (gateway.cli(["status"]), gateway.cli(["status", "--key-file", "wrong.key"])):
+        assert gateway.admin_key not in out + err
+
+
+MISTAKES = {  # a line put into the configuration: what is said of it
+    "lisen: 127.0.0.1:1": ("lisen", "listen"),
+    "hold_buget: 2s": ("hold_buget", "hold_budget"),
+    "hold_budget: soon": ("hold_budget", "duration"),
+    "hold_budget: 2h": ("hold_budget",),
+    "poll_interval: -5": ("poll_interval",),
+    "limits: {threads: 1}": ("limits.threads",),
+    "limits: {thread: 4}": ("thread", "threads"),
+    "rewrite_links: perhaps": ("rewrite_links",),
+    "public_url: not a url": ("public_url",),
+    "hold_budget: 1s\nhold_budget: 2s": ("hold_budget", "already"),
+    "rules: nowhere.yaml": ("nowhere.yaml",),
+    "hold_budget: [1, 2": (),
+}
+
+
+def test_a_mistake_in_the_configuration_is_named_with_file_line_and_nearest_key(tmp_path):
+    for name in ("app-secret", "verify-token"):
+        (tmp_path / name).write_text("secret")
+    good = "listen: 127.0.0.1:0\nstate_dir: state\nupstream:\n  url: http://127.0.0.1:1\nwebhook:\n  app_secret_file: app-secret\n  verify_token_file: verify-token\n"
+    target = tmp_path / "wayleave.yaml"
+    target.write_text(good)
+    code, out, err = rig.wayleave("check-config", "--config", target, cwd=tmp_path)
+    assert code == 0, out + err
+    assert "secret" not in out.replace("app_secret", "").replace("app-secret", "").replace("forward_secret", "")
+    for mistake, words in MISTAKES.items():
+        target.write_text(good + mistake + "\n")
+        for command in ("check-config", "serve"):
+            code, out, err = rig.wayleave(command, "--config", target, cwd=tmp_path)
+            assert code == 1, (mistake, command, out, err)
+            for word in words:
+                assert word in err, (mistake, command, err)
+            if "nowhere" not in mistake:
+                last = len((good + mistake).splitlines())
+                assert f"wayleave.yaml:{last}" in err or f"wayleave.yaml:{last + 1}" in err, (mistake, err)
+    target.write_text(good + "lisen: x\nhold_budget: soon\n")
+    code, out, err = rig.wayleave("check-config", "--config", target, cwd=tmp_path)
+    assert "lisen" in err and "hold_budget" in err, "all mistakes at once"
