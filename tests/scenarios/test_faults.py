@@ -127,6 +127,7 @@ def test_a_failure_reported_later_counts_as_well(ready, sandbox):
     assert "recipient.undeliverable" in error_of(sale(ready, BELA))["error_data"]["details"]
 
 
+@pytest.mark.threads
 def test_a_hanging_call_ends_in_time_and_holds_up_nobody(start, sandbox, tmp_path):
     gateway = start(rig.Gateway, tmp_path, sandbox.url, **{"upstream.timeout": "2s" if rig.SLOW == 1 else "6s"})
     for number in (ANA, BELA):
@@ -176,6 +177,7 @@ def test_an_upstream_that_is_down_is_unsent_and_comes_back(start, tmp_path):
     assert gateway.states() == {"accepted": 2, "unsent": 3}
 
 
+@pytest.mark.threads
 def test_a_client_that_leaves_while_waiting_changes_nothing(ready, sandbox):
     body = json.dumps({"messaging_product": "whatsapp", "to": ANA, "type": "template", "template": {
         "name": "spring_sale", "language": {"code": "en_US"}, "components": [{"type": "body", "parameters": [{"type": "text", "text": "x"}]}]}}).encode()

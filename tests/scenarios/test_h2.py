@@ -108,6 +108,7 @@ def test_sends_and_everything_else_travel_over_http2(gateway, nginx, sandbox):
     assert [line for line in nginx.access() if line[3] == "/v23.0/111/messages"] == [["HTTP/2.0", "POST", "200", "/v23.0/111/messages"]]
 
 
+@pytest.mark.threads
 def test_many_at_once_share_few_connections(gateway, nginx, sandbox):
     people = gateway.people(40)
     with ThreadPoolExecutor(16) as pool:
@@ -188,6 +189,7 @@ def judge(gateway, sandbox, answers):
     return states
 
 
+@pytest.mark.threads
 def test_a_reload_under_load_loses_and_doubles_nothing(gateway, nginx, sandbox):
     load = Load(gateway, gateway.people(300))
     for _ in range(4):
@@ -211,6 +213,7 @@ def test_connections_that_last_for_twenty_requests_lose_nothing(start, sandbox, 
     assert states.get("unsent", 0) <= states["accepted"] // 10
 
 
+@pytest.mark.threads
 def test_workers_that_are_killed_under_load_double_nothing(gateway, nginx, sandbox):
     load = Load(gateway, gateway.people(300))
     for _ in range(3):

@@ -90,6 +90,7 @@ def test_an_upload_in_chunks_arrives_whole(gateway):
     assert gateway.get(f"/v23.0/{name}").json()["sha256"] == digest(40)
 
 
+@pytest.mark.threads
 @pytest.mark.parametrize("chunked", [False, True], ids=["measured", "chunked"])
 def test_an_upload_that_breaks_off_leaves_nothing(gateway, sandbox, chunked):
     for _ in range(5):
@@ -109,6 +110,7 @@ def test_too_large_an_upload_is_refused_in_words(start, sandbox, tmp_path, chunk
     assert media_id(upload(gateway, 10, chunked=chunked))
 
 
+@pytest.mark.threads
 def test_a_reader_that_stops_in_the_middle_harms_nobody(gateway):
     name = media_id(upload(gateway, 160))
     url = gateway.get(f"/v23.0/{name}").json()["url"]
