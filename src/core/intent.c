@@ -106,12 +106,44 @@ static int to_member(struct json body, struct arena *a, struct str *ret, struct 
     return rc != 0 || s.p == NULL ? rc : copy(a, s, ret, e);
 }
 
+/* The number without anything but ASCII: what a server that keeps only 0-9 would dial. */
+static bool same_in_ascii(struct str text, const struct identity *id)
+{
+    char ascii[IDENTITY_MAX];
+    struct identity other;
+    size_t n = 0;
+    for (size_t i = 0; i < text.n && n < sizeof ascii; i++)
+        if ((unsigned char)text.p[i] < 0x80)
+            ascii[n++] = text.p[i];
+    return identity_phone((struct str){ascii, n}, &other, NULL) == 0 && strcmp(other.value, id->value) == 0;
+}
+
 static void read_phone(struct intent *it)
 {
     struct identity id;
     if (identity_user_id(it->to_text, &id, NULL) == 0)
         err_set(&it->to_problem, WL_EINVAL, "to holds a business-scoped user id; a user id goes into recipient");
-    else if (identity_phone(it->to_text, &it->to, &it->to_problem) != 0)
+    else if (identity_phone(it->to_text, &id, &it->to_problem) != 0)
+        err_prefix(&it->to_problem, "to");
+    else if (!same_in_ascii(it->to_text, &id))
+        err_set(&it->to_problem, WL_EINVAL, "to: write the number with the digits 0 to 9");
+    else
+        it->to = id;
+}
+
+/* A recipient_type other than the two known ones says nothing we could rely on. */
+static bool known_recipient_type(struct str kind)
+{
+    return kind.n == 0 || str_ieq(kind, STR("individual")) || str_ieq(kind, STR("group"));
+}
+
+/* What reads as a number or a user id names a person, whatever recipient_type says: a group has other rules. */
+static void read_group(struct intent *it)
+{
+    struct identity person;
+    if (identity_phone(it->to_text, &person, NULL) == 0 || identity_user_id(it->to_text, &person, NULL) == 0)
+        err_set(&it->to_problem, WL_EINVAL, "to names a person, but recipient_type says group");
+    else if (identity_group(it->to_text, &it->to, &it->to_problem) != 0)
         err_prefix(&it->to_problem, "to");
 }
 
@@ -123,12 +155,16 @@ static int read_recipient(struct json body, struct arena *a, struct intent *it, 
         rc = to_member(body, a, &it->to_text, e);
     if (rc != 0)
         return rc;
-    bool group = str_ieq(str_trim(kind), STR("group"));
+    bool group = str_ieq(kind, STR("group"));
+    if (!known_recipient_type(kind)) {
+        err_set(&it->to_problem, WL_EINVAL, "recipient_type must be individual or group");
+        return 0;
+    }
     if (it->to_text.n > 0) {
-        if (!group)
+        if (group)
+            read_group(it);
+        else
             read_phone(it);
-        else if (identity_group(it->to_text, &it->to, &it->to_problem) != 0)
-            err_prefix(&it->to_problem, "to");
         return 0;
     }
     rc = string_member(body, "recipient", "recipient", &text, e);

@@ -181,13 +181,24 @@ static void no_token(struct http_req *rq)
                                   "An active access token must be used to query information about the current user."});
 }
 
+int graph_refuse_encoded(const struct http_req *rq, struct err *e)
+{
+    struct str coding = str_trim(http_header(rq, "Content-Encoding"));
+    if (coding.n == 0 || str_ieq(coding, STR("identity")))
+        return 0;
+    return err_set(e, WL_EINVAL, "Content-Encoding: a compressed body cannot be judged; send it as it is");
+}
+
 /* Reads the collected body. */
 static int read_send(struct proxied *p, struct err *e)
 {
     struct graph_body b;
     struct arena *a = http_arena(p->rq);
-    int rc = graph_body_parse(a, thread_json(), http_header(p->rq, "Content-Type"), http_body(p->rq), true,
-                              &p->path.query, &b, e);
+    int rc = graph_refuse_encoded(p->rq, e);
+    if (rc != 0)
+        return rc;
+    rc = graph_body_parse(a, thread_json(), http_header(p->rq, "Content-Type"), http_body(p->rq), true, &p->path.query,
+                          &b, e);
     if (rc == 0)
         rc = intent_parse(b.root, p->path.send_path, a, &p->intent, e);
     if (rc != 0)
@@ -253,9 +264,16 @@ void graph_api_begin(struct gateway *g, struct http_req *rq)
         return;
     }
     http_set_user(rq, p, NULL);
-    if (p->path.kind == GRAPH_SEND)
+    bool body = http_content_length(rq) > 0 || http_header(rq, "Transfer-Encoding").p != NULL;
+    if (p->path.n > 0 && str_ieq(p->path.segment[0], STR("wayleave")))
+        err_set(&e, WL_ENOTFOUND, "nothing is at this address");
+    else if (p->path.kind == GRAPH_EDGE && body)
+        err_set(&e, WL_EINVAL, "a body on a GET or DELETE of messages can be read as a send");
+    if (e.code != 0)
+        graph_problem_reply(rq, &e);
+    else if (p->path.kind == GRAPH_SEND)
         http_collect(rq, g->o.max_json_bytes, send_collected, g);
-    else if (p->path.kind == GRAPH_ROOT)
+    else if (p->path.kind == GRAPH_ROOT || (p->path.n == 0 && body))
         graph_batch_begin(g, rq, &p->path);
     else
         passthrough_begin(g, rq, &p->path);

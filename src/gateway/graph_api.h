@@ -21,6 +21,9 @@ int graph_greet(struct gateway *g, struct greeting *gr, int64_t sender, struct s
 /* The answer to a caller whose token was not accepted: Meta's own words where there are some. */
 void graph_not_introduced(struct http_req *rq, int status, struct str body);
 
+/* A compressed body cannot be judged: WL_EINVAL when the request has one. */
+int graph_refuse_encoded(const struct http_req *rq, struct err *e);
+
 void graph_batch_begin(struct gateway *g, struct http_req *rq, const struct graph_path *path); /* graph_batch.c */
 void passthrough_begin(struct gateway *g, struct http_req *rq, const struct graph_path *path); /* passthrough.c */
 /* The collected body goes on as it is. */

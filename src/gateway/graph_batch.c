@@ -125,10 +125,12 @@ static void reply_merged(struct batch *b, bool have, struct json root)
     http_reply_buf(b->rq, 200, h, 1, &out);
 }
 
-static bool holds_sends(const struct batch *b)
+/* Whether a part has a fate of its own to be told: refused here, or a send that Meta did not clearly answer. */
+static bool holds_doubt(const struct batch *b)
 {
     for (size_t i = 0; i < b->n; i++)
-        if (b->part[i].is_send || b->part[i].refusal.p != NULL)
+        if (b->part[i].refusal.p != NULL || (b->part[i].admitted && b->part[i].send.outcome != MESSAGE_ACCEPTED &&
+                                             b->part[i].send.outcome != MESSAGE_REJECTED))
             return true;
     return false;
 }
@@ -144,7 +146,7 @@ static void reply(struct batch *b)
     if (b->stuck) {
         struct err e = b->call.err;
         graph_problem_reply(b->rq, &e);
-    } else if (all_refused || (have && b->refused > 0) || (!answered && holds_sends(b))) {
+    } else if (all_refused || (have && b->refused > 0) || (!have && holds_doubt(b))) {
         reply_merged(b, have, root);
     } else {
         relay_answer(b->rq, &b->call, NULL);
@@ -418,6 +420,32 @@ static void next_part(struct batch *b)
 
 /* --- unpacking ----------------------------------------------------------------------------------------------------- */
 
+/* A member of a part that must be text where it is there at all: what we would not see, Meta might. */
+static int text_member(struct batch *b, struct json part, const char *key, struct str *ret, struct err *e)
+{
+    struct json v = json_get(part, key);
+    struct str s;
+    *ret = (struct str){NULL, 0};
+    if (json_type(v) == JSON_ABSENT)
+        return 0;
+    if (!json_str(v, &s))
+        return err_set(e, WL_EINVAL, "batch[%zu].%s must be a string", b->n, key);
+    *ret = (struct str){arena_strndup(http_arena(b->rq), s.p, s.n), s.n};
+    return ret->p != NULL ? 0 : err_set(e, WL_ETOOBIG, "the batch is too large");
+}
+
+/* "{result=...}" in any spelling that decodes to it. */
+static bool refers_to_result(struct arena *a, struct str text)
+{
+    for (int round = 0; text.p != NULL && round < 3; round++) {
+        if (memmem(text.p, text.n, "{result", 7) != NULL)
+            return true;
+        if (!percent_decode(a, text, &text))
+            return false;
+    }
+    return false;
+}
+
 static struct str copy_str(struct arena *a, struct json v)
 {
     struct str s;
@@ -455,6 +483,19 @@ static struct str without_origin(struct str url)
     return url;
 }
 
+/* Parts whose send would only be known to Meta. */
+static void refuse_hidden(struct part *p)
+{
+    struct arena *a = http_arena(p->b->rq);
+    bool in_url = refers_to_result(a, p->url), in_body = refers_to_result(a, p->body);
+    if (p->path.kind == GRAPH_ROOT || (p->path.n == 0 && p->body.n > 0))
+        refuse_part(p, 100, "a batch inside a batch is not allowed");
+    else if (p->path.kind == GRAPH_EDGE && p->body.n > 0)
+        refuse_part(p, 100, "a body on a GET or DELETE of messages can be read as a send");
+    else if (in_url || (in_body && p->is_send))
+        refuse_part(p, 100, "a send that refers to another part's result cannot be judged; send it by itself");
+}
+
 static int unpack_part(struct batch *b, struct json v, struct part *p, struct err *e)
 {
     struct arena *a = http_arena(b->rq);
@@ -469,25 +510,28 @@ static int unpack_part(struct batch *b, struct json v, struct part *p, struct er
     json_write_value(&raw, v);
     *p = (struct part){.b = b, .raw = {arena_strndup(a, buf_cstr(&raw), raw.len), raw.len}};
     buf_done(&raw);
-    p->method = copy_str(a, json_get(v, "method"));
-    p->url = copy_str(a, json_get(v, "relative_url"));
-    p->body = copy_str(a, json_get(v, "body"));
-    p->token = copy_str(a, json_get(v, "access_token"));
-    p->content_type = part_content_type(a, json_get(v, "headers"));
-    if (p->raw.p == NULL || p->url.p == NULL)
-        return err_set(e, WL_EINVAL, "batch[%zu].relative_url must be a string", b->n);
-    struct str path = str_cut(without_origin(p->url), '?', &query);
-    int rc = graph_path_parse(a, p->method.p ? p->method : STR("GET"), path, query, &p->path, e);
+    int rc = text_member(b, v, "method", &p->method, e);
+    if (rc == 0)
+        rc = text_member(b, v, "relative_url", &p->url, e);
+    if (rc == 0)
+        rc = text_member(b, v, "body", &p->body, e);
+    if (rc == 0)
+        rc = text_member(b, v, "access_token", &p->token, e);
+    if (rc == 0 && (p->raw.p == NULL || p->url.p == NULL))
+        rc = err_set(e, WL_EINVAL, "batch[%zu].relative_url must be a string", b->n);
     if (rc != 0)
-        return err_prefix(e, "batch[%zu].relative_url", b->n);
-    p->is_send = p->path.kind == GRAPH_SEND;
+        return rc;
+    p->content_type = part_content_type(a, json_get(v, "headers"));
+    struct str path = str_cut(without_origin(p->url), '?', &query);
+    struct err why = {0};
+    rc = graph_path_parse(a, p->method.p ? p->method : STR("GET"), path, query, &p->path, &why);
     b->n++;
-    bool reference = memmem(p->url.p, p->url.n, "{result=", 8) != NULL ||
-                     (p->body.p != NULL && memmem(p->body.p, p->body.n, "{result=", 8) != NULL);
-    if (p->path.kind == GRAPH_ROOT && !str_ieq(p->path.method, STR("GET")))
-        refuse_part(p, 100, "a batch inside a batch is not allowed");
-    else if (reference && (p->is_send || memmem(p->url.p, p->url.n, "{result=", 8) != NULL))
-        refuse_part(p, 100, "a send that refers to another part's result cannot be judged; send it by itself");
+    if (rc != 0) {
+        refuse_part(p, 100, why.text);
+        return 0;
+    }
+    p->is_send = p->path.kind == GRAPH_SEND;
+    refuse_hidden(p);
     return 0;
 }
 
@@ -566,7 +610,7 @@ static void batch_collected(void *ctx, struct http_req *rq)
     struct batch *b = ctx;
     struct err e = {0};
     bool is_batch = false;
-    if (unpack(b, &is_batch, &e) != 0) {
+    if (graph_refuse_encoded(rq, &e) != 0 || unpack(b, &is_batch, &e) != 0) {
         metric_add(b->g, METRIC_BAD_REQUESTS, 1);
         graph_problem_reply(rq, &e);
     } else if (!is_batch) {

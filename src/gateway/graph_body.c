@@ -6,6 +6,8 @@
  * expects for structured parameters) goes in as it is, anything else as a string. */
 #include "gateway/graph_body.h"
 
+#include "gateway/graph_path.h"
+
 #define MERGED_MAX (4u << 20)
 
 static const char *const call_parameters[] = {
@@ -52,6 +54,8 @@ static int put_form(struct json_out *o, struct json_parser *scratch, const struc
 {
     for (size_t i = 0; i < f->n; i++) {
         const struct form_field *field = &f->fields[i];
+        if (!graph_plain_name(field->name) || (field->filename.p != NULL && graph_deciding_field(field->name)))
+            return err_set(e, WL_EINVAL, "the parameter '%.64s' can be read in more than one way", field->name.p);
         if (in_form(f, i, field->name) ||
             (other != NULL && !graph_call_parameter(field->name) && in_form(other, other->n, field->name)))
             return err_set(e, WL_EINVAL, "the parameter '%.64s' is given twice", field->name.p);

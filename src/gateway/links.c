@@ -2,8 +2,8 @@
  * links.c - finds the strings to rewrite by walking the JSON text once.
  *
  * The walk knows just enough JSON to tell keys from values and to remember the key of the object it stands in; the text
- * has been validated before. A signed media address can only be made by us, so the media route is no open proxy, and
- * even a signed address is fetched from Meta's hosts only. */
+ * has been validated before. A media address is signed only where an answer describes a media file, and only for Meta's
+ * hosts; the media route checks signature and host again, so it is no open proxy. */
 #include "gateway/links.h"
 
 #include <stdio.h>
@@ -21,8 +21,10 @@ static struct str host_of(struct str url)
 {
     for (size_t i = 0; i + 2 < url.n; i++) {
         if (memcmp(url.p + i, "://", 3) == 0) {
-            struct str rest = {url.p + i + 3, url.n - i - 3}, tail;
-            return str_cut(rest, '/', &tail);
+            struct str host = {url.p + i + 3, 0};
+            while (host.p + host.n < url.p + url.n && strchr("/?#", host.p[host.n]) == NULL)
+                host.n++;
+            return host;
         }
     }
     return (struct str){NULL, 0};
@@ -86,13 +88,34 @@ static bool unescape(struct str raw, struct buf *out)
     return !out->failed;
 }
 
-/* The rewritten inside of the string, or false when it is no link of ours. Slashes stay escaped where Meta escapes. */
-static bool rewrite_one(const struct link_rewrite *r, struct str key, struct str raw, struct buf *out)
+struct walk {
+    const struct link_rewrite *r;
+    struct str text;
+    bool media;                            /* the answer describes one media file */
+    struct str key;                        /* of the value that comes next, {NULL,0} in arrays */
+    struct str parent[JSON_MAX_DEPTH + 1]; /* key of the object at each depth */
+    int depth;
+};
+
+/* Which of the two kinds of link the next string may be: by its key and by where it stands. */
+static bool is_paging(const struct walk *w)
 {
+    return (str_eq(w->key, STR("next")) || str_eq(w->key, STR("previous"))) && w->depth > 0 &&
+           str_eq(w->parent[w->depth], STR("paging"));
+}
+
+static bool is_media(const struct walk *w)
+{
+    return w->media && w->depth == 1 && str_eq(w->key, STR("url"));
+}
+
+/* The rewritten inside of the string, or false when it is no link of ours. */
+static bool rewrite_one(const struct walk *w, struct str raw, struct buf *out)
+{
+    const struct link_rewrite *r = w->r;
     struct buf url;
     buf_init(&url, URL_MAX);
-    bool paging = str_eq(key, STR("next")) || str_eq(key, STR("previous"));
-    bool media = str_eq(key, STR("url")), done = false;
+    bool paging = is_paging(w), media = is_media(w), done = false;
     if ((paging || media) && unescape(raw, &url)) {
         struct str u = buf_str(&url);
         if (paging && str_starts(u, r->upstream) && u.n > r->upstream.n && u.p[r->upstream.n] == '/') {
@@ -134,15 +157,14 @@ static bool is_key(struct str text, size_t end)
 }
 
 /* Copies what came before the string's inside and the rewritten inside; `*copied` moves behind it. */
-static bool replace(const struct link_rewrite *r, struct str key, struct str text, struct str inside, struct buf *out,
-                    size_t *copied)
+static bool replace(const struct walk *w, struct str inside, struct buf *out, size_t *copied)
 {
     struct buf fresh;
     buf_init(&fresh, 2 * URL_MAX);
-    bool done = key.p != NULL && rewrite_one(r, key, inside, &fresh) && !fresh.failed;
+    bool done = w->key.p != NULL && rewrite_one(w, inside, &fresh) && !fresh.failed;
     if (done) {
-        size_t at = (size_t)(inside.p - text.p);
-        buf_put(out, text.p + *copied, at - *copied);
+        size_t at = (size_t)(inside.p - w->text.p);
+        buf_put(out, w->text.p + *copied, at - *copied);
         buf_putstr(out, buf_str(&fresh));
         *copied = at + inside.n;
     }
@@ -150,17 +172,36 @@ static bool replace(const struct link_rewrite *r, struct str key, struct str tex
     return done;
 }
 
-bool links_rewrite(const struct link_rewrite *r, struct str text, struct buf *out)
+/* Brackets and commas: which object we are in, and that a key has had its value. */
+static void step(struct walk *w, char c)
+{
+    if ((c == '{' || c == '[') && w->depth < JSON_MAX_DEPTH) {
+        w->parent[++w->depth] = c == '{' ? w->key : (struct str){NULL, 0};
+        w->key = (struct str){NULL, 0};
+    } else if ((c == '}' || c == ']') && w->depth > 0) {
+        w->depth--;
+        w->key = (struct str){NULL, 0};
+    } else if (c == ',') {
+        w->key = (struct str){NULL, 0};
+    }
+}
+
+/* Media files are described by one object with an address, a type, a hash and a size; nothing else is signed. */
+static bool describes_media(struct json root)
+{
+    return json_type(json_get(root, "url")) == JSON_STRING && json_type(json_get(root, "mime_type")) == JSON_STRING &&
+           (json_type(json_get(root, "sha256")) != JSON_ABSENT ||
+            json_type(json_get(root, "file_size")) != JSON_ABSENT);
+}
+
+bool links_rewrite(const struct link_rewrite *r, struct json root, struct str text, struct buf *out)
 {
     bool changed = false;
-    struct str key = {NULL, 0};
+    struct walk w = {.r = r, .text = text, .media = describes_media(root)};
     size_t copied = 0, i = 0;
     while (i < text.n) {
-        char c = text.p[i];
-        if (c != '"') {
-            if (c == ',' || c == '{' || c == '[')
-                key = (struct str){NULL, 0};
-            i++;
+        if (text.p[i] != '"') {
+            step(&w, text.p[i++]);
             continue;
         }
         size_t end = string_end(text, i);
@@ -168,9 +209,9 @@ bool links_rewrite(const struct link_rewrite *r, struct str text, struct buf *ou
             break; /* not valid JSON after all: leave the rest alone */
         struct str inside = {text.p + i + 1, end - i - 2};
         if (is_key(text, end))
-            key = inside;
+            w.key = inside;
         else
-            changed |= replace(r, key, text, inside, out, &copied);
+            changed |= replace(&w, inside, out, &copied);
         i = end;
     }
     buf_put(out, text.p + copied, text.n - copied);

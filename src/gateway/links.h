@@ -18,8 +18,8 @@ struct link_rewrite {
     const uint8_t *link_key; /* 32 bytes: signs media addresses */
 };
 
-/* Copies the JSON text to out with its links rewritten; true when something changed. `text` must be valid JSON. */
-bool links_rewrite(const struct link_rewrite *r, struct str text, struct buf *out);
+/* Copies the JSON text to out with its links rewritten; true when something changed. `root` is the text, parsed. */
+bool links_rewrite(const struct link_rewrite *r, struct json root, struct str text, struct buf *out);
 
 /* The signed address behind a media path ("<base64url>.<hex>"), or false when it was not signed by us. */
 bool links_open(const uint8_t link_key[32], struct str token, struct buf *ret_url);

@@ -77,7 +77,7 @@ static void rewrite(struct passed *p)
         return;
     struct buf out;
     buf_init(&out, JSON_ANSWER_MAX * 2);
-    if (links_rewrite(&r, buf_str(&p->call.answer), &out)) {
+    if (links_rewrite(&r, root, buf_str(&p->call.answer), &out)) {
         buf_done(&p->call.answer);
         p->call.answer = out;
     } else {
@@ -89,8 +89,8 @@ static void watch_templates(struct passed *p)
 {
     const struct graph_path *g = &p->path;
     int64_t waba;
-    if (!str_ieq(g->method, STR("GET")) && g->n >= 2 && str_ieq(g->segment[1], STR("message_templates")) &&
-        str_i64(g->segment[0], &waba))
+    if (g->writes && p->call.fate == HTTP_ANSWERED && p->call.status < 300 && g->n >= 2 &&
+        str_ieq(g->segment[1], STR("message_templates")) && str_i64(g->segment[0], &waba))
         accounts_stale(p->g->accounts, waba);
 }
 
@@ -190,29 +190,52 @@ void passthrough_collected(struct gateway *g, struct http_req *rq, const struct 
 
 /* --- media behind rewritten addresses ------------------------------------------------------------------------------ */
 
+/* Where a signed link may still lead: media of Meta's, or of the upstream when that is no send in disguise. */
+static bool is_media_address(struct gateway *g, struct arena *a, struct str url)
+{
+    struct str upstream = str_of(g->o.upstream_url), query;
+    struct graph_path path;
+    if (!links_media_host(url, upstream))
+        return false;
+    if (!str_starts(url, upstream))
+        return true;
+    struct str rest = str_cut((struct str){url.p + upstream.n, url.n - upstream.n}, '?', &query);
+    return graph_path_parse(a, STR("GET"), rest, query, &path, NULL) == 0 && path.kind == GRAPH_OTHER && !path.writes;
+}
+
+static int media_call(struct gateway *g, struct http_req *rq, struct passed *p, struct str url, struct err *e)
+{
+    int rc = relay_request(g, rq, &p->call, e);
+    if (rc != 0)
+        return rc;
+    p->call.url = (struct str){arena_strndup(http_arena(rq), url.p, url.n), url.n};
+    p->call.max_answer = JSON_ANSWER_MAX;
+    p->call.head = head;
+    p->call.done = done;
+    p->call.user = p;
+    if (p->call.url.p == NULL || http_client_submit(g->client, &p->call) != 0)
+        return err_set(e, WL_EBUSY, "too many calls are waiting for the Graph API; try again in a moment");
+    return 0;
+}
+
 void media_link_begin(struct gateway *g, struct http_req *rq)
 {
     struct str path = http_path(rq), prefix = STR(MEDIA_LINK_PREFIX);
     struct buf url;
     struct err e = {0};
-    if (!links_open(g->link_key, (struct str){path.p + prefix.n, path.n - prefix.n}, &url)) {
+    bool reads = str_eq(http_method(rq), STR("GET")) || str_eq(http_method(rq), STR("HEAD"));
+    if (!reads || !links_open(g->link_key, (struct str){path.p + prefix.n, path.n - prefix.n}, &url)) {
         err_set(&e, WL_ENOTFOUND, "this media address was not made by this gateway");
         graph_problem_reply(rq, &e);
         return;
     }
-    struct passed *p = passed_new(g, rq, &(struct graph_path){.method = http_method(rq)});
-    if (p != NULL && relay_request(g, rq, &p->call, &e) == 0) {
-        p->call.url = (struct str){arena_strndup(http_arena(rq), url.data, url.len), url.len};
-        p->call.max_answer = JSON_ANSWER_MAX;
-        p->call.head = head;
-        p->call.done = done;
-        p->call.user = p;
-        if (p->call.url.p == NULL || http_client_submit(g->client, &p->call) != 0) {
-            err_set(&e, WL_EBUSY, "too many calls are waiting for the Graph API; try again in a moment");
-            graph_problem_reply(rq, &e);
-        }
-    } else if (p != NULL) {
-        graph_problem_reply(rq, &e);
-    }
+    struct passed *p = passed_new(g, rq, &(struct graph_path){.version = {NULL, 0}});
+    int rc = 0;
+    if (p != NULL && !is_media_address(g, http_arena(rq), buf_str(&url)))
+        rc = err_set(&e, WL_ENOTFOUND, "this is no address of media");
+    else if (p != NULL)
+        rc = media_call(g, rq, p, buf_str(&url), &e);
     buf_done(&url);
+    if (rc != 0)
+        graph_problem_reply(rq, &e);
 }

@@ -15,7 +15,8 @@
 static const char *const connection_headers[] = {
     "Connection", "Keep-Alive",       "Transfer-Encoding",   "Content-Length",     "TE", "Trailer",
     "Upgrade",    "Proxy-Connection", "Proxy-Authorization", "Proxy-Authenticate", NULL};
-static const char *const request_only[] = {"Host", "Expect", "Accept-Encoding", NULL};
+static const char *const request_only[] = {
+    "Host", "Expect", "Accept-Encoding", "X-HTTP-Method", "X-HTTP-Method-Override", "X-Method-Override", NULL};
 static const char *const answer_only[] = {"Date", "Alt-Svc", "Strict-Transport-Security", NULL};
 
 static bool listed(struct str name, const char *const *list)

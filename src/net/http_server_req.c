@@ -151,7 +151,7 @@ bool req_set_target(struct http_req *rq, const char *uri)
     if (all.p == NULL)
         return false;
     /* Absolute form (RFC 9112 3.2.2): the part after the authority is the path. */
-    if (all.p[0] != '/' && all.p[0] != '*') {
+    if (all.p[0] != '/' && !str_eq(all, STR("*"))) {
         const char *authority = strstr(all.p, "://");
         const char *slash = authority ? strchr(authority + 3, '/') : NULL;
         if (authority == NULL ||
@@ -202,7 +202,7 @@ static enum MHD_Result one_header(void *cls, enum MHD_ValueKind kind, const char
 }
 
 struct framing {
-    unsigned lengths, codings, hosts;
+    unsigned lengths, codings, hosts, types, encodings;
 };
 
 /* The headers that say where the request ends, and to whom it goes. */
@@ -217,6 +217,12 @@ static void read_framing(struct http_req *rq, const struct http_header *h, struc
     } else if (str_ieq(h->name, STR("host"))) {
         if (f->hosts++ > 0)
             bad(rq, "there are two Host headers");
+    } else if (str_ieq(h->name, STR("content-type"))) {
+        if (f->types++ > 0)
+            bad(rq, "there are two Content-Type headers");
+    } else if (str_ieq(h->name, STR("content-encoding"))) {
+        if (f->encodings++ > 0)
+            bad(rq, "there are two Content-Encoding headers");
     } else if (str_ieq(h->name, STR("expect"))) {
         rq->expect_continue = str_ieq(h->value, STR("100-continue"));
     }

@@ -32,6 +32,11 @@ static const struct row rows[] = {
     {"{\"type\":\"text\"}", INTENT_FREEFORM, "text", IDENTITY_NONE, "neither"},
     {"{\"to\":\"120363025246125486\",\"recipient_type\":\"group\"}", INTENT_FREEFORM, "", IDENTITY_GROUP,
      "120363025246125486"},
+    {"{\"to\":\"+5511912345678\",\"recipient_type\":\"group\"}", INTENT_FREEFORM, "", IDENTITY_NONE, "person"},
+    {"{\"to\":\"US.1349\",\"recipient_type\":\"group\"}", INTENT_FREEFORM, "", IDENTITY_NONE, "person"},
+    {"{\"to\":\"120363025246125486\",\"recipient_type\":\" Group \"}", INTENT_FREEFORM, "", IDENTITY_NONE,
+     "recipient_type"},
+    {"{\"to\":\"1555000111\xd9\xa1\"}", INTENT_FREEFORM, "", IDENTITY_NONE, "0 to 9"}, /* an Arabic one */
     {"{\"to\":\"Y2FwaV9n\",\"recipient_type\":\"GROUP\"}", INTENT_FREEFORM, "", IDENTITY_GROUP, "Y2FwaV9n"},
     {"{\"to\":\"a b\",\"recipient_type\":\"group\"}", INTENT_FREEFORM, "", IDENTITY_NONE, "group id"},
     {"{\"recipient\":\"US.1349\",\"recipient_type\":\"group\"}", INTENT_FREEFORM, "", IDENTITY_NONE, "group"},

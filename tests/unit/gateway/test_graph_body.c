@@ -60,6 +60,13 @@ static const struct {
     {"application/json", "{\"to\":", NULL, "JSON"},
     {"application/json", "{\"to\":\"\xff\"}", NULL, "JSON"},
     {"multipart/form-data; boundary=b", "--b\r\nContent-Disposition: form-data; name=\"to\"\r\n\r\n1", NULL, ""},
+    {"application/x-www-form-urlencoded", "to=1&%20to=2", NULL, "to"},
+    {"application/x-www-form-urlencoded", "recipient=US.1&recipient.type=group", NULL, "recipient"},
+    {"application/x-www-form-urlencoded", "batch[0][method]=POST", NULL, "batch"},
+    {"application/x-www-form-urlencoded", "to%00x=2", NULL, "to"},
+    {"application/json", "{\"to\":\"1\"}", "%20to=2", "to"},
+    {"multipart/form-data; boundary=b",
+     "--b\r\nContent-Disposition: form-data; name=\"to\"; filename=\"x\"\r\n\r\n1\r\n--b--\r\n", NULL, "to"},
 };
 
 TEST(refuses_doubled_and_broken_fields)

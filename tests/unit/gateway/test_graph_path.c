@@ -29,7 +29,16 @@ static const struct {
     {"POST", "/messages", "ids=111,112", GRAPH_SEND, 0, ""},
     {"POST", "/v23.0/me/messages", NULL, GRAPH_SEND, 0, "v23.0"},
     {"POST", "/v23.0/-5/messages", NULL, GRAPH_SEND, 0, "v23.0"},
-    {"GET", "/v23.0/111/messages", NULL, GRAPH_OTHER, 111, "v23.0"},
+    {"GET", "/v23.0/111/messages", NULL, GRAPH_EDGE, 111, "v23.0"},
+    {"DELETE", "/v23.0/111/messages", NULL, GRAPH_EDGE, 111, "v23.0"},
+    {"POST", "/v23.0/111/messages", "method=GET", GRAPH_SEND, 111, "v23.0"},
+    {"POST", "/v23.0/111/messages", "method=DELETE", GRAPH_SEND, 111, "v23.0"},
+    {"POST", "/", "method=GET", GRAPH_ROOT, 0, ""},
+    {"GET", "/", "batch=[]", GRAPH_ROOT, 0, ""},
+    {"GET", "/v23.0/", "batch[0]=x", GRAPH_ROOT, 0, "v23.0"},
+    {"GET", "/v23.0/", "%20batch=x", GRAPH_ROOT, 0, "v23.0"},
+    {"GET", "/v23.0/a%2Fb/c;d", "x=%zz", GRAPH_OTHER, 0, "v23.0"},
+    {"POST", "/a/b/c/d/e/f/g/h/i/j/k/l/m/n/o/p/q/r", NULL, GRAPH_OTHER, 0, ""},
     {"POST", "/v23.0/111/media", NULL, GRAPH_OTHER, 111, "v23.0"},
     {"GET", "/v23.0/2000/message_templates", "access_token=x", GRAPH_OTHER, 2000, "v23.0"},
     {"DELETE", "/v23.0/2000/message_templates", NULL, GRAPH_OTHER, 2000, "v23.0"},
@@ -56,17 +65,35 @@ TEST(reads_every_spelling)
     }
 }
 
-TEST(refuses_what_cannot_be_read)
+TEST(refuses_what_reads_in_two_ways)
 {
-    static const char *const bad[] = {"/v23.0/111/%zz", "/%", "/a/b/c/d/e/f/g/h/i/j/k/l/m/n/o/p/q/messages"};
+    static const struct {
+        const char *path, *query;
+    } bad[] = {
+        {"/v23.0/111/%zzmessages", NULL},
+        {"/a/b/c/d/e/f/g/h/i/j/k/l/m/n/o/p/q/messages", NULL},
+        {"/v23.0/111%2Fmessages", NULL},
+        {"/v23.0/111%5Cmessages", NULL},
+        {"/v23.0/111/messages%00", NULL},
+        {"/v23.0/111/messages%23x", NULL},
+        {"/v23.0/111/messages;a=b", NULL},
+        {"/v23.0/111/messages.json", NULL},
+        {"/v23.0/111/messages%3Fx", NULL},
+        {"/v23.0/111/%256Dessages", NULL},
+        {"/v23.0/111/messages", "method=GET&method=POST"},
+        {"/v23.0/111/messages", "%20method=GET"},
+        {"/v23.0/111/messages", "to=%zz"},
+        {"/v23.0/111/messages", "method[]=GET"},
+    };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct arena *a = arena_create(1 << 20);
         struct graph_path g;
         struct err e = {0};
-        assert_int_equal(graph_path_parse(a, STR("POST"), str_of(bad[i]), (struct str){NULL, 0}, &g, &e), WL_EINVAL);
+        assert_int_equal(graph_path_parse(a, STR("POST"), str_of(bad[i].path), str_of(bad[i].query), &g, &e),
+                         WL_EINVAL);
         assert_true(strlen(e.text) > 10);
         arena_free(a);
     }
 }
 
-TESTS(T(reads_every_spelling), T(refuses_what_cannot_be_read))
+TESTS(T(reads_every_spelling), T(refuses_what_reads_in_two_ways))
