@@ -41,6 +41,12 @@ struct apply_context {
     struct apply_result *result;
 };
 
+/* When it happened; a clock ahead of ours must not reach into the future. */
+static int64_t event_time(const struct apply_context *c, const struct event *ev)
+{
+    return ev->at > 0 && ev->at < c->now ? ev->at : c->now;
+}
+
 /* --- people ------------------------------------------------------------------------------------------------------ */
 
 /* The person an event speaks of, created when unknown; learns every name the event carries. id 0: nobody named. */
@@ -87,9 +93,7 @@ static int open_window(struct apply_context *c, const struct event *ev, struct e
     struct pair pair = {.bucket = p.bucket, .contact = p.id, .sender = ev->phone_number_id};
     if ((rc = pairs_get(c->s, &pair, 1, e)) != 0)
         return rc;
-    int64_t at = ev->at != 0 ? ev->at : c->now;
-    if (at > c->now)
-        at = c->now; /* a clock ahead of ours must not open a window into the future */
+    int64_t at = event_time(c, ev);
     if (at <= pair.last_inbound)
         return 0;
     pair.last_inbound = at;
@@ -273,7 +277,8 @@ static int apply_template(struct apply_context *c, const struct event *ev, struc
                                .status = ev->template_status,
                                .category = ev->new_category,
                                .quality = ev->quality,
-                               .updated_at = c->now};
+                               .updated_at = c->now,
+                               .status_at = event_time(c, ev)};
     c->result->control_changed = true;
     return templates_put(c->s, &row, 1, e);
 }

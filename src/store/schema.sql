@@ -200,3 +200,9 @@ CREATE TABLE inbox (
     problem TEXT
 );
 CREATE INDEX inbox_problem ON inbox (seq) WHERE problem IS NOT NULL;
+
+-- migration 2
+-- When the name stopped being the person's current one (a user id goes with the number it was given for); 0: it has not.
+ALTER TABLE person_identity ADD COLUMN replaced_at BIGINT NOT NULL DEFAULT 0;
+-- When the platform gave the template its status: an older word does not undo a newer one.
+ALTER TABLE template ADD COLUMN status_at BIGINT NOT NULL DEFAULT 0;

@@ -29,8 +29,10 @@ struct template_row {
     struct str quality;
     struct str listing; /* the listing object as JSON text; may be empty when only a webhook spoke of it */
     int64_t updated_at;
+    int64_t status_at; /* when the status was said; 0: at updated_at */
 };
-/* Upsert by (waba, name, language); an empty listing, UNKNOWN status or category or id 0 keeps what was there. */
+/* Upsert by (waba, name, language); an empty listing, UNKNOWN status or category or id 0 keeps what was there. A status
+ * said before the one that is there (by whole seconds, as webhooks count) is ignored. */
 int templates_put(struct store *s, const struct template_row *t, size_t n, struct err *e);
 int templates_list(struct store *s, int64_t waba /* 0 all */, struct arena *a, struct template_row **ret, size_t *ret_n,
                    struct err *e);

@@ -2,26 +2,32 @@
  * templates.c - the templates of our accounts, as listed by Meta and as webhooks changed them since.
  *
  * Two sources write one row and neither may erase what only the other knows: an empty or unknown value keeps what
- * was there. Read whole into the gateway's snapshot. */
+ * was there. Webhooks come in any order and more than once: a status counts by the second it was said in, and of one
+ * second the last one heard. Read whole into the gateway's snapshot. */
 #include "store/db.h"
 #include "store/senders.h"
 
 #define TEMPLATES_MAX 1000000
+#define SECOND_MS     1000
 
 STATEMENT(template_put,
-          "INSERT INTO template (waba, name, language, id, status, category, quality, listing, updated_at) "
-          "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (waba, name, language) DO UPDATE SET "
+          "INSERT INTO template (waba, name, language, id, status, category, quality, listing, updated_at, status_at) "
+          "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (waba, name, language) DO UPDATE SET "
           "id = CASE WHEN excluded.id <> 0 THEN excluded.id ELSE template.id END, "
-          "status = CASE WHEN excluded.status <> 0 THEN excluded.status ELSE template.status END, "
+          "status = CASE WHEN excluded.status <> 0 AND excluded.status_at >= template.status_at THEN excluded.status "
+          "ELSE template.status END, "
+          "status_at = CASE WHEN excluded.status <> 0 AND excluded.status_at > template.status_at THEN "
+          "excluded.status_at ELSE template.status_at END, "
           "category = CASE WHEN excluded.category <> 0 THEN excluded.category ELSE template.category END, "
           "quality = CASE WHEN excluded.quality <> '' THEN excluded.quality ELSE template.quality END, "
           "listing = CASE WHEN excluded.listing <> '' THEN excluded.listing ELSE template.listing END, "
           "updated_at = excluded.updated_at");
 STATEMENT(templates_all,
-          "SELECT waba, name, language, id, status, category, quality, listing, updated_at FROM template "
+          "SELECT waba, name, language, id, status, category, quality, listing, updated_at, status_at FROM template "
           "ORDER BY waba, name, language LIMIT $1");
-STATEMENT(templates_of, "SELECT waba, name, language, id, status, category, quality, listing, updated_at FROM template "
-                        "WHERE waba = $1 ORDER BY waba, name, language LIMIT $2");
+STATEMENT(templates_of,
+          "SELECT waba, name, language, id, status, category, quality, listing, updated_at, status_at FROM template "
+          "WHERE waba = $1 ORDER BY waba, name, language LIMIT $2");
 
 int templates_put(struct store *s, const struct template_row *t, size_t n, struct err *e)
 {
@@ -39,6 +45,7 @@ int templates_put(struct store *s, const struct template_row *t, size_t n, struc
         db_text(q, t[i].quality);
         db_text(q, t[i].listing);
         db_i64(q, t[i].updated_at);
+        db_i64(q, (t[i].status_at != 0 ? t[i].status_at : t[i].updated_at) / SECOND_MS * SECOND_MS);
         rc = db_exec(q, NULL, e);
     }
     return write_end(s, rc);
@@ -58,9 +65,11 @@ static int read_row(struct db_stmt *q, struct arena *a, struct template_row *t, 
     rc = col_copy(q, a, &t->quality, e);
     if (rc == 0)
         rc = col_copy(q, a, &t->listing, e);
-    if (rc == 0)
-        t->updated_at = col_i64(q);
-    return rc;
+    if (rc != 0)
+        return rc;
+    t->updated_at = col_i64(q);
+    t->status_at = col_i64(q);
+    return 0;
 }
 
 int templates_list(struct store *s, int64_t waba, struct arena *a, struct template_row **ret, size_t *ret_n,

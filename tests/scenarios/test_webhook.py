@@ -4,6 +4,7 @@
 import hashlib
 import hmac
 import json
+import time
 
 import rig
 
@@ -15,6 +16,20 @@ EVENT = {"object": "whatsapp_business_account", "entry": [{"id": "222", "changes
 
 def signed(body, secret=rig.APP_SECRET):
     return {"Content-Type": "application/json", "X-Hub-Signature-256": "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}
+
+
+def applied(gateway):
+    [line] = [line for line in gateway.get("/metrics", token=None).text.splitlines() if line.startswith("wayleave_events_total ")]
+    return int(line.split()[1])
+
+
+def post(gateway, field, at=None, **value):
+    """One change as the platform posts it, signed; returns when it is applied."""
+    entry = {"id": rig.WABA, "changes": [{"field": field, "value": value}], **({"time": at} if at else {})}
+    body = json.dumps({"object": "whatsapp_business_account", "entry": [entry]}).encode()
+    before = applied(gateway)
+    assert gateway.request("POST", "/webhook", headers=signed(body), data=body, token=None).status_code == 200
+    rig.until("the event is applied", lambda: applied(gateway) > before)
 
 
 def test_the_handshake_wants_the_right_token(gateway):
@@ -58,6 +73,24 @@ def test_stopping_marketing_in_whatsapp_is_an_opt_out(gateway, sandbox):
     body = json.dumps({"object": "whatsapp_business_account", "entry": [{"id": "222", "changes": [{"field": "user_preferences", "value": value}]}]}).encode()
     assert gateway.request("POST", "/webhook", headers=signed(body), data=body, token=None).status_code == 200
     rig.until("marketing passes again", lambda: gateway.send_template("+" + ana, "spring_sale", parameters=["Ana"]).status_code == 200)
+
+
+def test_an_old_word_about_a_template_undoes_no_newer_one(gateway, sandbox):
+    """Webhooks are repeated for days and come in any order: what counts is when it was said."""
+    ana, now = "+" + rig.PEOPLE[0], int(time.time())
+    gateway.grant(ana)
+    assert gateway.send_template(ana, "spring_sale", parameters=["Ana"]).status_code == 200  # the list was read now
+
+    def said(event, at, wanted):
+        post(gateway, "message_template_status_update", at=at, event=event, message_template_id=1, message_template_name="spring_sale", message_template_language="en_US")
+        assert gateway.send_template(ana, "spring_sale", parameters=["Ana"]).status_code == wanted, (event, at)
+
+    said("PAUSED", now - 3600, 200)
+    time.sleep(1.1)
+    now = int(time.time())
+    said("PAUSED", now, 400)
+    said("APPROVED", now - 3600, 400)
+    said("APPROVED", now, 200)
 
 
 def test_delivery_states_only_rise(gateway, sandbox):

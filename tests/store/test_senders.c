@@ -81,6 +81,48 @@ TEST(templates_keep_what_only_the_other_source_knows)
     fx_end(&f);
 }
 
+/* Says a status at a time and tells the one that is in force then. */
+static enum template_status say(struct fx *f, enum template_status status, int64_t at, int64_t updated_at)
+{
+    struct template_row row = {.waba = 1,
+                               .name = STR("promo"),
+                               .language = STR("en"),
+                               .status = status,
+                               .updated_at = updated_at,
+                               .status_at = at};
+    struct template_row *got = NULL;
+    size_t n = 0;
+    BEGIN(f);
+    OK(f, templates_put(f->s, &row, 1, &f->e));
+    COMMIT(f);
+    OK(f, templates_list(f->s, 1, f->a, &got, &n, &f->e));
+    assert_int_equal(n, 1);
+    return got[0].status;
+}
+
+TEST(a_template_status_counts_by_its_own_time)
+{
+    static const struct {
+        enum template_status said;
+        int64_t at, updated_at;
+        enum template_status then;
+    } rows[] = {
+        {TEMPLATE_PAUSED, NOW, NOW + 9, TEMPLATE_PAUSED},
+        {TEMPLATE_APPROVED, NOW - 3600000, NOW + 10, TEMPLATE_PAUSED},     /* delivered again, an hour late */
+        {TEMPLATE_STATUS_UNKNOWN, NOW + 90000, NOW + 11, TEMPLATE_PAUSED}, /* news of something else date no status */
+        {TEMPLATE_APPROVED, NOW, NOW + 12, TEMPLATE_APPROVED},             /* the same second: the last one heard */
+        {TEMPLATE_PAUSED, 0, NOW + 5900, TEMPLATE_PAUSED},                 /* a list counts as read when it was read */
+        {TEMPLATE_APPROVED, NOW + 4000, NOW + 6000, TEMPLATE_PAUSED},
+        {TEMPLATE_APPROVED, NOW + 5000, NOW + 6000, TEMPLATE_APPROVED}, /* webhooks know whole seconds only */
+    };
+    struct fx f;
+    fx_start(&f);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (say(&f, rows[i].said, rows[i].at, rows[i].updated_at) != rows[i].then)
+            fail_msg("row %zu", i);
+    fx_end(&f);
+}
+
 static int64_t take(struct fx *f, int64_t sender, int64_t owner)
 {
     int64_t epoch = 0;
@@ -111,4 +153,4 @@ TEST(a_new_owner_gets_a_higher_epoch)
 }
 
 TESTS(T(senders_are_replaced_whole), T(templates_keep_what_only_the_other_source_knows),
-      T(a_new_owner_gets_a_higher_epoch))
+      T(a_template_status_counts_by_its_own_time), T(a_new_owner_gets_a_higher_epoch))

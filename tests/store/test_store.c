@@ -8,6 +8,7 @@
 #include <sqlite3.h>
 
 #include "store/db.h"
+#include "store/senders.h"
 
 static void raw_sql(const char *path, const char *sql)
 {
@@ -36,6 +37,36 @@ TEST(opens_and_reopens)
     assert_true(at == INT64_MAX);
     OK(&f, cursor_get(f.s, "router", &at, &f.e));
     assert_int_equal(at, 9);
+    fx_end(&f);
+}
+
+TEST(an_older_file_is_brought_up_to_date)
+{
+    struct fx f;
+    struct person p;
+    struct identity who = fx_name(IDENTITY_PHONE, "15550000001");
+    struct template_row row = {.waba = 1, .name = STR("a"), .language = STR("en"), .status = TEMPLATE_PAUSED},
+                        *got = NULL;
+    size_t n = 0;
+    fx_start(&f);
+    if (!fx_is_file(&f)) {
+        fx_end(&f);
+        skip_loudly("not a file");
+    }
+    fx_person(&f, IDENTITY_PHONE, who.value);
+    BEGIN(&f);
+    OK(&f, templates_put(f.s, &row, 1, &f.e));
+    COMMIT(&f);
+    store_free(f.s);
+    f.s = NULL;
+    raw_sql(f.url, "ALTER TABLE template DROP COLUMN status_at; ALTER TABLE person_identity DROP COLUMN replaced_at; "
+                   "UPDATE meta SET value = 1 WHERE name = 'schema'");
+    OK(&f, store_open(&f.s, f.url, NULL, &f.e));
+    OK(&f, store_verify_statements(f.s, &f.e));
+    OK(&f, people_find(f.s, &who, 1, &p, &f.e));
+    assert_true(p.id != 0);
+    OK(&f, templates_list(f.s, 1, f.a, &got, &n, &f.e));
+    assert_true(n == 1 && got[0].status == TEMPLATE_PAUSED && got[0].status_at == 0);
     fx_end(&f);
 }
 
@@ -87,7 +118,7 @@ TEST(refuses_what_it_cannot_read)
     assert_non_null(strstr(f.e.text, "newer"));
     assert_ptr_equal(s, &f); /* untouched */
 
-    raw_sql(f.url, "UPDATE meta SET value = 1 WHERE name = 'schema'; UPDATE meta SET value = 2 WHERE name = 'spread'");
+    raw_sql(f.url, "UPDATE meta SET value = 2 WHERE name = 'schema'; UPDATE meta SET value = 2 WHERE name = 'spread'");
     assert_int_equal(store_open(&s, f.url, NULL, &f.e), WL_EINVAL);
 
     snprintf(path, sizeof path, "%s/other.db", f.dir);
@@ -279,7 +310,7 @@ TEST(no_statement_walks_a_bucket)
     fx_end(&f);
 }
 
-TESTS(T(opens_and_reopens), T(no_statement_walks_a_bucket), T(accepts_the_long_form_of_a_path),
-      T(file_is_for_its_owner_only), T(refuses_what_it_cannot_read), T(read_only_reads_and_never_writes),
-      T(a_transaction_is_whole_or_nothing), T(ids_rise_whatever_the_clock_does),
+TESTS(T(opens_and_reopens), T(an_older_file_is_brought_up_to_date), T(no_statement_walks_a_bucket),
+      T(accepts_the_long_form_of_a_path), T(file_is_for_its_owner_only), T(refuses_what_it_cannot_read),
+      T(read_only_reads_and_never_writes), T(a_transaction_is_whole_or_nothing), T(ids_rise_whatever_the_clock_does),
       T(ids_go_on_after_a_restart_with_an_earlier_clock), T(id_text_comes_back))
