@@ -252,7 +252,7 @@ static void transfer_done(struct transfer *t)
     buf_done(&t->head_text);
     free(t);
     call->transfer = NULL;
-    atomic_fetch_sub(&c->open_calls, 1);
+    atomic_fetch_sub(&c->open_calls[call->reserved], 1);
     call->done(call);
 }
 
@@ -640,7 +640,7 @@ static int client_open(struct http_client *c, struct err *e)
     c->ssl = tls_context(c->ca_file, e);
     if (c->ssl == NULL)
         return WL_EINVAL;
-    if (c->epoll < 0 || c->mail == NULL || queue_init(&c->submitted, c->o.max_calls, true) != 0)
+    if (c->epoll < 0 || c->mail == NULL || queue_init(&c->submitted, c->o.max_calls + c->o.max_reserved, true) != 0)
         return err_set(e, WL_EIO, "cannot start the HTTP client: %s", strerror(errno));
     int rc = curl_start_multi(c, e);
     if (rc != 0)
@@ -677,11 +677,19 @@ int http_client_start(struct http_client **ret, const struct http_client_options
 
 void http_client_stop(struct http_client *c)
 {
-    if (c == NULL)
+    if (c == NULL || c->joined)
         return;
     atomic_store(&c->stopping, true);
     queue_close(&c->submitted); /* wakes the thread as well */
     pthread_join(c->thread, NULL);
+    c->joined = true;
+}
+
+void http_client_free(struct http_client *c)
+{
+    if (c == NULL)
+        return;
+    http_client_stop(c);
     client_free(c);
 }
 
@@ -696,10 +704,17 @@ static int submit(struct http_client *c, struct http_call *call, bool (*push)(st
     if (call->timeout_ms <= 0)
         call->timeout_ms = TIMEOUT_MS;
     call->deadline_ns = clock_mono_ns() + call->timeout_ms * 1000000;
-    if (atomic_fetch_add(&c->open_calls, 1) < c->o.max_calls && push(&c->submitted, &call->link))
+    size_t most = call->reserved ? c->o.max_reserved : c->o.max_calls;
+    atomic_size_t *open = &c->open_calls[call->reserved];
+    if (atomic_fetch_add(open, 1) < most && push(&c->submitted, &call->link))
         return 0;
-    atomic_fetch_sub(&c->open_calls, 1);
+    atomic_fetch_sub(open, 1);
     return WL_EBUSY;
+}
+
+size_t http_client_open(const struct http_client *c)
+{
+    return atomic_load(&c->open_calls[0]) + atomic_load(&c->open_calls[1]);
 }
 
 int http_client_submit(struct http_client *c, struct http_call *call)

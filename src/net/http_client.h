@@ -29,6 +29,7 @@ struct http_client_options {
     unsigned connections_per_origin;    /* HTTP/2 sessions per origin, 1-4 (default 2) */
     unsigned h1_connections_per_origin; /* libcurl's MAX_HOST_CONNECTIONS (default 256) */
     size_t max_calls;                   /* queued and in flight; beyond it submit says WL_EBUSY (default 8192) */
+    size_t max_reserved;                /* the same for calls with `reserved`, counted by themselves; default 0 */
     const char *ca_file;                /* NULL: the system's */
     int64_t connect_timeout_ms;         /* default 5000 */
     bool public_only; /* never connect to private, loopback or link-local addresses (customers' URLs) */
@@ -50,6 +51,7 @@ struct http_call {
     struct http_pipe *(*head)(struct http_call *c);
     void (*done)(struct http_call *c); /* in the client's thread; the call belongs to the caller again */
     void *user;
+    bool reserved; /* one of max_reserved: its place cannot be taken by the others */
 
     /* --- results, valid in head() (status, headers) and done() --- */
     enum http_fate fate;
@@ -71,13 +73,16 @@ struct str http_call_header(const struct http_call *c, const char *name);
 void http_call_done(struct http_call *c);
 
 int http_client_start(struct http_client **ret, const struct http_client_options *o, struct err *e);
-/* Fails what is still open as AMBIGUOUS or UNSENT (done() is called), then stops the thread. Accepts NULL. */
+/* Fails what is still open as AMBIGUOUS or UNSENT (done() is called), then ends the thread. From then on submit says
+ * WL_EBUSY. Accepts NULL. */
 void http_client_stop(struct http_client *c);
+void http_client_free(struct http_client *c); /* stops it if need be; accepts NULL */
 /* Any thread. 0, or WL_EBUSY: the call was not taken and done() will not be called. */
 int http_client_submit(struct http_client *c, struct http_call *call);
 /* The same without waking the client's thread: for whoever submits many and calls http_client_wake() after the last. */
 int http_client_submit_quietly(struct http_client *c, struct http_call *call);
 void http_client_wake(struct http_client *c);
+size_t http_client_open(const struct http_client *c); /* calls queued and in flight */
 
 /* One blocking call on the caller's own thread, by libcurl; for pollers and the command line. `c` is filled as
  * above (head, body_pipe and done are ignored). Returns 0 when ANSWERED, else WL_EIO with e. */

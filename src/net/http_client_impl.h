@@ -88,8 +88,9 @@ struct http_client {
     char *ca_file;
     pthread_t thread;
     struct queue submitted;
-    atomic_size_t open_calls;
+    atomic_size_t open_calls[2]; /* ordinary, reserved */
     atomic_bool stopping;
+    bool joined;
     int epoll;
     struct watch queue_watch, mail_watch;
     struct watch *dead;

@@ -224,7 +224,7 @@ void sandbox_stop(struct sandbox *sb)
     sb->stopping = true; /* from here on nothing new is planned or posted */
     pthread_mutex_unlock(&sb->lock);
     sbx_timer_stop(&sb->timer);
-    http_client_stop(sb->client);
+    http_client_free(sb->client);
     http_server_stop(sb->server, GRACE_MS);
     sbx_transfers_stop(sb);
     sbx_faults_clear(sb);

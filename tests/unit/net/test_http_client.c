@@ -199,7 +199,7 @@ TEST(a_request_is_never_sent_twice)
         /* The client itself is well: the next call goes out on a new connection. */
         check(run(c, wait_new("GET", url)), HTTP_ANSWERED, 200, "ok");
         assert_int_equal(atomic_load(&f->requests), 3);
-        http_client_stop(c);
+        http_client_free(c);
         fake_stop(f);
     }
 }
@@ -238,7 +238,7 @@ TEST(nobody_listens)
     check(run(c, wait_new("POST", url)), HTTP_UNSENT, 0, NULL);
     check(run(c, wait_new("POST", "http://no-such-host.invalid/")), HTTP_UNSENT, 0, NULL);
     check(run(c, wait_new("POST", "https://no-such-host.invalid/")), HTTP_UNSENT, 0, NULL);
-    http_client_stop(c);
+    http_client_free(c);
 }
 
 TEST(no_answer_in_time_disturbs_nobody)
@@ -260,7 +260,7 @@ TEST(no_answer_in_time_disturbs_nobody)
     assert_in_range(took, 380, 1500);
     check(w, HTTP_AMBIGUOUS, 0, NULL);
     assert_int_equal(atomic_load(&f->requests), 1);
-    http_client_stop(c);
+    http_client_free(c);
     fake_stop(f);
     fake_stop(g);
 }
@@ -283,7 +283,7 @@ TEST(broken_answers_are_ambiguous)
         assert_true(w->call.err.code != 0);
         assert_int_equal(atomic_load(&f->requests), 1);
         wait_free(w);
-        http_client_stop(c);
+        http_client_free(c);
         fake_stop(f);
     }
 }
@@ -308,7 +308,7 @@ TEST(redirects_are_answers_and_too_large_is_not)
     run(c, w);
     assert_int_equal(w->call.err.code, WL_ETOOBIG);
     check(w, HTTP_AMBIGUOUS, 200, NULL);
-    http_client_stop(c);
+    http_client_free(c);
     fake_stop(f);
 }
 
@@ -330,7 +330,7 @@ TEST(what_cannot_be_sent_is_not)
     w = run(c, wait_new("GE T", "http://127.0.0.1:1/"));
     assert_int_equal(w->call.err.code, WL_EINVAL);
     wait_free(w);
-    http_client_stop(c);
+    http_client_free(c);
 }
 
 TEST(private_addresses)
@@ -381,7 +381,7 @@ TEST(private_addresses)
     check(run(c, wait_new("GET", url)), HTTP_UNSENT, 0, NULL);
     check(run(c, wait_new("GET", "https://localhost:9/")), HTTP_UNSENT, 0, NULL);
     assert_int_equal(atomic_load(&f->connections), 0);
-    http_client_stop(c);
+    http_client_free(c);
     fake_stop(f);
 }
 
@@ -402,7 +402,7 @@ TEST(the_line_has_a_length_and_stopping_ends_calls)
     assert_int_equal(http_client_submit(c, &w[3]->call), WL_EBUSY);
     for (int i = 0; i < 1000 && atomic_load(&f->requests) == 0; i++)
         usleep(1000);
-    http_client_stop(c); /* done() was called for all */
+    http_client_free(c); /* done() was called for all */
     int ambiguous = 0;
     for (int i = 0; i < 3; i++) {
         assert_int_equal(sem_trywait(&w[i]->done), 0);
@@ -412,7 +412,38 @@ TEST(the_line_has_a_length_and_stopping_ends_calls)
     assert_int_equal(ambiguous, 1); /* one connection: the others were waiting for it */
     for (int i = 0; i < 4; i++)
         wait_free(w[i]);
-    http_client_stop(NULL);
+    http_client_free(NULL);
+    fake_stop(f);
+}
+
+/* Calls that hang keep no place of those with a right of their own, which do not crowd out the others either; and a
+ * stopped client can still be asked. */
+TEST(reserved_calls_have_places_of_their_own)
+{
+    static const char *const script[] = {"hang", "hang", "hang", "hang", NULL};
+    char url[100];
+    struct err e = {0};
+    struct http_client *c;
+    struct http_client_options o = {.max_calls = 2, .max_reserved = 2};
+    struct fake *f = fake_start(script, url, "/x");
+    struct wait *w[6];
+    assert_ok(http_client_start(&c, &o, &e), e);
+    for (int i = 0; i < 6; i++) {
+        w[i] = wait_new("POST", url);
+        w[i]->call.reserved = i >= 3;
+        assert_int_equal(http_client_submit(c, &w[i]->call), i % 3 < 2 ? 0 : WL_EBUSY);
+    }
+    assert_int_equal(http_client_open(c), 4);
+    http_client_stop(c);
+    assert_int_equal(http_client_open(c), 0);
+    for (int i = 0; i < 6; i++)
+        assert_int_equal(sem_trywait(&w[i]->done), i % 3 < 2 ? 0 : -1);
+    assert_int_equal(http_client_submit(c, &w[0]->call), WL_EBUSY);
+    assert_int_equal(http_client_submit_quietly(c, &w[5]->call), WL_EBUSY);
+    http_client_wake(c);
+    http_client_free(c);
+    for (int i = 0; i < 6; i++)
+        wait_free(w[i]);
     fake_stop(f);
 }
 
@@ -468,7 +499,7 @@ static int node_stop(void **state)
 {
     char command[300];
     (void)state;
-    http_client_stop(shared);
+    http_client_free(shared);
     if (node_in >= 0)
         close(node_in);
     if (node > 0) {
@@ -544,7 +575,7 @@ TEST(trust)
         w->call.url = str_of(w->url);
         check(run(shared, w), HTTP_UNSENT, 0, NULL); /* the name in the certificate is localhost */
     }
-    http_client_stop(c);
+    http_client_free(c);
     check(run(shared, at(0, "GET", "/seen?of=/untrusted")), HTTP_ANSWERED, 200, "0");
     check(run(shared, at(0, "GET", "/seen?of=/wrongname")), HTTP_ANSWERED, 200, "0");
 }
@@ -742,6 +773,7 @@ int main(void)
                                        T(what_cannot_be_sent_is_not),
                                        T(private_addresses),
                                        T(the_line_has_a_length_and_stopping_ends_calls),
+                                       T(reserved_calls_have_places_of_their_own),
                                        T(calls_arrive_as_given),
                                        T(trust),
                                        T(fates_over_http2),
