@@ -11,7 +11,8 @@
  *
  * Refuses: to log, and to answer in its own words. What libmicrohttpd itself finds malformed before a handler can
  * be asked (no request line, no Host, a broken chunk, a head larger than its memory) it answers with a bare
- * HTML page and closes; its version 0.9.75 offers no way to change that. */
+ * HTML page, or not at all, and closes; its version 0.9.75 offers no way to change that. The query it must not take
+ * apart: nobody asks for the pieces, each costs memory, and without memory it waits for nothing until it times out. */
 #include "net/http_server_impl.h"
 
 #include <arpa/inet.h>
@@ -77,8 +78,13 @@ static struct conn *conn_open(struct http_server *s, struct MHD_Connection *con)
     return c;
 }
 
+static void req_end(struct conn *c, struct http_req *rq);
+
 static void conn_close(struct http_server *s, struct conn *c)
 {
+    /* libmicrohttpd forgets to tell of the end of a request whose head did not fit its memory. */
+    if (c->rq != NULL)
+        req_end(c, c->rq);
     pthread_mutex_lock(&s->lock);
     if (c->next != NULL)
         c->next->prev = c->prev;
@@ -112,6 +118,14 @@ static enum MHD_Result on_accept(void *cls, const struct sockaddr *addr, socklen
 
 /* --- a request's course -------------------------------------------------------------------------------------- */
 
+/* The text is libmicrohttpd's own buffer, read next for the arguments after the mark. We have our copy. */
+static void hide_query(const char *uri)
+{
+    char *mark = uri != NULL ? strchr(uri, '?') : NULL;
+    if (mark != NULL && mark[1] != '\0')
+        mark[1] = '\0';
+}
+
 static void *on_target(void *cls, const char *uri, struct MHD_Connection *con)
 {
     struct http_server *s = cls;
@@ -129,6 +143,7 @@ static void *on_target(void *cls, const char *uri, struct MHD_Connection *con)
         rq->bad_head = true;
         rq->bad_why = "the request target is too long";
     }
+    hide_query(uri);
     int64_t head = atomic_load_explicit(&c->head_since_ms, memory_order_relaxed);
     conn_phase(c, PHASE_READ, head > 0 ? head : coarse_ms());
     pthread_mutex_lock(&c->guard);
@@ -137,16 +152,8 @@ static void *on_target(void *cls, const char *uri, struct MHD_Connection *con)
     return rq;
 }
 
-static void on_completed(void *cls, struct MHD_Connection *con, void **ctx, enum MHD_RequestTerminationCode code)
+static void req_end(struct conn *c, struct http_req *rq)
 {
-    struct http_req *rq = *ctx;
-    (void)cls;
-    (void)con;
-    (void)code;
-    if (rq == NULL)
-        return;
-    *ctx = NULL;
-    struct conn *c = rq->conn;
     pthread_mutex_lock(&c->guard);
     c->rq = NULL;
     pthread_mutex_unlock(&c->guard);
@@ -177,6 +184,17 @@ static void on_completed(void *cls, struct MHD_Connection *con, void **ctx, enum
             http_pipe_abort(rq->from); /* harmless when it was read to its end */
     }
     req_free(rq);
+}
+
+static void on_completed(void *cls, struct MHD_Connection *con, void **ctx, enum MHD_RequestTerminationCode code)
+{
+    struct http_req *rq = *ctx;
+    (void)cls;
+    (void)con;
+    (void)code;
+    *ctx = NULL;
+    if (rq != NULL)
+        req_end(rq->conn, rq);
 }
 
 /* Hands the answer over, when there is one. */

@@ -333,6 +333,47 @@ TEST(many_headers_and_long_ones)
     close(fd);
 }
 
+/* libmicrohttpd would take a query apart in its own memory and then wait, without a word, for a client that is done. */
+TEST(queries_of_any_shape)
+{
+    static char request[12000], path[11000];
+    for (int n = 100; n <= 1100; n += 200) {
+        struct got g;
+        size_t at = (size_t)sprintf(path, "/many?");
+        for (int i = 0; i < n; i++)
+            at += (size_t)sprintf(path + at, "a%d=%%7&", i);
+        sprintf(request, "GET %s HTTP/1.1\r\n" H "\r\n", path);
+        int fd = dial();
+        say(fd, request);
+        assert_true(hear(fd, &g, true));
+        assert_int_equal(g.status, 200);
+        assert_non_null(strstr(g.body, "/many a0=%7&a1=%7&"));
+        free(g.body);
+        expect(fd, "GET /many? HTTP/1.1\r\n" H "\r\n", 200, "GET /many  1  127.0.0.1");
+        close(fd);
+    }
+}
+
+/* Cookies it takes apart whatever we do: then at least the connection ends, and nothing of the request stays. */
+TEST(cookies_beyond_its_memory_end_the_connection)
+{
+    static char request[12000];
+    int64_t from = clock_mono_ns();
+    for (int round = 0; round < 20; round++) {
+        size_t at = (size_t)sprintf(request, "GET /many HTTP/1.1\r\n" H "Cookie: ");
+        for (int i = 0; i < 800; i++)
+            at += (size_t)sprintf(request + at, "a%d=1; ", i);
+        strcpy(request + at, "\r\n\r\n");
+        int fd = dial();
+        say(fd, request);
+        char c;
+        while (one(fd, &c) == 1)
+            ;
+        close(fd);
+    }
+    assert_true(clock_mono_ns() - from < INT64_C(5000000000));
+}
+
 TEST(pipelined_and_head)
 {
     struct got g;
@@ -722,7 +763,8 @@ TEST(starting_says_what_is_wrong)
     http_server_stop(NULL, 0);
 }
 
-TESTS(T(requests_as_sent), T(many_headers_and_long_ones), T(pipelined_and_head),
+TESTS(T(requests_as_sent), T(many_headers_and_long_ones), T(queries_of_any_shape),
+      T(cookies_beyond_its_memory_end_the_connection), T(pipelined_and_head),
       T(continue_is_said_only_when_the_body_is_wanted), T(smuggling_is_refused), T(bodies_too_large),
       T(bodies_stream_with_back_pressure), T(answers_stream), T(answers_race_with_the_handler),
       T(dropped_requests_get_not_a_byte), T(clients_that_go_away), T(more_waiting_clients_than_one_round_of_events),
