@@ -13,7 +13,9 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "core/pace.h"
 #include "core/phone.h"
@@ -24,11 +26,15 @@
 
 #define LEASES_MAX 256  /* numbers beyond this take their lease at every batch */
 #define PAIR_SLOTS 1024 /* > 2 x the largest batch */
+#define DRAIN_MS   10000
+
+#define SHUTTING_DOWN "the gateway is shutting down; try again in a moment"
 
 struct admit {
     struct gateway *g;
     struct job_type admit_type, outcome_type;
     _Atomic size_t open; /* sends admitted or waiting, whose outcome is not written yet */
+    atomic_bool closed;
     struct {
         int64_t sender, epoch;
     } lease[LEASES_MAX]; /* durable leases of this life: added when done, read when run */
@@ -281,6 +287,8 @@ static int admit_run(void *ctx, struct store *s, struct arena *a, struct job *co
 {
     struct admit *ad = ctx;
     struct batch b;
+    if (ad->closed)
+        return err_set(e, WL_EBUSY, SHUTTING_DOWN);
     int rc = batch_alloc(&b, a, jobs, n, e);
     if (rc == 0)
         rc = people_find(s, b.who, n, b.person, e);
@@ -326,12 +334,16 @@ static void admit_after(void *ctx)
 int admit_submit(struct send *s, struct err *e)
 {
     struct admit *ad = s->g->admit;
-    if (ad->open++ >= s->g->o.max_queue) {
-        ad->open--;
-        return err_set(e, WL_EBUSY, "too many messages are waiting for a decision or an answer; try again in a moment");
-    }
+    /* Counted first: whoever closes and then sees nothing open has seen all. */
+    bool room = ad->open++ < s->g->o.max_queue;
+    int rc = 0;
+    if (ad->closed)
+        rc = err_set(e, WL_EBUSY, SHUTTING_DOWN);
+    else if (!room)
+        rc = err_set(e, WL_EBUSY, "too many messages are waiting for a decision or an answer; try again in a moment");
     s->job.type = &ad->admit_type;
-    int rc = writer_submit(s->g->writer, &s->job, e);
+    if (rc == 0)
+        rc = writer_submit(s->g->writer, &s->job, e);
     if (rc != 0)
         ad->open--;
     return rc;
@@ -452,7 +464,7 @@ void outcome_submit(struct send *s)
 {
     s->job.type = &s->g->admit->outcome_type;
     struct err e = {0};
-    int rc = writer_submit(s->g->writer, &s->job, &e);
+    int rc = writer_submit_always(s->g->writer, &s->job, &e);
     if (rc == 0)
         return;
     s->job.rc = rc;
@@ -474,6 +486,29 @@ int admit_create(struct admit **ret, struct gateway *g, struct err *e)
         .name = "admit", .rank = 5, .run = admit_run, .done = admit_done, .after = admit_after, .ctx = a};
     *ret = a;
     return 0;
+}
+
+void admit_close(struct admit *a)
+{
+    if (a != NULL)
+        a->closed = true;
+}
+
+void admit_drain(struct admit *a)
+{
+    int64_t until = clock_mono_ns() + DRAIN_MS * INT64_C(1000000);
+    while (a != NULL && a->open > 0) {
+        if (clock_mono_ns() > until) {
+            log_error("admit", "%zu messages have no outcome; they are in doubt after the next start", (size_t)a->open);
+            return;
+        }
+        usleep(2000);
+    }
+}
+
+size_t admit_open(const struct admit *a)
+{
+    return a->open;
 }
 
 void admit_free(struct admit *a)

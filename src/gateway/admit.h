@@ -46,6 +46,14 @@ struct send {
 
 int admit_create(struct admit **ret, struct gateway *g, struct err *e);
 void admit_free(struct admit *a);
+/* Nothing more is let through: sends that come from now on and those not judged yet are refused with WL_EBUSY, and
+ * nothing is recorded of them. Accepts NULL. */
+void admit_close(struct admit *a);
+/* After admit_close(), with the client stopped and the writer running: waits until the outcome of every send that was
+ * let through is written. Accepts NULL. */
+void admit_drain(struct admit *a);
+/* Sends let in whose end is not written yet. */
+size_t admit_open(const struct admit *a);
 
 /* Fills the facts that come from the intent, the number and its templates. `waba_known` false: the template list was
  * never read, so template facts stay unknown. */

@@ -32,7 +32,8 @@ struct batch {
 struct writer {
     struct store *store;
     struct store_sync *sync;
-    struct queue queue;   /* jobs */
+    struct queue queue;   /* jobs; its own maximum is never reached */
+    size_t waiting, most; /* jobs in it, and how many make writer_submit() refuse */
     struct queue written; /* batches, for the second thread */
     struct queue idle;    /* batches, for the first */
     struct batch batches[BATCHES];
@@ -40,11 +41,13 @@ struct writer {
     struct job *deferred[DEFERRED_MAX]; /* unsorted; few */
     size_t n_deferred;
     bool failed; /* the disk refused: fail closed */
+    bool hurried;
     uint64_t commits, jobs, failures;
 };
 
 static const struct err disk_refused = {
     WL_EIO, "the database refused a write; nothing more is accepted until it is repaired and the gateway restarted"};
+static const struct err stopping = {WL_EBUSY, "the gateway is shutting down; try again in a moment"};
 
 void writer_defer(struct job *job, int64_t at)
 {
@@ -63,15 +66,36 @@ bool writer_healthy(struct writer *w)
     return !__atomic_load_n(&w->failed, __ATOMIC_RELAXED);
 }
 
-int writer_submit(struct writer *w, struct job *job, struct err *e)
+void writer_hurry(struct writer *w)
+{
+    __atomic_store_n(&w->hurried, true, __ATOMIC_RELAXED); /* the first thread looks at least once a second */
+}
+
+static bool hurried(const struct writer *w)
+{
+    return __atomic_load_n(&w->hurried, __ATOMIC_RELAXED);
+}
+
+static int submit(struct writer *w, struct job *job, size_t most, struct err *e)
 {
     if (!writer_healthy(w))
         return err_set(e, WL_EIO, "%s", disk_refused.text);
     job->deferred = false;
     job->not_before = 0;
-    if (!queue_push(&w->queue, &job->link))
-        return err_set(e, WL_EBUSY, "too many requests are waiting; try again in a moment");
-    return 0;
+    if (__atomic_fetch_add(&w->waiting, 1, __ATOMIC_RELAXED) < most && queue_push(&w->queue, &job->link))
+        return 0;
+    __atomic_sub_fetch(&w->waiting, 1, __ATOMIC_RELAXED);
+    return err_set(e, WL_EBUSY, "too many requests are waiting; try again in a moment");
+}
+
+int writer_submit(struct writer *w, struct job *job, struct err *e)
+{
+    return submit(w, job, w->most, e);
+}
+
+int writer_submit_always(struct writer *w, struct job *job, struct err *e)
+{
+    return submit(w, job, SIZE_MAX, e);
 }
 
 /* --- first stage: run and commit ----------------------------------------------------------------------------------- */
@@ -114,6 +138,8 @@ static int run_transaction(struct writer *w, struct arena *a, struct job **jobs,
         return WL_EIO;
     }
     int rc = store_begin(w->store, e);
+    if (rc == WL_EIO) /* a checkpoint after the last commit may have failed */
+        fail_closed(w, e);
     if (rc == 0)
         rc = run_types(w, a, jobs, n, clock_now_ms(), e);
     if (rc == 0) {
@@ -136,11 +162,12 @@ static void conclude(struct writer *w, struct batch *b, struct job **jobs, size_
         job->rc = rc;
         if (rc != 0)
             job->err = *e;
-        else if (job->deferred && w->n_deferred < DEFERRED_MAX) {
+        else if (job->deferred && w->n_deferred < DEFERRED_MAX && !hurried(w)) {
             w->deferred[w->n_deferred++] = job;
             continue;
         } else if (job->deferred)
-            job->rc = err_set(&job->err, WL_EBUSY, "too many messages are waiting for their time");
+            job->rc = err_set(&job->err, WL_EBUSY, "%s",
+                              hurried(w) ? stopping.text : "too many messages are waiting for their time");
         b->jobs[b->n++] = job;
     }
 }
@@ -198,14 +225,12 @@ static struct batch *idle_batch(struct writer *w)
 /* What still waits for its time when the gateway stops is told so. */
 static void give_up_deferred(struct writer *w)
 {
-    struct err e = {0};
-    err_set(&e, WL_EBUSY, "the gateway is shutting down");
     while (w->n_deferred > 0) {
         struct batch *b = idle_batch(w);
         b->n = 0;
         while (w->n_deferred > 0 && b->n < BATCH_MAX) {
             struct job *job = w->deferred[--w->n_deferred];
-            conclude(w, b, &job, 1, WL_EBUSY, &e);
+            conclude(w, b, &job, 1, WL_EBUSY, &stopping);
         }
         queue_push(&w->written, &b->link);
     }
@@ -217,8 +242,11 @@ static void *runner_run(void *arg)
     struct job *jobs[BATCH_MAX];
     for (;;) {
         size_t got = 0;
+        if (hurried(w))
+            give_up_deferred(w);
         struct batch *b = idle_batch(w); /* first: what arrives while none is idle joins the next batch */
         struct queue_link *chain = queue_take(&w->queue, BATCH_MAX / 2, next_wait(w, clock_now_ms()), &got);
+        __atomic_sub_fetch(&w->waiting, got, __ATOMIC_RELAXED);
         bool last = chain == NULL && queue_closed(&w->queue);
         size_t n = last ? 0 : take_due(w, jobs, BATCH_MAX / 2, clock_now_ms());
         for (struct queue_link *l = chain, *next; l != NULL; l = next) {
@@ -227,10 +255,12 @@ static void *runner_run(void *arg)
         }
         if (n > 0)
             run_batch(w, b, jobs, n);
-        if (n == 0 || b->n == 0) /* woken for nothing, or all were put aside */
+        if (n == 0 || b->n == 0) { /* woken for nothing, or all were put aside */
+            arena_reset(b->arena);
             queue_push(&w->idle, &b->link);
-        else
+        } else {
             queue_push(&w->written, &b->link);
+        }
         if (last)
             break;
     }
@@ -294,12 +324,13 @@ int writer_start(struct writer **ret, struct store *s, size_t max_jobs, struct e
     if (w == NULL)
         abort();
     w->store = s;
+    w->most = max_jobs;
     int rc = store_sync_open(&w->sync, s, e);
     if (rc != 0) {
         free(w);
         return rc;
     }
-    if (queue_init(&w->queue, max_jobs, false) != 0 || queue_init(&w->written, BATCHES, false) != 0 ||
+    if (queue_init(&w->queue, SIZE_MAX, false) != 0 || queue_init(&w->written, BATCHES, false) != 0 ||
         queue_init(&w->idle, BATCHES, false) != 0)
         abort();
     for (size_t i = 0; i < BATCHES; i++) {

@@ -6,7 +6,8 @@
  * order of arrival; types run in the order of their rank, so that what people told us (webhooks, opt-outs) is in place
  * before the next messages are judged. While the disk makes one batch durable the next one is already being run.
  *
- * When a batch fails, each of its jobs is tried alone, so that one bad job cannot take others with it. */
+ * When a batch fails, each of its jobs is tried alone, so that one bad job cannot take others with it. The line has a
+ * maximum for whoever can be told to come again; what has happened already and must be written is never refused. */
 #ifndef WL_GATEWAY_WRITER_H
 #define WL_GATEWAY_WRITER_H
 
@@ -48,8 +49,12 @@ int writer_start(struct writer **ret, struct store *s, size_t max_jobs, struct e
 void writer_stop(struct writer *w); /* runs what is queued, then stops and frees the store; accepts NULL */
 /* Any thread. WL_EBUSY when the line is full, WL_EIO after the disk has failed (fail closed). */
 int writer_submit(struct writer *w, struct job *job, struct err *e);
+/* The same, never refused for a full line: for what has happened already. WL_EBUSY only after writer_stop(). */
+int writer_submit_always(struct writer *w, struct job *job, struct err *e);
 /* Inside run(): this job is not done now but runs again at `at`. */
 void writer_defer(struct job *job, int64_t at);
+/* From now on nothing is put off: jobs that wait for their time are done with WL_EBUSY, and so is any that asks to. */
+void writer_hurry(struct writer *w);
 void writer_stats(struct writer *w, struct writer_stats *ret);
 bool writer_healthy(struct writer *w);
 

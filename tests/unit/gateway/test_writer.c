@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/clock.h"
 #include "gateway/writer.h"
 
@@ -29,6 +30,8 @@ struct note {
     int value;       /* < 0: this job fails */
     int64_t wait_ms; /* > 0: asks to run again later, once */
     int64_t began;
+    size_t takes;          /* bytes of the batch's arena */
+    pthread_mutex_t *gate; /* held by whoever wants the writer to stand still */
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -38,12 +41,20 @@ static int finished;
 static int note_run(void *ctx, struct store *s, struct arena *a, struct job *const *jobs, size_t n, int64_t now,
                     struct err *e)
 {
-    (void)ctx, (void)a;
+    (void)ctx;
     for (size_t i = 0; i < n; i++) {
         struct note *note = container_of(jobs[i], struct note, job);
         char name[32];
+        if (note->gate != NULL) {
+            pthread_mutex_lock(note->gate);
+            pthread_mutex_unlock(note->gate);
+        }
+        if (note->takes > 0 && arena_alloc(a, note->takes) == NULL)
+            return err_set(e, WL_ENOMEM, "the arena is used up");
         if (note->wait_ms > 0 && now < note->began + note->wait_ms) {
-            writer_defer(&note->job, note->began + note->wait_ms);
+            writer_defer(&note->job, now + 1 < note->began + note->wait_ms && note->takes > 0
+                                         ? now + 1 /* again and again */
+                                         : note->began + note->wait_ms);
             continue;
         }
         snprintf(name, sizeof name, "n%d", note->value);
@@ -172,4 +183,114 @@ TEST(a_refused_sync_ends_all_acknowledging)
     unlink(path);
 }
 
-TESTS(T(a_bad_job_hurts_only_itself), T(a_deferred_job_runs_at_its_time), T(a_refused_sync_ends_all_acknowledging))
+static struct writer *open_writer(char path[], size_t most, struct store **ret)
+{
+    struct err e = {0};
+    struct writer *w;
+    close(mkstemp(path));
+    unlink(path);
+    assert_ok(store_open(ret, path, NULL, &e), e);
+    assert_ok(writer_start(&w, *ret, most, &e), e);
+    finished = 0;
+    return w;
+}
+
+/* Jobs that are put aside use no memory for it: 100 times 4 MiB do not fit three arenas of 64. */
+TEST(putting_off_gives_the_memory_back)
+{
+    char path[] = "/tmp/wl-writer-XXXXXX";
+    struct err e = {0};
+    struct store *s;
+    struct writer *w = open_writer(path, 1000, &s);
+    struct note n = {
+        .job.type = &note_type, .value = 1, .wait_ms = 400, .began = clock_now_ms(), .takes = (size_t)4 << 20};
+    assert_ok(writer_submit(w, &n.job, &e), e);
+    wait_for(1);
+    assert_ok(n.job.rc, n.job.err);
+    writer_stop(w);
+    unlink(path);
+}
+
+TEST(what_has_happened_is_never_refused)
+{
+    char path[] = "/tmp/wl-writer-XXXXXX";
+    struct err e = {0};
+    struct store *s;
+    struct writer *w = open_writer(path, 4, &s);
+    pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+    static struct note notes[64];
+    int in = 0, refused = 0;
+    pthread_mutex_lock(&gate);
+    for (int i = 0; i < 32; i++) {
+        notes[i] = (struct note){.job.type = &note_type, .value = i, .gate = i == 0 ? &gate : NULL};
+        int rc = writer_submit(w, &notes[i].job, &e);
+        refused += rc == WL_EBUSY;
+        in += rc == 0;
+        assert_true(rc == 0 || rc == WL_EBUSY);
+    }
+    assert_true(refused >= 20); /* the line holds 4, and one batch was taken from it */
+    for (int i = 32; i < 64; i++) {
+        notes[i] = (struct note){.job.type = &note_type, .value = i};
+        assert_ok(writer_submit_always(w, &notes[i].job, &e), e);
+        in++;
+    }
+    pthread_mutex_unlock(&gate);
+    wait_for(in);
+    for (int i = 32; i < 64; i++)
+        assert_int_equal(written(path, i), 1);
+    notes[0] = (struct note){.job.type = &note_type, .value = 99};
+    assert_ok(writer_submit(w, &notes[0].job, &e), e); /* and there is room again */
+    wait_for(in + 1);
+    writer_stop(w);
+    unlink(path);
+}
+
+TEST(in_a_hurry_nothing_is_put_off)
+{
+    char path[] = "/tmp/wl-writer-XXXXXX";
+    struct err e = {0};
+    struct store *s;
+    struct writer *w = open_writer(path, 1000, &s);
+    int64_t began = clock_now_ms();
+    struct note early = {.job.type = &note_type, .value = 1, .wait_ms = 60000, .began = began};
+    struct note late = early, plain = {.job.type = &note_type, .value = 3};
+    late.value = 2;
+    assert_ok(writer_submit(w, &early.job, &e), e);
+    usleep(50000);
+    assert_int_equal(finished, 0);
+    writer_hurry(w);
+    wait_for(1);
+    assert_int_equal(early.job.rc, WL_EBUSY);
+    assert_ok(writer_submit(w, &late.job, &e), e);
+    assert_ok(writer_submit(w, &plain.job, &e), e);
+    wait_for(3);
+    assert_int_equal(late.job.rc, WL_EBUSY);
+    assert_int_equal(plain.job.rc, 0);
+    assert_true(clock_now_ms() - began < 10000);
+    writer_stop(w);
+    unlink(path);
+}
+
+/* A checkpoint that fails after a commit is found out at the next transaction's beginning. */
+TEST(a_store_that_will_not_begin_ends_all_acknowledging)
+{
+    char path[] = "/tmp/wl-writer-XXXXXX";
+    struct err e = {0};
+    struct store *s;
+    struct writer *w = open_writer(path, 1000, &s);
+    struct note first = {.job.type = &note_type, .value = 1}, second = {.job.type = &note_type, .value = 2};
+    assert_ok(writer_submit(w, &first.job, &e), e);
+    wait_for(1);
+    assert_true(writer_healthy(w));
+    store_poison(s);
+    assert_ok(writer_submit(w, &second.job, &e), e);
+    wait_for(2);
+    assert_int_equal(second.job.rc, WL_EIO);
+    assert_false(writer_healthy(w));
+    writer_stop(w);
+    unlink(path);
+}
+
+TESTS(T(a_bad_job_hurts_only_itself), T(a_deferred_job_runs_at_its_time), T(a_refused_sync_ends_all_acknowledging),
+      T(putting_off_gives_the_memory_back), T(what_has_happened_is_never_refused), T(in_a_hurry_nothing_is_put_off),
+      T(a_store_that_will_not_begin_ends_all_acknowledging))
