@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  * accounts.c - introductions, the memory of trusted tokens, polling, and the publishing of snapshots.
  *
- * Two threads take introductions from a queue, so that one dead call cannot hold up every newcomer; one more thread
- * publishes snapshots when told that something changed and polls the numbers whose tokens are configured. Results are
- * written through the writer like everything else; a thread waits for its own job with a small latch.
+ * A few threads take introductions from one line, each the first that may go: one number keeps at most half of them
+ * busy, and the same token waits for its own answer instead of asking twice, so that calls nobody answers hold up only
+ * their like. Who a token speaks for must be known within INTRODUCTION_MS, because clients give up soon after; a pair
+ * that used that time up in vain is refused without asking for a moment. One more thread publishes snapshots when told
+ * that something changed and polls the numbers whose tokens are configured. Results are written through the writer like
+ * everything else; a thread waits for its own job with a small latch.
  *
  * Trust is a table of keyed hashes of (token, number) with an expiry. A Meta that cannot be reached is no reason to
  * distrust: an entry past its expiry but younger than TRUST_STALE is used when the check itself fails. */
@@ -19,8 +22,14 @@
 #include "gateway/gateway_impl.h"
 #include "gateway/meta_read.h"
 
-#define INTRODUCERS       2
+#define INTRODUCERS       8
+#define NODE_SHARE        4 /* introducers one number may keep busy */
 #define INTRODUCTIONS_MAX 1024
+#define CALL_MS           4000
+#define INTRODUCTION_MS   3000  /* for the number and its account together */
+#define LISTING_MS        20000 /* for all pages of a template list; only tokens that were accepted get here */
+#define SILENCES          64
+#define SILENCE_MS        2000 /* a pair whose time ran out is not tried again for so long */
 #define TRUST_SLOTS       4096 /* direct-mapped: a collision only costs another introduction */
 #define TRUST_MS          (10 * 60 * 1000)
 #define TRUST_STALE_MS    (24 * 3600 * 1000)
@@ -43,11 +52,24 @@ struct stamps {
 
 struct accounts {
     struct gateway *g;
-    struct queue queue;
+    struct {
+        pthread_mutex_t lock;
+        pthread_cond_t wake;
+        struct queue_link *first, **last;
+        size_t n;
+        const struct introduction *running[INTRODUCERS]; /* NULL: that one is idle */
+        size_t started;                                  /* introducers that have a place in it */
+        bool closed;
+        struct {
+            uint8_t key[16];
+            int64_t at;
+        } silence[SILENCES]; /* a ring */
+        size_t next_silence;
+    } line;
     pthread_t introducer[INTRODUCERS], keeper;
     pthread_mutex_t lock;
     pthread_cond_t wake;
-    bool stop, publish;
+    bool stop, stopped, publish;
     uint8_t secret[32];
     struct trust trust[TRUST_SLOTS];
     struct stamps listed;  /* account -> when its templates were listed */
@@ -60,7 +82,7 @@ struct accounts {
 static void trust_key(const struct accounts *a, int64_t sender, struct str token, uint8_t ret[SHA256_BYTES])
 {
     struct buf b;
-    buf_init(&b, 16384);
+    buf_init(&b, token.n + 32);
     buf_printf(&b, "%lld:", (long long)sender);
     buf_putstr(&b, token);
     hmac_sha256((struct str){(const char *)a->secret, sizeof a->secret}, buf_str(&b), ret);
@@ -115,17 +137,29 @@ static void stamp_set(struct accounts *a, struct stamps *s, int64_t id, int64_t 
     size_t i = 0;
     while (i < s->n && s->of[i].id != id)
         i++;
-    if (i < STAMPS_MAX) {
-        s->n += i == s->n;
-        s->of[i].id = id;
-        s->of[i].at = at;
+    if (i == STAMPS_MAX) { /* full: the oldest goes, it is asked for again soonest */
+        i = 0;
+        for (size_t j = 1; j < STAMPS_MAX; j++)
+            if (s->of[j].at < s->of[i].at)
+                i = j;
     }
+    s->n += i == s->n;
+    s->of[i].id = id;
+    s->of[i].at = at;
     pthread_mutex_unlock(&a->lock);
 }
 
 void accounts_stale(struct accounts *a, int64_t waba)
 {
-    stamp_set(a, &a->listed, waba, 0);
+    const struct sender *all;
+    struct snapshot *snap = snapshot_borrow(a->g->snapshots);
+    size_t n = snapshot_senders(snap, &all);
+    bool known = false;
+    for (size_t i = 0; i < n && !known; i++)
+        known = all[i].waba == waba;
+    snapshot_return(snap);
+    if (known)
+        stamp_set(a, &a->listed, waba, 0);
 }
 
 static int64_t sender_waba(struct accounts *a, int64_t sender)
@@ -273,6 +307,7 @@ static int learn(struct accounts *a, struct store *reader, struct meta *m, int64
     int64_t at = s.waba ? stamp_get(a, &a->listed, s.waba) : 0;
     bool due = s.waba != 0 && (now - at > a->g->o.poll_interval_ms || (relist && now - at > RELIST_MIN_MS));
     struct err why = {0};
+    m->deadline = clock_now_ms() + LISTING_MS;
     if (due && meta_templates(m, s.waba, now, &rows, &n, &why) != 0) {
         log_warn("accounts", "account %lld: %s", (long long)s.waba, why.text);
         due = false;
@@ -285,6 +320,102 @@ static int learn(struct accounts *a, struct store *reader, struct meta *m, int64
     return publish(a, reader);
 }
 
+/* --- the line of introductions ------------------------------------------------------------------------------------ */
+
+static bool same_pair(const struct introduction *x, const struct introduction *y)
+{
+    return memcmp(x->key, y->key, sizeof x->key) == 0;
+}
+
+/* With the line's lock held: whether this one may be taken up now. */
+static bool may_go(const struct accounts *a, const struct introduction *in)
+{
+    size_t busy = 0;
+    for (size_t i = 0; i < INTRODUCERS; i++) {
+        const struct introduction *other = a->line.running[i];
+        if (other != NULL && same_pair(other, in))
+            return false;
+        busy += other != NULL && other->sender == in->sender;
+    }
+    return busy < NODE_SHARE;
+}
+
+/* Waits for the first that may go. NULL: the line is closed and empty. */
+static struct introduction *line_take(struct accounts *a, size_t place)
+{
+    struct introduction *in = NULL;
+    pthread_mutex_lock(&a->line.lock);
+    while (in == NULL && !(a->line.closed && a->line.n == 0)) {
+        for (struct queue_link **at = &a->line.first; *at != NULL && in == NULL; at = &(*at)->next) {
+            struct queue_link *l = *at;
+            if (!may_go(a, container_of(l, struct introduction, link)))
+                continue;
+            in = container_of(l, struct introduction, link);
+            *at = l->next;
+            if (a->line.last == &l->next)
+                a->line.last = at;
+            a->line.n--;
+            break;
+        }
+        if (in == NULL && !(a->line.closed && a->line.n == 0))
+            pthread_cond_wait(&a->line.wake, &a->line.lock);
+    }
+    a->line.running[place] = in;
+    pthread_mutex_unlock(&a->line.lock);
+    return in;
+}
+
+/* This one is over: others of its kind may go. `silent`: its time ran out. */
+static void line_leave(struct accounts *a, size_t place, const struct introduction *in, bool silent)
+{
+    pthread_mutex_lock(&a->line.lock);
+    a->line.running[place] = NULL;
+    if (silent) {
+        size_t at = a->line.next_silence++ % SILENCES;
+        memcpy(a->line.silence[at].key, in->key, sizeof in->key);
+        a->line.silence[at].at = clock_now_ms();
+    }
+    pthread_cond_broadcast(&a->line.wake);
+    pthread_mutex_unlock(&a->line.lock);
+}
+
+/* Whether there is no use in asking: nobody answered this pair a moment ago, or we are stopping. */
+static bool hopeless(struct accounts *a, const struct introduction *in, struct err *e)
+{
+    int64_t since = clock_now_ms() - SILENCE_MS;
+    bool silent = false;
+    pthread_mutex_lock(&a->line.lock);
+    bool closed = a->line.closed;
+    for (size_t i = 0; i < SILENCES; i++)
+        silent |= a->line.silence[i].at > since && memcmp(a->line.silence[i].key, in->key, sizeof in->key) == 0;
+    pthread_mutex_unlock(&a->line.lock);
+    if (closed)
+        err_set(e, WL_EIO, "the gateway is shutting down");
+    else if (silent)
+        err_set(e, WL_EIO, "the Graph API did not answer a moment ago");
+    return closed || silent;
+}
+
+int accounts_introduce(struct accounts *a, struct introduction *in, struct err *e)
+{
+    uint8_t key[SHA256_BYTES];
+    trust_key(a, in->sender, str_of(in->token), key);
+    memcpy(in->key, key, sizeof in->key);
+    pthread_mutex_lock(&a->line.lock);
+    bool taken = !a->line.closed && a->line.n < INTRODUCTIONS_MAX;
+    if (taken) {
+        in->link.next = NULL;
+        *a->line.last = &in->link;
+        a->line.last = &in->link.next;
+        a->line.n++;
+        pthread_cond_signal(&a->line.wake);
+    }
+    pthread_mutex_unlock(&a->line.lock);
+    if (!taken)
+        return err_set(e, WL_EBUSY, "too many new tokens are waiting to be checked; try again in a moment");
+    return 0;
+}
+
 /* Many sends may wait for the same introduction: the first one served all of them. */
 static bool introduced_just_now(struct accounts *a, const struct introduction *in)
 {
@@ -295,20 +426,24 @@ static bool introduced_just_now(struct accounts *a, const struct introduction *i
     return !in->relist || now - stamp_get(a, &a->listed, sender_waba(a, in->sender)) < RELIST_MIN_MS;
 }
 
-static void introduce(struct accounts *a, struct store *reader, struct json_parser *parser, struct arena *arena,
-                      struct introduction *in)
+static void introduce(struct accounts *a, size_t place, struct store *reader, struct json_parser *parser,
+                      struct arena *arena, struct introduction *in)
 {
     struct err e = {0};
+    int64_t began = clock_now_ms();
     struct meta_refusal refusal = {0, {NULL, 0}};
     struct meta m = {.origin = a->g->o.upstream_url,
                      .ca_file = a->g->o.upstream_ca,
                      .version = in->version,
                      .token = in->token,
-                     .timeout_ms = 4000,
+                     .timeout_ms = CALL_MS,
+                     .deadline = began + INTRODUCTION_MS,
                      .parser = parser,
                      .arena = arena};
     struct str token = str_of(in->token);
-    int rc = introduced_just_now(a, in) ? 0 : learn(a, reader, &m, in->sender, in->relist, &refusal, &e);
+    int rc = 0;
+    if (!introduced_just_now(a, in))
+        rc = hopeless(a, in, &e) ? WL_EIO : learn(a, reader, &m, in->sender, in->relist, &refusal, &e);
     int64_t since = trusted_since(a, in->sender, token);
     bool ok = rc == 0 || (rc == WL_EIO && since != 0 && clock_now_ms() - since < TRUST_STALE_MS);
     if (rc == 0)
@@ -317,6 +452,7 @@ static void introduce(struct accounts *a, struct store *reader, struct json_pars
         trust_set(a, in->sender, token, 0);
     char *secret = in->token;
     in->token = NULL;
+    line_leave(a, place, in, rc == WL_EIO && clock_now_ms() - began >= INTRODUCTION_MS);
     in->done(in, ok, refusal.status, refusal.status ? refusal.body : str_of(e.text));
     explicit_bzero(secret, strlen(secret));
     free(secret);
@@ -334,23 +470,15 @@ static void *introducer_run(void *arg)
         log_error("accounts", "cannot open the database for reading: %s", e.text);
         abort(); /* start-up opened the same file a moment ago */
     }
-    while (!queue_closed(&a->queue)) {
-        size_t n;
-        struct queue_link *l = queue_take(&a->queue, 1, -1, &n);
-        if (l != NULL)
-            introduce(a, reader, parser, arena, container_of(l, struct introduction, link));
-    }
+    pthread_mutex_lock(&a->line.lock);
+    size_t place = a->line.started++;
+    pthread_mutex_unlock(&a->line.lock);
+    for (struct introduction *in; (in = line_take(a, place)) != NULL;)
+        introduce(a, place, reader, parser, arena, in);
     store_free(reader);
     arena_free(arena);
     json_parser_free(parser);
     return NULL;
-}
-
-int accounts_introduce(struct accounts *a, struct introduction *in, struct err *e)
-{
-    if (!queue_push(&a->queue, &in->link))
-        return err_set(e, WL_EBUSY, "too many new tokens are waiting to be checked; try again in a moment");
-    return 0;
 }
 
 /* --- keeper: publishing and polling ------------------------------------------------------------------------------- */
@@ -424,13 +552,15 @@ int accounts_start(struct accounts **ret, struct gateway *g, struct err *e)
     random_bytes(a->secret, sizeof a->secret);
     pthread_mutex_init(&a->lock, NULL);
     pthread_cond_init(&a->wake, NULL);
+    pthread_mutex_init(&a->line.lock, NULL);
+    pthread_cond_init(&a->line.wake, NULL);
+    a->line.last = &a->line.first;
     int rc = store_open(&a->reader, g->o.store_url, &(struct store_options){.read_only = true}, e);
     if (rc != 0) {
         free(a);
         return rc;
     }
     publish(a, a->reader);
-    rc = queue_init(&a->queue, INTRODUCTIONS_MAX, false);
     for (int i = 0; i < INTRODUCERS && rc == 0; i++)
         rc = thread_start(&a->introducer[i], "introducer", introducer_run, a);
     if (rc == 0)
@@ -443,18 +573,30 @@ int accounts_start(struct accounts **ret, struct gateway *g, struct err *e)
 
 void accounts_stop(struct accounts *a)
 {
-    if (a == NULL)
+    if (a == NULL || a->stopped)
         return;
     pthread_mutex_lock(&a->lock);
     a->stop = true;
     pthread_cond_signal(&a->wake);
     pthread_mutex_unlock(&a->lock);
     pthread_join(a->keeper, NULL);
-    queue_close(&a->queue);
+    pthread_mutex_lock(&a->line.lock);
+    a->line.closed = true;
+    pthread_cond_broadcast(&a->line.wake);
+    pthread_mutex_unlock(&a->line.lock);
     for (int i = 0; i < INTRODUCERS; i++)
         pthread_join(a->introducer[i], NULL);
-    queue_done(&a->queue);
+    a->stopped = true;
+}
+
+void accounts_free(struct accounts *a)
+{
+    if (a == NULL)
+        return;
+    accounts_stop(a);
     store_free(a->reader);
+    pthread_cond_destroy(&a->line.wake);
+    pthread_mutex_destroy(&a->line.lock);
     pthread_cond_destroy(&a->wake);
     pthread_mutex_destroy(&a->lock);
     free(a);

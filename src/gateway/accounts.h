@@ -18,7 +18,9 @@ struct accounts;
 struct gateway;
 
 int accounts_start(struct accounts **ret, struct gateway *g, struct err *e);
+/* Ends the threads; introductions still in line are refused. Everything else may still be called. Accepts NULL. */
 void accounts_stop(struct accounts *a);
+void accounts_free(struct accounts *a); /* accepts NULL */
 
 /* Was this token accepted for this number lately, and is its template list fresh enough? */
 bool accounts_trusts(struct accounts *a, int64_t sender, struct str token);
@@ -34,11 +36,13 @@ struct introduction {
      * ours when Meta could not be reached), to be given to the client. */
     void (*done)(struct introduction *in, bool ok, int status, struct str body);
     void *user;
+    uint8_t key[16]; /* accounts' own: stands for (token, number) */
 };
 /* WL_EBUSY: too many are waiting; done() will not be called. */
 int accounts_introduce(struct accounts *a, struct introduction *in, struct err *e);
 
-/* The template list of this account changed (creation, deletion, webhook): read it again before the next refusal. */
+/* The template list of this account changed (creation, deletion, webhook): read it again before the next refusal.
+ * Anybody can cause this call for any number; accounts without a number here are not remembered. */
 void accounts_stale(struct accounts *a, int64_t waba);
 /* Numbers or templates in the store changed: publish a new snapshot soon. */
 void accounts_publish(struct accounts *a);

@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "core/facts.h"
 #include "net/form.h"
@@ -22,12 +23,15 @@ static int get(struct meta *m, const char *path_and_query, int *ret_status, stru
     char *bearer = arena_printf(m->arena, "Bearer %s", m->token);
     if (url == NULL || bearer == NULL)
         return err_set(e, WL_ENOMEM, "too much to read from the Graph API");
+    int64_t left = m->deadline - clock_now_ms();
+    if (left <= 0)
+        return err_set(e, WL_EIO, "the Graph API took too long");
     struct http_header h[] = {{STR("Authorization"), str_of(bearer)}, {STR("Accept"), STR("application/json")}};
     struct http_call c = {.method = STR("GET"),
                           .url = str_of(url),
                           .headers = h,
                           .n_headers = 2,
-                          .timeout_ms = m->timeout_ms,
+                          .timeout_ms = left < m->timeout_ms ? left : m->timeout_ms,
                           .max_answer = META_ANSWER_MAX};
     int rc = http_fetch(&c, m->ca_file, e);
     if (rc == 0) {

@@ -14,7 +14,8 @@ struct meta {
     const char *ca_file;
     const char *version; /* "v23.0" or "" */
     const char *token;
-    int64_t timeout_ms;
+    int64_t timeout_ms; /* of one call */
+    int64_t deadline;   /* of all of them */
     struct json_parser *parser;
     struct arena *arena; /* results */
 };
