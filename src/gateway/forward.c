@@ -195,13 +195,20 @@ void forwarder_bell(struct forwarder *f)
 
 void forwarder_stop(struct forwarder *f)
 {
-    if (f == NULL)
+    if (f == NULL || f->stop)
         return;
     pthread_mutex_lock(&f->lock);
     f->stop = true;
     pthread_cond_broadcast(&f->wake);
     pthread_mutex_unlock(&f->lock);
     pthread_join(f->thread, NULL);
+}
+
+void forwarder_free(struct forwarder *f)
+{
+    if (f == NULL)
+        return;
+    forwarder_stop(f);
     pthread_cond_destroy(&f->wake);
     pthread_mutex_destroy(&f->lock);
     free(f);

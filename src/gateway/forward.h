@@ -12,6 +12,8 @@ struct forwarder;
 
 int forwarder_start(struct forwarder **ret, struct gateway *g, struct err *e);
 void forwarder_bell(struct forwarder *f);
+/* Ends the thread; the bell may still be rung. */
 void forwarder_stop(struct forwarder *f); /* accepts NULL */
+void forwarder_free(struct forwarder *f); /* accepts NULL */
 
 #endif

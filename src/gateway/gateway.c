@@ -3,7 +3,9 @@
  *
  * Start: state directory and keys, rule set, database (messages that an earlier life left in flight become ambiguous),
  * writer, upstream client, accounts, door, projector, forwarder, and the listeners last, so that whoever is let in finds
- * everything in place. Stop: listeners first, then whatever feeds the writer, the writer last. */
+ * everything in place. Stop: the threads end in the reverse order, the writer last, and only when all have ended is
+ * anything freed: what is still queued calls its owners to the end. A send is by then refused with nothing recorded, or
+ * its outcome is written. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -270,14 +272,20 @@ static int start_listener(struct gateway *g, struct http_server **ret, const cha
                                     .ctx = g,
                                     .tls_cert_file = tls ? g->o.tls_cert : NULL,
                                     .tls_key_file = tls ? g->o.tls_key : NULL};
+    struct http_server *s = NULL;
     int rc = split_address(listen, host, &o.port, e);
-    return rc ? rc : http_server_start(ret, &o, e);
+    if (rc == 0)
+        rc = http_server_start(&s, &o, e);
+    if (rc == 0)
+        __atomic_store_n(ret, s, __ATOMIC_RELEASE); /* its first requests may be here already, see metrics.c */
+    return rc;
 }
 
 static int start_parts(struct gateway *g, struct err *e)
 {
     struct http_client_options co = {.connections_per_origin = g->o.upstream_connections,
                                      .max_calls = g->o.max_queue,
+                                     .max_reserved = g->o.max_queue, /* sends, which admit counts as well */
                                      .ca_file = g->o.upstream_ca};
     int rc = open_state(g, e);
     if (rc == 0)
@@ -333,13 +341,21 @@ void gateway_stop(struct gateway *g)
 {
     if (g == NULL)
         return;
+    if (g->writer != NULL)
+        writer_hurry(g->writer); /* who waits for a hold is answered while there is somebody to answer */
     http_server_stop(g->https, GRACE_MS);
     http_server_stop(g->http, GRACE_MS);
+    admit_close(g->admit);
     forwarder_stop(g->forwarder);
     projector_stop(g->projector);
     accounts_stop(g->accounts);
     http_client_stop(g->client);
+    admit_drain(g->admit);
     writer_stop(g->writer);
+    forwarder_free(g->forwarder);
+    projector_free(g->projector);
+    accounts_free(g->accounts);
+    http_client_free(g->client);
     admit_free(g->admit);
     apply_free(g->apply);
     snapshots_free(g->snapshots);

@@ -98,6 +98,7 @@ static void carry(struct proxied *p)
     p->call.max_answer = 1u << 20;
     p->call.done = answered;
     p->call.user = p;
+    p->call.reserved = true;
     if (rc == 0)
         rc = http_client_submit_quietly(p->g->client, &p->call);
     if (rc == 0)

@@ -294,6 +294,8 @@ static void carry(struct batch *b)
     b->call.max_answer = ANSWER_MAX;
     b->call.done = answered;
     b->call.user = b;
+    for (size_t i = 0; i < b->n; i++) /* a place of its own, like any send */
+        b->call.reserved |= b->part[i].admitted;
     if (rc == 0 && b->refused > 0 && b->files)
         rc = refused_with_files(b, &e);
     else if (rc == 0 && b->refused > 0 && (!rebuild_body(b, &b->call.body) || !rebuild_url(b) || !json_content_type(b)))

@@ -4,6 +4,7 @@
  * Healthy means the process answers. Ready means that it can accept: the database takes writes. No label ever carries a
  * number, a name or a token. */
 #include "base/clock.h"
+#include "gateway/admit.h"
 #include "gateway/gateway_impl.h"
 
 static const struct {
@@ -43,8 +44,12 @@ static void write_metrics(struct gateway *g, struct buf *b)
     gauge(b, "wayleave_jobs", "jobs in those transactions", w.jobs);
     gauge(b, "wayleave_job_failures", "jobs that failed", w.failures);
     gauge(b, "wayleave_database_healthy", "1 while the database takes writes", writer_healthy(g->writer));
-    struct http_server_stats s;
-    http_server_stats(g->http, &s);
+    gauge(b, "wayleave_messages_open", "messages whose outcome is not written yet", admit_open(g->admit));
+    gauge(b, "wayleave_upstream_calls", "calls to the Graph API under way", http_client_open(g->client));
+    struct http_server_stats s = {0};
+    const struct http_server *http = __atomic_load_n(&g->http, __ATOMIC_ACQUIRE); /* NULL: still starting */
+    if (http != NULL)
+        http_server_stats(http, &s);
     gauge(b, "wayleave_connections", "open client connections", s.connections_now);
     gauge(b, "wayleave_uptime_seconds", "seconds since start", (uint64_t)(clock_now_ms() - g->started_at) / 1000);
 }

@@ -202,13 +202,20 @@ void projector_bell(struct projector *p)
 
 void projector_stop(struct projector *p)
 {
-    if (p == NULL)
+    if (p == NULL || p->stop)
         return;
     pthread_mutex_lock(&p->lock);
     p->stop = true;
     pthread_cond_broadcast(&p->wake);
     pthread_mutex_unlock(&p->lock);
     pthread_join(p->thread, NULL);
+}
+
+void projector_free(struct projector *p)
+{
+    if (p == NULL)
+        return;
+    projector_stop(p);
     pthread_cond_destroy(&p->wake);
     pthread_mutex_destroy(&p->lock);
     free(p);

@@ -13,6 +13,8 @@ struct projector;
 
 int projector_start(struct projector **ret, struct gateway *g, struct err *e);
 void projector_bell(struct projector *p); /* something was appended to the inbox */
+/* Ends the thread; the bell may still be rung. */
 void projector_stop(struct projector *p); /* accepts NULL */
+void projector_free(struct projector *p); /* accepts NULL */
 
 #endif

@@ -150,6 +150,7 @@ static void carry(struct own_send *o)
                                  .timeout_ms = o->g->o.upstream_timeout_ms,
                                  .max_answer = 1u << 20,
                                  .done = answered,
+                                 .reserved = true,
                                  .user = o};
     int rc = url != NULL && bearer != NULL ? http_client_submit_quietly(o->g->client, &o->call) : WL_ENOMEM;
     if (rc == 0)
