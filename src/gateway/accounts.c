@@ -331,6 +331,8 @@ static bool same_pair(const struct introduction *x, const struct introduction *y
 static bool may_go(const struct accounts *a, const struct introduction *in)
 {
     size_t busy = 0;
+    if (a->line.closed) /* only to be refused */
+        return true;
     for (size_t i = 0; i < INTRODUCERS; i++) {
         const struct introduction *other = a->line.running[i];
         if (other != NULL && same_pair(other, in))
@@ -571,6 +573,16 @@ int accounts_start(struct accounts **ret, struct gateway *g, struct err *e)
     return 0;
 }
 
+void accounts_hurry(struct accounts *a)
+{
+    if (a == NULL)
+        return;
+    pthread_mutex_lock(&a->line.lock);
+    a->line.closed = true;
+    pthread_cond_broadcast(&a->line.wake);
+    pthread_mutex_unlock(&a->line.lock);
+}
+
 void accounts_stop(struct accounts *a)
 {
     if (a == NULL || a->stopped)
@@ -580,10 +592,7 @@ void accounts_stop(struct accounts *a)
     pthread_cond_signal(&a->wake);
     pthread_mutex_unlock(&a->lock);
     pthread_join(a->keeper, NULL);
-    pthread_mutex_lock(&a->line.lock);
-    a->line.closed = true;
-    pthread_cond_broadcast(&a->line.wake);
-    pthread_mutex_unlock(&a->line.lock);
+    accounts_hurry(a);
     for (int i = 0; i < INTRODUCERS; i++)
         pthread_join(a->introducer[i], NULL);
     a->stopped = true;

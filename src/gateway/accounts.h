@@ -18,7 +18,9 @@ struct accounts;
 struct gateway;
 
 int accounts_start(struct accounts **ret, struct gateway *g, struct err *e);
-/* Ends the threads; introductions still in line are refused. Everything else may still be called. Accepts NULL. */
+/* From now on nobody is introduced any more: who is in line is refused. Accepts NULL. */
+void accounts_hurry(struct accounts *a);
+/* Ends the threads. Everything else may still be called. Accepts NULL. */
 void accounts_stop(struct accounts *a);
 void accounts_free(struct accounts *a); /* accepts NULL */
 

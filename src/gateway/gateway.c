@@ -343,6 +343,7 @@ void gateway_stop(struct gateway *g)
         return;
     if (g->writer != NULL)
         writer_hurry(g->writer); /* who waits for a hold is answered while there is somebody to answer */
+    accounts_hurry(g->accounts);
     http_server_stop(g->https, GRACE_MS);
     http_server_stop(g->http, GRACE_MS);
     admit_close(g->admit);
