@@ -31,9 +31,21 @@ int people_ensure(struct store *s, const struct identity *who, size_t n, int64_t
                   struct err *e);
 /* Writes consent, undeliverable_at, name, lang; WL_ECONFLICT when any version moved (then roll back). ver is raised. */
 int people_save(struct store *s, struct person *p, size_t n, struct err *e);
-/* Adds a name to a person. When it belongs to somebody else, the two are one person: identities and pair state
- * move to the older id, consent states fold together (stricter wins), the merge is recorded; *p is re-read. */
-int people_add_identity(struct store *s, struct person *p, const struct identity *also, int64_t now, struct err *e);
+/* Adds a name to a person that was heard with another of their names at `at`; *p is re-read.
+ * - Who has a user id gets no second one; a parent id that somebody else has stays theirs.
+ * - Somebody else has the name, and both have a user id: two people. A phone number heard later than its owner got it was
+ *   given to somebody new and moves to p, with its former owner's withdrawals where p said nothing yet, without their
+ *   grants; a user id stays.
+ * - Somebody else has it, and one of the two has no user id: one person. Names and pair state move to the older id, the
+ *   merge is recorded. Refusals win: what one of them withdrew stays withdrawn whatever the other granted, until a
+ *   grant later than the words of both; a platform stop of either stands until a resume later than those. Their own rows' history is
+ *   not touched: who withdrew and granted again under one name has granted. */
+int people_add_identity(struct store *s, struct person *p, const struct identity *also, int64_t at, struct err *e);
+/* The platform says that p, until then `before`, goes by these names from `at` on (kind NONE: none of that kind). User ids
+ * p had until then stay p's names and are replaced ones: they tell nobody apart any more. Whoever else has one of the names is the same person and merges as above, save one
+ * with a user id who had the number before `at`: that was its former owner, and the number moves. */
+int people_rename(struct store *s, struct person *p, const struct identity *before, const struct identity *names,
+                  size_t n, int64_t at, struct err *e);
 /* All names of a person, at most max. */
 int people_identities(struct store *s, int bucket, int64_t id, struct identity *ret, size_t max, size_t *ret_n,
                       struct err *e);

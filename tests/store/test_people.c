@@ -5,6 +5,8 @@
  * jumps back. */
 #include "store_fixture.h"
 
+#include "store/ledger.h"
+
 TEST(finds_nobody_and_creates_once)
 {
     struct fx f;
@@ -235,7 +237,7 @@ TEST(merges_of_merges_lead_to_one)
     struct fx f;
     fx_start(&f);
     struct identity name[3] = {fx_name(IDENTITY_PHONE, "15550000001"), fx_name(IDENTITY_USER_ID, "US.1"),
-                               fx_name(IDENTITY_PARENT_ID, "US.ENT.1")};
+                               fx_name(IDENTITY_PHONE, "15550000002")};
     struct person p[3], got;
     int64_t id[3], count = 0;
     for (int i = 0; i < 3; i++) {
@@ -255,6 +257,187 @@ TEST(merges_of_merges_lead_to_one)
     OK(&f, people_count(f.s, &count, &f.e));
     assert_int_equal(count, 1);
     fx_end(&f);
+}
+
+/* A person with a phone number, perhaps a user id, and perhaps a word about marketing. */
+static struct person known(struct fx *f, const char *phone, const char *user, enum consent_act act, int64_t said)
+{
+    struct person p = fx_person(f, IDENTITY_PHONE, phone);
+    BEGIN(f);
+    if (user != NULL) {
+        struct identity id = fx_name(IDENTITY_USER_ID, user);
+        OK(f, people_add_identity(f->s, &p, &id, NOW, &f->e));
+    }
+    if (act != 0)
+        say(f, &p, act, CATEGORY_MARKETING, said);
+    COMMIT(f);
+    return p;
+}
+
+static struct person by(struct fx *f, const struct identity *name)
+{
+    struct person p;
+    OK(f, people_find(f->s, name, 1, &p, &f->e));
+    return p;
+}
+
+static struct person hear(struct fx *f, struct person p, const struct identity *name, int64_t at)
+{
+    BEGIN(f);
+    OK(f, people_add_identity(f->s, &p, name, at, &f->e));
+    COMMIT(f);
+    return p;
+}
+
+TEST(a_number_given_to_somebody_new_moves_and_merges_nobody)
+{
+    struct fx f;
+    fx_start(&f);
+    struct identity one = fx_name(IDENTITY_PHONE, "15550000001"), a_id = fx_name(IDENTITY_USER_ID, "US.1"),
+                    b_id = fx_name(IDENTITY_USER_ID, "US.2");
+    struct person a = known(&f, one.value, "US.1", CONSENT_GRANT, 200),
+                  b = known(&f, "15550000002", "US.2", CONSENT_WITHDRAW, 100);
+    hear(&f, b, &one, NOW - 5000); /* old news, heard late: the number is A's since NOW */
+    assert_true(by(&f, &one).id == a.id);
+    struct person got = hear(&f, b, &one, NOW + 5000);
+    assert_true(got.id == b.id && by(&f, &one).id == b.id && by(&f, &a_id).id == a.id && by(&f, &b_id).id == b.id);
+    assert_int_equal(by(&f, &one).consent.of[CATEGORY_MARKETING].status, CONSENT_WITHDRAWN);
+    assert_int_equal(by(&f, &a_id).consent.of[CATEGORY_MARKETING].status, CONSENT_GRANTED);
+    hear(&f, a, &one, NOW); /* A's last message from it, delivered again */
+    assert_true(by(&f, &one).id == b.id);
+    hear(&f, a, &b_id, NOW + 9000); /* a user id is nobody else's, ever */
+    assert_true(by(&f, &b_id).id == b.id && by(&f, &a_id).id == a.id);
+    fx_end(&f);
+}
+
+TEST(a_moved_number_keeps_the_refusals_said_under_it_and_no_grant)
+{
+    struct fx f;
+    struct consent_row *rows;
+    size_t n = 0;
+    fx_start(&f);
+    struct identity one = fx_name(IDENTITY_PHONE, "15550000001"), two = fx_name(IDENTITY_PHONE, "15550000002");
+    known(&f, one.value, "US.1", CONSENT_WITHDRAW, 200);
+    known(&f, two.value, "US.2", CONSENT_GRANT, 200);
+    struct person b = fx_person(&f, IDENTITY_USER_ID, "US.3");
+    b = hear(&f, b, &two, NOW + 1);
+    assert_int_equal(b.consent.of[CATEGORY_MARKETING].status, CONSENT_NONE);
+    b = hear(&f, b, &one, NOW + 1);
+    assert_int_equal(b.consent.of[CATEGORY_MARKETING].status, CONSENT_WITHDRAWN);
+    assert_true(b.consent.of[CATEGORY_MARKETING].at == 200); /* their own grant, given later, counts */
+    OK(&f, ledger_list(f.s, 0, b.id, f.a, 9, &rows, &n, &f.e));
+    assert_true(n == 1 && rows[0].event.act == CONSENT_WITHDRAW && rows[0].event.at == 200);
+    assert_str(rows[0].method, "number_moved");
+    fx_end(&f);
+}
+
+TEST(who_has_a_user_id_gets_no_second_one)
+{
+    struct fx f;
+    fx_start(&f);
+    struct identity other = fx_name(IDENTITY_USER_ID, "US.2");
+    struct person a = known(&f, "15550000001", "US.1", 0, 0);
+    hear(&f, a, &other, NOW + 1);
+    assert_true(by(&f, &other).id == 0);
+    fx_end(&f);
+}
+
+TEST(a_shared_parent_id_makes_nobody_one)
+{
+    struct fx f;
+    fx_start(&f);
+    struct identity parent = fx_name(IDENTITY_PARENT_ID, "US.ENT.9");
+    struct person a = known(&f, "15550000001", NULL, CONSENT_WITHDRAW, 100),
+                  b = known(&f, "15550000002", NULL, CONSENT_GRANT, 200);
+    hear(&f, a, &parent, NOW);
+    struct person got = hear(&f, b, &parent, NOW + 1);
+    assert_true(got.id == b.id && by(&f, &parent).id == a.id);
+    fx_end(&f);
+}
+
+TEST(a_grant_of_one_never_lifts_a_refusal_of_the_other)
+{
+    static const struct {
+        enum consent_act phone, user;
+        int64_t phone_at, user_at;
+        int status; /* of marketing, or -1: stopped by the platform */
+        int64_t at;
+    } rows[] = {
+        {CONSENT_WITHDRAW, CONSENT_GRANT, 100, 200, CONSENT_WITHDRAWN, 200},
+        {CONSENT_GRANT, CONSENT_WITHDRAW, 200, 100, CONSENT_WITHDRAWN, 200},
+        {CONSENT_GRANT, CONSENT_WITHDRAW, 100, 200, CONSENT_WITHDRAWN, 200},
+        {CONSENT_GRANT, CONSENT_GRANT, 100, 200, CONSENT_GRANTED, 200},
+        {CONSENT_GRANT, 0, 100, 0, CONSENT_GRANTED, 100},
+        {0, CONSENT_GRANT, 0, 100, CONSENT_GRANTED, 100},
+        {CONSENT_STOP, CONSENT_RESUME, 100, 200, -1, 200},
+        {CONSENT_RESUME, CONSENT_STOP, 200, 100, -1, 200},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct fx f;
+        struct consent_state again = {0};
+        struct consent_row *said;
+        size_t n = 0;
+        fx_start(&f);
+        struct identity user = fx_name(IDENTITY_USER_ID, "US.1");
+        struct person p = known(&f, "15550000001", NULL, rows[i].phone, rows[i].phone_at),
+                      u = fx_person(&f, IDENTITY_USER_ID, user.value);
+        BEGIN(&f);
+        if (rows[i].user != 0)
+            say(&f, &u, rows[i].user, CATEGORY_MARKETING, rows[i].user_at);
+        COMMIT(&f);
+        p = hear(&f, p, &user, NOW);
+        assert_true(by(&f, &user).id == p.id);
+        if (rows[i].status < 0 ? !p.consent.platform_stop || p.consent.platform_at != rows[i].at
+                               : p.consent.of[CATEGORY_MARKETING].status != rows[i].status ||
+                                     p.consent.of[CATEGORY_MARKETING].at != rows[i].at)
+            fail_msg("row %zu", i);
+        /* What the merge itself decided stands in the ledger. */
+        OK(&f, ledger_list(f.s, 0, p.id, f.a, 9, &said, &n, &f.e));
+        consent_apply(&again, &(struct consent_event){rows[i].phone, CONSENT_ALL, rows[i].phone_at});
+        consent_apply(&again, &(struct consent_event){rows[i].user, CONSENT_ALL, rows[i].user_at});
+        for (size_t j = 0; j < n; j++)
+            consent_apply(&again, &said[j].event);
+        assert_int_equal(again.of[CATEGORY_MARKETING].status, p.consent.of[CATEGORY_MARKETING].status);
+        assert_int_equal(again.platform_stop, p.consent.platform_stop);
+        fx_end(&f);
+    }
+}
+
+/* A person changes the number: `other` has the new one, before or after that, with or without a user id. */
+static void renamed(const char *other_user, int64_t change, bool merges)
+{
+    struct fx f;
+    fx_start(&f);
+    struct identity old = fx_name(IDENTITY_PHONE, "15550000001"), id = fx_name(IDENTITY_USER_ID, "US.1"),
+                    new_phone = fx_name(IDENTITY_PHONE, "15550000002"), new_id = fx_name(IDENTITY_USER_ID, "US.9"),
+                    none = {0};
+    struct person a = known(&f, old.value, id.value, CONSENT_WITHDRAW, 100),
+                  other = known(&f, new_phone.value, other_user, CONSENT_GRANT, 200);
+    struct identity names[2] = {new_phone, none};
+    BEGIN(&f);
+    OK(&f, people_rename(f.s, &a, &id, names, 2, change, &f.e));
+    OK(&f, people_rename(f.s, &a, &id, names, 2, change, &f.e)); /* told twice */
+    COMMIT(&f);
+    assert_true(by(&f, &new_phone).id == a.id && by(&f, &old).id == a.id && by(&f, &id).id == a.id);
+    assert_int_equal(by(&f, &new_phone).consent.of[CATEGORY_MARKETING].status, CONSENT_WITHDRAWN);
+    if (other_user != NULL) {
+        struct identity theirs = fx_name(IDENTITY_USER_ID, other_user);
+        struct person got = by(&f, &theirs);
+        assert_true(merges == (got.id == a.id));
+        assert_true(merges || (got.id == other.id && got.consent.of[CATEGORY_MARKETING].status == CONSENT_GRANTED));
+    }
+    if (other_user == NULL || !merges) { /* the user id goes with the number: a new one is the same person's */
+        hear(&f, by(&f, &new_phone), &new_id, change + 1000);
+        assert_true(by(&f, &new_id).id == a.id);
+    }
+    fx_end(&f);
+}
+
+TEST(a_change_of_number_joins_who_came_after_it_and_not_who_was_there_before)
+{
+    renamed(NULL, NOW + 1000, true);
+    renamed("US.9", NOW - 1000, true);  /* the message from the new number was faster than the news */
+    renamed("US.5", NOW + 1000, false); /* somebody else's number until then */
 }
 
 TEST(pairs_start_empty_and_keep_versions)
@@ -294,4 +477,9 @@ TEST(pairs_start_empty_and_keep_versions)
 
 TESTS(T(finds_nobody_and_creates_once), T(rolled_back_people_leave_nothing), T(saves_with_the_version_it_read),
       T(one_stale_person_spoils_the_batch), T(adds_a_name), T(merges_when_the_older_learns_a_name),
-      T(merges_when_the_newer_learns_a_name), T(merges_of_merges_lead_to_one), T(pairs_start_empty_and_keep_versions))
+      T(merges_when_the_newer_learns_a_name), T(merges_of_merges_lead_to_one),
+      T(a_number_given_to_somebody_new_moves_and_merges_nobody),
+      T(a_moved_number_keeps_the_refusals_said_under_it_and_no_grant), T(who_has_a_user_id_gets_no_second_one),
+      T(a_shared_parent_id_makes_nobody_one), T(a_grant_of_one_never_lifts_a_refusal_of_the_other),
+      T(a_change_of_number_joins_who_came_after_it_and_not_who_was_there_before),
+      T(pairs_start_empty_and_keep_versions))
