@@ -2,13 +2,15 @@
  * apply.c - one small function per kind of event, found through a table.
  *
  * Persons are found by whichever names an event carries and learn the others (a webhook may have a phone number, a
- * business-scoped id, or both; docs/platform.md §6.9). A status whose message is not known yet (Meta may report it before
- * its answer to our call arrived) is kept with message 0 and remembered for a while; apply_adopt() gives it to its
- * message. Everything else that cannot be placed stays in the inbox, which is never the poorer for it. */
+ * business-scoped id, or both; docs/platform.md §6.9); whose a name is when two persons have a claim to it is people.h's
+ * matter. A status whose message is not known yet (Meta may report it before its answer to our call arrived) is kept with
+ * message 0 and remembered for a while; apply_adopt() gives it to its message. Everything else that cannot be placed
+ * stays in the inbox, which is never the poorer for it. */
 #include "gateway/apply.h"
 
 #include <stdlib.h>
 
+#include "base/digest.h"
 #include "gateway/wamid_map.h"
 #include "store/ledger.h"
 #include "store/messages.h"
@@ -19,18 +21,22 @@
 #define WAMIDS_AT_START (1u << 17)
 #define ORPHANS_MAX     4096
 #define ORPHAN_TEXT     128
+#define ADOPTED_MS      60000 /* an adopted status is kept this long: its transaction may be run again */
 
 struct orphan {
     char wamid[WAMID_MAX], status[32], detail[ORPHAN_TEXT], participant[IDENTITY_MAX];
-    int64_t at;
+    int64_t at, adopted_at; /* adopted_at 0: its message is not known yet */
     uint32_t seen;
     int code;
 };
 
 struct apply {
     struct wamid_map *wamids;
-    struct orphan *orphan; /* ring of ORPHANS_MAX, allocated at the first orphan */
-    size_t n_orphans;      /* ever */
+    struct orphan *orphan;            /* ring of ORPHANS_MAX, allocated at the first orphan */
+    size_t next_orphan;               /* its place */
+    size_t waiting;                   /* places taken */
+    int64_t sweep_at;                 /* 0: nothing was adopted */
+    uint64_t orphan_key[ORPHANS_MAX]; /* of the wamid in that place; 0: free */
 };
 
 struct apply_context {
@@ -49,22 +55,44 @@ static int64_t event_time(const struct apply_context *c, const struct event *ev)
 
 /* --- people ------------------------------------------------------------------------------------------------------ */
 
-/* The person an event speaks of, created when unknown; learns every name the event carries. id 0: nobody named. */
+/* Who has the phone number of the event, unless they go by another user id: then the number was given to somebody new, and
+ * id is 0. */
+static int person_of_phone(struct apply_context *c, const struct event *ev, struct person *ret, struct err *e)
+{
+    struct person p;
+    int rc = people_find(c->s, &ev->phone, 1, &p, e);
+    if (rc != 0 || p.id == 0)
+        return rc;
+    rc = people_add_identity(c->s, &p, &ev->user_id, event_time(c, ev), e);
+    return rc != 0 ? rc : people_find(c->s, &ev->user_id, 1, ret, e);
+}
+
+static int learn_name(struct apply_context *c, const struct event *ev, struct person *p, const struct identity *name,
+                      struct err *e)
+{
+    return name->kind == IDENTITY_NONE ? 0 : people_add_identity(c->s, p, name, event_time(c, ev), e);
+}
+
+/* The person an event speaks of, created when unknown; learns every name the event carries. A user id says who it is,
+ * then the phone number; a parent id only when there is nothing else. id 0: nobody named. */
 static int event_person(struct apply_context *c, const struct event *ev, struct person *ret, struct err *e)
 {
-    const struct identity *names[] = {&ev->phone, &ev->user_id, &ev->parent_id};
+    bool user = ev->user_id.kind != IDENTITY_NONE, phone = ev->phone.kind != IDENTITY_NONE;
+    const struct identity *first = user ? &ev->user_id : phone ? &ev->phone : &ev->parent_id;
     struct person p = {0};
-    int rc = 0;
-    for (size_t i = 0; i < 3 && p.id == 0 && rc == 0; i++)
-        if (names[i]->kind != IDENTITY_NONE)
-            rc = people_find(c->s, names[i], 1, &p, e);
-    for (size_t i = 0; i < 3 && p.id == 0 && rc == 0; i++)
-        if (names[i]->kind != IDENTITY_NONE)
-            rc = people_ensure(c->s, names[i], 1, c->now, &p, e);
-    /* A parent id may be shared by linked businesses' views of the person, never by two persons. */
-    for (size_t i = 0; i < 3 && p.id != 0 && rc == 0; i++)
-        if (names[i]->kind != IDENTITY_NONE)
-            rc = people_add_identity(c->s, &p, names[i], c->now, e);
+    if (first->kind == IDENTITY_NONE) {
+        *ret = p;
+        return 0;
+    }
+    int rc = people_find(c->s, first, 1, &p, e);
+    if (rc == 0 && p.id == 0 && user && phone)
+        rc = person_of_phone(c, ev, &p, e);
+    if (rc == 0 && p.id == 0)
+        rc = people_ensure(c->s, first, 1, c->now, &p, e);
+    if (rc == 0)
+        rc = learn_name(c, ev, &p, &ev->phone, e);
+    if (rc == 0)
+        rc = learn_name(c, ev, &p, &ev->parent_id, e);
     if (rc == 0)
         *ret = p;
     return rc;
@@ -137,27 +165,25 @@ static int apply_preference(struct apply_context *c, const struct event *ev, str
 
 static int apply_number_changed(struct apply_context *c, const struct event *ev, struct err *e)
 {
-    /* The older names first: who is known by one of them is the person. */
-    const struct identity *names[] = {&ev->previous, &ev->previous_user_id, &ev->previous_parent_id,
-                                      &ev->phone,    &ev->user_id,          &ev->parent_id};
-    const size_t n = sizeof names / sizeof names[0];
+    /* Who is known by an old name is the person; nobody yet: then old news that comes later must find them. */
+    const struct identity *old[] = {&ev->previous, &ev->previous_user_id, &ev->previous_parent_id};
+    const struct identity names[] = {ev->previous, ev->user_id, ev->phone, ev->previous_parent_id, ev->parent_id};
     struct person p = {0};
     int rc = 0;
-    for (size_t i = 0; i < n && rc == 0 && p.id == 0; i++)
-        if (names[i]->kind != IDENTITY_NONE)
-            rc = people_find(c->s, names[i], 1, &p, e);
-    for (size_t i = 0; i < n && rc == 0 && p.id == 0; i++)
-        if (names[i]->kind != IDENTITY_NONE)
-            rc = people_ensure(c->s, names[i], 1, c->now, &p, e);
-    /* The opt-outs of the old names are the person's, also those that arrive later than this news: all names lead to
-     * one row. */
-    for (size_t i = 0; i < n && rc == 0 && p.id != 0; i++)
-        if (names[i]->kind != IDENTITY_NONE)
-            rc = people_add_identity(c->s, &p, names[i], c->now, e);
-    return rc;
+    for (size_t i = 0; i < 3 && rc == 0 && p.id == 0; i++)
+        if (old[i]->kind != IDENTITY_NONE)
+            rc = people_find(c->s, old[i], 1, &p, e);
+    for (size_t i = 0; i < 3 && rc == 0 && p.id == 0; i++)
+        if (old[i]->kind != IDENTITY_NONE)
+            rc = people_ensure(c->s, old[i], 1, c->now, &p, e);
+    if (rc != 0 || p.id == 0)
+        return rc != 0 ? rc : event_person(c, ev, &p, e);
+    return people_rename(c->s, &p, &ev->previous_user_id, names, sizeof names / sizeof names[0], event_time(c, ev), e);
 }
 
-int apply_error_code(struct store *s, int bucket, int64_t contact, int64_t sender, int code, int64_t now, struct err *e)
+/* What an error code said at `at`. An older word undoes no newer one: a person may have resumed since. */
+static int error_said(struct store *s, int bucket, int64_t contact, int64_t sender, int code, int64_t at, int64_t now,
+                      struct err *e)
 {
     bool stopped = code == 131050, undeliverable = code == 131026 || code == 130403 || code == 137000;
     if (contact == 0 || (!stopped && !undeliverable))
@@ -166,13 +192,18 @@ int apply_error_code(struct store *s, int bucket, int64_t contact, int64_t sende
     int rc = people_get(s, bucket, contact, &p, e);
     if (rc != 0)
         return rc;
-    if (stopped && !p.consent.platform_stop)
-        return record_consent(s, &p, CONSENT_STOP, CONSENT_SCOPE(CATEGORY_MARKETING), now, sender, STR("error 131050"),
+    if (stopped && (at > p.consent.platform_at || (at == p.consent.platform_at && !p.consent.platform_stop)))
+        return record_consent(s, &p, CONSENT_STOP, CONSENT_SCOPE(CATEGORY_MARKETING), at, sender, STR("error 131050"),
                               now, e);
-    if (!undeliverable || p.undeliverable_at >= now)
+    if (!undeliverable || p.undeliverable_at >= at)
         return 0;
-    p.undeliverable_at = now;
+    p.undeliverable_at = at;
     return people_save(s, &p, 1, e);
+}
+
+int apply_error_code(struct store *s, int bucket, int64_t contact, int64_t sender, int code, int64_t now, struct err *e)
+{
+    return error_said(s, bucket, contact, sender, code, now, now, e);
 }
 
 /* --- statuses ---------------------------------------------------------------------------------------------------- */
@@ -200,18 +231,40 @@ static void copy_text(char *out, size_t size, struct str s)
     out[n] = '\0';
 }
 
+static uint64_t orphan_key(struct str wamid)
+{
+    uint64_t h = hash64(wamid.p, wamid.n);
+    return h ? h : 1;
+}
+
 static void remember_orphan(struct apply *a, const struct message_event *row)
 {
     if (a->orphan == NULL && (a->orphan = calloc(ORPHANS_MAX, sizeof *a->orphan)) == NULL)
         abort();
-    struct orphan *o = &a->orphan[a->n_orphans++ % ORPHANS_MAX];
+    size_t place = a->next_orphan++ % ORPHANS_MAX;
+    struct orphan *o = &a->orphan[place];
+    a->waiting += a->orphan_key[place] == 0; /* when all are taken the oldest goes */
+    a->orphan_key[place] = orphan_key(row->wamid);
     copy_text(o->wamid, sizeof o->wamid, row->wamid);
     copy_text(o->status, sizeof o->status, row->status);
     copy_text(o->detail, sizeof o->detail, row->detail);
     copy_text(o->participant, sizeof o->participant, row->participant);
     o->at = row->at;
+    o->adopted_at = 0;
     o->seen = row->seen;
     o->code = row->code;
+}
+
+/* What a failed status says about the person its message went to. */
+static int status_code_said(struct store *s, const struct message_event *row, int64_t now, struct err *e)
+{
+    struct message m;
+    if (row->code == 0)
+        return 0;
+    int rc = messages_get(s, row->bucket, row->msg, &m, e);
+    if (rc != 0)
+        return rc == WL_ENOTFOUND ? 0 : rc;
+    return error_said(s, row->bucket, m.contact, m.sender, row->code, row->at < now ? row->at : now, now, e);
 }
 
 static int apply_status(struct apply_context *c, const struct event *ev, struct err *e)
@@ -231,35 +284,57 @@ static int apply_status(struct apply_context *c, const struct event *ev, struct 
         remember_orphan(c->a, &row);
         return 0;
     }
-    if (fresh == 0 || ev->code == 0)
-        return 0;
-    struct message m;
-    if ((rc = messages_get(c->s, bucket, msg, &m, e)) != 0)
-        return rc == WL_ENOTFOUND ? 0 : rc;
-    return apply_error_code(c->s, bucket, m.contact, m.sender, ev->code, c->now, e);
+    return fresh == 0 ? 0 : status_code_said(c->s, &row, c->now, e);
+}
+
+static int adopt(struct store *s, const struct orphan *o, int bucket, int64_t msg, int64_t now, struct err *e)
+{
+    struct message_event row = {.bucket = bucket,
+                                .msg = msg,
+                                .at = o->at,
+                                .recorded_at = now,
+                                .seen = o->seen,
+                                .code = o->code,
+                                .status = str_of(o->status),
+                                .wamid = str_of(o->wamid),
+                                .detail = str_of(o->detail),
+                                .participant = str_of(o->participant)};
+    int rc = message_events_append(s, &row, 1, NULL, e);
+    return rc != 0 ? rc : status_code_said(s, &row, now, e);
+}
+
+static void forget_adopted(struct apply *a, int64_t now)
+{
+    if (a->sweep_at == 0 || now < a->sweep_at)
+        return;
+    a->sweep_at = 0;
+    for (size_t i = 0; i < ORPHANS_MAX; i++) {
+        if (a->orphan_key[i] == 0 || a->orphan[i].adopted_at == 0)
+            continue;
+        if (now - a->orphan[i].adopted_at < ADOPTED_MS) {
+            a->sweep_at = now + ADOPTED_MS;
+        } else {
+            a->orphan_key[i] = 0;
+            a->waiting--;
+        }
+    }
 }
 
 int apply_adopt(struct apply *a, struct store *s, int bucket, int64_t msg, struct str wamid, int64_t now, struct err *e)
 {
     wamid_map_put(a->wamids, wamid, bucket, msg);
-    size_t kept = a->n_orphans < ORPHANS_MAX ? a->n_orphans : ORPHANS_MAX;
-    for (size_t i = 0; i < kept; i++) {
-        struct orphan *o = &a->orphan[i];
-        if (!str_eq(str_of(o->wamid), wamid))
+    forget_adopted(a, now);
+    if (a->waiting == 0)
+        return 0;
+    uint64_t key = orphan_key(wamid);
+    for (size_t i = 0; i < ORPHANS_MAX; i++) {
+        if (a->orphan_key[i] != key || !str_eq(str_of(a->orphan[i].wamid), wamid))
             continue;
-        struct message_event row = {.bucket = bucket,
-                                    .msg = msg,
-                                    .at = o->at,
-                                    .recorded_at = now,
-                                    .seen = o->seen,
-                                    .code = o->code,
-                                    .status = str_of(o->status),
-                                    .wamid = wamid,
-                                    .detail = str_of(o->detail),
-                                    .participant = str_of(o->participant)};
-        int rc = message_events_append(s, &row, 1, NULL, e);
+        int rc = adopt(s, &a->orphan[i], bucket, msg, now, e);
         if (rc != 0)
             return rc;
+        a->orphan[i].adopted_at = now;
+        a->sweep_at = a->sweep_at != 0 ? a->sweep_at : now + ADOPTED_MS;
     }
     return 0;
 }

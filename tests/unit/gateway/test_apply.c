@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * test_apply.c - events on a real store: whose they are, in which order they count, and statuses that come too early.
+ *
+ * What would hurt: an opt-out lifted by a stranger's grant, by an old message delivered again or by a status that beat our
+ * answer; a person sent to two rows. */
+#include "../../store/store_fixture.h"
+
+#include "gateway/apply.h"
+#include "store/ledger.h"
+
+struct ax {
+    struct fx f;
+    struct apply *apply;
+    int64_t now;
+};
+
+static void start(struct ax *x)
+{
+    fx_start(&x->f);
+    x->now = NOW;
+    OK(&x->f, apply_create(&x->apply, x->f.s, &x->f.e));
+}
+
+static void end(struct ax *x)
+{
+    apply_free(x->apply);
+    fx_end(&x->f);
+}
+
+static void hear(struct ax *x, struct event ev)
+{
+    struct apply_result result = {0};
+    BEGIN(&x->f);
+    OK(&x->f, apply_events(x->apply, x->f.s, x->f.a, &ev, 1, x->now, &result, &x->f.e));
+    COMMIT(&x->f);
+    assert_int_equal(result.events, 1);
+}
+
+static struct identity phone(const char *value)
+{
+    return fx_name(IDENTITY_PHONE, value);
+}
+
+static struct identity user(const char *value)
+{
+    return fx_name(IDENTITY_USER_ID, value);
+}
+
+static struct person by(struct ax *x, struct identity name)
+{
+    struct person p;
+    OK(&x->f, people_find(x->f.s, &name, 1, &p, &x->f.e));
+    return p;
+}
+
+static void writes(struct ax *x, const char *from, const char *id, const char *parent, int64_t at)
+{
+    struct event ev = {.kind = EVENT_INBOUND, .phone_number_id = SENDER, .at = at};
+    if (from != NULL)
+        ev.phone = phone(from);
+    if (id != NULL)
+        ev.user_id = user(id);
+    if (parent != NULL)
+        ev.parent_id = fx_name(IDENTITY_PARENT_ID, parent);
+    hear(x, ev);
+}
+
+static void says(struct ax *x, struct identity who, enum consent_act act, int64_t at)
+{
+    hear(x, (struct event){.kind = EVENT_PREFERENCE,
+                           .at = at,
+                           .phone = who.kind == IDENTITY_PHONE ? who : (struct identity){0},
+                           .user_id = who.kind == IDENTITY_USER_ID ? who : (struct identity){0},
+                           .act = act});
+}
+
+static enum consent_status marketing(struct ax *x, struct identity who)
+{
+    return (enum consent_status)by(x, who).consent.of[CATEGORY_MARKETING].status;
+}
+
+TEST(a_recycled_number_hands_over_neither_grants_nor_people)
+{
+    struct ax x;
+    start(&x);
+    writes(&x, "15550000001", "US.1", NULL, NOW - 90000);
+    writes(&x, "15550000002", "US.2", NULL, NOW - 80000);
+    says(&x, phone("15550000001"), CONSENT_GRANT, NOW - 70000);
+    writes(&x, "15550000001", "US.2", NULL, NOW - 60000); /* to somebody we know */
+    assert_true(by(&x, user("US.1")).id != by(&x, user("US.2")).id);
+    assert_true(by(&x, phone("15550000001")).id == by(&x, user("US.2")).id);
+    assert_int_equal(marketing(&x, phone("15550000001")), CONSENT_NONE);
+    writes(&x, "15550000001", "US.3", NULL, NOW - 50000); /* to somebody new */
+    assert_true(by(&x, phone("15550000001")).id == by(&x, user("US.3")).id);
+    assert_int_equal(marketing(&x, user("US.3")), CONSENT_NONE);
+    assert_int_equal(marketing(&x, user("US.1")), CONSENT_GRANTED);
+    writes(&x, "15550000001", "US.1", NULL, NOW - 90000); /* the first message, delivered again */
+    assert_true(by(&x, phone("15550000001")).id == by(&x, user("US.3")).id);
+    end(&x);
+}
+
+TEST(a_parent_id_joins_nobody_and_finds_who_has_no_other_name)
+{
+    struct ax x;
+    start(&x);
+    writes(&x, "15550000003", "US.3", "US.ENT.9", NOW);
+    writes(&x, "15550000004", "US.4", "US.ENT.9", NOW);
+    writes(&x, "15550000005", NULL, "US.ENT.9", NOW);
+    int64_t three = by(&x, phone("15550000003")).id, four = by(&x, phone("15550000004")).id;
+    assert_true(three != four && by(&x, phone("15550000005")).id != three && by(&x, phone("15550000005")).id != four);
+    assert_true(by(&x, user("US.4")).id == four);
+    assert_true(by(&x, fx_name(IDENTITY_PARENT_ID, "US.ENT.9")).id == three);
+    writes(&x, NULL, NULL, "US.ENT.9", NOW);
+    writes(&x, NULL, NULL, "US.ENT.8", NOW);
+    assert_true(by(&x, fx_name(IDENTITY_PARENT_ID, "US.ENT.8")).id != 0);
+    end(&x);
+}
+
+/* The news of a new number, and the first message from it, in either order. */
+static void moves_house(bool news_first)
+{
+    struct ax x;
+    start(&x);
+    writes(&x, "15550000001", "US.1", NULL, NOW - 90000);
+    says(&x, phone("15550000001"), CONSENT_GRANT, NOW - 80000);
+    says(&x, user("US.1"), CONSENT_STOP, NOW - 70000);
+    struct event news = {.kind = EVENT_NUMBER_CHANGED,
+                         .at = NOW - 60000,
+                         .phone = phone("15550000009"),
+                         .previous = phone("15550000001"),
+                         .previous_user_id = user("US.1")};
+    if (news_first)
+        hear(&x, news);
+    writes(&x, "15550000009", "US.9", NULL, NOW - 59000);
+    if (!news_first)
+        hear(&x, news);
+    hear(&x, news); /* told again */
+    struct person p = by(&x, phone("15550000009"));
+    assert_true(p.id == by(&x, user("US.9")).id && p.id == by(&x, user("US.1")).id &&
+                p.id == by(&x, phone("15550000001")).id);
+    assert_true(p.consent.platform_stop);
+    assert_int_equal(p.consent.of[CATEGORY_MARKETING].status, CONSENT_GRANTED);
+    writes(&x, "15550000001", "US.7", NULL, NOW - 1000); /* the old number's next owner */
+    assert_true(by(&x, user("US.7")).id != p.id && by(&x, phone("15550000001")).id == by(&x, user("US.7")).id);
+    assert_int_equal(marketing(&x, user("US.7")), CONSENT_NONE);
+    end(&x);
+}
+
+TEST(a_change_of_number_takes_consent_along_in_any_order)
+{
+    moves_house(true);
+    moves_house(false);
+}
+
+static struct message accepted(struct ax *x, int64_t contact, const char *wamid)
+{
+    struct message m = fx_message(&x->f, contact);
+    BEGIN(&x->f);
+    OK(&x->f, messages_insert(x->f.s, &m, NULL, 1, &x->f.e));
+    struct outcome o = {.id = m.id, .epoch = 1, .state = MESSAGE_ACCEPTED, .at = x->now, .wamid = str_of(wamid)};
+    OK(&x->f, messages_outcome(x->f.s, &o, 1, NULL, &x->f.e));
+    OK(&x->f, apply_adopt(x->apply, x->f.s, 0, m.id, o.wamid, x->now, &x->f.e));
+    COMMIT(&x->f);
+    return m;
+}
+
+static void fails(struct ax *x, const char *wamid, int code, int64_t at)
+{
+    hear(x, (struct event){.kind = EVENT_STATUS,
+                           .at = at,
+                           .wamid = str_of(wamid),
+                           .type = STR("failed"),
+                           .seen = SEEN_FAILED,
+                           .code = code});
+}
+
+TEST(a_failure_that_beats_our_answer_still_speaks_of_the_person)
+{
+    struct ax x;
+    struct message got;
+    start(&x);
+    struct person ana = fx_person(&x.f, IDENTITY_PHONE, "15550000001"),
+                  bela = fx_person(&x.f, IDENTITY_PHONE, "15550000002");
+    fails(&x, "wamid.other", 131050, NOW - 5000);
+    fails(&x, "wamid.ana", 131050, NOW - 5000);
+    fails(&x, "wamid.bela", 131026, NOW - 5000);
+    struct message m = accepted(&x, ana.id, "wamid.ana");
+    accepted(&x, bela.id, "wamid.bela");
+    ana = by(&x, phone("15550000001"));
+    bela = by(&x, phone("15550000002"));
+    assert_true(ana.consent.platform_stop && ana.consent.platform_at == NOW - 5000 && ana.undeliverable_at == 0);
+    assert_true(bela.undeliverable_at == NOW - 5000 && !bela.consent.platform_stop);
+    OK(&x.f, messages_get(x.f.s, 0, m.id, &got, &x.f.e));
+    assert_true(got.code == 131050 && (got.seen & SEEN_FAILED));
+    end(&x);
+}
+
+TEST(an_adopted_status_is_there_when_its_transaction_runs_again)
+{
+    struct ax x;
+    start(&x);
+    struct person ana = fx_person(&x.f, IDENTITY_PHONE, "15550000001");
+    fails(&x, "wamid.ana", 131050, NOW - 5000);
+    struct message m = fx_message(&x.f, ana.id);
+    for (int i = 0; i < 2; i++) {
+        BEGIN(&x.f);
+        OK(&x.f, messages_insert(x.f.s, &m, NULL, 1, &x.f.e));
+        OK(&x.f, apply_adopt(x.apply, x.f.s, 0, m.id, STR("wamid.ana"), NOW, &x.f.e));
+        if (i == 0)
+            store_rollback(x.f.s);
+    }
+    COMMIT(&x.f);
+    assert_true(by(&x, phone("15550000001")).consent.platform_stop);
+    x.now += 120000; /* long after, the place is free again and nothing breaks */
+    accepted(&x, ana.id, "wamid.next");
+    fails(&x, "wamid.late", 131026, NOW);
+    accepted(&x, ana.id, "wamid.late");
+    assert_true(by(&x, phone("15550000001")).undeliverable_at == NOW);
+    end(&x);
+}
+
+TEST(many_early_statuses_push_out_the_oldest_only)
+{
+    struct ax x;
+    start(&x);
+    struct person ana = fx_person(&x.f, IDENTITY_PHONE, "15550000001"),
+                  bela = fx_person(&x.f, IDENTITY_PHONE, "15550000002");
+    for (int i = 0; i < 4097; i++) {
+        char wamid[32];
+        snprintf(wamid, sizeof wamid, "wamid.%d", i);
+        fails(&x, wamid, 131026, NOW - 5000);
+    }
+    accepted(&x, ana.id, "wamid.0");
+    accepted(&x, bela.id, "wamid.1");
+    assert_true(by(&x, phone("15550000001")).undeliverable_at == 0);
+    assert_true(by(&x, phone("15550000002")).undeliverable_at == NOW - 5000);
+    end(&x);
+}
+
+TEST(error_codes_count_by_their_own_time)
+{
+    static const struct {
+        int64_t failed, resumed;
+        bool resume_first, stopped;
+    } rows[] = {
+        {NOW - 3600000, NOW - 10000, true, false}, {NOW - 3600000, NOW - 10000, false, false},
+        {NOW - 10000, NOW - 3600000, true, true},  {NOW - 10000, NOW - 3600000, false, true},
+        {NOW + 3600000, NOW, true, true}, /* a clock ahead of ours counts as now, and of one instant the stop wins */
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct ax x;
+        start(&x);
+        struct person ana = fx_person(&x.f, IDENTITY_PHONE, "15550000001");
+        accepted(&x, ana.id, "wamid.ana");
+        accepted(&x, ana.id, "wamid.gone");
+        for (int step = 0; step < 2; step++)
+            if (rows[i].resume_first == (step == 0))
+                says(&x, phone("15550000001"), CONSENT_RESUME, rows[i].resumed);
+            else
+                fails(&x, "wamid.ana", 131050, rows[i].failed);
+        if (by(&x, phone("15550000001")).consent.platform_stop != rows[i].stopped)
+            fail_msg("row %zu", i);
+        fails(&x, "wamid.gone", 131026, NOW - 3600000);
+        assert_true(by(&x, phone("15550000001")).undeliverable_at == NOW - 3600000);
+        end(&x);
+    }
+}
+
+TESTS(T(a_recycled_number_hands_over_neither_grants_nor_people),
+      T(a_parent_id_joins_nobody_and_finds_who_has_no_other_name),
+      T(a_change_of_number_takes_consent_along_in_any_order),
+      T(a_failure_that_beats_our_answer_still_speaks_of_the_person),
+      T(an_adopted_status_is_there_when_its_transaction_runs_again), T(many_early_statuses_push_out_the_oldest_only),
+      T(error_codes_count_by_their_own_time))
