@@ -235,10 +235,19 @@ class Gateway(Process):
         assert status == 200, body
         return body
 
-    def states(self):
-        """How many messages the database holds in each state; also of a gateway that is dead."""
+    def query(self, sql):
+        """Rows of the database; also of a gateway that is dead."""
         with contextlib.closing(sqlite3.connect(f"file:{self.folder}/state/wayleave.db?mode=ro", uri=True, timeout=30)) as db:
-            return {STATES[state]: n for state, n in db.execute("SELECT state, COUNT(*) FROM msg GROUP BY state")}
+            return db.execute(sql).fetchall()
+
+    def states(self):
+        """How many messages the database holds in each state."""
+        return {STATES[state]: n for state, n in self.query("SELECT state, COUNT(*) FROM msg GROUP BY state")}
+
+    def wait_applied(self):
+        """Until every webhook stored by now has been applied."""
+        [(newest,)] = self.query("SELECT COALESCE(MAX(seq), 0) FROM inbox")
+        until("all webhooks are applied", lambda: (self.query("SELECT value FROM reader_cursor WHERE name = 'projector'") or [(0,)])[0][0] >= newest)
 
     def cli(self, arguments, stdin=None, timeout=60):
         """Runs a subcommand against this gateway: (exit status, standard output, standard error)."""

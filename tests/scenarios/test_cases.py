@@ -4,13 +4,11 @@ with a reason, errors come back as they were, webhooks are kept and mean the sam
 
 The cases are gathered from public sources and lie outside this repository (WAYLEAVE_CASES)."""
 
-import contextlib
 import hashlib
 import hmac
 import json
 import os
 import random
-import sqlite3
 import time
 from pathlib import Path
 
@@ -132,18 +130,6 @@ def post(gateway, bodies):
         assert r.status_code == 200, body
 
 
-def query(gateway, sql):
-    with contextlib.closing(sqlite3.connect(f"file:{gateway.folder}/state/wayleave.db?mode=ro", uri=True, timeout=30)) as db:
-        return db.execute(sql).fetchall()
-
-
-def wait_applied(gateway, n):
-    def done():
-        [(newest,)] = query(gateway, "SELECT COALESCE(MAX(seq), 0) FROM inbox")
-        return query(gateway, "SELECT COUNT(*) FROM inbox") == [(n,)] and query(gateway, "SELECT value FROM reader_cursor WHERE name = 'projector'") == [(newest,)]
-    rig.until(f"all {n} webhooks are applied", done)
-
-
 def state(gateway):
     """All that the webhooks left behind, without what depends on the order: ids and times of recording."""
     now = time.time() * 1000
@@ -152,7 +138,7 @@ def state(gateway):
         return "now" if abs(now - ms) < 3600_000 else ms  # an event without a time happened when it came
 
     people = {}
-    for contact, kind, value in query(gateway, "SELECT contact, kind, value FROM person_identity"):
+    for contact, kind, value in gateway.query("SELECT contact, kind, value FROM person_identity"):
         people.setdefault(contact, set()).add((kind, value))
     names = {contact: tuple(sorted(ids)) for contact, ids in people.items()}
     shown = {}
@@ -160,9 +146,9 @@ def state(gateway):
         status, body = gateway.admin("GET", f"/contacts/c{contact}-{contact % 4096}")
         assert status == 200, body
         shown[ids] = (json.dumps(body["consent"]), body["platform_stop"]["stopped"], body["undeliverable_at"] is not None)
-    windows = {(names[c], sender, at(last)) for c, sender, last in query(gateway, "SELECT contact, sender, last_inbound FROM pair WHERE last_inbound > 0 AND contact IN (SELECT contact FROM person_identity)")}
-    statuses = {(wamid, s, at(t), p, code) for wamid, s, t, p, code in query(gateway, "SELECT orphan_wamid, status, at, participant, code FROM msg_event")}
-    templates = set(query(gateway, "SELECT waba, name, language FROM template"))
+    windows = {(names[c], sender, at(last)) for c, sender, last in gateway.query("SELECT contact, sender, last_inbound FROM pair WHERE last_inbound > 0 AND contact IN (SELECT contact FROM person_identity)")}
+    statuses = {(wamid, s, at(t), p, code) for wamid, s, t, p, code in gateway.query("SELECT orphan_wamid, status, at, participant, code FROM msg_event")}
+    templates = set(gateway.query("SELECT waba, name, language FROM template"))
     return {"people": shown, "windows": windows, "statuses": statuses, "templates": templates}
 
 
@@ -188,15 +174,16 @@ def test_every_webhook_is_kept_and_means_what_it_says(quiet):
     gateway = quiet()
     cases = payloads()
     post(gateway, [body for _, body in cases])
-    wait_applied(gateway, len(cases))
-    problems = query(gateway, "SELECT COUNT(*) FROM inbox WHERE problem <> ''")
+    gateway.wait_applied()
+    assert gateway.query("SELECT COUNT(*) FROM inbox") == [(len(cases),)]
+    problems = gateway.query("SELECT COUNT(*) FROM inbox WHERE problem <> ''")
     assert problems == [(sum("raw" in row for row, _ in cases),)]
-    kept = {bytes(b) if isinstance(b, (bytes, memoryview)) else b.encode() for (b,) in query(gateway, "SELECT body FROM inbox")}
+    kept = {bytes(b) if isinstance(b, (bytes, memoryview)) else b.encode() for (b,) in gateway.query("SELECT body FROM inbox")}
     assert kept == {body for _, body in cases}
 
-    known = {value for (value,) in query(gateway, "SELECT value FROM person_identity")}
-    windows = {(value, sender) for value, sender in query(gateway, "SELECT value, sender FROM pair JOIN person_identity USING (bucket, contact) WHERE last_inbound > 0")}
-    statuses = {(w, s) for w, s in query(gateway, "SELECT orphan_wamid, status FROM msg_event")}
+    known = {value for (value,) in gateway.query("SELECT value FROM person_identity")}
+    windows = {(value, sender) for value, sender in gateway.query("SELECT value, sender FROM pair JOIN person_identity USING (bucket, contact) WHERE last_inbound > 0")}
+    statuses = {(w, s) for w, s in gateway.query("SELECT orphan_wamid, status FROM msg_event")}
     for row, _ in cases:
         for change in row.get("summary", []):
             number = change.get("phone_number_id")
@@ -213,7 +200,7 @@ def test_every_webhook_is_kept_and_means_what_it_says(quiet):
                         assert (s["id"], s["status"]) in statuses, (row["id"], s)
             assert all(p["wa_id"] in known for p in change.get("user_preferences", []))
             if change["field"].startswith("message_template_status") and str(change["waba_id"]).isdigit():
-                assert query(gateway, f"SELECT COUNT(*) FROM template WHERE name = '{change['message_template_name']}' AND waba = {int(change['waba_id'])}") == [(1,)], row["id"]
+                assert gateway.query(f"SELECT COUNT(*) FROM template WHERE name = '{change['message_template_name']}' AND waba = {int(change['waba_id'])}") == [(1,)], row["id"]
     last = {}  # the latest word of each person, the stricter one of the same second
     for row, _ in cases:
         for entry in row.get("payload", {}).get("entry", []):
@@ -231,10 +218,10 @@ def test_the_order_and_the_number_of_deliveries_do_not_matter(quiet, seed):
     bodies = [body for _, body in payloads()]
     plain = quiet()
     post(plain, bodies)
-    wait_applied(plain, len(bodies))
+    plain.wait_applied()
     mixed = quiet()
     again = bodies + bodies[::2]
     random.Random(seed).shuffle(again)
     post(mixed, again)
-    wait_applied(mixed, len(again))
+    mixed.wait_applied()
     assert differences(state(plain), state(mixed)) == {}

@@ -20,16 +20,8 @@ def event(gateway, value, field="messages"):
     """Posts one change, signed, and waits until it is applied."""
     value = {"messaging_product": "whatsapp", "metadata": {"display_phone_number": "15550001000", "phone_number_id": rig.SENDER}, **value}
     body = json.dumps({"object": "whatsapp_business_account", "entry": [{"id": rig.WABA, "changes": [{"field": field, "value": value}]}]}).encode()
-    before = metric(gateway, "wayleave_events_total")
     assert gateway.request("POST", "/webhook", headers=signed(body), data=body, token=None).status_code == 200
-    rig.until("the event is applied", lambda: metric(gateway, "wayleave_events_total") > before)
-
-
-def metric(gateway, name):
-    for line in gateway.get("/metrics", token=None).text.splitlines():
-        if line.startswith(name + " ") or line.startswith(name + "{"):
-            return float(line.rsplit(" ", 1)[1])
-    raise AssertionError(f"no metric {name}")
+    gateway.wait_applied()
 
 
 def sale(gateway, to=None, **more):
@@ -99,7 +91,7 @@ def test_a_new_number_carries_the_opt_out_over(gateway):
     assert status == 200
     assert sale(gateway, "+" + NEW).status_code == 200
     event(gateway, {"contacts": [{"profile": {"name": "Ana"}, "wa_id": NEW, "user_id": NEW_ID}], "messages": [
-        {"from": ANA, "id": "wamid.change", "timestamp": "1795000000", "type": "system",
+        {"from": ANA, "id": "wamid.change", "timestamp": str(int(time.time())), "type": "system",
          "system": {"body": "Ana changed from A to B", "wa_id": NEW, "type": "user_changed_number", "previous_user_id": ID}}]})
     assert names(gateway, "+" + NEW) >= {("phone", ANA), ("phone", NEW)}
     assert gateway.person("+" + NEW)["id"] == gateway.person("+" + ANA)["id"]
@@ -114,7 +106,7 @@ def test_an_opt_out_of_an_old_id_holds_for_the_new_one(gateway, sandbox):
     sandbox.call("POST", "inbound", {"user_id": ID, "phone_number_id": rig.SENDER, "user_preferences": "stop"})
     rig.until("marketing is refused", lambda: code(sale(gateway, recipient=ID)) == 131050 if sale(gateway, recipient=ID).status_code == 400 else False)
     event(gateway, {"contacts": [{"profile": {"name": "Ana"}, "user_id": NEW_ID}], "messages": [
-        {"from_user_id": NEW_ID, "id": "wamid.change", "timestamp": "1795000000", "type": "system",
+        {"from_user_id": NEW_ID, "id": "wamid.change", "timestamp": str(int(time.time())), "type": "system",
          "system": {"body": "x", "type": "user_changed_user_id", "user_id": NEW_ID, "previous_user_id": ID}}]})
     assert gateway.person(NEW_ID)["platform_stop"]["stopped"]
     answer = sale(gateway, recipient=NEW_ID)
@@ -124,7 +116,7 @@ def test_an_opt_out_of_an_old_id_holds_for_the_new_one(gateway, sandbox):
 def test_the_change_may_be_told_before_the_old_name_was_heard_of(gateway):
     """Webhooks overtake each other: what comes late for the old number is the same person's."""
     event(gateway, {"contacts": [{"profile": {"name": "Ana"}, "wa_id": NEW}], "messages": [
-        {"from": ANA, "id": "wamid.change", "timestamp": "1795000000", "type": "system", "system": {"body": "x", "wa_id": NEW, "type": "user_changed_number"}}]})
+        {"from": ANA, "id": "wamid.change", "timestamp": str(int(time.time())), "type": "system", "system": {"body": "x", "wa_id": NEW, "type": "user_changed_number"}}]})
     event(gateway, {"contacts": [{"profile": {"name": "Ana"}, "wa_id": ANA}], "user_preferences": [
         {"wa_id": ANA, "detail": "x", "category": "marketing_messages", "value": "stop", "timestamp": 1794999999}]}, "user_preferences")
     gateway.grant("+" + NEW)
