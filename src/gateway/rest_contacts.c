@@ -3,7 +3,7 @@
  *
  * An import is idempotent: the same rows a second time create nothing and record no consent twice. A row with a mistake
  * is named and left out; the others are taken. An opt-out already recorded is never undone by an import, because
- * consent counts by the time it was given, not by when a file arrived. */
+ * consent counts by the time it was given, not by when a file arrived; so a grant without its time is a mistake. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -137,6 +137,10 @@ static bool read_row(struct import *im, struct json v, int64_t number, struct im
         if (!rest_consent_row(im->c, consent, "import", im->now, &ret->consent)) {
             row_error(im, number, im->c->field, im->c->problem.text);
             im->c->problem.code = 0;
+            return false;
+        }
+        if (ret->consent.event.act == CONSENT_GRANT && json_str_or(json_get(consent, "at"), STR("")).n == 0) {
+            row_error(im, number, "at", "a grant needs at: when did the person agree?");
             return false;
         }
         ret->has_consent = true;
