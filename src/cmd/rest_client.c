@@ -223,7 +223,7 @@ static const struct {
     {502, CMD_FAILED, NULL},
     {503, CMD_TEMPORARY, "try again in a moment"},
     {504, CMD_FAILED,
-     "it may have been sent: wait for its status webhook, look at it with wayleave explain ID, do not send it again"},
+     "it may have been sent: look in WhatsApp Manager or wait for the person to react; do not send it again blindly"},
 };
 
 int rest_check(const struct rest *r, struct json answer)

@@ -12,6 +12,12 @@
 
 #define DETAILS_MAX 1024
 
+/* Without its answer we do not know Meta's id of it, so no webhook can be told to be about it. */
+#define AMBIGUOUS_TEXT                                                                                                 \
+    "ambiguous. No webhook can settle that: look in WhatsApp Manager or wait for the person to react, and do not "     \
+    "send "                                                                                                            \
+    "it again blindly."
+
 static const char *const connection_headers[] = {
     "Connection", "Keep-Alive",       "Transfer-Encoding",   "Content-Length",     "TE", "Trailer",
     "Upgrade",    "Proxy-Connection", "Proxy-Authorization", "Proxy-Authenticate", NULL};
@@ -97,10 +103,10 @@ static struct graph_error no_answer(const struct http_call *call, const char *me
         snprintf(details, DETAILS_MAX, "The message did not leave: %s. It is recorded as %s and may be sent again.",
                  call->err.text, message_id);
     else
-        snprintf(details, DETAILS_MAX,
-                 "No answer came for this message: %s. It may have been accepted. It is recorded as %s, "
-                 "ambiguous; do not send it again, its status webhook will tell.",
-                 call->err.text, message_id);
+        snprintf(
+            details, DETAILS_MAX,
+            "No answer came for this message: %s. It may have been accepted. It is recorded as %s, " AMBIGUOUS_TEXT,
+            call->err.text, message_id);
     return (struct graph_error){.status = unsent ? 503 : 504,
                                 .code = unsent ? 2 : 131000,
                                 .message = unsent ? "The Graph API cannot be reached" : "No answer from the Graph API",
@@ -153,7 +159,7 @@ void relay_send_answer(struct http_req *rq, struct http_call *call, enum message
     struct http_call results = *call;
     snprintf(details, sizeof details,
              "The answer for this message (status %d) says neither that it was accepted nor why not. It may have been "
-             "accepted. It is recorded as %s, ambiguous; do not send it again, its status webhook will tell.",
+             "accepted. It is recorded as %s, " AMBIGUOUS_TEXT,
              results.status, message_id);
     graph_error_reply(rq, &(struct graph_error){.status = results.status >= 500 ? results.status : 502,
                                                 .code = 131000,

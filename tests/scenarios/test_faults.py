@@ -97,7 +97,7 @@ def test_an_answer_that_cannot_be_read_is_told_in_readable_words(start, sandbox,
         assert answer.status_code >= 500, reply
         error = error_of(answer)
         assert error["code"] == 131000
-        assert "do not send it again" in error["error_data"]["details"]
+        assert "do not send it again blindly" in error["error_data"]["details"]
         record = gateway.record(answer)
         assert record["message"]["state"] == "ambiguous", reply
         assert len(front.sends) == 2 + n

@@ -315,7 +315,7 @@ def test_a_batch_without_an_answer_leaves_its_sends_ambiguous(ready, sandbox):
         assert codes(answer) == wanted
         last = json.loads(answer.json()[-1]["body"])["error"]
         assert last["code"] == 131000
-        assert "do not send it again" in last["error_data"]["details"]
+        assert "do not send it again blindly" in last["error_data"]["details"]
         assert ready.admin("GET", "/decisions/" + last["error_data"]["wayleave"]["id"])[1]["message"]["state"] == "ambiguous"
     assert ready.states() == {"accepted": 1, "ambiguous": 3, "refused": 1}
     assert len(sandbox.ledger()) == 4
