@@ -2,9 +2,10 @@
  * projector.c - from the inbox to the state that decisions read.
  *
  * One thread reads the inbox after its cursor, parses bodies into events on its own time, and hands them to the writer,
- * which applies them and moves the cursor in the same transaction: an event is applied exactly once as far as the
- * cursor tells, and applying it twice would change nothing. A body that cannot be read, or whose events fail to apply
- * when tried alone, is marked with the reason and passed over; its bytes stay in the inbox. */
+ * as many bodies at once as make a short transaction. It applies them and moves the cursor in that transaction: an event is
+ * applied exactly once as far as the cursor tells, and applying it twice would change nothing. When bodies fail
+ * together each is tried alone. One that cannot be read, or whose events fail to apply alone, is marked with the reason
+ * and passed over; its bytes stay in the inbox. */
 #include "gateway/projector.h"
 
 #include <stdlib.h>
@@ -20,8 +21,17 @@
 #define CURSOR    "projector"
 #define ROWS_MAX  256
 #define BYTES_MAX (8u << 20)
-#define ARENA_MAX (256u << 20)
+#define ARENA_MAX (64u << 20) /* of what was read, and of the events of a step */
 #define RETRY_MS  1000
+#define STEP_MAX  2000 /* events of one transaction, give or take a body: sends wait for it */
+
+/* A body of the inbox, parsed. */
+struct body {
+    int64_t seq;
+    const struct event *events;
+    size_t n_events;
+    const char *problem; /* not NULL: it is passed over, with the reason */
+};
 
 struct projector {
     struct gateway *g;
@@ -33,11 +43,8 @@ struct projector {
     /* the step under way */
     struct job_type type;
     struct job job;
-    int64_t cursor; /* after the step */
-    const struct event *events;
-    size_t n_events;
-    int64_t problem_seq; /* != 0: this body is passed over, with the reason */
-    struct err problem;
+    const struct body *bodies;
+    size_t n_bodies;
     struct apply_result result;
 };
 
@@ -47,10 +54,15 @@ static int project_run(void *ctx, struct store *s, struct arena *a, struct job *
     struct projector *p = ctx;
     (void)jobs, (void)n;
     p->result = (struct apply_result){0};
-    int rc = apply_events(p->g->apply, s, a, p->events, p->n_events, now, &p->result, e);
-    if (rc == 0 && p->problem_seq != 0)
-        rc = inbox_problem(s, p->problem_seq, str_of(p->problem.text), e);
-    return rc ? rc : cursor_set(s, CURSOR, p->cursor, e);
+    int rc = 0;
+    for (size_t i = 0; i < p->n_bodies && rc == 0; i++) {
+        const struct body *b = &p->bodies[i];
+        if (b->problem != NULL)
+            rc = inbox_problem(s, b->seq, str_of(b->problem), e);
+        else
+            rc = apply_events(p->g->apply, s, a, b->events, b->n_events, now, &p->result, e);
+    }
+    return rc ? rc : cursor_set(s, CURSOR, p->bodies[p->n_bodies - 1].seq, e);
 }
 
 static void project_done(void *ctx, struct job *job)
@@ -63,9 +75,11 @@ static void project_done(void *ctx, struct job *job)
     pthread_mutex_unlock(&p->lock);
 }
 
-/* Has the prepared step applied and waits for it. */
-static int step(struct projector *p)
+/* Has the bodies applied in one transaction and waits for it. */
+static int step(struct projector *p, const struct body *bodies, size_t n)
 {
+    p->bodies = bodies;
+    p->n_bodies = n;
     p->finished = false;
     p->job.type = &p->type;
     struct err e = {0};
@@ -85,42 +99,83 @@ static int step(struct projector *p)
     return p->job.rc;
 }
 
-static int parse_body(struct json_parser *parser, struct arena *a, struct str body, struct event **ret, size_t *ret_n,
-                      struct err *e)
+static bool try_again(int rc)
 {
-    struct json root;
-    int rc = json_parse(parser, body, false, &root, e);
-    return rc ? rc : events_parse(root, a, ret, ret_n, e);
+    return rc == WL_EBUSY || rc == WL_EIO;
 }
 
-/* Applies one body. Store failures are returned to be tried again; anything else marks the body. */
-static int project_row(struct projector *p, struct json_parser *parser, struct arena *a, const struct inbox_row *row)
+static const char *passed_over(const char *why)
 {
-    struct event *events = NULL;
-    size_t n = 0;
-    struct err e = {0};
-    p->cursor = row->seq;
-    p->problem_seq = 0;
-    p->events = NULL;
-    p->n_events = 0;
-    if (parse_body(parser, a, row->body, &events, &n, &e) == 0) {
-        p->events = events;
-        p->n_events = n;
-        int rc = step(p);
-        if (rc == 0 || rc == WL_EBUSY || rc == WL_EIO)
-            return rc;
-        e = p->job.err;
+    log_warn("projector", "a webhook body was passed over and kept: %s", why);
+    return why;
+}
+
+/* Bodies that failed together, one by one. Store failures are returned to be tried again; anything else marks the body. */
+static int step_alone(struct projector *p, struct body *bodies, size_t n)
+{
+    int rc = 0;
+    for (size_t i = 0; i < n && rc == 0; i++) {
+        rc = step(p, &bodies[i], 1);
+        if (rc == 0 || try_again(rc))
+            continue;
+        struct err why = p->job.err;
+        bodies[i].problem = passed_over(why.text);
+        rc = step(p, &bodies[i], 1);
     }
-    log_warn("projector", "a webhook body was passed over and kept: %s", e.text);
-    p->events = NULL;
-    p->n_events = 0;
-    p->problem_seq = row->seq;
-    p->problem = e;
-    return step(p);
+    return rc;
+}
+
+/* The events outlive the parser's next body: what they keep is in the arena. */
+static struct body parse_body(struct json_parser *parser, struct arena *a, const struct inbox_row *row)
+{
+    struct body b = {.seq = row->seq};
+    struct event *events = NULL;
+    struct json root;
+    struct err e = {0};
+    int rc = json_parse(parser, row->body, false, &root, &e);
+    if (rc == 0)
+        rc = events_parse(root, a, &events, &b.n_events, &e);
+    for (size_t i = 0; rc == 0 && i < b.n_events; i++)
+        events[i].value = (struct json){0}; /* dies with the next parse */
+    b.events = events;
+    if (rc != 0) {
+        const char *why = arena_strndup(a, e.text, strlen(e.text));
+        b.problem = passed_over(why != NULL ? why : "it does not fit its memory");
+    }
+    return b;
+}
+
+/* Parses rows from the first on until they make a transaction; returns how many. */
+static size_t fill(struct body *bodies, const struct inbox_row *rows, size_t n, struct json_parser *parser,
+                   struct arena *a)
+{
+    size_t i = 0;
+    for (size_t events = 0; i < n && events < STEP_MAX; i++) {
+        bodies[i] = parse_body(parser, a, &rows[i]);
+        events += bodies[i].n_events;
+    }
+    return i;
+}
+
+/* Applies what was read; `a` is for one step's events. Not 0: a step has to be tried again later. */
+static int project(struct projector *p, const struct inbox_row *rows, size_t n, struct json_parser *parser,
+                   struct arena *a)
+{
+    struct body bodies[ROWS_MAX];
+    int rc = 0;
+    for (size_t done = 0, k; done < n && rc == 0; done += k) {
+        arena_reset(a);
+        k = fill(bodies, rows + done, n - done, parser, a);
+        rc = step(p, bodies, k);
+        if (rc != 0 && !try_again(rc))
+            rc = step_alone(p, bodies, k);
+    }
+    return rc;
 }
 
 /* Everything now in the inbox. Returns false when a step has to be tried again later. */
-static bool drain(struct projector *p, struct store *reader, struct json_parser *parser, struct arena *a)
+static bool drain(struct projector *p, struct store *reader, struct json_parser *parser, struct arena *a,
+                  struct arena *events)
 {
     for (;;) {
         int64_t after;
@@ -137,9 +192,8 @@ static bool drain(struct projector *p, struct store *reader, struct json_parser 
         }
         if (n == 0)
             return true;
-        for (size_t i = 0; i < n; i++)
-            if (project_row(p, parser, a, &rows[i]) != 0)
-                return false;
+        if (project(p, rows, n, parser, events) != 0)
+            return false;
     }
 }
 
@@ -147,10 +201,11 @@ static void *projector_run(void *arg)
 {
     struct projector *p = arg;
     struct json_parser *parser = json_parser_create();
-    struct arena *a = arena_create(ARENA_MAX);
+    struct arena *a = arena_create(ARENA_MAX), *events = arena_create(ARENA_MAX);
     struct store *reader = NULL;
     struct err e = {0};
-    if (a == NULL || store_open(&reader, p->g->o.store_url, &(struct store_options){.read_only = true}, &e) != 0) {
+    if (a == NULL || events == NULL ||
+        store_open(&reader, p->g->o.store_url, &(struct store_options){.read_only = true}, &e) != 0) {
         log_error("projector", "cannot open the database for reading: %s", e.text);
         abort(); /* start-up opened the same file a moment ago */
     }
@@ -159,7 +214,7 @@ static void *projector_run(void *arg)
     while (!p->stop) {
         p->rung = false;
         pthread_mutex_unlock(&p->lock);
-        all = drain(p, reader, parser, a);
+        all = drain(p, reader, parser, a, events);
         pthread_mutex_lock(&p->lock);
         int64_t until = clock_now_ms() + RETRY_MS;
         struct timespec ts = {.tv_sec = until / 1000, .tv_nsec = until % 1000 * 1000000};
@@ -171,6 +226,7 @@ static void *projector_run(void *arg)
     pthread_mutex_unlock(&p->lock);
     store_free(reader);
     arena_free(a);
+    arena_free(events);
     json_parser_free(parser);
     return NULL;
 }
