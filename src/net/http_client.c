@@ -412,6 +412,8 @@ static bool call_ok(const struct http_call *call, struct place *p, struct err *e
     return ok;
 }
 
+static void origin_dispatch(struct http_client *c, struct origin *o);
+
 static void call_begin(struct http_client *c, struct http_call *call)
 {
     struct place place;
@@ -438,17 +440,30 @@ static void call_begin(struct http_client *c, struct http_call *call)
         transfer_end(t, HTTP_UNSENT, WL_EINVAL, NULL);
         return;
     }
-    t->origin = origin_find(c, &place);
-    if (!t->origin->tls || t->origin->h1_until_ns > c->now_ns) {
-        curl_begin(t);
+    struct origin *o = t->origin = origin_find(c, &place);
+    line_add(t, false);
+    origin_dispatch(c, o);
+}
+
+static void origin_dispatch(struct http_client *c, struct origin *o)
+{
+    if (o->line_n == 0)
         return;
-    }
+    if (!o->tls || o->h1_until_ns > c->now_ns)
+        curl_dispatch(c, o);
+    else
+        h2_dispatch(c, o);
+}
+
+void line_add(struct transfer *t, bool front)
+{
     struct origin *o = t->origin;
-    t->line_prev = o->line_last;
-    *(o->line_last != NULL ? &o->line_last->line_next : &o->line_first) = t;
-    o->line_last = t;
+    struct transfer **first = &o->line[t->call->reserved].first, **last = &o->line[t->call->reserved].last;
+    t->line_prev = front ? NULL : *last;
+    t->line_next = front ? *first : NULL;
+    *(t->line_prev != NULL ? &t->line_prev->line_next : first) = t;
+    *(t->line_next != NULL ? &t->line_next->line_prev : last) = t;
     o->line_n++;
-    h2_dispatch(c, o);
 }
 
 void line_remove(struct transfer *t)
@@ -456,16 +471,11 @@ void line_remove(struct transfer *t)
     struct origin *o = t->origin;
     if (o == NULL)
         return;
-    if (t->line_prev != NULL)
-        t->line_prev->line_next = t->line_next;
-    else if (o->line_first == t)
-        o->line_first = t->line_next;
-    else
+    struct transfer **first = &o->line[t->call->reserved].first, **last = &o->line[t->call->reserved].last;
+    if (t->line_prev == NULL && *first != t)
         return;
-    if (t->line_next != NULL)
-        t->line_next->line_prev = t->line_prev;
-    else
-        o->line_last = t->line_prev;
+    *(t->line_prev != NULL ? &t->line_prev->line_next : first) = t->line_next;
+    *(t->line_next != NULL ? &t->line_next->line_prev : last) = t->line_prev;
     t->line_prev = t->line_next = NULL;
     o->line_n--;
 }
@@ -566,6 +576,10 @@ static void client_round(struct http_client *c)
     if (c->now_ns - c->sessions_checked_ns >= SESSIONS_NS) {
         c->sessions_checked_ns = c->now_ns;
         each_origin(c, h2_check);
+    }
+    if (c->h1_freed) {
+        c->h1_freed = false;
+        each_origin(c, origin_dispatch);
     }
     h2_flush(c);
     while (c->dead != NULL) {

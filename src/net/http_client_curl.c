@@ -185,6 +185,8 @@ int curl_fill(CURL *easy, const struct http_call *call, int64_t body_length, con
 static void easy_release(struct transfer *t)
 {
     struct http_client *c = t->c;
+    t->origin->h1_ordinary -= !t->call->reserved;
+    c->h1_freed |= t->origin->line_n > 0;
     curl_multi_remove_handle(c->multi, t->easy);
     curl_easy_reset(t->easy);
     if (c->n_spare < sizeof c->spare / sizeof *c->spare)
@@ -196,10 +198,11 @@ static void easy_release(struct transfer *t)
     t->easy = NULL;
 }
 
-void curl_begin(struct transfer *t)
+static void curl_begin(struct transfer *t)
 {
     struct http_client *c = t->c;
     struct http_call *call = t->call;
+    t->origin->h1_ordinary += !call->reserved;
     t->easy = c->n_spare > 0 ? c->spare[--c->n_spare] : curl_easy_init();
     if (t->easy == NULL)
         abort();
@@ -221,6 +224,18 @@ void curl_begin(struct transfer *t)
         return;
     easy_release(t);
     transfer_end(t, HTTP_UNSENT, WL_EINVAL, "libcurl did not take the call");
+}
+
+/* libcurl has a line of its own for each host, in which reserved calls would stand behind all others: the last quarter
+ * of the connections is theirs. */
+void curl_dispatch(struct http_client *c, struct origin *o)
+{
+    size_t most = c->o.h1_connections_per_origin - (c->o.max_reserved > 0 ? c->o.h1_connections_per_origin / 4 : 0);
+    struct transfer *t;
+    while ((t = o->line[1].first) != NULL || ((t = o->line[0].first) != NULL && o->h1_ordinary < most)) {
+        line_remove(t);
+        curl_begin(t);
+    }
 }
 
 void curl_cancel(struct transfer *t)

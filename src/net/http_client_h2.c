@@ -47,7 +47,7 @@ struct h2_session {
     SSL *ssl;
     nghttp2_session *h2;
     struct transfer *streams; /* through line_next */
-    unsigned open;
+    unsigned open, ordinary;  /* streams; those whose call is not reserved */
     struct buf out;
     size_t out_at;
     bool want_out, dirty;
@@ -85,6 +85,7 @@ static void stream_add(struct h2_session *s, struct transfer *t)
         t->line_next->line_prev = t;
     s->streams = t;
     s->open++;
+    s->ordinary += !t->call->reserved;
     s->used_ns = s->c->now_ns;
 }
 
@@ -100,6 +101,7 @@ static void stream_remove(struct transfer *t)
     t->line_prev = t->line_next = NULL;
     t->session = NULL;
     s->open--;
+    s->ordinary -= !t->call->reserved;
     nghttp2_session_set_stream_user_data(s->h2, t->stream_id, NULL);
 }
 
@@ -526,6 +528,11 @@ static void session_close(struct h2_session *s, const char *why)
     client_bury(c, &s->watch);
 }
 
+static struct transfer *line_next(const struct origin *o)
+{
+    return o->line[1].first != NULL ? o->line[1].first : o->line[0].first;
+}
+
 /* This session will not come to be; when no other can, neither do the calls in line. */
 static void session_failed(struct h2_session *s, const struct err *why)
 {
@@ -534,8 +541,7 @@ static void session_failed(struct h2_session *s, const struct err *why)
     session_close(s, NULL);
     if (o->n_sessions > 0)
         return;
-    while (o->line_first != NULL) {
-        struct transfer *t = o->line_first;
+    for (struct transfer *t; (t = line_next(o)) != NULL;) {
         line_remove(t);
         t->call->err = kept;
         transfer_end(t, HTTP_UNSENT, WL_EIO, NULL);
@@ -555,11 +561,7 @@ static void session_is_h1(struct h2_session *s)
     struct origin *o = s->origin;
     o->h1_until_ns = s->c->now_ns + H1_MEMORY_NS;
     session_close(s, NULL);
-    while (o->line_first != NULL) {
-        struct transfer *t = o->line_first;
-        line_remove(t);
-        curl_begin(t);
-    }
+    curl_dispatch(s->c, o);
 }
 
 static void next_address(struct h2_session *s)
@@ -698,42 +700,56 @@ static unsigned session_limit(const struct h2_session *s)
     return n < STREAMS_MAX ? n : STREAMS_MAX;
 }
 
+/* Whether one more may go there. Where calls are reserved, the last quarter of the streams is theirs alone. */
+static bool session_has_room(const struct h2_session *s, bool reserved)
+{
+    if (s->state != READY || s->draining || s->suspect)
+        return false;
+    unsigned limit = session_limit(s);
+    unsigned theirs = s->c->o.max_reserved > 0 && limit > 1 ? (limit + 3) / 4 : 0;
+    return s->open < limit && (reserved || s->ordinary < limit - theirs);
+}
+
 /* The least busy session that may take one more stream. */
-static struct h2_session *session_for_one(struct origin *o)
+static struct h2_session *session_for_one(struct origin *o, bool reserved)
 {
     struct h2_session *best = NULL;
     for (unsigned i = 0; i < o->n_sessions; i++) {
         struct h2_session *s = o->sessions[i];
-        if (s->state == READY && !s->draining && !s->suspect && s->open < session_limit(s) &&
-            (best == NULL || s->open < best->open))
+        if (session_has_room(s, reserved) && (best == NULL || s->open < best->open))
             best = s;
     }
     return best;
+}
+
+/* The next call in line that a session has room for, reserved ones first. */
+static struct transfer *next_to_go(struct origin *o, struct h2_session **ret)
+{
+    for (int reserved = 1; reserved >= 0; reserved--) {
+        struct transfer *t = o->line[reserved].first;
+        if (t != NULL && (*ret = session_for_one(o, reserved)) != NULL)
+            return t;
+    }
+    return NULL;
 }
 
 void h2_dispatch(struct http_client *c, struct origin *o)
 {
     struct h2_session *s;
     bool crowded = false, coming = false;
-    while (o->line_first != NULL && (s = session_for_one(o)) != NULL) {
-        struct transfer *t = o->line_first;
+    for (struct transfer *t; (t = next_to_go(o, &s)) != NULL;) {
         line_remove(t);
-        if (stream_start(s, t)) {
+        if (stream_start(s, t))
             crowded = s->open * 2 > session_limit(s);
-            continue;
-        }
-        t->line_next = o->line_first; /* never left: to the front again */
-        *(o->line_first != NULL ? &o->line_first->line_prev : &o->line_last) = t;
-        o->line_first = t;
-        o->line_n++;
+        else
+            line_add(t, true); /* never left: to the front again */
     }
     unsigned usable = 0;
     for (unsigned i = 0; i < o->n_sessions; i++) {
         coming |= o->sessions[i]->state != READY;
         usable += !o->sessions[i]->draining && !o->sessions[i]->suspect;
     }
-    if (!coming && (crowded || o->line_first != NULL) && usable < c->o.connections_per_origin &&
-        o->n_sessions < SESSIONS_MAX)
+    if (!coming && (crowded || o->line_n > 0) && usable < c->o.connections_per_origin && o->n_sessions < SESSIONS_MAX)
         session_open(c, o);
 }
 

@@ -69,8 +69,11 @@ struct origin {
     int64_t h1_until_ns; /* known to speak only HTTP/1.1 until then */
     struct h2_session *sessions[SESSIONS_MAX];
     unsigned n_sessions;
-    struct transfer *line_first, *line_last;
-    size_t line_n;
+    struct {
+        struct transfer *first, *last;
+    } line[2];     /* waiting for a stream: ordinary calls, reserved ones */
+    size_t line_n; /* in both */
+    size_t h1_ordinary; /* calls libcurl has that are not reserved */
 };
 
 /* What other threads leave for the client's: resolved names and woken transfers. Counted, because a resolver
@@ -101,6 +104,7 @@ struct http_client {
     SSL_CTX *ssl;
     struct h2_session *dirty; /* sessions with something to write */
     CURLM *multi;
+    bool h1_freed;       /* a call in some line may go to libcurl now */
     int64_t curl_due_ns; /* INT64_MAX: no timer */
     CURL *spare[64];
     unsigned n_spare;
@@ -154,11 +158,12 @@ void h2_flush(struct http_client *c);
 void h2_check(struct http_client *c, struct origin *o); /* connect timeouts, pings */
 void h2_close_all(struct origin *o);
 void line_remove(struct transfer *t);
+void line_add(struct transfer *t, bool front);
 
 /* http_client_curl.c */
 int curl_start_multi(struct http_client *c, struct err *e);
 void curl_stop_multi(struct http_client *c);
-void curl_begin(struct transfer *t);
+void curl_dispatch(struct http_client *c, struct origin *o); /* the line moves on, for an origin without HTTP/2 */
 void curl_cancel(struct transfer *t);
 void curl_woken(struct transfer *t);
 void curl_due(struct http_client *c);

@@ -622,6 +622,59 @@ TEST(more_calls_than_streams)
     check(most, HTTP_ANSWERED, 200, NULL);
 }
 
+/* Neither streams nor connections: what hangs leaves some to reserved calls, whatever protocol the server speaks. */
+TEST(reserved_calls_pass_by_those_that_hang)
+{
+    enum { N = 60 };
+    struct http_client *c;
+    struct err e = {0};
+    struct http_client_options o = {
+        .max_calls = N, .max_reserved = 4, .ca_file = ca, .connections_per_origin = 2, .h1_connections_per_origin = 16};
+    NEEDS_NODE();
+    for (int server = 0; server < 3; server++) {
+        struct wait *w[N];
+        assert_ok(http_client_start(&c, &o, &e), e);
+        for (int i = 0; i < N; i++) {
+            w[i] = at(server, "POST", "/never");
+            w[i]->call.timeout_ms = 60000;
+            assert_int_equal(http_client_submit(c, &w[i]->call), 0);
+        }
+        usleep(300000);
+        for (int i = 0; i < 8; i++) {
+            struct wait *r = at(server, "GET", "/empty");
+            r->call.reserved = true;
+            r->call.timeout_ms = 5000;
+            check(run(c, r), HTTP_ANSWERED, 204, "");
+        }
+        http_client_free(c);
+        for (int i = 0; i < N; i++)
+            wait_free(w[i]);
+    }
+}
+
+/* Ordinary calls beyond their share wait for each other and are all answered. */
+TEST(more_calls_than_connections)
+{
+    enum { N = 60 };
+    struct http_client *c;
+    struct err e = {0};
+    struct http_client_options o = {.max_calls = N, .max_reserved = 4, .ca_file = ca, .h1_connections_per_origin = 4};
+    NEEDS_NODE();
+    for (int server = 0; server < 3; server++) {
+        struct wait *w[N];
+        assert_ok(http_client_start(&c, &o, &e), e);
+        for (int i = 0; i < N; i++) {
+            w[i] = at(server, "POST", "/slow");
+            assert_int_equal(http_client_submit(c, &w[i]->call), 0);
+        }
+        for (int i = 0; i < N; i++) {
+            sem_wait(&w[i]->done);
+            check(w[i], HTTP_ANSWERED, 200, "slow");
+        }
+        http_client_free(c);
+    }
+}
+
 /* --- streams ------------------------------------------------------------------------------------------------------------------ */
 
 static struct http_pipe *take_pipe(struct http_call *c)
@@ -778,6 +831,8 @@ int main(void)
                                        T(trust),
                                        T(fates_over_http2),
                                        T(more_calls_than_streams),
+                                       T(reserved_calls_pass_by_those_that_hang),
+                                       T(more_calls_than_connections),
                                        T(bodies_stream_out),
                                        T(a_body_that_breaks_off_is_not_passed_for_whole),
                                        T(answers_stream_in),
