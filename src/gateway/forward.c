@@ -3,8 +3,11 @@
  *
  * A thread of its own with a cursor of its own: a slow or dead receiver delays nobody else and loses nothing. The body's
  * bytes are those Meta sent; the signature is made with the secret the receiver expects. Anything but a 2xx is tried
- * again, waiting twice as long each time up to five minutes; a body older than seven days, Meta's own patience
- * (docs/platform.md §6.1), is passed over with a log line. */
+ * again, waiting twice as long each time up to five minutes. Two things end that, with a log line, a count and a note
+ * beside the body, which stays in the inbox: the receiver refuses the body itself (4xx) ten times, some eight minutes, or
+ * the body is older than seven days, Meta's own patience (docs/platform.md §6.1).
+ *
+ * What came before there was a receiver is not handed on. */
 #include "gateway/forward.h"
 
 #include <stdio.h>
@@ -23,6 +26,7 @@
 #define WAIT_MOST_MS  (5 * 60 * 1000)
 #define GIVE_UP_MS    (7LL * 24 * 3600 * 1000)
 #define TIMEOUT_MS    10000
+#define REFUSALS_MAX  10
 
 struct forwarder {
     struct gateway *g;
@@ -32,7 +36,10 @@ struct forwarder {
     bool rung, stop, finished;
     struct job_type type;
     struct job job;
+    struct store *reader;
     int64_t cursor;
+    int64_t parked; /* seq of a body that is passed over with the position, 0: none */
+    char why[80];
 };
 
 static int position_run(void *ctx, struct store *s, struct arena *a, struct job *const *jobs, size_t n, int64_t now,
@@ -40,7 +47,8 @@ static int position_run(void *ctx, struct store *s, struct arena *a, struct job 
 {
     struct forwarder *f = ctx;
     (void)a, (void)jobs, (void)n, (void)now;
-    return cursor_set(s, CURSOR, f->cursor, e);
+    int rc = f->parked != 0 ? inbox_problem(s, f->parked, str_of(f->why), e) : 0;
+    return rc != 0 ? rc : cursor_set(s, CURSOR, f->cursor, e);
 }
 
 static void position_done(void *ctx, struct job *job)
@@ -54,20 +62,26 @@ static void position_done(void *ctx, struct job *job)
 }
 
 /* Writes how far we are. A failure only means that something is forwarded once more. */
-static void save_position(struct forwarder *f, int64_t seq)
+static int save_position(struct forwarder *f, int64_t seq, struct err *e)
 {
     f->cursor = seq;
     f->finished = false;
     f->job.type = &f->type;
-    if (writer_submit(f->g->writer, &f->job, NULL) != 0)
-        return;
+    int rc = writer_submit(f->g->writer, &f->job, e);
+    if (rc != 0)
+        return rc;
     pthread_mutex_lock(&f->lock);
     while (!f->finished)
         pthread_cond_wait(&f->wake, &f->lock);
     pthread_mutex_unlock(&f->lock);
+    f->parked = 0;
+    if (f->job.rc != 0 && e != NULL)
+        *e = f->job.err;
+    return f->job.rc;
 }
 
-static bool post(struct forwarder *f, struct str body)
+/* The receiver's status, 0 when it gave none. */
+static int post(struct forwarder *f, struct str body)
 {
     const struct gateway_options *o = &f->g->o;
     uint8_t mac[SHA256_BYTES];
@@ -84,9 +98,9 @@ static bool post(struct forwarder *f, struct str body)
                           .body_length = (int64_t)body.n,
                           .timeout_ms = TIMEOUT_MS,
                           .max_answer = 64u << 10};
-    bool ok = http_fetch(&c, NULL, NULL) == 0 && c.status >= 200 && c.status < 300;
+    int status = http_fetch(&c, NULL, NULL) == 0 ? c.status : 0;
     http_call_done(&c);
-    return ok;
+    return status;
 }
 
 /* Waits ms, or until told to stop. False: stop. */
@@ -102,25 +116,46 @@ static bool pause_for(struct forwarder *f, int64_t ms)
     return go_on;
 }
 
+/* The receiver does not want this body, whatever we do; time-outs and rates (408, 429) are about the moment. */
+static bool refuses(int status)
+{
+    return status >= 400 && status < 500 && status != 408 && status != 429;
+}
+
+/* Notes why a body is passed over; written with the position after it. */
+static void park(struct forwarder *f, const struct inbox_row *row)
+{
+    metric_add(f->g, METRIC_FORWARD_PARKED, 1);
+    log_error("forward", "a webhook body was passed over and kept: %s", f->why);
+    f->parked = row->problem.p == NULL ? row->seq : 0; /* a reason that is there already is worth more */
+}
+
+/* Hands on, or parks, one body. False: told to stop. */
 static bool forward_row(struct forwarder *f, const struct inbox_row *row)
 {
     int64_t wait = WAIT_FIRST_MS;
-    while (!post(f, row->body)) {
+    int status, refusals = 0;
+    while ((status = post(f, row->body)) < 200 || status >= 300) {
         metric_add(f->g, METRIC_FORWARD_RETRIES, 1);
-        if (clock_now_ms() - row->at > GIVE_UP_MS) {
-            log_error("forward",
-                      "a webhook body is older than seven days and was not taken by the receiver; passed over");
-            return true;
-        }
-        if (!pause_for(f, wait))
+        refusals += refuses(status);
+        if (refusals == REFUSALS_MAX)
+            snprintf(f->why, sizeof f->why, "the receiver of webhooks refused it %d times (HTTP %d)", refusals, status);
+        else if (clock_now_ms() - row->at > GIVE_UP_MS)
+            snprintf(f->why, sizeof f->why, "the receiver of webhooks did not take it for seven days");
+        else if (!pause_for(f, wait))
             return false;
-        wait = wait * 2 < WAIT_MOST_MS ? wait * 2 : WAIT_MOST_MS;
+        else {
+            wait = wait * 2 < WAIT_MOST_MS ? wait * 2 : WAIT_MOST_MS;
+            continue;
+        }
+        park(f, row);
+        return true;
     }
     metric_add(f->g, METRIC_FORWARDED, 1);
     return true;
 }
 
-static void drain(struct forwarder *f, struct store *reader, struct arena *a)
+static void drain(struct forwarder *f, struct arena *a)
 {
     for (;;) {
         int64_t after;
@@ -128,9 +163,9 @@ static void drain(struct forwarder *f, struct store *reader, struct arena *a)
         size_t n = 0;
         struct err e = {0};
         arena_reset(a);
-        int rc = cursor_get(reader, CURSOR, &after, &e);
+        int rc = cursor_get(f->reader, CURSOR, &after, &e);
         if (rc == 0)
-            rc = inbox_read(reader, after, ROWS_MAX, BYTES_MAX, a, &rows, &n, &e);
+            rc = inbox_read(f->reader, after, ROWS_MAX, BYTES_MAX, a, &rows, &n, &e);
         if (rc != 0)
             log_error("forward", "the inbox cannot be read: %s", e.text);
         if (rc != 0 || n == 0)
@@ -138,7 +173,7 @@ static void drain(struct forwarder *f, struct store *reader, struct arena *a)
         for (size_t i = 0; i < n; i++) {
             if (!forward_row(f, &rows[i]))
                 return;
-            save_position(f, rows[i].seq);
+            save_position(f, rows[i].seq, NULL);
         }
     }
 }
@@ -147,25 +182,40 @@ static void *forwarder_run(void *arg)
 {
     struct forwarder *f = arg;
     struct arena *a = arena_create(64u << 20);
-    struct store *reader = NULL;
-    struct err e = {0};
-    if (a == NULL || store_open(&reader, f->g->o.store_url, &(struct store_options){.read_only = true}, &e) != 0) {
-        log_error("forward", "cannot open the database for reading: %s", e.text);
-        abort(); /* start-up opened the same file a moment ago */
-    }
+    if (a == NULL)
+        abort();
     pthread_mutex_lock(&f->lock);
     while (!f->stop) {
         f->rung = false;
         pthread_mutex_unlock(&f->lock);
-        drain(f, reader, a);
+        drain(f, a);
         pthread_mutex_lock(&f->lock);
         while (!f->rung && !f->stop)
             pthread_cond_wait(&f->wake, &f->lock);
     }
     pthread_mutex_unlock(&f->lock);
-    store_free(reader);
     arena_free(a);
     return NULL;
+}
+
+/* A receiver that is new here gets what comes from now on, not the whole inbox. Written down before anything can come. */
+static int find_start(struct forwarder *f, struct err *e)
+{
+    int64_t at = 0, newest = 0;
+    int rc = cursor_get(f->reader, CURSOR, &at, e);
+    if (rc == 0 && at == 0)
+        rc = inbox_newest(f->reader, &newest, e);
+    if (rc != 0 || at != 0)
+        return rc;
+    return save_position(f, newest != 0 ? newest : 1, e); /* 0 would mean: never set */
+}
+
+static void give_back(struct forwarder *f)
+{
+    store_free(f->reader);
+    pthread_cond_destroy(&f->wake);
+    pthread_mutex_destroy(&f->lock);
+    free(f);
 }
 
 int forwarder_start(struct forwarder **ret, struct gateway *g, struct err *e)
@@ -177,9 +227,14 @@ int forwarder_start(struct forwarder **ret, struct gateway *g, struct err *e)
     f->type = (struct job_type){.name = "forward", .rank = 3, .run = position_run, .done = position_done, .ctx = f};
     pthread_mutex_init(&f->lock, NULL);
     pthread_cond_init(&f->wake, NULL);
-    if (thread_start(&f->thread, "forwarder", forwarder_run, f) != 0) {
-        free(f);
-        return err_set(e, WL_EIO, "cannot start the forwarder thread");
+    int rc = store_open(&f->reader, g->o.store_url, &(struct store_options){.read_only = true}, e);
+    if (rc == 0)
+        rc = find_start(f, e);
+    if (rc == 0 && thread_start(&f->thread, "forwarder", forwarder_run, f) != 0)
+        rc = err_set(e, WL_EIO, "cannot start the forwarder thread");
+    if (rc != 0) {
+        give_back(f);
+        return rc;
     }
     *ret = f;
     return 0;
@@ -209,7 +264,5 @@ void forwarder_free(struct forwarder *f)
     if (f == NULL)
         return;
     forwarder_stop(f);
-    pthread_cond_destroy(&f->wake);
-    pthread_mutex_destroy(&f->lock);
-    free(f);
+    give_back(f);
 }

@@ -25,6 +25,7 @@ static const struct {
     [METRIC_EVENTS_ORPHANED] = {"wayleave_events_orphaned_total", "statuses of messages we do not know"},
     [METRIC_FORWARDED] = {"wayleave_forwarded_total", "webhook bodies handed on"},
     [METRIC_FORWARD_RETRIES] = {"wayleave_forward_retries_total", "attempts to hand on that failed"},
+    [METRIC_FORWARD_PARKED] = {"wayleave_forward_parked_total", "bodies the receiver refused for good or for too long"},
     [METRIC_BAD_REQUESTS] = {"wayleave_bad_requests_total", "requests that could not be read"},
 };
 

@@ -10,6 +10,7 @@
 
 STATEMENT(inbox_insert, "INSERT INTO inbox (seq, lane, at, body, problem) VALUES ($1, 0, $2, $3, $4)");
 STATEMENT(inbox_after, "SELECT seq, at, body, problem FROM inbox WHERE seq > $1 ORDER BY seq LIMIT $2");
+STATEMENT(inbox_last, "SELECT seq FROM inbox ORDER BY seq DESC LIMIT 1");
 STATEMENT(inbox_mark, "UPDATE inbox SET problem = $1 WHERE seq = $2");
 STATEMENT(inbox_problems, "SELECT COUNT(*) FROM inbox WHERE problem IS NOT NULL LIMIT 1");
 STATEMENT(inbox_tally_add, "INSERT INTO tally (name, value) VALUES ('inbox', $1) ON CONFLICT (name) DO UPDATE SET "
@@ -85,6 +86,19 @@ int inbox_read(struct store *s, int64_t after, size_t max, size_t max_bytes, str
         return rc;
     *ret = rows;
     *ret_n = n;
+    return 0;
+}
+
+int inbox_newest(struct store *s, int64_t *ret_seq, struct err *e)
+{
+    struct db_stmt *q;
+    int rc = db_prepare(s, &inbox_last, &q, e);
+    if (rc == 0)
+        rc = db_step(q, e);
+    if (rc < 0)
+        return rc;
+    *ret_seq = rc == 1 ? col_i64(q) : 0;
+    db_reset(q);
     return 0;
 }
 

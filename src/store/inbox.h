@@ -18,6 +18,7 @@ int inbox_append(struct store *s, const struct inbox_row *rows, size_t n, struct
 /* In order, after `after`, at most max rows and about max_bytes; strings in the arena. */
 int inbox_read(struct store *s, int64_t after, size_t max, size_t max_bytes, struct arena *a, struct inbox_row **ret,
                size_t *ret_n, struct err *e);
+int inbox_newest(struct store *s, int64_t *ret_seq, struct err *e); /* 0: empty */
 int inbox_problem(struct store *s, int64_t seq, struct str why, struct err *e);
 int inbox_counts(struct store *s, int64_t *ret_rows, int64_t *ret_problems, struct err *e);
 
