@@ -116,7 +116,7 @@ TEST(a_merge_keeps_both_histories)
     struct fx f;
     fx_start(&f);
     struct identity name[3] = {fx_name(IDENTITY_PHONE, "15550000001"), fx_name(IDENTITY_USER_ID, "US.1"),
-                               fx_name(IDENTITY_PARENT_ID, "US.ENT.1")};
+                               fx_name(IDENTITY_PHONE, "15550000002")};
     struct person p[3];
     struct consent_row rows[3], *got = NULL;
     int64_t id[3];
