@@ -225,11 +225,22 @@ TEST(many_early_statuses_push_out_the_oldest_only)
     start(&x);
     struct person ana = fx_person(&x.f, IDENTITY_PHONE, "15550000001"),
                   bela = fx_person(&x.f, IDENTITY_PHONE, "15550000002");
+    static struct event ev[4097];
+    static char wamid[4097][16];
+    struct apply_result result = {0};
     for (int i = 0; i < 4097; i++) {
-        char wamid[32];
-        snprintf(wamid, sizeof wamid, "wamid.%d", i);
-        fails(&x, wamid, 131026, NOW - 5000);
+        snprintf(wamid[i], sizeof wamid[i], "wamid.%d", i);
+        ev[i] = (struct event){.kind = EVENT_STATUS,
+                               .at = NOW - 5000,
+                               .wamid = str_of(wamid[i]),
+                               .type = STR("failed"),
+                               .seen = SEEN_FAILED,
+                               .code = 131026};
     }
+    BEGIN(&x.f);
+    OK(&x.f, apply_events(x.apply, x.f.s, x.f.a, ev, 4097, NOW, &result, &x.f.e));
+    COMMIT(&x.f);
+    assert_int_equal(result.orphaned, 4097);
     accepted(&x, ana.id, "wamid.0");
     accepted(&x, bela.id, "wamid.1");
     assert_true(by(&x, phone("15550000001")).undeliverable_at == 0);
