@@ -165,15 +165,17 @@ static int apply_preference(struct apply_context *c, const struct event *ev, str
 
 static int apply_number_changed(struct apply_context *c, const struct event *ev, struct err *e)
 {
-    /* Who is known by an old name is the person; nobody yet: then old news that comes later must find them. */
-    const struct identity *old[] = {&ev->previous, &ev->previous_user_id, &ev->previous_parent_id};
-    const struct identity names[] = {ev->previous, ev->user_id, ev->phone, ev->previous_parent_id, ev->parent_id};
+    const struct identity nobody = {0};
+    const struct identity *phone = ev->previous.kind == IDENTITY_PHONE ? &ev->previous : &nobody;
+    const struct identity *old[] = {phone, &ev->previous_user_id};
+    const struct identity names[] = {ev->user_id, ev->phone, *phone, ev->previous_parent_id, ev->parent_id};
     struct person p = {0};
     int rc = 0;
-    for (size_t i = 0; i < 3 && rc == 0 && p.id == 0; i++)
+    for (size_t i = 0; i < 2 && rc == 0 && p.id == 0; i++)
         if (old[i]->kind != IDENTITY_NONE)
             rc = people_find(c->s, old[i], 1, &p, e);
-    for (size_t i = 0; i < 3 && rc == 0 && p.id == 0; i++)
+    /* Nobody is known by the old names yet: old news that comes later must find them. */
+    for (size_t i = 0; i < 2 && rc == 0 && p.id == 0; i++)
         if (old[i]->kind != IDENTITY_NONE)
             rc = people_ensure(c->s, old[i], 1, c->now, &p, e);
     if (rc != 0 || p.id == 0)

@@ -152,6 +152,26 @@ TEST(a_change_of_number_takes_consent_along_in_any_order)
     moves_house(false);
 }
 
+TEST(a_change_told_by_a_parent_id_alone_joins_nobody)
+{
+    struct ax x;
+    start(&x);
+    writes(&x, "15550000003", "US.3", "US.ENT.9", NOW - 9000);
+    writes(&x, "15550000004", NULL, NULL, NOW - 9000);
+    hear(&x, (struct event){.kind = EVENT_NUMBER_CHANGED,
+                            .at = NOW,
+                            .phone = phone("15550000004"),
+                            .previous_parent_id = fx_name(IDENTITY_PARENT_ID, "US.ENT.9")});
+    assert_true(by(&x, phone("15550000003")).id != by(&x, phone("15550000004")).id);
+    hear(&x, (struct event){.kind = EVENT_NUMBER_CHANGED,
+                            .at = NOW,
+                            .user_id = user("US.33"),
+                            .previous = user("US.3"),
+                            .previous_user_id = user("US.3")});
+    assert_true(by(&x, user("US.33")).id == by(&x, user("US.3")).id);
+    end(&x);
+}
+
 static struct message accepted(struct ax *x, int64_t contact, const char *wamid)
 {
     struct message m = fx_message(&x->f, contact);
@@ -279,7 +299,7 @@ TEST(error_codes_count_by_their_own_time)
 
 TESTS(T(a_recycled_number_hands_over_neither_grants_nor_people),
       T(a_parent_id_joins_nobody_and_finds_who_has_no_other_name),
-      T(a_change_of_number_takes_consent_along_in_any_order),
+      T(a_change_of_number_takes_consent_along_in_any_order), T(a_change_told_by_a_parent_id_alone_joins_nobody),
       T(a_failure_that_beats_our_answer_still_speaks_of_the_person),
       T(an_adopted_status_is_there_when_its_transaction_runs_again), T(many_early_statuses_push_out_the_oldest_only),
       T(error_codes_count_by_their_own_time))
