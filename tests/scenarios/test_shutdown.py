@@ -3,7 +3,6 @@
 not recorded and leaves no message in doubt whose fate it knew."""
 
 import re
-import signal
 import threading
 import time
 
@@ -109,7 +108,6 @@ def test_a_stop_while_the_platform_hangs(start, sandbox, tmp_path):
              lambda: gateway.post("/", data={"batch": batch})]
     clients = Clients(len(calls), lambda i: calls[i]())
     rig.until("both sends hang", lambda: gateway.states().get("sending", 0) >= 2)
-    gateway.child.send_signal(signal.SIGTERM)
     gateway.stop(45)
     clients.wait()
     assert gateway.states()["ambiguous"] == 2
