@@ -71,8 +71,8 @@ struct origin {
     unsigned n_sessions;
     struct {
         struct transfer *first, *last;
-    } line[2];     /* waiting for a stream: ordinary calls, reserved ones */
-    size_t line_n; /* in both */
+    } line[2];          /* waiting for a stream: ordinary calls, reserved ones */
+    size_t line_n;      /* in both */
     size_t h1_ordinary; /* calls libcurl has that are not reserved */
 };
 
