@@ -7,7 +7,7 @@
  * mailbox. Every 50 ms with calls open, deadlines are looked at: one pass over a list is cheaper than ordering it.
  *
  * A transfer that fails before maybe_sent was set ends UNSENT, any later one AMBIGUOUS; nothing here sends a
- * transfer a second time. */
+ * transfer a second time, unless the server itself said that it did not touch the first (transfer_again). */
 #include "net/http_client_impl.h"
 
 #include <arpa/inet.h>
@@ -30,6 +30,7 @@
 #define CONNECT_MS     5000
 #define TIMEOUT_MS     30000
 #define H1_CONNECTIONS 256
+#define AGAINS_MAX     2
 
 /* --- watched descriptors ------------------------------------------------------------------------------------ */
 
@@ -267,6 +268,18 @@ void transfer_end(struct transfer *t, enum http_fate fate, int code, const char 
         return;
     }
     transfer_done(t);
+}
+
+bool transfer_again(struct transfer *t)
+{
+    if (t->call->body_pipe != NULL || t->n_head > 0 || t->agains == AGAINS_MAX || atomic_load(&t->c->stopping))
+        return false; /* a streamed body is gone; one that said anything has begun to answer */
+    t->agains++;
+    t->maybe_sent = t->deferred = t->body_ended = false;
+    t->body_sent = 0;
+    t->stream_id = 0;
+    line_add(t, true);
+    return true;
 }
 
 /* Ends a transfer wherever it is. */

@@ -8,7 +8,8 @@
  * The one thing this file must never get wrong is `fate`: whether the other side can have acted on the call.
  * UNSENT is said only when no byte of the request can have reached the application (no connection, refused
  * stream, stream above a GOAWAY's last id); whatever is not surely unsent and not answered is AMBIGUOUS. No
- * call is ever repeated by this file, not even on a kept-alive connection that turns out dead. */
+ * call is ever repeated by this file, not even on a kept-alive connection that turns out dead; only one that the
+ * server itself returned untouched (HTTP/2's REFUSED_STREAM, or above a GOAWAY's last id) is sent again, twice at most. */
 #ifndef WL_NET_HTTP_CLIENT_H
 #define WL_NET_HTTP_CLIENT_H
 

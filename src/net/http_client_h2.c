@@ -9,7 +9,8 @@
  * What is written in one round leaves as one TLS record where it fits. Answers for a slow reader are held back by
  * the stream's window alone; the connection's window is always given back, so no stream stops another. Fates: a
  * stream is UNSENT while its HEADERS were never serialised, or when the server says REFUSED_STREAM or a GOAWAY lies
- * below it (nghttp2 reports both the same way); everything else unanswered is AMBIGUOUS. */
+ * below it (nghttp2 reports both the same way; such a call goes into line again a few times, RFC 9113 section 8.7);
+ * everything else unanswered is AMBIGUOUS. */
 #include "net/http_client_impl.h"
 
 #include <errno.h>
@@ -363,7 +364,8 @@ static int on_stream_close(nghttp2_session *h2, int32_t id, uint32_t code, void 
     if (t->complete) {
         transfer_end(t, HTTP_ANSWERED, 0, NULL);
     } else if (!t->maybe_sent || (code == NGHTTP2_REFUSED_STREAM && !t->head_done)) {
-        transfer_end(t, HTTP_UNSENT, WL_EIO, "the server refused the stream unprocessed");
+        if (!transfer_again(t))
+            transfer_end(t, HTTP_UNSENT, WL_EIO, "the server refused the stream unprocessed");
     } else {
         char why[80];
         snprintf(why, sizeof why, "the stream was closed without a whole answer (%s)", nghttp2_http2_strerror(code));
@@ -513,6 +515,8 @@ static void session_close(struct h2_session *s, const char *why)
     while (s->streams != NULL) {
         struct transfer *t = s->streams;
         stream_remove(t);
+        if (!t->complete && !t->maybe_sent && transfer_again(t))
+            continue;
         enum http_fate fate = t->complete ? HTTP_ANSWERED : t->maybe_sent ? HTTP_AMBIGUOUS : HTTP_UNSENT;
         transfer_end(t, fate, WL_EIO, fate == HTTP_ANSWERED ? NULL : why ? why : "the connection was closed");
     }

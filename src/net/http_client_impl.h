@@ -54,6 +54,7 @@ struct transfer {
     struct h2_session *session; /* HTTP/2: set while the stream lives */
     int32_t stream_id;
     bool deferred;
+    unsigned agains; /* how often the server refused it untouched and it went into line again */
 
     CURL *easy; /* HTTP/1.1: set while curl has it */
     struct curl_slist *slist;
@@ -126,6 +127,8 @@ ssize_t transfer_body(struct transfer *t, void *out, size_t max);
 int64_t transfer_body_length(const struct transfer *t); /* -1: not known, streamed */
 /* The call is over; t is gone, at once or after its reader took the rest. `why` NULL: call->err is set already. */
 void transfer_end(struct transfer *t, enum http_fate fate, int code, const char *why);
+/* Into line again, when the server has said that it did not touch it. False: it has to end. */
+bool transfer_again(struct transfer *t);
 bool header_allowed(struct str name);
 bool address_public(const struct sockaddr *sa);
 size_t max_answer(const struct http_call *call, bool piped);
