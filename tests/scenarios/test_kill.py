@@ -4,7 +4,6 @@ and no message is left in between."""
 
 import contextlib
 import json
-import signal
 import threading
 import time
 
@@ -138,10 +137,3 @@ def test_a_webhook_that_was_thanked_for_survives(start, sandbox, tmp_path):
             gateway = start(rig.Gateway, tmp_path, sandbox.url)
     for n in range(40):
         rig.until("the opt-out is known", lambda n=n: ((gateway.person(f"+4477009020{n:02}") or {}).get("platform_stop") or {}).get("stopped"))
-
-
-def test_two_signals_end_it_no_worse(start, sandbox, tmp_path):
-    gateway = start(rig.Gateway, tmp_path, sandbox.url)
-    assert gateway.get("/v23.0/111").status_code == 200
-    gateway.child.send_signal(signal.SIGTERM)
-    gateway.stop()
