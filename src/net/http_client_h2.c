@@ -276,7 +276,7 @@ static int on_header(nghttp2_session *h2, const nghttp2_frame *frame, const uint
     return transfer_header(t, n, v) ? 0 : NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
 }
 
-static void on_headers_end(struct h2_session *s, struct transfer *t)
+static void on_headers_end(struct transfer *t)
 {
     if (t->head_done)
         return;
@@ -288,7 +288,6 @@ static void on_headers_end(struct h2_session *s, struct transfer *t)
         t->n_head = 0;
         t->call->status = 0;
     }
-    (void)s;
 }
 
 static int on_frame(nghttp2_session *h2, const nghttp2_frame *frame, void *user)
@@ -318,7 +317,7 @@ static int on_frame(nghttp2_session *h2, const nghttp2_frame *frame, void *user)
     if (t == NULL)
         return 0;
     if (frame->hd.type == NGHTTP2_HEADERS)
-        on_headers_end(s, t);
+        on_headers_end(t);
     if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) && t->head_done)
         t->complete = true;
     return 0;
@@ -502,6 +501,18 @@ static void session_unplug(struct h2_session *s)
     buf_done(&s->out);
 }
 
+/* Its connection has ended. */
+static void stream_lost(struct transfer *t, const char *why)
+{
+    stream_remove(t);
+    if (t->complete)
+        transfer_end(t, HTTP_ANSWERED, 0, NULL);
+    else if (t->maybe_sent)
+        transfer_end(t, HTTP_AMBIGUOUS, WL_EIO, why);
+    else if (!transfer_again(t))
+        transfer_end(t, HTTP_UNSENT, WL_EIO, why);
+}
+
 static void session_close(struct h2_session *s, const char *why)
 {
     struct http_client *c = s->c;
@@ -512,14 +523,8 @@ static void session_close(struct h2_session *s, const char *why)
     for (unsigned i = 0; i < o->n_sessions; i++)
         if (o->sessions[i] == s)
             o->sessions[i] = o->sessions[--o->n_sessions];
-    while (s->streams != NULL) {
-        struct transfer *t = s->streams;
-        stream_remove(t);
-        if (!t->complete && !t->maybe_sent && transfer_again(t))
-            continue;
-        enum http_fate fate = t->complete ? HTTP_ANSWERED : t->maybe_sent ? HTTP_AMBIGUOUS : HTTP_UNSENT;
-        transfer_end(t, fate, WL_EIO, fate == HTTP_ANSWERED ? NULL : why ? why : "the connection was closed");
-    }
+    while (s->streams != NULL)
+        stream_lost(s->streams, why ? why : "the connection was closed");
     if (s->job != NULL)
         s->job->owner = NULL;
     for (struct h2_session **at = &c->dirty; s->dirty && *at != NULL; at = &(*at)->next_dirty) {
