@@ -48,7 +48,7 @@ void decide(const struct ruleset *rs, const struct facts *f, int64_t now, int64_
  * NULL when ALLOW. */
 const struct finding *decision_main(const struct decision *d);
 
-/* {"verdict":..,"until":..,"ruleset":{"id","hash"},"findings":[{"rule","title","verdict","until","reason","facts":{},
+/* {"verdict":..,"until":..,"ruleset":{"id","hash"},"facts":{all that were known},"findings":[{"rule","title","verdict","until","reason","facts":{},
  * "change","citations":[{}],"shadow"}]} : the one explanation that proxy, CLI, REST and console show. */
 void decision_json(const struct decision *d, const struct ruleset *rs, const struct facts *f, struct json_out *out);
 /* One line for error_data.details: "rule window.closed: reason (facts). Needs: change. Source: title, url (read)". */

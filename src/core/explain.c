@@ -23,20 +23,44 @@ static void json_time(struct json_out *out, const char *key, bool present, int64
     jo_cstr(out, present ? time_text(ms, text) : NULL);
 }
 
-static void json_facts(struct json_out *out, const struct finding *fi, const struct facts *f)
+/* What made the finding true, and the message's category, which reasons speak of as "this category". */
+static size_t shown_facts(const struct finding *fi, const struct facts *f, enum fact_id ret[FINDING_FACTS_MAX + 1])
+{
+    size_t n = 0;
+    bool category = false;
+    for (; n < fi->n_facts; n++) {
+        ret[n] = (enum fact_id)fi->facts[n];
+        category |= ret[n] == FACT_MESSAGE_CATEGORY;
+    }
+    if (!category && f->known[FACT_MESSAGE_CATEGORY])
+        ret[n++] = FACT_MESSAGE_CATEGORY;
+    return n;
+}
+
+static void json_facts(struct json_out *out, const struct facts *f, const enum fact_id *ids, size_t n)
 {
     struct buf text;
     buf_init(&text, 64);
     jo_key(out, "facts");
     jo_object(out);
-    for (uint8_t i = 0; i < fi->n_facts; i++) {
-        enum fact_id id = (enum fact_id)fi->facts[i];
+    for (size_t i = 0; i < n; i++) {
         buf_clear(&text);
-        fact_text(f, id, &text);
-        jo_kstr(out, fact_info[id].name, buf_str(&text));
+        fact_text(f, ids[i], &text);
+        jo_kstr(out, fact_info[ids[i]].name, buf_str(&text));
     }
     jo_end(out);
     buf_done(&text);
+}
+
+/* Everything that was known: what an allowed message rests on stands here too. */
+static void json_known(struct json_out *out, const struct facts *f)
+{
+    enum fact_id ids[FACT_COUNT];
+    size_t n = 0;
+    for (int id = 0; id < FACT_COUNT; id++)
+        if (f->known[id])
+            ids[n++] = (enum fact_id)id;
+    json_facts(out, f, ids, n);
 }
 
 static void json_citations(struct json_out *out, const struct rule *r)
@@ -64,7 +88,8 @@ static void json_finding(struct json_out *out, const struct finding *fi, const s
     jo_kint(out, "code", r->code);
     jo_kcstr(out, "reason", r->reason);
     jo_kbool(out, "unknown", fi->unknown);
-    json_facts(out, fi, f);
+    enum fact_id ids[FINDING_FACTS_MAX + 1];
+    json_facts(out, f, ids, shown_facts(fi, f, ids));
     jo_kcstr(out, "change", r->change);
     json_citations(out, r);
     jo_kbool(out, "shadow", fi->shadow);
@@ -83,6 +108,7 @@ void decision_json(const struct decision *d, const struct ruleset *rs, const str
     jo_kcstr(out, "id", rs->id);
     jo_kcstr(out, "hash", hash);
     jo_end(out);
+    json_known(out, f);
     jo_key(out, "findings");
     jo_array(out);
     for (size_t i = 0; i < d->n; i++)
@@ -107,10 +133,11 @@ static void line_facts(struct buf *line, size_t tail, const struct finding *fi, 
                        struct buf *piece)
 {
     bool open = false;
-    for (uint8_t i = 0; i < fi->n_facts; i++) {
-        enum fact_id id = (enum fact_id)fi->facts[i];
-        buf_printf(piece, "%s%s ", open ? ", " : " (", fact_info[id].name);
-        fact_text(f, id, piece);
+    enum fact_id ids[FINDING_FACTS_MAX + 1];
+    size_t n = shown_facts(fi, f, ids);
+    for (size_t i = 0; i < n; i++) {
+        buf_printf(piece, "%s%s ", open ? ", " : " (", fact_info[ids[i]].name);
+        fact_text(f, ids[i], piece);
         if (!fits(line, tail + 1, piece))
             break;
         open = true;

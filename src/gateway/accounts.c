@@ -595,6 +595,8 @@ void accounts_stop(struct accounts *a)
     accounts_hurry(a);
     for (int i = 0; i < INTRODUCERS; i++)
         pthread_join(a->introducer[i], NULL);
+    store_free(a->reader); /* before the writer's: the last to close the database tidies its log away */
+    a->reader = NULL;
     a->stopped = true;
 }
 
@@ -603,7 +605,6 @@ void accounts_free(struct accounts *a)
     if (a == NULL)
         return;
     accounts_stop(a);
-    store_free(a->reader);
     pthread_cond_destroy(&a->line.wake);
     pthread_mutex_destroy(&a->line.lock);
     pthread_cond_destroy(&a->wake);

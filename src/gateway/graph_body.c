@@ -139,7 +139,7 @@ int graph_body_parse(struct arena *a, struct json_parser *parser, struct str con
     } else {
         rc = json_parse(parser, body, padded, &b.root, e);
         if (rc != 0)
-            return err_prefix(e, "the body is not valid JSON");
+            return err_prefix(e, "the body");
         if (json_type(b.root) != JSON_OBJECT)
             return err_set(e, WL_EINVAL, "the body must be a JSON object");
     }

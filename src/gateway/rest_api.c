@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/digest.h"
+#include "base/yaml.h"
 #include "gateway/rest_impl.h"
 #include "net/form.h"
 
@@ -74,6 +75,22 @@ int rest_wrong(struct rest_call *c, int code, const char *field, const char *fmt
     va_end(ap);
     c->field = field;
     return 0;
+}
+
+bool rest_known_keys(struct rest_call *c, struct json object, const char *const *known)
+{
+    for (struct json_iter it = json_iter(object); json_next(&it);) {
+        bool found = false;
+        for (size_t i = 0; known[i] != NULL && !found; i++)
+            found = str_eq(it.key, str_of(known[i]));
+        if (found)
+            continue;
+        const char *near = nearest_word(it.key, known);
+        rest_wrong(c, WL_EINVAL, NULL, "the key '%.*s' is not known here%s%s%s", (int)(it.key.n < 64 ? it.key.n : 64),
+                   it.key.p, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+        return false;
+    }
+    return true;
 }
 
 static int rest_run(void *ctx, struct store *s, struct arena *a, struct job *const *jobs, size_t n, int64_t now,

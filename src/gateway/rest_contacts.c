@@ -112,6 +112,33 @@ struct import_row {
     struct consent_row consent;
 };
 
+static const char *const row_keys[] = {"row", "phone", "user_id", "name", "lang", "consent", NULL};
+static const char *const import_keys[] = {"source", "contacts", NULL};
+
+/* The row's mistake that the last check left in the call, moved to the row. */
+static bool row_refused(struct import *im, int64_t number, const char *field)
+{
+    row_error(im, number, field, im->c->problem.text);
+    im->c->problem.code = 0;
+    return false;
+}
+
+static bool read_row_consent(struct import *im, struct json consent, int64_t number, struct import_row *ret)
+{
+    if (json_type(consent) == JSON_ABSENT || json_type(consent) == JSON_NULL)
+        return true;
+    if (!rest_consent_row(im->c, consent, "import", im->now, &ret->consent))
+        return row_refused(im, number, im->c->field);
+    if (ret->consent.event.act == CONSENT_GRANT && json_str_or(json_get(consent, "at"), STR("")).n == 0) {
+        row_error(im, number, "at", "a grant needs at: when did the person agree?");
+        return false;
+    }
+    ret->has_consent = true;
+    if (ret->consent.source.n == 0)
+        ret->consent.source = im->source;
+    return true;
+}
+
 /* Reads and checks one row without touching the store. */
 static bool read_row(struct import *im, struct json v, int64_t number, struct import_row *ret)
 {
@@ -124,6 +151,8 @@ static bool read_row(struct import *im, struct json v, int64_t number, struct im
         row_error(im, number, "phone", "a row needs a phone number or a user id");
         return false;
     }
+    if (!rest_known_keys(im->c, v, row_keys))
+        return row_refused(im, number, NULL);
     if (phone.n > 0 && identity_phone(phone, &ret->key, &why) != 0) {
         row_error(im, number, "phone", why.text);
         return false;
@@ -132,22 +161,7 @@ static bool read_row(struct import *im, struct json v, int64_t number, struct im
         row_error(im, number, "user_id", why.text);
         return false;
     }
-    struct json consent = json_get(v, "consent");
-    if (json_type(consent) != JSON_ABSENT && json_type(consent) != JSON_NULL) {
-        if (!rest_consent_row(im->c, consent, "import", im->now, &ret->consent)) {
-            row_error(im, number, im->c->field, im->c->problem.text);
-            im->c->problem.code = 0;
-            return false;
-        }
-        if (ret->consent.event.act == CONSENT_GRANT && json_str_or(json_get(consent, "at"), STR("")).n == 0) {
-            row_error(im, number, "at", "a grant needs at: when did the person agree?");
-            return false;
-        }
-        ret->has_consent = true;
-        if (ret->consent.source.n == 0)
-            ret->consent.source = im->source;
-    }
-    return true;
+    return read_row_consent(im, json_get(v, "consent"), number, ret);
 }
 
 static bool set_text(char *out, size_t size, struct str s)
@@ -189,7 +203,9 @@ int rest_contacts_import(struct rest_call *c, struct store *s, struct arena *a, 
     struct json root;
     struct err why = {0};
     if (json_parse(thread_json(), c->body, true, &root, &why) != 0)
-        return rest_wrong(c, WL_EINVAL, NULL, "the body is not valid JSON: %s", why.text);
+        return rest_wrong(c, WL_EINVAL, NULL, "the body: %s", why.text);
+    if (!rest_known_keys(c, root, import_keys))
+        return 0;
     struct json list = json_get(root, "contacts");
     if (json_type(list) != JSON_ARRAY || json_count(list) > IMPORT_ROWS_MAX)
         return rest_wrong(c, WL_EINVAL, "contacts", "contacts must be an array of at most %d rows", IMPORT_ROWS_MAX);
@@ -282,6 +298,7 @@ static int show_messages(struct json_out *o, struct store *s, struct arena *a, c
         jo_kcstr(o, "category", category_name((enum category)m[i].category));
         jo_kcstr(o, "state", message_state_name(m[i].state));
         jo_kint(o, "code", m[i].code);
+        rest_seen(o, m[i].seen);
         jo_end(o);
     }
     jo_end(o);

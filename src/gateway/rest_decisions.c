@@ -14,7 +14,7 @@
 
 #define EVENTS_SHOWN 200
 
-static void show_seen(struct json_out *o, uint32_t seen)
+void rest_seen(struct json_out *o, uint32_t seen)
 {
     static const struct {
         uint32_t bit;
@@ -46,7 +46,7 @@ static int show_message(struct rest_call *c, struct store *s, struct arena *a, c
     jo_kcstr(o, "state", message_state_name(m->state));
     jo_kint(o, "code", m->code);
     jo_kcstr(o, "wamid", m->wamid[0] ? m->wamid : NULL);
-    show_seen(o, m->seen);
+    rest_seen(o, m->seen);
     jo_key(o, "events");
     jo_array(o);
     for (size_t i = 0; i < n; i++) {
@@ -107,7 +107,7 @@ int rest_decision(struct rest_call *c, struct store *s, struct arena *a, int64_t
     struct decision_row row;
     struct err why = {0};
     if (store_id_parse(c->param, &bucket, &id) != 0)
-        return rest_wrong(c, WL_EINVAL, "id", "this is no message id: they look like m0… and stand in every answer");
+        return rest_wrong(c, WL_EINVAL, "id", "this is no message id: they look like mt4… and stand in every answer");
     int rc = messages_get(s, bucket, id, &m, &why);
     if (rc == 0)
         rc = decisions_get(s, bucket, id, a, &row, &why);

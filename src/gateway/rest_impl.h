@@ -36,12 +36,16 @@ typedef int (*rest_handler)(struct rest_call *c, struct store *s, struct arena *
 int rest_wrong(struct rest_call *c, int code, const char *field, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
+/* Every key of the object must be in the NULL-terminated list: a mistyped one would otherwise be lost in silence. */
+bool rest_known_keys(struct rest_call *c, struct json object, const char *const *known);
+
 /* Finds the person a caller names: phone, user id, or contact id "c<number>-<bucket>". id 0 when unknown. */
 int rest_find_person(struct rest_call *c, struct store *s, struct str who, struct person *ret, struct err *e);
 void rest_contact_id(const struct person *p, char out[48]);
 /* "consent": {...}, "platform_stop": {...} into the open object. */
 void rest_consent_members(struct json_out *o, const struct person *p);
 void rest_time(struct json_out *o, const char *key, int64_t ms); /* null for 0 */
+void rest_seen(struct json_out *o, uint32_t seen);               /* "seen": ["sent", ...] */
 
 /* A consent event as a caller states it, checked. False: c->problem says why. */
 struct consent_row;

@@ -21,7 +21,8 @@ TEST(the_line_says_rule_reason_facts_way_out_and_source)
     struct str line = details(&d, rs, &f, &b);
     const char *want =
         "rule window.closed: Free-form messages may be sent only within 24 hours of the person's last message "
-        "(window.last_inbound 2026-11-24T08:46:40.000Z, message.kind freeform, recipient.form phone). "
+        "(window.last_inbound 2026-11-24T08:46:40.000Z, message.kind freeform, recipient.form phone, message.category "
+        "service). "
         "Needs: a message from the person, or an approved template. Source: Send messages, customer service "
         "windows, https://developers.facebook.com/documentation/business-messaging/whatsapp/messages/send-messages "
         "(read 2026-11-21). Also: basis.none. Rules: whatsapp-platform ";
@@ -48,7 +49,7 @@ TEST(a_hold_says_until_when_and_doubt_says_so)
     details(&d, rs, &f, &b);
     assert_true(strstr(buf_cstr(&b), "rule template.unknown: cannot be ruled out: The account has no template") ==
                 buf_cstr(&b));
-    assert_non_null(strstr(buf_cstr(&b), "(template.known unknown)"));
+    assert_non_null(strstr(buf_cstr(&b), "(template.known unknown, message.category "));
     f = fixture_facts();
     decide(rs, &f, NOW, 0, &d);
     assert_int_equal(details(&d, rs, &f, &b).n, 0); /* nothing to explain */
@@ -157,6 +158,8 @@ TEST(json_is_the_same_explanation_in_full)
     json_out_init(&o, &b);
     decision_json(&d, rs, &f, &o);
     assert_non_null(strstr(buf_cstr(&b), "{\"verdict\":\"allow\",\"until\":null,"));
+    assert_ok(json_parse(p, buf_str(&b), false, &doc, &e), e); /* what an allowed message rests on is told too */
+    assert_str(json_str_or(json_at(doc, "facts", "consent.status"), STR("")), "granted");
     json_parser_free(p);
     buf_done(&b);
     ruleset_free(rs);
