@@ -44,6 +44,7 @@ static const struct option import_options[] = {
     {.name = "errors",
      .value = "FILE",
      .help = "write the rows that failed there, each with its reason, to be repaired and imported"},
+    {.name = "international", .help = "every number in the file begins with its country code, '+' or not"},
     {.name = "consent", .value = "SCOPE", .help = "for rows that say nothing: what these people agreed to"},
     {.name = "consent-at", .value = "TIME", .help = "for rows that say nothing: when"},
     {.name = "consent-method", .value = "WORD", .help = "for rows that say nothing: how, as in web_form"},
@@ -72,6 +73,7 @@ static const struct option send_options[] = {
     {.name = "param", .value = "TEXT", .help = "the next parameter of its body", .repeat = true},
     {.name = "named", .value = "NAME=TEXT", .help = "a named parameter of its body", .repeat = true},
     {.name = "body", .value = "FILE|-", .help = "send this Graph API body"},
+    {.name = "dry-run", .help = "print the request body, send nothing", .letter = 'n'},
     {0},
 };
 
@@ -106,6 +108,10 @@ const struct command commands[] = {
      "opt-in date, ...) are "
      "understood; columns nobody knows are named and left out. Fields are separated by commas, semicolons, tabs or "
      "bars.\n\n"
+     "A phone number is written with + and the country code. One without + is an error of its row, because 212 555 "
+     "0123 "
+     "is one person in New York and another in Morocco; --international says that every number in the file begins with "
+     "its country code.\n\n"
      "consent holds a scope: all, or a list of marketing, utility, authentication, calls; empty records nothing. "
      "consent_act is "
      "grant unless it says withdraw. consent_at is a date or an RFC 3339 time and must be there wherever consent "
@@ -130,9 +136,9 @@ const struct command commands[] = {
      "enough.\n\n"
      "    wayleave send --from 111 --to +15550100 --text \"Your parcel is here\"\n"
      "    wayleave send --from 111 --to +15550100 --template order_ready --language en_US --param Ada",
-     send_options, COMMON_CLIENT | COMMON_QUIET | COMMON_DRY_RUN, 0, 0, send_run},
+     send_options, COMMON_CLIENT | COMMON_QUIET, 0, 0, send_run},
     {"explain", "ID", "say why a message was sent, held or refused",
-     "ID is the message id the gateway gave (m...). Shows the verdict, each rule that spoke with the facts it saw, "
+     "ID is the message id the gateway gave (mt...). Shows the verdict, each rule that spoke with the facts it saw, "
      "what would change "
      "it, where the rule is written, and what became of the message.",
      NULL, COMMON_CLIENT, 1, 1, explain_run},

@@ -3,7 +3,10 @@
  *
  * Column names are compared without case, spaces, '-' and '_', through one table of aliases. "no", "none" and an
  * empty field in the consent column mean that nothing is recorded, not a withdrawal: a withdrawal is an act of a
- * person and is written as one (consent_act = withdraw). */
+ * person and is written as one (consent_act = withdraw).
+ *
+ * Without a leading '+' nobody can tell a national number from an international one: "212 555 0123" is New York to the
+ * person who typed it and Morocco to the platform. Such a row is refused unless the caller vouches for the file. */
 #include "cmd/contact_row.h"
 
 #include <string.h>
@@ -235,7 +238,17 @@ static int consent_json(const struct contact_columns *c, const struct csv_row *r
     return 1;
 }
 
-static int check_phone(struct str phone, struct err *e)
+/* A plus, as typed on any keyboard, before the first digit: "+44...", "(+44)...", or full-width. */
+static bool leads_with_plus(struct str phone)
+{
+    static const char wide[] = "\xEF\xBC\x8B";
+    for (size_t i = 0; i < phone.n && (phone.p[i] < '0' || phone.p[i] > '9'); i++)
+        if (phone.p[i] == '+' || str_starts((struct str){phone.p + i, phone.n - i}, str_of(wide)))
+            return true;
+    return false;
+}
+
+static int check_phone(struct str phone, bool international, struct err *e)
 {
     struct identity id;
     const char *exp = memchr(phone.p, 'E', phone.n);
@@ -245,7 +258,12 @@ static int check_phone(struct str phone, struct err *e)
         return err_set(
             e, WL_EINVAL,
             "was shortened by a spreadsheet (as in 5.5E+12) and cannot be restored; export the column as text");
-    return identity_phone(phone, &id, e);
+    int rc = identity_phone(phone, &id, e);
+    if (rc == 0 && !international && !leads_with_plus(phone))
+        return err_set(e, WL_EINVAL,
+                       "write it with + and the country code, or say --international if every number in this file "
+                       "begins with its country code");
+    return rc;
 }
 
 int contact_row_json(const struct contact_columns *c, const struct csv_row *row, struct json_out *out,
@@ -261,7 +279,7 @@ int contact_row_json(const struct contact_columns *c, const struct csv_row *row,
                        c->n);
     if (phone.n == 0 && user.n == 0)
         return err_set(e, WL_EINVAL, "is empty, and there is no user id");
-    if (phone.n > 0 && (rc = check_phone(phone, e)) != 0)
+    if (phone.n > 0 && (rc = check_phone(phone, c->international, e)) != 0)
         return rc;
     *ret_field = COLUMN_USER_ID;
     if (user.n > 0 && (rc = identity_user_id(user, &id, e)) != 0)

@@ -4,7 +4,8 @@
  * Which column is which is found by name, with the names CRMs and spreadsheets in several languages use. A row is
  * checked here with the same functions the gateway uses, so that --dry-run and an import agree; the gateway checks
  * again. Nothing is guessed about consent: a "yes" without saying to what, or an agreement without its date, is an
- * error of that row. */
+ * error of that row. Nor about numbers: one without '+' is an error unless the whole file was said to be
+ * international. */
 #ifndef WL_CMD_CONTACT_ROW_H
 #define WL_CMD_CONTACT_ROW_H
 
@@ -32,6 +33,7 @@ struct contact_columns {
     int at[COLUMN_COUNT];               /* position in the row, -1: no such column */
     size_t n;                           /* columns in the header */
     const char *fallback[COLUMN_COUNT]; /* --consent and its like: for rows whose own field is empty */
+    bool international;                 /* every number begins with its country code, '+' or not */
     struct buf ignored;                 /* names of the columns nobody knows, comma-separated */
 };
 

@@ -352,6 +352,7 @@ static int read_header(struct import *m)
     if (rc < 0)
         return cmd_fail(CMD_FAILED, "see the columns in: wayleave help contacts import", "%s:%d: %s", m->name, row.line,
                         e.text);
+    m->columns.international = args_has(m->args, "international");
     m->columns.fallback[COLUMN_CONSENT] = args_get(m->args, "consent");
     m->columns.fallback[COLUMN_AT] = args_get(m->args, "consent-at");
     m->columns.fallback[COLUMN_METHOD] = args_get(m->args, "consent-method");

@@ -121,6 +121,8 @@ TEST(bad_rows)
         {",,,,,Ada", COLUMN_PHONE, "is empty"},
         {"hello,,,,,", COLUMN_PHONE, ""},
         {"5.51199E+12,,,,,", COLUMN_PHONE, "shortened by a spreadsheet"},
+        {"212 555 0123,,,,,", COLUMN_PHONE, "write it with + and the country code"},
+        {"(11) 98765-4323,,,,,", COLUMN_PHONE, "--international"},
         {"+15550100,nonsense,,,,", COLUMN_USER_ID, ""},
         {"+15550100,,yes,,2026-01-01,", COLUMN_CONSENT, "does not say to what"},
         {"+15550100,,everything,,2026-01-01,", COLUMN_CONSENT, "everything"},
@@ -142,4 +144,43 @@ TEST(bad_rows)
     }
 }
 
-TESTS(T(columns), T(headers_refused), T(good_rows), T(bad_rows))
+/* A number without '+' is taken when the whole file was said to be international, and only then. */
+TEST(plus_or_vouched)
+{
+    static const struct {
+        const char *phone;
+        bool plain, vouched;
+    } rows[] = {
+        {"+447700900123", true, true},
+        {"(+44) 7700-900123", true, true},
+        {"\xEF\xBC\x8B"
+         "447700900123",
+         true, true},
+        {"447700900123", false, true},
+        {"55 (11) 98765-4323", false, true},
+        {"4477+00900123", false, false},
+        {"5.51199E+12", false, false},
+        {"hello", false, false},
+    };
+    for (size_t i = 0; i < 2 * (sizeof rows / sizeof rows[0]); i++) {
+        struct csv_row row;
+        struct contact_columns c;
+        struct json_out out;
+        struct buf b;
+        struct err e = {0};
+        enum contact_column field;
+        bool vouched = i % 2, want = vouched ? rows[i / 2].vouched : rows[i / 2].plain;
+        split("phone", &row);
+        assert_ok(contact_columns_read(&c, &row, &e), e);
+        c.international = vouched;
+        split(rows[i / 2].phone, &row);
+        buf_init(&b, 65536);
+        json_out_init(&out, &b);
+        if ((contact_row_json(&c, &row, &out, &field, &e) == 0) != want)
+            fail_msg("%s, %s: \"%s\"", rows[i / 2].phone, vouched ? "vouched" : "plain", e.text);
+        buf_done(&b);
+        contact_columns_done(&c);
+    }
+}
+
+TESTS(T(columns), T(headers_refused), T(good_rows), T(bad_rows), T(plus_or_vouched))
