@@ -134,8 +134,8 @@ const struct command commands[] = {
     {"send", "", "send one message, by the rules",
      "A refusal is shown with every reason, its source and what would change it; exit status 3, or 75 when waiting is "
      "enough.\n\n"
-     "    wayleave send --from 111 --to +15550100 --text \"Your parcel is here\"\n"
-     "    wayleave send --from 111 --to +15550100 --template order_ready --language en_US --param Ada",
+     "    wayleave send --from 111 --to +15550001234 --text \"Your parcel is here\"\n"
+     "    wayleave send --from 111 --to +15550001234 --template order_ready --language en_US --param Ada",
      send_options, COMMON_CLIENT | COMMON_QUIET, 0, 0, send_run},
     {"explain", "ID", "say why a message was sent, held or refused",
      "ID is the message id the gateway gave (mt...). Shows the verdict, each rule that spoke with the facts it saw, "
