@@ -50,7 +50,7 @@ static int post(const struct args *a, struct str body)
 {
     struct rest r;
     struct json answer;
-    bool new = true;
+    bool new = true, in_force = true;
     int rc = rest_open(&r, a);
     if (rc == CMD_OK)
         rc = rest_call(&r, "POST", "/consent", body, &answer);
@@ -60,7 +60,10 @@ static int post(const struct args *a, struct str body)
         rc = rest_print(answer);
     } else if (rc == CMD_OK && !args_has(a, "quiet")) {
         json_bool(json_get(answer, "new"), &new);
-        puts(new ? "recorded" : "already recorded, nothing changed");
+        json_bool(json_get(answer, "in_force"), &in_force);
+        puts(!new       ? "already recorded, nothing changed"
+             : in_force ? "recorded"
+                        : "recorded, but not in force: the person said otherwise at a later time (see consent show)");
         show_consent(answer);
     }
     rest_close(&r);

@@ -100,6 +100,16 @@ int rest_record_consent(struct store *s, struct person *p, struct consent_row *r
     return people_save(s, p, 1, e);
 }
 
+/* Whether the event decides now for every category it names: a later word of the person may stand against it. */
+static bool in_force(const struct consent_state *s, const struct consent_event *ev)
+{
+    int status = ev->act == CONSENT_GRANT ? CONSENT_GRANTED : CONSENT_WITHDRAWN;
+    for (int category = 0; category < CATEGORY_COUNT; category++)
+        if ((ev->scope & CONSENT_SCOPE(category)) && s->of[category].status != status)
+            return false;
+    return true;
+}
+
 int rest_consent_add(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e)
 {
     (void)a;
@@ -131,6 +141,7 @@ int rest_consent_add(struct rest_call *c, struct store *s, struct arena *a, int6
     jo_object(&c->out);
     jo_kcstr(&c->out, "contact", id);
     jo_kbool(&c->out, "new", fresh > 0);
+    jo_kbool(&c->out, "in_force", in_force(&p.consent, &row.event));
     rest_consent_members(&c->out, &p);
     jo_end(&c->out);
     return 0;

@@ -67,3 +67,23 @@ def test_a_shared_parent_id_makes_nobody_one(gateway):
     assert gateway.person("+" + ANA)["id"] != gateway.person("+" + BELA)["id"]
     assert sale(gateway, "+" + ANA).status_code == 400
     assert sale(gateway, "+" + BELA).status_code == 200
+
+
+def test_a_withdrawal_older_than_the_grant_says_that_it_does_not_count(gateway):
+    """Consent counts by when the person spoke; whoever writes a late note down must see that nothing changed."""
+    who = "+447700900555"
+    gateway.grant(who)
+    body = {"who": who, "act": "withdraw", "scope": "marketing", "at": "2026-01-02", "method": "phone_call"}
+    status, answer = gateway.admin("POST", "/consent", body)
+    assert status == 200 and answer["new"] and not answer["in_force"]
+    assert answer["consent"]["marketing"]["status"] == "granted"
+    code, said, _ = gateway.cli(["consent", "withdraw", who, "--scope", "marketing", "--at", "2026-01-03", "--method", "phone_call"])
+    assert code == 0 and "not in force" in said
+    status, answer = gateway.admin("POST", "/consent", {**body, "at": None})
+    assert status == 200 and answer["in_force"] and answer["consent"]["marketing"]["status"] == "withdrawn"
+
+
+def test_a_mistyped_key_is_refused(gateway):
+    status, answer = gateway.admin("POST", "/consent", {"who": "+447700900556", "act": "grant", "scope": "marketing", "wordng": "yes"})
+    assert status == 400 and "did you mean 'wording'" in answer["error"]["message"]
+    assert gateway.person("+447700900556") is None
