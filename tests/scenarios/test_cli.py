@@ -76,6 +76,17 @@ def test_an_import_from_standard_input(gateway):
     assert gateway.person(BELA)["consent"]["marketing"]["status"] == "granted"
 
 
+def test_a_national_number_is_not_taken_for_an_international_one(gateway, tmp_path):
+    (tmp_path / "people.csv").write_text(f"phone\n212 555 0123\n(11) 98765-4323\n{ANA[1:]}\n{BELA}\n")
+    code, out, err = gateway.cli(["contacts", "import", "people.csv"])
+    assert code == 4, out + err
+    assert err.count("with + and the country code") == 3
+    assert gateway.person("+2125550123") is None and gateway.person(ANA) is None and gateway.person(BELA)
+    (tmp_path / "msisdn.csv").write_text(f"phone\n{ANA[1:]}\n")
+    ok(gateway.cli(["contacts", "import", "msisdn.csv", "--international"]))
+    assert gateway.person(ANA)
+
+
 @pytest.mark.parametrize("text, says", [("", "empty"), ("colour,size\nred,3\n", "phone"), ('phone\n"never closed\n', "quot")])
 def test_a_file_that_is_no_list_of_people_is_refused(gateway, tmp_path, text, says):
     (tmp_path / "x.csv").write_text(text)
