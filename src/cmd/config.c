@@ -315,13 +315,19 @@ static int by_name(const struct dirent **a, const struct dirent **b)
     return strcmp((*a)->d_name, (*b)->d_name); /* not alphasort: its order depends on the locale */
 }
 
-static void read_files(struct config *c, const struct config_source *from)
+/* False: the main file cannot be opened. What would be in force without it is not what anybody meant, so nothing more
+ * is said about it. */
+static bool read_files(struct config *c, const struct config_source *from, struct err *e)
 {
     const char *file = from->file ? from->file : env_get(from, "WAYLEAVE_CONFIG");
     if (file == NULL && from->environ && access(MAIN_FILE, F_OK) == 0)
         file = MAIN_FILE;
     if (file == NULL)
-        return;
+        return true;
+    if (access(file, R_OK) != 0) {
+        err_set(e, WL_EINVAL, "the configuration %s cannot be read: %s", file, strerror(errno));
+        return false;
+    }
     c->file = arena_strdup(c->arena, file);
     read_file(c, c->file);
     const char *base = directory_of(c, c->file);
@@ -335,6 +341,7 @@ static void read_files(struct config *c, const struct config_source *from)
     free(found);
     if (n < 0 && errno != ENOENT && errno != ENOTDIR)
         problem(c, dir, "cannot be read: %s", strerror(errno));
+    return true;
 }
 
 /* ---------------------------------------------------------------- environment and --set */
@@ -573,7 +580,10 @@ int config_load(struct config **ret, const struct config_source *from, struct er
     buf_init(&c->warnings, PROBLEM_BYTES);
     c->credentials = env_get(from, "CREDENTIALS_DIRECTORY");
     defaults(c, from);
-    read_files(c, from);
+    if (!read_files(c, from, e)) {
+        config_free(c);
+        return WL_EINVAL;
+    }
     read_environment(c, from->environ);
     read_settings(c, from->set);
     refill(c, from);

@@ -82,7 +82,7 @@ struct config_source {
 };
 
 /* WL_EINVAL: *ret is set all the same, its `problems` lists everything that is wrong and e holds the first.
- * config_free() it in either case. */
+ * config_free() it in either case. Only when the main file cannot be opened at all is *ret left as it was. */
 int config_load(struct config **ret, const struct config_source *from, struct err *e);
 void config_free(struct config *c);                                              /* wipes secrets; accepts NULL */
 const struct config_value *config_get(const struct config *c, const char *path); /* NULL: no such key */

@@ -129,8 +129,10 @@ static void sample_key(FILE *out, const struct config_key *k, const char *leaf, 
 void config_sample(FILE *out)
 {
     char section[64] = "";
-    fputs("# wayleave.yaml: every setting with its default. Lines beginning with '#' do nothing; take the '#' off to\n"
-          "# change a value, and off the section's name above it too. Relative paths are relative to this file.\n"
+    fputs("# wayleave.yaml: every setting with its default or, where there is none, an example. Lines beginning with "
+          "'#' do\n"
+          "# nothing; take the '#' off to change a value, and off the section's name above it too. Relative paths are\n"
+          "# relative to this file.\n"
           "# wayleave check-config shows what is in force and where it came from; see also wayleave.conf(5).\n\n",
           out);
     for (const struct config_key *k = config_keys; k->path; k++) {

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,6 +21,8 @@ extern char **environ;
 
 #define PREFIX     "/wayleave/v1"
 #define ANSWER_MAX JSON_MAX_BYTES
+/* The state directory of packaging/wayleave.service. */
+#define SERVICE_KEY "/var/lib/wayleave/admin.key"
 
 static bool put(char *to, size_t size, const char *text)
 {
@@ -56,10 +59,11 @@ static int read_key(struct rest *r, const char *path, bool chosen)
     if (fd >= 0)
         close(fd);
     if (n < 0) {
-        const char *next = why == EACCES ? "run this as the user the gateway runs as, or give --key-file"
-                           : chosen
-                               ? "check the path"
-                               : "start the gateway once with: wayleave serve; it makes the key. Or give --key-file";
+        const char *next =
+            why == EACCES ? "run this as the user the gateway runs as, or give --key-file"
+            : chosen
+                ? "check the path"
+                : "the gateway makes it in its state_dir when it starts: name the same --config, or give --key-file";
         return cmd_fail(why == ENOENT && !chosen ? CMD_TEMPORARY : CMD_FAILED, next,
                         "the admin key %s cannot be read: %s", path, strerror(why));
     }
@@ -78,7 +82,7 @@ static int open_config(struct config **ret, const struct args *a)
     const struct config_source from = {.file = args_get(a, "config"), .environ = environ};
     struct err e = {0};
     if (config_load(ret, &from, &e) != 0)
-        return cmd_fail(CMD_FAILED, "see all of it with: wayleave check-config", "%s", e.text);
+        return cmd_fail(CMD_FAILED, *ret ? "see all of it with: wayleave check-config" : NULL, "%s", e.text);
     return CMD_OK;
 }
 
@@ -107,8 +111,14 @@ static int find_key(struct rest *r, const struct args *a, const struct config *c
     }
     if (c->gateway.admin_key_file)
         return read_key(r, c->gateway.admin_key_file, true);
-    char path[1024];
-    snprintf(path, sizeof path, "%s/admin.key", c->gateway.state_dir);
+    /* Where the gateway that reads the same configuration in the same folder keeps it, else where the service does. */
+    char path[PATH_MAX + 16], here[PATH_MAX] = "";
+    bool relative = c->gateway.state_dir[0] != '/' && getcwd(here, sizeof here) != NULL;
+    int n = snprintf(path, sizeof path, "%s%s%s/admin.key", here, relative ? "/" : "", c->gateway.state_dir);
+    if (n < 0 || (size_t)n >= sizeof path)
+        return cmd_fail(CMD_FAILED, "give --key-file", "the path of state_dir is too long");
+    if (access(path, F_OK) != 0 && errno == ENOENT && (access(SERVICE_KEY, F_OK) == 0 || errno == EACCES))
+        return read_key(r, SERVICE_KEY, false);
     return read_key(r, path, false);
 }
 

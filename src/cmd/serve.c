@@ -4,6 +4,7 @@
  * Settings are read once, at the start; SIGHUP says so instead of pretending. SIGTERM and SIGINT stop taking requests,
  * finish what is open and close the database; a second one ends the program at once. Under systemd the unit is told
  * when requests are accepted and when stopping begins. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -40,6 +41,36 @@ static void say_listening(const char *scheme, const char *listen, uint16_t port)
     fprintf(stderr, "listening on %s://%.*s:%u\n", scheme, (int)(colon - listen), listen, (unsigned)port);
 }
 
+static void say_check(const struct config *c, struct buf *out)
+{
+    buf_printf(out, "see what is in force with: wayleave check-config%s%s", c->file ? " --config " : "",
+               c->file ? c->file : "");
+}
+
+static int unusable(const struct config *c)
+{
+    struct buf next;
+    buf_init(&next, 8192);
+    say_check(c, &next);
+    int rc = cmd_fail(CMD_FAILED, buf_cstr(&next), "the configuration is not usable");
+    buf_done(&next);
+    return rc;
+}
+
+/* check-config binds no port, so it would have nothing to say about one that is taken. */
+static int start_failed(const struct config *c, const struct err *e)
+{
+    struct buf next;
+    buf_init(&next, 8192);
+    if (strstr(e->text, strerror(EADDRINUSE)) != NULL)
+        buf_puts(&next, "choose another port with listen, or stop the program that has this one");
+    else
+        say_check(c, &next);
+    int rc = cmd_fail(CMD_FAILED, buf_cstr(&next), "%s", e->text);
+    buf_done(&next);
+    return rc;
+}
+
 static int serve(const struct config *c)
 {
     struct gateway *g = NULL;
@@ -48,7 +79,7 @@ static int serve(const struct config *c)
     raise_descriptors(c->gateway.max_connections);
     signals_hold();
     if (gateway_start(&g, &c->gateway, &e) != 0)
-        return cmd_fail(CMD_FAILED, "see what is configured with: wayleave check-config", "%s", e.text);
+        return start_failed(c, &e);
     say_listening("http", c->gateway.listen, gateway_port(g));
     if (gateway_tls_port(g) != 0)
         say_listening("https", c->gateway.listen_tls, gateway_tls_port(g));
@@ -74,11 +105,7 @@ int serve_run(const struct args *a)
     if (c == NULL)
         return cmd_fail(CMD_FAILED, NULL, "%s", e.text);
     config_say(c, args_has(a, "quiet"));
-    if (rc != 0)
-        rc =
-            cmd_fail(CMD_FAILED, "see what is in force with: wayleave check-config", "the configuration is not usable");
-    else
-        rc = serve(c);
+    rc = rc != 0 ? unusable(c) : serve(c);
     config_free(c);
     return rc;
 }

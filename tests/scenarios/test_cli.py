@@ -233,3 +233,22 @@ def test_a_mistake_in_the_configuration_is_named_with_file_line_and_nearest_key(
     target.write_text(good + "lisen: x\nhold_budget: soon\n")
     code, out, err = rig.wayleave("check-config", "--config", target, cwd=tmp_path)
     assert "lisen" in err and "hold_budget" in err, "all mistakes at once"
+
+
+def test_what_hinders_a_start_comes_with_what_helps(gateway, tmp_path):
+    port = gateway.url.rsplit(":", 1)[1]
+    code, out, err = rig.wayleave("serve", "--config", gateway.config, "--set", f"listen=127.0.0.1:{port}", "--set", f"state_dir={tmp_path / 'other'}")
+    assert code == 1, out + err
+    assert "in use" in err and "choose another port with listen" in err and "check-config" not in err
+    for command in ("serve", "check-config", "status"):
+        code, out, err = rig.wayleave(command, "--config", tmp_path / "absent.yaml")
+        assert (code, out) == (1, "")
+        assert "absent.yaml cannot be read: No such file" in err and "warning" not in err
+    code, out, err = rig.wayleave("serve", "--config", gateway.config, "--set", "rules=/nowhere")
+    assert code == 1 and f"check-config --config {gateway.config}" in err
+
+
+def test_a_key_that_is_not_there_is_named_in_full(tmp_path):
+    code, _, err = rig.wayleave("status", "--url", "http://127.0.0.1:1", cwd=tmp_path, env={"WAYLEAVE_KEY": ""})
+    assert code in (1, 75)
+    assert f"{tmp_path}/wayleave-data/admin.key" in err or "/var/lib/wayleave/admin.key" in err
