@@ -100,7 +100,8 @@ static int find_url(struct rest *r, const char *url, const struct config *c)
     return CMD_OK;
 }
 
-static int find_key(struct rest *r, const struct args *a, const struct config *c)
+/* `named`: the address was given, not read from the configuration; it gets no key that nobody meant for it. */
+static int find_key(struct rest *r, const struct args *a, const struct config *c, bool named)
 {
     const char *file = args_get(a, "key-file"), *key = getenv("WAYLEAVE_KEY");
     if (file)
@@ -117,7 +118,7 @@ static int find_key(struct rest *r, const struct args *a, const struct config *c
     int n = snprintf(path, sizeof path, "%s%s%s/admin.key", here, relative ? "/" : "", c->gateway.state_dir);
     if (n < 0 || (size_t)n >= sizeof path)
         return cmd_fail(CMD_FAILED, "give --key-file", "the path of state_dir is too long");
-    if (access(path, F_OK) != 0 && errno == ENOENT && (access(SERVICE_KEY, F_OK) == 0 || errno == EACCES))
+    if (!named && access(path, F_OK) != 0 && errno == ENOENT && (access(SERVICE_KEY, F_OK) == 0 || errno == EACCES))
         return read_key(r, SERVICE_KEY, false);
     return read_key(r, path, false);
 }
@@ -141,7 +142,7 @@ int rest_open(struct rest *r, const struct args *a)
     if (rc == CMD_OK)
         rc = find_url(r, url, c);
     if (rc == CMD_OK)
-        rc = find_key(r, a, c);
+        rc = find_key(r, a, c, url != NULL);
     config_free(c);
     return rc;
 }
