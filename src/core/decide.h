@@ -20,15 +20,16 @@
 enum verdict { VERDICT_ALLOW = 0, VERDICT_HOLD = 1, VERDICT_DENY = 2 };
 const char *verdict_name(enum verdict v); /* "allow", "hold", "deny" */
 
-#define FINDINGS_MAX      64
+#define FINDINGS_MAX      RULES_MAX /* a decision can list every rule that fires */
 #define FINDING_FACTS_MAX 5
 
 struct finding {
     const struct rule *rule; /* never NULL: basis.none and hold.past_expiry are rules of the set too */
     uint16_t index;          /* its position in the set */
     uint8_t verdict;
-    bool shadow;  /* reported, not joined */
-    bool unknown; /* fired through on_unknown */
+    bool shadow;     /* reported, not joined */
+    bool unknown;    /* fired through on_unknown */
+    bool overridden; /* reported, not joined: a person took responsibility (policy rules only) */
     uint8_t n_facts;
     uint8_t facts[FINDING_FACTS_MAX]; /* enum fact_id, the values that made it true */
     int64_t until;                    /* HOLD */
@@ -43,6 +44,17 @@ struct decision {
 
 /* expires: when the message is worthless, 0 = never. Total: there is no "no decision". */
 void decide(const struct ruleset *rs, const struct facts *f, int64_t now, int64_t expires, struct decision *ret);
+
+/* The same with some rules set aside (break glass): a bit per rule of the book. Only rules of the customer's own policy can be; what
+ * the platform or a law says stands, whatever the bits say. */
+#define OVERRIDE_WORDS ((RULES_MAX + 63) / 64)
+struct override {
+    uint64_t rule[OVERRIDE_WORDS];
+};
+/* Adds the policy rule of this id. WL_ENOTFOUND; WL_EINVAL naming the set when it is no policy rule. */
+int override_add(struct override *o, const struct ruleset *rs, struct str rule_id, struct err *e);
+void decide_overridden(const struct ruleset *rs, const struct facts *f, int64_t now, int64_t expires,
+                       const struct override *o, struct decision *ret);
 
 /* The finding that speaks for the decision: strongest verdict, then the rule that stands first in the file.
  * NULL when ALLOW. */

@@ -14,8 +14,7 @@
 #include "core/facts.h"
 #include "core/ruleset.h"
 
-#define RULES_MAX       FINDINGS_MAX /* so that a decision can list every rule that fires */
-#define RULE_FACTS_MAX  8            /* facts one rule may mention: a finding packs them as one byte of bits */
+#define RULE_FACTS_MAX  8 /* facts one rule may mention: a finding packs them as one byte of bits */
 #define NODES_MAX       8192
 #define LIST_VALUES_MAX 8192
 #define EXPR_DEPTH_MAX  16
@@ -85,7 +84,6 @@ struct fact_list {
     uint8_t fact[RULE_FACTS_MAX];
 };
 
-enum rule_mode { MODE_ENFORCE, MODE_SHADOW, MODE_OFF };
 enum unknown_act { UNKNOWN_DENY, UNKNOWN_HOLD, UNKNOWN_IGNORE };
 enum until_kind { UNTIL_NONE, UNTIL_NOW_PLUS, UNTIL_FACT };
 enum builtin { BUILTIN_NONE = 0, BUILTIN_BASIS, BUILTIN_EXPIRY };

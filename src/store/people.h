@@ -7,6 +7,8 @@
 #ifndef WL_STORE_PEOPLE_H
 #define WL_STORE_PEOPLE_H
 
+#include "base/zone.h"
+#include "core/caps.h"
 #include "core/consent.h"
 #include "core/identity.h"
 #include "store/store.h"
@@ -21,6 +23,8 @@ struct person {
     int64_t undeliverable_at; /* 0 never */
     char name[PERSON_NAME_MAX];
     char lang[16];
+    char zone[ZONE_NAME_MAX]; /* time zone the contact gave ("America/Sao_Paulo"), "" when it did not */
+    struct caps caps;         /* what they got lately; kept in the row, so caps hold under its version */
     int64_t created_at;
 };
 
@@ -29,7 +33,7 @@ int people_find(struct store *s, const struct identity *who, size_t n, struct pe
 /* Finds or creates. Duplicates within the batch give the same person. */
 int people_ensure(struct store *s, const struct identity *who, size_t n, int64_t now, struct person *ret,
                   struct err *e);
-/* Writes consent, undeliverable_at, name, lang; WL_ECONFLICT when any version moved (then roll back). ver is raised. */
+/* Writes consent, undeliverable_at, name, lang, zone, caps; WL_ECONFLICT when any version moved (then roll back). ver is raised. */
 int people_save(struct store *s, struct person *p, size_t n, struct err *e);
 /* Adds a name to a person that was heard with another of their names at `at`; *p is re-read.
  * - Who has a user id gets no second one; a parent id that somebody else has stays theirs.

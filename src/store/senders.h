@@ -14,7 +14,8 @@ struct sender {
     int status;             /* position in facts.def's sender.status words */
     char display_phone[24]; /* as Meta shows it */
     char verified_name[128];
-    char quality[16];
+    char quality[16]; /* GREEN, YELLOW, RED, UNKNOWN, "" */
+    int per_second;   /* messages in and out: 80, 1000, 20 with coexistence; 0 not known */
     int64_t updated_at;
 };
 int senders_put(struct store *s, const struct sender *v, size_t n, struct err *e); /* upsert */

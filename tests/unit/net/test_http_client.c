@@ -349,7 +349,7 @@ static int node_stop(void **state)
 
 static struct wait *at(int server, const char *method, const char *path)
 {
-    char url[300];
+    char url[400];
     snprintf(url, sizeof url, "%s%s", base[server], path);
     return wait_new(method, url);
 }

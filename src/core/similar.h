@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * similar.h - are two short messages the same text, nearly the same, or different ones?
+ *
+ * Text is normalised (NFKC, case, look-alikes of mixed-script words, invisible characters, punctuation and runs of space),
+ * digits and links are masked, and the set of its character 4-grams (2-grams where the script has no spaces) is summed up
+ * by 128 smallest hashes of 8 bits each (MinHash, Broder 1997). The share of equal ones estimates the Jaccard
+ * similarity. Nothing is learned and nothing is random: same text, same signature, on every machine. */
+#ifndef WL_CORE_SIMILAR_H
+#define WL_CORE_SIMILAR_H
+
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+
+#define SIMILAR_SIZE     128
+#define SIMILAR_TEXT_MAX 32768 /* bytes looked at; the rest of a longer text does not count */
+#define SIMILAR_SAME     800   /* permille: methods topic 5 */
+#define SIMILAR_NEAR     500
+
+struct signature {
+    uint8_t min[SIMILAR_SIZE];
+    uint32_t grams; /* how many different ones the text has; 0: nothing to compare, similar to nothing */
+};
+
+/* Bytes that are no UTF-8 are taken as U+FFFD; never fails. */
+void similar_signature(struct str text, struct signature *ret);
+int similar_permille(const struct signature *a, const struct signature *b);
+
+/* The normalised, masked text itself (for tests and explanations), and a hash of it that is equal for equal texts. */
+void similar_normalise(struct str text, struct buf *out);
+uint64_t similar_hash(struct str text);
+
+/* Two messages made of fixed texts A and B and values: permille of common text that is certain whatever the values are.
+ * fixed: similarity of the two fixed texts; share_a, share_b: permille of each whole message that its fixed text makes.
+ * With equal values it is `fixed`. For one fixed text s of whole texts a, b: s / (a + b - s). */
+int similar_at_least(int fixed, int share_a, int share_b);
+
+/* How `now` differs from `before`: runs of words, in order, that are common, only before, or only now. */
+enum span_kind { SPAN_COMMON, SPAN_BEFORE, SPAN_NOW };
+struct span {
+    enum span_kind kind;
+    struct str text; /* a slice of the text it is from (of `now` when common) */
+};
+#define SPANS_MAX 256
+/* In the arena. Texts of more than 2,000 words are compared to there. */
+int similar_spans(struct str before, struct str now, struct arena *a, struct span **ret, size_t *ret_n, struct err *e);
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * accounts.h - what Meta says about our WhatsApp Business Accounts: portfolio, limit, restrictions, payment.
+ *
+ * A control table: small, not bucketed, read into the gateway's snapshot. Times are ms; ACCOUNT_FOREVER means until
+ * Meta lifts it. Source: docs/platform.md §3.3, §6.7, §7. */
+#ifndef WL_STORE_ACCOUNTS_H
+#define WL_STORE_ACCOUNTS_H
+
+#include "store/store.h"
+
+#define ACCOUNT_FOREVER INT64_C(253402300799999) /* 9999-12-31T23:59:59.999Z */
+
+enum account_state { ACCOUNT_OK = 0, ACCOUNT_LOCKED = 1, ACCOUNT_DISABLED = 2 }; /* as account.state in facts.def */
+
+struct account {
+    int64_t waba;
+    int64_t portfolio; /* owner business; 0 not known: then the account stands for it */
+    int64_t limit;     /* people outside windows in 24 h; 0 without limit, -1 not known */
+    enum account_state state;
+    int64_t no_templates_until; /* 0: no such restriction */
+    int64_t no_messages_until;
+    int64_t no_utility_until;
+    int64_t payment_failed_at;
+    int64_t updated_at;
+};
+/* Every column is replaced: read, change, write, in one transaction. */
+int accounts_put(struct store *s, const struct account *v, size_t n, struct err *e);
+int accounts_get(struct store *s, int64_t waba, struct account *ret,
+                 struct err *e); /* zeros and limit -1 when there is none */
+int accounts_list(struct store *s, struct arena *a, struct account **ret, size_t *ret_n, struct err *e);
+
+#endif

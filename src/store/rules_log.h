@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * rules_log.h - what happened to the rules: activated, overridden. Append-only.
+ *
+ * "Effective from" is in the rules; "adopted at" is here: when this gateway began to decide by a book, and which
+ * person took the responsibility for setting a policy rule aside. */
+#ifndef WL_STORE_RULES_LOG_H
+#define WL_STORE_RULES_LOG_H
+
+#include "store/store.h"
+
+enum rules_act { RULES_ACTIVATED = 1, RULES_OVERRIDDEN = 2, RULES_SHADOWED = 3 };
+const char *rules_act_name(enum rules_act a); /* "activated", "overridden", "shadowed" */
+
+struct rules_event {
+    int64_t id; /* store_id() */
+    int64_t at;
+    enum rules_act act;
+    int64_t ruleset;   /* number from rulesets_put() */
+    struct str actor;  /* "start", "api", a key's name */
+    struct str reason; /* overriding: why, in words */
+    struct str detail; /* overriding: rule ids and message id */
+};
+int rules_log_append(struct store *s, const struct rules_event *v, size_t n, struct err *e);
+int rules_log_list(struct store *s, struct arena *a, size_t max, struct rules_event **ret, size_t *ret_n,
+                   struct err *e); /* newest first */
+
+#endif
