@@ -6,7 +6,7 @@
  * their like. Who a token speaks for must be known within INTRODUCTION_MS, because clients give up soon after; a pair
  * that used that time up in vain is refused without asking for a moment. One more thread publishes snapshots when told
  * that something changed and polls the numbers whose tokens are configured. Results are written through the writer like
- * everything else; a thread waits for its own job with a small latch.
+ * everything else.
  *
  * Trust is a table of keyed hashes of (token, number) with an expiry. A Meta that cannot be reached is no reason to
  * distrust: an entry past its expiry but younger than TRUST_STALE is used when the check itself fails. */
@@ -22,6 +22,7 @@
 #include "gateway/gateway_impl.h"
 #include "gateway/meta_read.h"
 
+#define RANK              2 /* of writing what was learned */
 #define INTRODUCERS       8
 #define NODE_SHARE        4 /* introducers one number may keep busy */
 #define INTRODUCTIONS_MAX 1024
@@ -201,61 +202,17 @@ char *accounts_token(struct accounts *a, int64_t sender)
 /* --- writing what was learned ------------------------------------------------------------------------------------ */
 
 struct learned {
-    struct job job;
     const struct sender *sender;
     const struct template_row *rows;
     size_t n_rows;
-    pthread_mutex_t lock;
-    pthread_cond_t wake;
-    bool finished;
 };
 
-static int learned_run(void *ctx, struct store *s, struct arena *a, struct job *const *jobs, size_t n, int64_t now,
-                       struct err *e)
+static int learned_run(void *ctx, struct store *s, struct arena *a, int64_t now, struct err *e)
 {
-    (void)ctx, (void)a, (void)now;
-    for (size_t i = 0; i < n; i++) {
-        const struct learned *l = container_of(jobs[i], struct learned, job);
-        int rc = l->sender ? senders_put(s, l->sender, 1, e) : 0;
-        if (rc == 0 && l->n_rows > 0)
-            rc = templates_put(s, l->rows, l->n_rows, e);
-        if (rc != 0)
-            return rc;
-    }
-    return 0;
-}
-
-static void learned_done(void *ctx, struct job *job)
-{
-    (void)ctx;
-    struct learned *l = container_of(job, struct learned, job);
-    pthread_mutex_lock(&l->lock);
-    l->finished = true;
-    pthread_cond_signal(&l->wake);
-    pthread_mutex_unlock(&l->lock);
-}
-
-static const struct job_type learned_type = {.name = "learned", .rank = 2, .run = learned_run, .done = learned_done};
-
-static int write_learned(struct accounts *a, const struct sender *sender, const struct template_row *rows, size_t n,
-                         struct err *e)
-{
-    struct learned l = {.job.type = &learned_type, .sender = sender, .rows = rows, .n_rows = n};
-    pthread_mutex_init(&l.lock, NULL);
-    pthread_cond_init(&l.wake, NULL);
-    int rc = writer_submit(a->g->writer, &l.job, e);
-    if (rc == 0) {
-        pthread_mutex_lock(&l.lock);
-        while (!l.finished)
-            pthread_cond_wait(&l.wake, &l.lock);
-        pthread_mutex_unlock(&l.lock);
-        rc = l.job.rc;
-        if (rc != 0 && e != NULL)
-            *e = l.job.err;
-    }
-    pthread_cond_destroy(&l.wake);
-    pthread_mutex_destroy(&l.lock);
-    return rc;
+    const struct learned *l = ctx;
+    (void)a, (void)now;
+    int rc = senders_put(s, l->sender, 1, e);
+    return rc == 0 && l->n_rows > 0 ? templates_put(s, l->rows, l->n_rows, e) : rc;
 }
 
 /* --- reading from Meta ------------------------------------------------------------------------------------------- */
@@ -312,7 +269,8 @@ static int learn(struct accounts *a, struct store *reader, struct meta *m, int64
         log_warn("accounts", "account %lld: %s", (long long)s.waba, why.text);
         due = false;
     }
-    if ((rc = write_learned(a, &s, rows, n, e)) != 0)
+    struct learned learned = {&s, rows, n};
+    if ((rc = writer_call(a->g->writer, RANK, learned_run, &learned, e)) != 0)
         return rc;
     if (due)
         stamp_set(a, &a->listed, s.waba, now);

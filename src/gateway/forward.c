@@ -20,6 +20,7 @@
 #include "store/inbox.h"
 
 #define CURSOR        "forward"
+#define RANK          3 /* of writing the position: nobody waits for it */
 #define ROWS_MAX      64
 #define BYTES_MAX     (8u << 20)
 #define WAIT_FIRST_MS 1000
@@ -33,51 +34,28 @@ struct forwarder {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t wake;
-    bool rung, stop, finished;
-    struct job_type type;
-    struct job job;
+    bool rung, stop;
     struct store *reader;
     int64_t cursor;
     int64_t parked; /* seq of a body that is passed over with the position, 0: none */
     char why[80];
 };
 
-static int position_run(void *ctx, struct store *s, struct arena *a, struct job *const *jobs, size_t n, int64_t now,
-                        struct err *e)
+static int position_run(void *ctx, struct store *s, struct arena *a, int64_t now, struct err *e)
 {
     struct forwarder *f = ctx;
-    (void)a, (void)jobs, (void)n, (void)now;
+    (void)a, (void)now;
     int rc = f->parked != 0 ? inbox_problem(s, f->parked, str_of(f->why), e) : 0;
     return rc != 0 ? rc : cursor_set(s, CURSOR, f->cursor, e);
-}
-
-static void position_done(void *ctx, struct job *job)
-{
-    struct forwarder *f = ctx;
-    (void)job;
-    pthread_mutex_lock(&f->lock);
-    f->finished = true;
-    pthread_cond_broadcast(&f->wake);
-    pthread_mutex_unlock(&f->lock);
 }
 
 /* Writes how far we are. A failure only means that something is forwarded once more. */
 static int save_position(struct forwarder *f, int64_t seq, struct err *e)
 {
     f->cursor = seq;
-    f->finished = false;
-    f->job.type = &f->type;
-    int rc = writer_submit(f->g->writer, &f->job, e);
-    if (rc != 0)
-        return rc;
-    pthread_mutex_lock(&f->lock);
-    while (!f->finished)
-        pthread_cond_wait(&f->wake, &f->lock);
-    pthread_mutex_unlock(&f->lock);
-    f->parked = 0;
-    if (f->job.rc != 0 && e != NULL)
-        *e = f->job.err;
-    return f->job.rc;
+    int rc = writer_call(f->g->writer, RANK, position_run, f, e);
+    f->parked = rc == 0 ? 0 : f->parked;
+    return rc;
 }
 
 /* The receiver's status, 0 when it gave none. */
@@ -171,7 +149,7 @@ static void drain(struct forwarder *f, struct arena *a)
         if (rc != 0 || n == 0)
             return;
         for (size_t i = 0; i < n; i++) {
-            if (!forward_row(f, &rows[i]))
+            if (!pause_for(f, 0) || !forward_row(f, &rows[i]))
                 return;
             save_position(f, rows[i].seq, NULL);
         }
@@ -224,7 +202,6 @@ int forwarder_start(struct forwarder **ret, struct gateway *g, struct err *e)
     if (f == NULL)
         abort();
     f->g = g;
-    f->type = (struct job_type){.name = "forward", .rank = 3, .run = position_run, .done = position_done, .ctx = f};
     pthread_mutex_init(&f->lock, NULL);
     pthread_cond_init(&f->wake, NULL);
     int rc = store_open(&f->reader, g->o.store_url, &(struct store_options){.read_only = true}, e);

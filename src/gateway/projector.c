@@ -8,6 +8,7 @@
  * and passed over; its bytes stay in the inbox. */
 #include "gateway/projector.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -19,6 +20,7 @@
 #include "store/inbox.h"
 
 #define CURSOR    "projector"
+#define RANK      1 /* after what people said to us directly, before what is to be sent */
 #define ROWS_MAX  256
 #define BYTES_MAX (8u << 20)
 #define ARENA_MAX (64u << 20) /* of what was read, and of the events of a step */
@@ -38,21 +40,19 @@ struct projector {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t wake;
-    bool rung, stop, finished;
+    bool rung;
+    atomic_bool stop; /* looked at between steps too: the rest is applied after the next start */
 
     /* the step under way */
-    struct job_type type;
-    struct job job;
+    struct err why;
     const struct body *bodies;
     size_t n_bodies;
     struct apply_result result;
 };
 
-static int project_run(void *ctx, struct store *s, struct arena *a, struct job *const *jobs, size_t n, int64_t now,
-                       struct err *e)
+static int project_run(void *ctx, struct store *s, struct arena *a, int64_t now, struct err *e)
 {
     struct projector *p = ctx;
-    (void)jobs, (void)n;
     p->result = (struct apply_result){0};
     int rc = 0;
     for (size_t i = 0; i < p->n_bodies && rc == 0; i++) {
@@ -65,38 +65,20 @@ static int project_run(void *ctx, struct store *s, struct arena *a, struct job *
     return rc ? rc : cursor_set(s, CURSOR, p->bodies[p->n_bodies - 1].seq, e);
 }
 
-static void project_done(void *ctx, struct job *job)
-{
-    struct projector *p = ctx;
-    (void)job;
-    pthread_mutex_lock(&p->lock);
-    p->finished = true;
-    pthread_cond_broadcast(&p->wake);
-    pthread_mutex_unlock(&p->lock);
-}
-
 /* Has the bodies applied in one transaction and waits for it. */
 static int step(struct projector *p, const struct body *bodies, size_t n)
 {
     p->bodies = bodies;
     p->n_bodies = n;
-    p->finished = false;
-    p->job.type = &p->type;
-    struct err e = {0};
-    int rc = writer_submit(p->g->writer, &p->job, &e);
-    if (rc != 0)
-        return rc;
-    pthread_mutex_lock(&p->lock);
-    while (!p->finished)
-        pthread_cond_wait(&p->wake, &p->lock);
-    pthread_mutex_unlock(&p->lock);
-    if (p->job.rc == 0) {
+    p->why = (struct err){0};
+    int rc = writer_call(p->g->writer, RANK, project_run, p, &p->why);
+    if (rc == 0) {
         metric_add(p->g, METRIC_EVENTS, p->result.events);
         metric_add(p->g, METRIC_EVENTS_ORPHANED, p->result.orphaned);
         if (p->result.control_changed)
             accounts_publish(p->g->accounts);
     }
-    return p->job.rc;
+    return rc;
 }
 
 static bool try_again(int rc)
@@ -118,7 +100,7 @@ static int step_alone(struct projector *p, struct body *bodies, size_t n)
         rc = step(p, &bodies[i], 1);
         if (rc == 0 || try_again(rc))
             continue;
-        struct err why = p->job.err;
+        struct err why = p->why;
         bodies[i].problem = passed_over(why.text);
         rc = step(p, &bodies[i], 1);
     }
@@ -163,7 +145,7 @@ static int project(struct projector *p, const struct inbox_row *rows, size_t n, 
 {
     struct body bodies[ROWS_MAX];
     int rc = 0;
-    for (size_t done = 0, k; done < n && rc == 0; done += k) {
+    for (size_t done = 0, k; done < n && rc == 0 && !p->stop; done += k) {
         arena_reset(a);
         k = fill(bodies, rows + done, n - done, parser, a);
         rc = step(p, bodies, k);
@@ -190,7 +172,7 @@ static bool drain(struct projector *p, struct store *reader, struct json_parser 
             log_error("projector", "the inbox cannot be read: %s", e.text);
             return false;
         }
-        if (n == 0)
+        if (n == 0 || p->stop)
             return true;
         if (project(p, rows, n, parser, events) != 0)
             return false;
@@ -237,7 +219,6 @@ int projector_start(struct projector **ret, struct gateway *g, struct err *e)
     if (p == NULL)
         abort();
     p->g = g;
-    p->type = (struct job_type){.name = "project", .rank = 1, .run = project_run, .done = project_done, .ctx = p};
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->wake, NULL);
     if (thread_start(&p->thread, "projector", projector_run, p) != 0) {

@@ -316,6 +316,58 @@ static void *syncer_run(void *arg)
     return NULL;
 }
 
+/* --- one job, waited for ------------------------------------------------------------------------------------------- */
+
+struct call {
+    struct job job;
+    struct job_type type;
+    writer_task *run;
+    void *ctx;
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    bool finished;
+};
+
+static int call_run(void *ctx, struct store *s, struct arena *a, struct job *const *jobs, size_t n, int64_t now,
+                    struct err *e)
+{
+    struct call *c = ctx; /* the type is the call's own, so it is the only job of it */
+    (void)jobs, (void)n;
+    return c->run(c->ctx, s, a, now, e);
+}
+
+static void call_done(void *ctx, struct job *job)
+{
+    struct call *c = ctx;
+    (void)job;
+    pthread_mutex_lock(&c->lock);
+    c->finished = true;
+    pthread_cond_signal(&c->wake);
+    pthread_mutex_unlock(&c->lock);
+}
+
+int writer_call(struct writer *w, int rank, writer_task *run, void *ctx, struct err *e)
+{
+    struct call c = {.run = run, .ctx = ctx};
+    c.type = (struct job_type){.name = "call", .rank = rank, .run = call_run, .done = call_done, .ctx = &c};
+    c.job.type = &c.type;
+    pthread_mutex_init(&c.lock, NULL);
+    pthread_cond_init(&c.wake, NULL);
+    int rc = writer_submit(w, &c.job, e);
+    if (rc == 0) {
+        pthread_mutex_lock(&c.lock);
+        while (!c.finished)
+            pthread_cond_wait(&c.wake, &c.lock);
+        pthread_mutex_unlock(&c.lock);
+        rc = c.job.rc;
+        if (rc != 0 && e != NULL)
+            *e = c.job.err;
+    }
+    pthread_cond_destroy(&c.wake);
+    pthread_mutex_destroy(&c.lock);
+    return rc;
+}
+
 /* --- life ---------------------------------------------------------------------------------------------------------- */
 
 int writer_start(struct writer **ret, struct store *s, size_t max_jobs, struct err *e)

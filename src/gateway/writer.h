@@ -51,6 +51,11 @@ void writer_stop(struct writer *w); /* runs what is queued, then stops and frees
 int writer_submit(struct writer *w, struct job *job, struct err *e);
 /* The same, never refused for a full line: for what has happened already. WL_EBUSY only after writer_stop(). */
 int writer_submit_always(struct writer *w, struct job *job, struct err *e);
+/* Runs `run` once it is its turn, in the transaction of a batch, and returns when that is on disk or has failed: its result, or
+ * that of the commit. Repeatable like any job. For threads that have nothing else to do meanwhile; never from run(),
+ * done() or after(). Refused like writer_submit(). */
+typedef int writer_task(void *ctx, struct store *s, struct arena *a, int64_t now, struct err *e);
+int writer_call(struct writer *w, int rank, writer_task *run, void *ctx, struct err *e);
 /* Inside run(): this job is not done now but runs again at `at`. */
 void writer_defer(struct job *job, int64_t at);
 /* From now on nothing is put off: jobs that wait for their time are done with WL_EBUSY, and so is any that asks to. */
