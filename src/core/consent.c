@@ -2,16 +2,18 @@
  * consent.c - the fold of consent events, and its packed form.
  *
  * The state holds, for each category, the greatest event by (time, strictness): a withdrawal is stricter than a
- * grant of the same instant, a platform stop than a resume. Taking a maximum is commutative, associative and
- * idempotent, so redelivered and reordered events cannot change the outcome. A grant never lifts a
- * platform stop, and a stop never rewrites what the person told the business itself. */
+ * grant of the same instant, a platform stop than a resume, and of two grants the one with the better evidence is the
+ * greater. Taking a maximum is commutative, associative and idempotent, so redelivered and reordered events cannot
+ * change the outcome. A grant never lifts a platform stop, and a stop never rewrites what the person told the business
+ * itself. States packed before grants had a rank are read with the least one. */
 #include "core/consent.h"
 
 #include <string.h>
 
 #include "core/varint.h"
 
-#define PACK_VERSION 1
+#define PACK_VERSION       2
+#define PACK_WITHOUT_RANKS 1 /* as written until ranks came */
 
 const char *consent_act_name(enum consent_act a)
 {
@@ -23,6 +25,29 @@ const char *consent_status_name(enum consent_status s)
 {
     static const char *const names[] = {"none", "granted", "withdrawn"};
     return (size_t)s < sizeof names / sizeof names[0] ? names[s] : names[0];
+}
+
+enum consent_rank consent_rank_of(struct str method, bool has_wording)
+{
+    static const struct {
+        struct str method;
+        enum consent_rank with_wording, without;
+    } rows[] = {
+        {STR_INIT("import"), CONSENT_RANK_LISTED, CONSENT_RANK_LISTED},
+        {STR_INIT("web_form"), CONSENT_RANK_CAPTURED, CONSENT_RANK_ASSERTED},
+        {STR_INIT("sms"), CONSENT_RANK_CAPTURED, CONSENT_RANK_ASSERTED},
+        {STR_INIT("ivr"), CONSENT_RANK_CAPTURED, CONSENT_RANK_ASSERTED},
+        {STR_INIT("paper"), CONSENT_RANK_CAPTURED, CONSENT_RANK_ASSERTED},
+        {STR_INIT("in_person"), CONSENT_RANK_CAPTURED, CONSENT_RANK_ASSERTED},
+        {STR_INIT("whatsapp"), CONSENT_RANK_WRITTEN, CONSENT_RANK_WRITTEN},
+        {STR_INIT("platform"), CONSENT_RANK_WRITTEN, CONSENT_RANK_WRITTEN},
+        {STR_INIT("in_app_signup"), CONSENT_RANK_WRITTEN, CONSENT_RANK_WRITTEN},
+        {STR_INIT("double_opt_in"), CONSENT_RANK_CONFIRMED, CONSENT_RANK_CONFIRMED},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (str_ieq(str_trim(method), rows[i].method))
+            return has_wording ? rows[i].with_wording : rows[i].without;
+    return CONSENT_RANK_ASSERTED; /* api, cli, crm, operator, and whatever a program calls it */
 }
 
 int consent_scope_parse(struct str s, consent_scope *ret, struct err *e)
@@ -62,34 +87,49 @@ void consent_scope_text(consent_scope s, struct buf *out)
     }
 }
 
+/* What a menu of WhatsApp's says. */
+static void apply_platform(struct consent_state *s, bool stop, int64_t at)
+{
+    if (at > s->platform_at || (at == s->platform_at && stop)) {
+        s->platform_at = at;
+        s->platform_stop = stop;
+    }
+}
+
+/* A grant always has a rank and nothing else has one, whatever the event says. */
+static uint8_t grant_rank(const struct consent_event *ev)
+{
+    if (ev->act != CONSENT_GRANT)
+        return CONSENT_RANK_NONE;
+    bool sound = ev->rank >= CONSENT_RANK_LISTED && ev->rank <= CONSENT_RANK_CONFIRMED;
+    return sound ? (uint8_t)ev->rank : CONSENT_RANK_LISTED;
+}
+
 void consent_apply(struct consent_state *s, const struct consent_event *ev)
 {
     int64_t at =
         ev->at > 0 ? ev->at : 0; /* nobody consented before 1970: an odd clock, and the fold needs a least time */
-    if (ev->act == CONSENT_STOP || ev->act == CONSENT_RESUME) {
-        bool stop = ev->act == CONSENT_STOP;
-        if (at > s->platform_at || (at == s->platform_at && stop)) {
-            s->platform_at = at;
-            s->platform_stop = stop;
-        }
-        return;
-    }
+    if (ev->act == CONSENT_STOP || ev->act == CONSENT_RESUME)
+        apply_platform(s, ev->act == CONSENT_STOP, at);
     if (ev->act != CONSENT_GRANT && ev->act != CONSENT_WITHDRAW)
         return;
     uint8_t status = ev->act == CONSENT_GRANT ? CONSENT_GRANTED : CONSENT_WITHDRAWN;
+    uint8_t rank = grant_rank(ev);
     for (int c = 0; c < CATEGORY_COUNT; c++) {
         if (!(ev->scope & CONSENT_ALL & CONSENT_SCOPE(c)))
             continue;
-        if (at > s->of[c].at || (at == s->of[c].at && status > s->of[c].status)) {
+        bool as_old = at == s->of[c].at, as_strict = status == s->of[c].status;
+        if (at > s->of[c].at || (as_old && (status > s->of[c].status || (as_strict && rank > s->of[c].rank)))) {
             s->of[c].status = status;
+            s->of[c].rank = rank;
             s->of[c].at = at;
         }
     }
 }
 
 /* Packed: version; bits 0-5 which categories are set, bit 6 a platform event was seen, bit 7 it is a stop; then for
- * each set category its time shifted left by one with "withdrawn" in the lowest bit; then the platform's time.
- * Numbers are varints. */
+ * each set category its time shifted left by one with "withdrawn" in the lowest bit, and a byte with the rank if it is
+ * a grant; then the platform's time. Numbers are varints. */
 
 size_t consent_pack(const struct consent_state *s, uint8_t out[CONSENT_PACKED_MAX])
 {
@@ -100,6 +140,8 @@ size_t consent_pack(const struct consent_state *s, uint8_t out[CONSENT_PACKED_MA
             continue;
         set |= (uint8_t)(1u << c);
         n += varint_put(out + n, (uint64_t)s->of[c].at << 1 | (s->of[c].status == CONSENT_WITHDRAWN));
+        if (s->of[c].status == CONSENT_GRANTED)
+            out[n++] = s->of[c].rank > CONSENT_RANK_LISTED ? s->of[c].rank : CONSENT_RANK_LISTED;
     }
     if (s->platform_stop || s->platform_at != 0) {
         set |= s->platform_stop ? 0xc0 : 0x40;
@@ -112,24 +154,40 @@ size_t consent_pack(const struct consent_state *s, uint8_t out[CONSENT_PACKED_MA
     return n;
 }
 
+/* What is kept of one category. `ranks`: a grant is followed by its rank; otherwise it has the least one. */
+static bool word_get(const uint8_t **at, const uint8_t *end, bool ranks, struct consent_word *ret)
+{
+    uint64_t v;
+    if (!varint_get(at, end, &v))
+        return false;
+    ret->status = v & 1 ? CONSENT_WITHDRAWN : CONSENT_GRANTED;
+    ret->at = (int64_t)(v >> 1);
+    ret->rank = v & 1 ? CONSENT_RANK_NONE : CONSENT_RANK_LISTED;
+    if ((v & 1) || !ranks)
+        return true;
+    if (*at == end || **at < CONSENT_RANK_LISTED || **at > CONSENT_RANK_CONFIRMED)
+        return false;
+    ret->rank = *(*at)++;
+    return true;
+}
+
 int consent_unpack(const void *p, size_t n, struct consent_state *ret)
 {
     struct consent_state s;
     memset(&s, 0, sizeof s);
     const uint8_t *at = p, *end = at + n;
     if (n > 0) {
-        if (n < 2 || at[0] != PACK_VERSION || (at[1] & 0xc0) == 0x80)
+        if (n < 2 || (at[0] != PACK_VERSION && at[0] != PACK_WITHOUT_RANKS) || (at[1] & 0xc0) == 0x80)
             return WL_EINVAL;
+        bool ranks = at[0] == PACK_VERSION;
         uint8_t set = at[1];
         uint64_t v;
         at += 2;
         for (int c = 0; c < CATEGORY_COUNT; c++) {
             if (!(set & 1u << c))
                 continue;
-            if (!varint_get(&at, end, &v))
+            if (!word_get(&at, end, ranks, &s.of[c]))
                 return WL_EINVAL;
-            s.of[c].status = v & 1 ? CONSENT_WITHDRAWN : CONSENT_GRANTED;
-            s.of[c].at = (int64_t)(v >> 1);
         }
         if (set & 0x40) {
             if (!varint_get(&at, end, &v) || v > INT64_MAX)

@@ -3,7 +3,8 @@
  *
  * Events are appended and never changed; the state is their fold and can be rebuilt at any time, in any order of
  * arrival: events count by their own time (`at`), at the same instant the stricter one wins, and a platform
- * stop is lifted by `resume` only (docs/platform.md §4.3). The state is packed into the contact's row. */
+ * stop is lifted by `resume` only (docs/platform.md §4.3). A grant has a rank, how good its evidence is, told by the
+ * method it was recorded with. The state is packed into the contact's row. */
 #ifndef WL_CORE_CONSENT_H
 #define WL_CORE_CONSENT_H
 
@@ -20,6 +21,18 @@ enum consent_act {
     CONSENT_RESUME = 4 /* platform */
 };
 enum consent_status { CONSENT_NONE = 0, CONSENT_GRANTED = 1, CONSENT_WITHDRAWN = 2 };
+
+/* How good the evidence of a grant is; the words of the fact consent.rank in their order. */
+enum consent_rank {
+    CONSENT_RANK_NONE = 0,
+    CONSENT_RANK_LISTED = 1,   /* a line in a list */
+    CONSENT_RANK_ASSERTED = 2, /* a program or an operator says so */
+    CONSENT_RANK_CAPTURED = 3, /* an act of the person, with the wording they saw */
+    CONSENT_RANK_WRITTEN = 4,  /* the person's own words, or done in WhatsApp itself */
+    CONSENT_RANK_CONFIRMED = 5 /* asked again and confirmed */
+};
+/* The rank of a grant recorded with this method (struct consent_row). A method nobody knows is an assertion. */
+enum consent_rank consent_rank_of(struct str method, bool has_wording);
 
 /* A set of categories as bits (1 << enum category); CONSENT_ALL covers every category people consent to. */
 typedef uint32_t consent_scope;
@@ -38,11 +51,13 @@ struct consent_event {
     enum consent_act act;
     consent_scope scope;
     int64_t at; /* when the person said so, ms */
+    int rank;   /* enum consent_rank, of a grant; a grant without one counts as LISTED */
 };
 
 struct consent_state {
-    struct {
+    struct consent_word {
         uint8_t status; /* enum consent_status */
+        uint8_t rank;   /* enum consent_rank of the grant that stands, else NONE */
         int64_t at;
     } of[CATEGORY_COUNT];
     bool platform_stop; /* marketing only */

@@ -84,6 +84,7 @@ bool rest_consent_row(struct rest_call *c, struct json v, const char *default_me
         return false;
     if (row.method.n == 0)
         row.method = str_of(default_method);
+    row.event.rank = consent_rank_of(row.method, row.wording.n > 0);
     *ret = row;
     return true;
 }
@@ -96,7 +97,8 @@ int rest_record_consent(struct store *s, struct person *p, struct consent_row *r
     int rc = ledger_append(s, row, 1, ret_new, e);
     if (rc != 0)
         return rc;
-    consent_apply(&p->consent, &row->event);
+    if (*ret_new > 0) /* one the ledger has already counts with the wording it has there */
+        consent_apply(&p->consent, &row->event);
     return people_save(s, p, 1, e);
 }
 

@@ -72,6 +72,7 @@ static int read_row(struct db_stmt *q, int bucket, struct arena *a, struct conse
     struct str *const texts[] = {&r->source, &r->wording, &r->language, &r->evidence, &r->actor};
     for (size_t i = 0; rc == 0 && i < sizeof texts / sizeof *texts; i++)
         rc = col_copy(q, a, texts[i], e);
+    r->event.rank = (int)consent_rank_of(r->method, r->wording.n > 0);
     return rc;
 }
 

@@ -13,7 +13,7 @@ struct consent_row {
     int bucket;
     int64_t id; /* given by the caller: store_id() */
     int64_t contact;
-    struct consent_event event; /* act, scope, at */
+    struct consent_event event; /* act, scope, at; rank follows from method and wording and is not kept */
     int64_t recorded_at;        /* when we learned of it */
     struct str method;          /* "import", "web_form", "sms", "whatsapp", "platform", "api", "cli", ... */
     struct str source;          /* file name and hash, webhook id, form address */

@@ -3,6 +3,8 @@
  * it gives the state a person would expect. The random tests print their seed. */
 #include "core/consent.h"
 
+#include "core/facts.h"
+
 #include "t.h"
 
 #define MKT CONSENT_SCOPE(CATEGORY_MARKETING)
@@ -16,30 +18,33 @@ TEST(rules)
         bool stop;
     } rows[] = {
         {{{0}}, CONSENT_NONE, CONSENT_NONE, false},
-        {{{CONSENT_GRANT, MKT, 10}}, CONSENT_GRANTED, CONSENT_NONE, false},
-        {{{CONSENT_GRANT, CONSENT_ALL, 10}, {CONSENT_WITHDRAW, MKT, 20}}, CONSENT_WITHDRAWN, CONSENT_GRANTED, false},
+        {{{CONSENT_GRANT, MKT, 10, 0}}, CONSENT_GRANTED, CONSENT_NONE, false},
+        {{{CONSENT_GRANT, CONSENT_ALL, 10, 0}, {CONSENT_WITHDRAW, MKT, 20, 0}},
+         CONSENT_WITHDRAWN,
+         CONSENT_GRANTED,
+         false},
         /* arrival order does not count, the person's time does */
-        {{{CONSENT_WITHDRAW, MKT, 20}, {CONSENT_GRANT, MKT, 10}}, CONSENT_WITHDRAWN, CONSENT_NONE, false},
-        {{{CONSENT_WITHDRAW, MKT, 20}, {CONSENT_GRANT, MKT, 30}}, CONSENT_GRANTED, CONSENT_NONE, false},
+        {{{CONSENT_WITHDRAW, MKT, 20, 0}, {CONSENT_GRANT, MKT, 10, 0}}, CONSENT_WITHDRAWN, CONSENT_NONE, false},
+        {{{CONSENT_WITHDRAW, MKT, 20, 0}, {CONSENT_GRANT, MKT, 30, 0}}, CONSENT_GRANTED, CONSENT_NONE, false},
         /* the same instant: the stricter */
-        {{{CONSENT_GRANT, MKT, 20}, {CONSENT_WITHDRAW, MKT, 20}}, CONSENT_WITHDRAWN, CONSENT_NONE, false},
-        {{{CONSENT_WITHDRAW, MKT, 20}, {CONSENT_GRANT, MKT, 20}}, CONSENT_WITHDRAWN, CONSENT_NONE, false},
-        {{{CONSENT_STOP, 0, 20}, {CONSENT_RESUME, 0, 20}}, CONSENT_NONE, CONSENT_NONE, true},
-        {{{CONSENT_RESUME, 0, 20}, {CONSENT_STOP, 0, 20}}, CONSENT_NONE, CONSENT_NONE, true},
+        {{{CONSENT_GRANT, MKT, 20, 0}, {CONSENT_WITHDRAW, MKT, 20, 0}}, CONSENT_WITHDRAWN, CONSENT_NONE, false},
+        {{{CONSENT_WITHDRAW, MKT, 20, 0}, {CONSENT_GRANT, MKT, 20, 0}}, CONSENT_WITHDRAWN, CONSENT_NONE, false},
+        {{{CONSENT_STOP, 0, 20, 0}, {CONSENT_RESUME, 0, 20, 0}}, CONSENT_NONE, CONSENT_NONE, true},
+        {{{CONSENT_RESUME, 0, 20, 0}, {CONSENT_STOP, 0, 20, 0}}, CONSENT_NONE, CONSENT_NONE, true},
         /* only a resume lifts a platform stop */
-        {{{CONSENT_STOP, MKT, 10}, {CONSENT_GRANT, MKT, 50}}, CONSENT_GRANTED, CONSENT_NONE, true},
-        {{{CONSENT_STOP, MKT, 10}, {CONSENT_RESUME, MKT, 20}}, CONSENT_NONE, CONSENT_NONE, false},
-        {{{CONSENT_RESUME, MKT, 20}, {CONSENT_STOP, MKT, 10}}, CONSENT_NONE, CONSENT_NONE, false},
+        {{{CONSENT_STOP, MKT, 10, 0}, {CONSENT_GRANT, MKT, 50, 0}}, CONSENT_GRANTED, CONSENT_NONE, true},
+        {{{CONSENT_STOP, MKT, 10, 0}, {CONSENT_RESUME, MKT, 20, 0}}, CONSENT_NONE, CONSENT_NONE, false},
+        {{{CONSENT_RESUME, MKT, 20, 0}, {CONSENT_STOP, MKT, 10, 0}}, CONSENT_NONE, CONSENT_NONE, false},
         /* a resume is no grant, a stop no withdrawal */
-        {{{CONSENT_GRANT, MKT, 5}, {CONSENT_STOP, MKT, 10}, {CONSENT_RESUME, MKT, 20}},
+        {{{CONSENT_GRANT, MKT, 5, 0}, {CONSENT_STOP, MKT, 10, 0}, {CONSENT_RESUME, MKT, 20, 0}},
          CONSENT_GRANTED,
          CONSENT_NONE,
          false},
         /* times before 1970 count as its start */
-        {{{CONSENT_WITHDRAW, MKT, -5}}, CONSENT_WITHDRAWN, CONSENT_NONE, false},
-        {{{CONSENT_STOP, 0, -5}}, CONSENT_NONE, CONSENT_NONE, true},
+        {{{CONSENT_WITHDRAW, MKT, -5, 0}}, CONSENT_WITHDRAWN, CONSENT_NONE, false},
+        {{{CONSENT_STOP, 0, -5, 0}}, CONSENT_NONE, CONSENT_NONE, true},
         /* nobody consents to a reply */
-        {{{CONSENT_WITHDRAW, CONSENT_SCOPE(CATEGORY_SERVICE), 9}}, CONSENT_NONE, CONSENT_NONE, false},
+        {{{CONSENT_WITHDRAW, CONSENT_SCOPE(CATEGORY_SERVICE), 9, 0}}, CONSENT_NONE, CONSENT_NONE, false},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct consent_state s = {0};
@@ -56,7 +61,7 @@ TEST(rules)
 static bool same(const struct consent_state *a, const struct consent_state *b)
 {
     for (int c = 0; c < CATEGORY_COUNT; c++)
-        if (a->of[c].status != b->of[c].status || a->of[c].at != b->of[c].at)
+        if (a->of[c].status != b->of[c].status || a->of[c].at != b->of[c].at || a->of[c].rank != b->of[c].rank)
             return false;
     return a->platform_stop == b->platform_stop && a->platform_at == b->platform_at;
 }
@@ -80,7 +85,7 @@ TEST(any_order_any_repetition)
         for (size_t i = 0; i < n; i++) {
             /* few instants, so that ties are common */
             ev[i] = (struct consent_event){(enum consent_act)(1 + next(&x) % 4), next(&x) % 64,
-                                           (int64_t)(next(&x) % 4) - 1};
+                                           (int64_t)(next(&x) % 4) - 1, (int)(next(&x) % 8) - 1};
             consent_apply(&want, &ev[i]);
         }
         for (int shuffle = 0; shuffle < 6; shuffle++) {
@@ -114,7 +119,8 @@ TEST(packing)
         struct consent_state s = {0};
         for (int i = 0; i < 6; i++) {
             int64_t at = round % 7 == 0 ? INT64_MAX : (int64_t)next(&x) * 1000;
-            consent_apply(&s, &(struct consent_event){(enum consent_act)(1 + next(&x) % 4), next(&x) % 64, at});
+            consent_apply(&s, &(struct consent_event){(enum consent_act)(1 + next(&x) % 4), next(&x) % 64, at,
+                                                      (int)(next(&x) % 6)});
         }
         size_t n = consent_pack(&s, buf);
         assert_true(n <= CONSENT_PACKED_MAX);
@@ -134,7 +140,7 @@ TEST(packing)
         size_t n = next(&x) % 20;
         for (size_t i = 0; i < n; i++)
             buf[i] = (uint8_t)next(&x);
-        buf[0] = 1;
+        buf[0] = (uint8_t)(1 + next(&x) % 2);
         (void)consent_unpack(buf, n, &got);
     }
 }
@@ -143,8 +149,107 @@ TEST(one_opt_in_stays_small)
 {
     uint8_t buf[CONSENT_PACKED_MAX];
     struct consent_state s = {0};
-    consent_apply(&s, &(struct consent_event){CONSENT_GRANT, MKT, 1795312987123});
+    consent_apply(&s, &(struct consent_event){CONSENT_GRANT, MKT, 1795312987123, CONSENT_RANK_WRITTEN});
     assert_true(consent_pack(&s, buf) <= 9); /* it is in every contact's row */
+}
+
+TEST(the_evidence_of_the_grant_that_stands)
+{
+    static const struct {
+        struct consent_event ev[3];
+        int want;
+    } rows[] = {
+        {{{CONSENT_GRANT, MKT, 10, CONSENT_RANK_WRITTEN}}, CONSENT_RANK_WRITTEN},
+        /* the latest grant counts, not the best */
+        {{{CONSENT_GRANT, MKT, 10, CONSENT_RANK_CONFIRMED}, {CONSENT_GRANT, MKT, 20, CONSENT_RANK_LISTED}},
+         CONSENT_RANK_LISTED},
+        {{{CONSENT_GRANT, MKT, 20, CONSENT_RANK_LISTED}, {CONSENT_GRANT, MKT, 10, CONSENT_RANK_CONFIRMED}},
+         CONSENT_RANK_LISTED},
+        /* of one instant the better */
+        {{{CONSENT_GRANT, MKT, 10, CONSENT_RANK_CAPTURED}, {CONSENT_GRANT, MKT, 10, CONSENT_RANK_LISTED}},
+         CONSENT_RANK_CAPTURED},
+        {{{CONSENT_GRANT, MKT, 10, CONSENT_RANK_LISTED}, {CONSENT_GRANT, MKT, 10, CONSENT_RANK_CAPTURED}},
+         CONSENT_RANK_CAPTURED},
+        /* a withdrawal leaves none, at the same instant too */
+        {{{CONSENT_GRANT, MKT, 10, CONSENT_RANK_WRITTEN}, {CONSENT_WITHDRAW, MKT, 20, CONSENT_RANK_WRITTEN}},
+         CONSENT_RANK_NONE},
+        {{{CONSENT_WITHDRAW, MKT, 10, 0}, {CONSENT_GRANT, MKT, 10, CONSENT_RANK_CONFIRMED}}, CONSENT_RANK_NONE},
+        /* nobody said, or nonsense: the least */
+        {{{CONSENT_GRANT, MKT, 10, 0}}, CONSENT_RANK_LISTED},
+        {{{CONSENT_GRANT, MKT, 10, 6}}, CONSENT_RANK_LISTED},
+        {{{CONSENT_GRANT, MKT, 10, -1}}, CONSENT_RANK_LISTED},
+        /* what WhatsApp's own menu says touches no evidence */
+        {{{CONSENT_GRANT, MKT, 10, CONSENT_RANK_WRITTEN}, {CONSENT_STOP, MKT, 20, 0}}, CONSENT_RANK_WRITTEN},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct consent_state s = {0};
+        for (size_t k = 0; k < 3 && rows[i].ev[k].act != 0; k++)
+            consent_apply(&s, &rows[i].ev[k]);
+        if (s.of[CATEGORY_MARKETING].rank != rows[i].want || s.of[CATEGORY_UTILITY].rank != CONSENT_RANK_NONE)
+            fail_msg("row %zu: rank %d", i, s.of[CATEGORY_MARKETING].rank);
+    }
+}
+
+TEST(methods_have_ranks)
+{
+    static const struct {
+        const char *method;
+        int with, without;
+    } rows[] = {
+        {"import", 1, 1},
+        {"api", 2, 2},
+        {"cli", 2, 2},
+        {"crm", 2, 2},
+        {"operator", 2, 2},
+        {"", 2, 2},
+        {"carrier pigeon", 2, 2},
+        {"web_form", 3, 2},
+        {"sms", 3, 2},
+        {"ivr", 3, 2},
+        {"paper", 3, 2},
+        {"in_person", 3, 2},
+        {"Web_Form ", 3, 2},
+        {"whatsapp", 4, 4},
+        {"platform", 4, 4},
+        {"in_app_signup", 4, 4},
+        {"double_opt_in", 5, 5},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        int with = (int)consent_rank_of(str_of(rows[i].method), true);
+        int without = (int)consent_rank_of(str_of(rows[i].method), false);
+        if (with != rows[i].with || without != rows[i].without)
+            fail_msg("\"%s\": %d with wording, %d without", rows[i].method, with, without);
+    }
+    assert_int_equal(fact_word(FACT_CONSENT_RANK, STR("none")), CONSENT_RANK_NONE);
+    assert_int_equal(fact_word(FACT_CONSENT_RANK, STR("listed")), CONSENT_RANK_LISTED);
+    assert_int_equal(fact_word(FACT_CONSENT_RANK, STR("asserted")), CONSENT_RANK_ASSERTED);
+    assert_int_equal(fact_word(FACT_CONSENT_RANK, STR("captured")), CONSENT_RANK_CAPTURED);
+    assert_int_equal(fact_word(FACT_CONSENT_RANK, STR("written")), CONSENT_RANK_WRITTEN);
+    assert_int_equal(fact_word(FACT_CONSENT_RANK, STR("confirmed")), CONSENT_RANK_CONFIRMED);
+}
+
+/* Rows written before grants had a rank: version 1, marketing (bit 1) granted at 10, utility (bit 2) withdrawn at 20. */
+TEST(reads_states_without_ranks)
+{
+    const uint8_t old[] = {1, 1u << CATEGORY_MARKETING | 1u << CATEGORY_UTILITY | 0xc0, 10 << 1, 20 << 1 | 1, 30};
+    struct consent_state s;
+    uint8_t again[CONSENT_PACKED_MAX];
+    assert_int_equal(consent_unpack(old, sizeof old, &s), 0);
+    assert_int_equal(s.of[CATEGORY_MARKETING].status, CONSENT_GRANTED);
+    assert_int_equal(s.of[CATEGORY_MARKETING].rank, CONSENT_RANK_LISTED);
+    assert_int_equal(s.of[CATEGORY_MARKETING].at, 10);
+    assert_int_equal(s.of[CATEGORY_UTILITY].status, CONSENT_WITHDRAWN);
+    assert_int_equal(s.of[CATEGORY_UTILITY].rank, CONSENT_RANK_NONE);
+    assert_true(s.platform_stop && s.platform_at == 30);
+    struct consent_state kept = s;
+    size_t n = consent_pack(&s, again);
+    assert_int_equal(n, sizeof old + 1);
+    assert_int_equal(consent_unpack(again, n, &s), 0);
+    assert_true(same(&s, &kept));
+    for (int rank = 0; rank < 256; rank++) { /* the byte behind the grant's time */
+        again[3] = (uint8_t)rank;
+        assert_int_equal(consent_unpack(again, n, &s), rank >= 1 && rank <= 5 ? 0 : WL_EINVAL);
+    }
 }
 
 TEST(scopes)
@@ -200,4 +305,6 @@ TEST(names)
     assert_string_equal(consent_status_name(CONSENT_WITHDRAWN), "withdrawn");
 }
 
-TESTS(T(rules), T(any_order_any_repetition), T(packing), T(one_opt_in_stays_small), T(scopes), T(names))
+TESTS(T(rules), T(any_order_any_repetition), T(packing), T(one_opt_in_stays_small),
+      T(the_evidence_of_the_grant_that_stands), T(methods_have_ranks), T(reads_states_without_ranks), T(scopes),
+      T(names))
