@@ -2,9 +2,9 @@
  * facts.c - names, words and packed form of the facts in facts.def.
  *
  * The table is the only list of facts: names for rule files, words for comparisons and texts for people all come
- * from it. The packed form is one byte with the number of facts it covers, a bitmap of the known ones and their
- * values as zigzag varints. A log written by a newer release may cover more facts than we know: those are skipped;
- * one written by an older release covers fewer: the rest are unknown. It never judges a fact: rules do. */
+ * from it. The packed form is one byte with the number of facts it covers (up to the last known one), a bitmap of the
+ * known ones and their values as zigzag varints. A log written by a newer release may cover more facts than we know:
+ * those are skipped; what it does not cover is unknown. It never judges a fact: rules do. */
 #include "core/facts.h"
 
 #include "base/clock.h"
@@ -123,10 +123,13 @@ void fact_text(const struct facts *f, enum fact_id id, struct buf *out)
 
 size_t facts_pack(const struct facts *f, uint8_t *out)
 {
-    size_t n = 1 + (FACT_COUNT + 7) / 8;
-    out[0] = FACT_COUNT;
+    size_t count = FACT_COUNT;
+    while (count > 0 && !f->known[count - 1])
+        count--;
+    size_t n = 1 + (count + 7) / 8;
+    out[0] = (uint8_t)count;
     memset(out + 1, 0, n - 1);
-    for (size_t i = 0; i < FACT_COUNT; i++) {
+    for (size_t i = 0; i < count; i++) {
         if (!f->known[i])
             continue;
         out[1 + i / 8] |= (uint8_t)(1u << (i % 8));

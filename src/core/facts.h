@@ -49,7 +49,8 @@ int fact_word(enum fact_id id, struct str word);
 /* The value as a person reads it: "granted", "true", "2026-11-22T01:43:07.123Z", "never", "unknown". */
 void fact_text(const struct facts *f, enum fact_id id, struct buf *out);
 
-/* Packed: which are known, then their values as variable-length integers. At most FACTS_PACKED_MAX bytes. */
+/* Packed: which are known, then their values as variable-length integers; equal facts give equal bytes. At most
+ * FACTS_PACKED_MAX bytes. */
 #define FACTS_PACKED_MAX (FACT_COUNT * 11 + 8)
 size_t facts_pack(const struct facts *f, uint8_t *out);
 int facts_unpack(const void *p, size_t n, struct facts *ret); /* WL_EINVAL when damaged; newer facts: unknown */

@@ -121,13 +121,19 @@ TEST(a_usual_message_packs_small)
     uint8_t packed[FACTS_PACKED_MAX];
     struct facts f = fixture_facts();
     assert_true(facts_pack(&f, packed) <= 32);
+    f = (struct facts){0};
+    assert_int_equal(facts_pack(&f, packed), 1);
 }
 
 TEST(facts_of_another_release)
 {
     struct facts f = fixture_facts(), back;
-    /* newer: one byte of bitmap more, its first fact known with the value 5 */
-    uint8_t newer[] = {32, 1, 0, 0, 0x80, 4, 10};
+    /* newer: the last of its 255 facts is known with the value 5 */
+    uint8_t newer[35] = {255, 1};
+    _Static_assert(FACT_COUNT < 255, "the newest fact of the test is newer than ours");
+    newer[1 + 254 / 8] = 1 << (254 % 8);
+    newer[33] = 4;
+    newer[34] = 10;
     assert_int_equal(facts_unpack(newer, sizeof newer, &back), 0);
     assert_true(back.known[0] && back.value[0] == 2);
     /* older: only the first fact existed */
