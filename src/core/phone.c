@@ -4,7 +4,10 @@
  * Reads UTF-8 one code point at a time. A code point is a decimal digit of any script, punctuation people put
  * between digits, a plus sign before the first digit, or the reason to refuse. Letters are never skipped: a
  * skipped letter is how a business-scoped id or a typing mistake becomes somebody else's number. Numbering plans are
- * not known here, so a national number without its country code can only be refused when it starts with 0. */
+ * not known here, so a national number without its country code can only be refused when it starts with 0.
+ *
+ * Which countries a number may belong to is told by its calling code and, where countries share one, by the digits
+ * after it as far as those are dependable; what is not goes to all of them. */
 #include "core/phone.h"
 
 #include <string.h>
@@ -131,17 +134,128 @@ static const struct calling_code {
     {994, "AZ"}, {995, "GE"}, {996, "KG"}, {998, "UZ"},
 };
 
-void phone_country(uint64_t e164, char ret[3])
+/* Codes that several countries share, longest beginnings first. Sources: ITU-T, List of Recommendation E.164 assigned
+ * country codes (annex to Operational Bulletin 1114, 2016, with its amendments); NANPA, area codes in service by country
+ * (nationalnanpa.com); ACMA numbering plan for 61 89162 and 61 89164; the Russian and Kazakh plans for 7. A number under
+ * 1 with another area code is from the United States, or from Canada where the code is younger than the list below. */
+#define SHARED_MAX 4
+static const struct shared_code {
+    uint32_t code;
+    const char *country[SHARED_MAX];
+} shared_codes[] = {
+    {6189162, {"CC"}},
+    {6189164, {"CX"}},
+    {6721, {"AQ"}},
+    {6723, {"NF"}},
+    {1242, {"BS"}},
+    {1246, {"BB"}},
+    {1264, {"AI"}},
+    {1268, {"AG"}},
+    {1284, {"VG"}},
+    {1340, {"VI"}},
+    {1345, {"KY"}},
+    {1441, {"BM"}},
+    {1473, {"GD"}},
+    {1649, {"TC"}},
+    {1658, {"JM"}},
+    {1664, {"MS"}},
+    {1670, {"MP"}},
+    {1671, {"GU"}},
+    {1684, {"AS"}},
+    {1721, {"SX"}},
+    {1758, {"LC"}},
+    {1767, {"DM"}},
+    {1784, {"VC"}},
+    {1787, {"PR"}},
+    {1809, {"DO"}},
+    {1829, {"DO"}},
+    {1849, {"DO"}},
+    {1868, {"TT"}},
+    {1869, {"KN"}},
+    {1876, {"JM"}},
+    {1939, {"PR"}},
+    {212, {"MA", "EH"}},
+    {262, {"RE", "YT", "TF"}},
+    {290, {"SH", "TA"}},
+    {358, {"FI", "AX"}},
+    {500, {"FK", "GS"}},
+    {590, {"GP", "BL", "MF"}},
+    {599, {"CW", "BQ"}},
+    {672, {"NF", "AQ"}},
+    {39, {"IT", "VA"}},
+    {44, {"GB", "GG", "JE", "IM"}},
+    {47, {"NO", "SJ"}},
+    {61, {"AU", "CX", "CC"}},
+    {73, {"RU"}},
+    {74, {"RU"}},
+    {76, {"KZ"}},
+    {77, {"KZ"}},
+    {78, {"RU"}},
+    {79, {"RU"}},
+    {1, {"US", "CA"}},
+    {7, {"RU", "KZ"}},
+};
+
+/* Canadian area codes in service or announced by 2026. */
+static const uint16_t canadian[] = {
+    204, 226, 236, 249, 250, 257, 263, 289, 306, 343, 354, 365, 367, 368, 382, 387, 403, 416, 418, 428,
+    431, 437, 438, 450, 460, 468, 474, 506, 514, 519, 537, 548, 568, 579, 581, 584, 587, 604, 613, 639,
+    647, 672, 683, 705, 709, 742, 753, 778, 780, 782, 807, 819, 825, 867, 873, 879, 902, 905, 942,
+};
+
+static bool is_canadian(uint64_t e164)
 {
-    ret[0] = ret[1] = ret[2] = '\0';
+    while (e164 > 9999)
+        e164 /= 10;
+    for (size_t i = 0; i < sizeof canadian / sizeof canadian[0]; i++)
+        if (e164 == 1000u + canadian[i])
+            return true;
+    return false;
+}
+
+/* Whether the number begins with those digits. */
+static bool begins(uint64_t e164, uint64_t code)
+{
+    while (e164 > code)
+        e164 /= 10;
+    return e164 == code;
+}
+
+static const struct calling_code *calling_code(uint64_t e164)
+{
     if (e164 < 1000)
-        return;
+        return NULL;
     while (e164 > 999)
         e164 /= 10;
     unsigned head[2] = {(unsigned)e164 / 10, (unsigned)e164}; /* a code has two or three digits here */
     for (size_t i = 0; i < sizeof calling_codes / sizeof calling_codes[0]; i++)
-        if (calling_codes[i].code == head[0] || calling_codes[i].code == head[1]) {
-            memcpy(ret, calling_codes[i].country, 3);
-            return;
-        }
+        if (calling_codes[i].code == head[0] || calling_codes[i].code == head[1])
+            return &calling_codes[i];
+    return NULL;
+}
+
+void phone_country(uint64_t e164, char ret[3])
+{
+    const struct calling_code *c = calling_code(e164);
+    memcpy(ret, c != NULL ? c->country : "\0\0", 3);
+}
+
+size_t phone_countries(uint64_t e164, const char *ret[], size_t max)
+{
+    const struct calling_code *own = calling_code(e164);
+    size_t n = 0;
+    if (own != NULL || is_canadian(e164)) {
+        if (max > 0)
+            ret[n++] = own != NULL ? own->country : "CA";
+        return n;
+    }
+    for (size_t i = 0; i < sizeof shared_codes / sizeof shared_codes[0]; i++) {
+        const struct shared_code *c = &shared_codes[i];
+        if (!begins(e164, c->code))
+            continue;
+        for (; n < max && n < SHARED_MAX && c->country[n] != NULL; n++)
+            ret[n] = c->country[n];
+        break;
+    }
+    return n;
 }

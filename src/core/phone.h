@@ -23,4 +23,9 @@ int phone_parse(struct str text, uint64_t *ret_e164, struct err *e);
  * +44 ...) or it is unassigned. ret holds 3 bytes. */
 void phone_country(uint64_t e164, char ret[3]);
 
+/* Every ISO country the number may belong to, at most max (PHONE_COUNTRIES_MAX is enough): one where calling code or
+ * area code decide it, several where they do not (+1 212: US, CA), 0 where the code is unassigned. */
+#define PHONE_COUNTRIES_MAX 4
+size_t phone_countries(uint64_t e164, const char *ret[], size_t max);
+
 #endif

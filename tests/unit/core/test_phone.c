@@ -164,5 +164,56 @@ TEST(agrees_with_an_independent_library)
     assert_true(countries > 100);
 }
 
-TESTS(T(spellings), T(nul_and_length), T(the_message_holds_no_number), T(country),
+/* Who may hold a number: for quiet hours, a country too many is a shorter day, one too few wakes people up. */
+TEST(countries)
+{
+    static const struct {
+        uint64_t e164;
+        const char *want;
+    } rows[] = {
+        {5511912345678, "BR"},
+        {12125550100, "US CA"},
+        {14165550100, "CA"},
+        {19995550100, "US CA"}, /* no area code yet */
+        {17875550100, "PR"},
+        {18095550100, "DO"},
+        {12425550100, "BS"},
+        {447700900123, "GB GG JE IM"},
+        {4712345678, "NO SJ"},
+        {390612345678, "IT VA"},
+        {79161234567, "RU"},
+        {77011234567, "KZ"},
+        {70012345678, "RU KZ"},
+        {61412345678, "AU CX CC"},
+        {61891641234, "CX"},
+        {61891621234, "CC"},
+        {61891701234, "AU CX CC"},
+        {212612345678, "MA EH"},
+        {262692123456, "RE YT TF"},
+        {35841123456, "FI AX"},
+        {59995123456, "CW BQ"},
+        {672312345, "NF"},
+        {672212345, "NF AQ"},
+        {8001234567, ""}, /* no country */
+        {9991234567, ""},
+        {7, "RU KZ"},
+        {1, "US CA"},
+        {0, ""},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const char *got[PHONE_COUNTRIES_MAX];
+        char text[64] = "";
+        size_t n = phone_countries(rows[i].e164, got, PHONE_COUNTRIES_MAX);
+        for (size_t j = 0; j < n; j++)
+            snprintf(text + strlen(text), sizeof text - strlen(text), "%s%s", j ? " " : "", got[j]);
+        if (strcmp(text, rows[i].want) != 0)
+            fail_msg("%llu: got \"%s\", want \"%s\"", (unsigned long long)rows[i].e164, text, rows[i].want);
+        assert_true(phone_countries(rows[i].e164, got, 0) == 0);
+        char alone[3];
+        phone_country(rows[i].e164, alone);
+        assert_true(alone[0] == '\0' || strcmp(alone, rows[i].want) == 0);
+    }
+}
+
+TESTS(T(spellings), T(nul_and_length), T(the_message_holds_no_number), T(country), T(countries),
       T(agrees_with_an_independent_library))
