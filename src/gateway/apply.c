@@ -139,7 +139,7 @@ static int record_consent(struct store *s, struct person *p, enum consent_act ac
     struct consent_row row = {.bucket = p->bucket,
                               .id = store_id(s, now),
                               .contact = p->id,
-                              .event = {.act = act, .scope = scope, .at = at},
+                              .event = {.act = act, .scope = scope, .at = at, .rank = CONSENT_RANK_WRITTEN},
                               .recorded_at = now,
                               .method = STR("platform"),
                               .source = source,
@@ -183,23 +183,41 @@ static int apply_number_changed(struct apply_context *c, const struct event *ev,
     return people_rename(c->s, &p, &ev->previous_user_id, names, sizeof names / sizeof names[0], event_time(c, ev), e);
 }
 
+/* Where a person's row keeps the last time Meta answered with this code; NULL for codes that say nothing of the person. */
+static int64_t *said_of_person(struct person *p, int code)
+{
+    switch (code) {
+    case 131026: /* undeliverable */
+    case 130403: /* the person is blocked by the business */
+    case 137000: /* their identity key changed */
+        return &p->undeliverable_at;
+    case 131049: /* held back: too much marketing for this person */
+        return &p->caps.engagement_at;
+    case 130472: /* in an experiment of Meta's */
+        return &p->caps.experiment_at;
+    default:
+        return NULL;
+    }
+}
+
 /* What an error code said at `at`. An older word undoes no newer one: a person may have resumed since. */
 static int error_said(struct store *s, int bucket, int64_t contact, int64_t sender, int code, int64_t at, int64_t now,
                       struct err *e)
 {
-    bool stopped = code == 131050, undeliverable = code == 131026 || code == 130403 || code == 137000;
-    if (contact == 0 || (!stopped && !undeliverable))
+    struct person p = {0};
+    int64_t *when = said_of_person(&p, code);
+    bool stopped = code == 131050;
+    if (contact == 0 || (!stopped && when == NULL))
         return 0;
-    struct person p;
     int rc = people_get(s, bucket, contact, &p, e);
     if (rc != 0)
         return rc;
     if (stopped && (at > p.consent.platform_at || (at == p.consent.platform_at && !p.consent.platform_stop)))
         return record_consent(s, &p, CONSENT_STOP, CONSENT_SCOPE(CATEGORY_MARKETING), at, sender, STR("error 131050"),
                               now, e);
-    if (!undeliverable || p.undeliverable_at >= at)
+    if (when == NULL || *when >= at)
         return 0;
-    p.undeliverable_at = at;
+    *when = at;
     return people_save(s, &p, 1, e);
 }
 

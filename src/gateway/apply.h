@@ -22,7 +22,8 @@ struct apply_result {
 int apply_events(struct apply *a, struct store *s, struct arena *arena, const struct event *ev, size_t n, int64_t now,
                  struct apply_result *ret, struct err *e);
 
-/* What an error code of Meta says about the person: stopped marketing (131050), undeliverable (131026 ...). */
+/* What an error code of Meta says about the person: stopped marketing (131050), undeliverable (131026 ...), held back
+ * (131049), in an experiment (130472). */
 int apply_error_code(struct store *s, int bucket, int64_t contact, int64_t sender, int code, int64_t now,
                      struct err *e);
 
