@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * sendlife.h - the life of one message from accepted to its end, as a pure step function.
+ *
+ * Meta's API has no idempotency key, so an attempt without an answer leaves a doubt, and "never twice" and "never
+ * lost" cannot both hold for it. What is done about a doubt depends on the category: a marketing message is never
+ * attempted again; a utility or authentication message once, after its wait, and only when webhooks of messages sent
+ * later from the same number have been applied (so that a status of this one would have been seen). Everything else
+ * is definite. State changes here and nowhere else; whoever runs it makes the new state durable before acting on
+ * the effects, and feeds what happens back as events. Source: methods topic 6; scale §3.5. */
+#ifndef WL_CORE_SENDLIFE_H
+#define WL_CORE_SENDLIFE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/intent.h"
+
+enum life_state {
+    LIFE_WAITING = 1, /* accepted from the caller; no attempt is open; `at` says when the next may be */
+    LIFE_SENDING,     /* an attempt is durable; its bytes may be on their way */
+    LIFE_DOUBT,       /* nobody knows whether the attempt was accepted; `at` says until when to wait for a webhook */
+    LIFE_SENT,        /* Meta has it */
+    LIFE_FAILED,      /* refused, or reported failed; `code` */
+    LIFE_EXPIRED,     /* never accepted and worthless now */
+    LIFE_UNDETERMINED /* given up in doubt; a late webhook still corrects it */
+};
+const char *life_state_name(enum life_state s); /* "waiting", ... */
+
+#define LIFE_ATTEMPTS_MAX 6 /* definite refusals that may be repeated, and the one resend, included */
+
+struct life {
+    uint8_t state;    /* enum life_state */
+    uint8_t category; /* enum category */
+    uint8_t attempts; /* begun so far; the open one has this number */
+    uint8_t accepted; /* bit n-1: attempt n is known to have been accepted */
+    uint8_t failed;   /* bit n-1: a webhook said that attempt n, accepted, did not arrive */
+    bool resent;      /* the one resend after a doubt has been granted */
+    bool held;        /* accepted, and held by Meta for a quality assessment: never sent again */
+    bool delivered;   /* delivered or read: a later failure does not undo it */
+    int code;         /* Graph error of FAILED, or the last one met */
+    int64_t at;       /* ms; WAITING: not before; DOUBT: look again then */
+    int64_t begun_at; /* ms; when the last attempt began; 0 none */
+    int64_t expires;  /* ms; 0 never */
+};
+
+enum life_event_kind {
+    LIFE_BEGIN,    /* the dispatcher has a place: open an attempt */
+    LIFE_ACCEPTED, /* answer of `attempt`: 2xx with an id; `held` as message_status says */
+    LIFE_REJECTED, /* answer of `attempt`: a definite error `code` */
+    LIFE_UNSENT,   /* `attempt` surely never reached Meta */
+    LIFE_SILENT,   /* `attempt` got no answer that says anything (time-out, reset, 5xx, garbage) */
+    LIFE_RESTART,  /* the process that opened the attempt is gone */
+    LIFE_STATUS,   /* webhook about `attempt`: `code` != 0 failed, `delivered`, else sent */
+    LIFE_TIMER     /* time passed; `watermark`: statuses of messages this number sent by then have been applied */
+};
+
+struct life_event {
+    enum life_event_kind kind;
+    int attempt; /* 1 .. LIFE_ATTEMPTS_MAX */
+    int code;
+    bool held, delivered;
+    int64_t watermark; /* ms; 0 none */
+};
+
+/* What is to be done once the new state is durable. */
+struct life_effects {
+    bool send;      /* put attempt `attempts` on the wire */
+    bool duplicate; /* a second attempt turned out to have been accepted: report it */
+    bool ended;     /* reached an end it was not in before */
+};
+
+/* How long a doubt of this category is waited out before anything is done, and after how long it is given up. */
+int64_t life_doubt_wait(enum category c);
+int64_t life_doubt_most(enum category c);
+#define LIFE_WATERMARK_MARGIN_MS 3000 /* statuses of messages sent this much later must have been applied */
+
+bool life_ended(const struct life *l);
+/* A new message. */
+void life_init(struct life *l, enum category c, int64_t now, int64_t expires);
+/* One step. An event that does not fit the state (late, doubled, of an attempt that was never begun) changes nothing. */
+void life_step(struct life *l, const struct life_event *ev, int64_t now, struct life_effects *ret);
+
+/* What a definite error code asks for. */
+enum reaction {
+    REACT_REJECT,  /* the caller must change something: never again as it is */
+    REACT_RETRY,   /* the same again, after growing waits */
+    REACT_RATE,    /* the same; the number sends too fast */
+    REACT_PAIR,    /* the same; too fast for this person */
+    REACT_WAIT,    /* the same after a fixed wait */
+    REACT_CIRCUIT, /* the same after a fixed wait; until then nothing from this number */
+};
+struct reaction_to {
+    enum reaction reaction;
+    int64_t wait_ms; /* before attempt 2; see reaction_wait() for later ones */
+    const char *why; /* NULL: code is not in the table */
+};
+struct reaction_to reaction_to(int code);
+/* Wait before the attempt after `attempts` failed ones. */
+int64_t reaction_wait(const struct reaction_to *r, int attempts);
+
+#endif

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * test_sendlife.c - every interleaving of one message with crashes and with lost, late and doubled words of Meta.
+ *
+ * The world is the durable life, an imitation of Meta that knows the truth, and what is under way between them. From
+ * each reachable world every possible next thing happens: an answer arrives or is lost, a webhook arrives, twice or late,
+ * the process dies before or after its attempt left, time passes. Worlds that nothing can tell apart are visited once.
+ * In each the promises are checked against the truth; the number of worlds is printed. */
+#include "core/sendlife.h"
+
+#include "t.h"
+
+#define TRIES     3 /* attempts explored: the first, a repeated one, the resend */
+#define CRASHES   2
+#define EXPIRES   (12 * INT64_C(3600000))
+#define SEEN_SIZE (1u << 22)
+#define REFUSED   100    /* a code that is never repeated */
+#define BUSY      131000 /* one that is */
+
+enum answer { NO_ANSWER, OK_UNDER_WAY, REFUSAL_UNDER_WAY, BUSY_UNDER_WAY };
+
+struct world {
+    struct life life;
+    int64_t now;
+    uint8_t answer[TRIES]; /* enum answer */
+    uint8_t truth;         /* attempts Meta accepted */
+    uint8_t unheard;       /* accepted attempts no webhook has spoken of yet */
+    uint8_t lost;          /* and those none ever will */
+    uint8_t crashes, doubled;
+    bool failure_told;
+};
+
+struct rules {
+    enum category category;
+    bool webhooks_may_be_lost; /* Meta never tells, against its word */
+    bool watermark_may_lie;    /* a later message's webhook overtakes this one's */
+    bool expires;
+};
+
+static struct explorer {
+    struct rules rules;
+    uint64_t *seen;
+    size_t states, doubles, most_deep;
+} x;
+
+static int bits(unsigned v)
+{
+    return __builtin_popcount(v);
+}
+
+/* What the future depends on, in 64 bits: times only as what they allow. */
+static uint64_t key_of(const struct world *w)
+{
+    const struct life *l = &w->life;
+    uint64_t k = l->state;
+    int64_t give_up = l->begun_at + life_doubt_wait(l->category) + life_doubt_most(l->category);
+    const unsigned parts[][2] = {{l->attempts, 3},     {l->accepted, 3},       {l->failed, 3},
+                                 {l->resent, 1},       {l->held, 1},           {l->delivered, 1},
+                                 {w->now >= l->at, 1}, {w->now >= give_up, 1}, {l->expires && w->now >= l->expires, 1},
+                                 {w->answer[0], 2},    {w->answer[1], 2},      {w->answer[2], 2},
+                                 {w->truth, 3},        {w->unheard, 3},        {w->lost, 3},
+                                 {w->crashes, 2},      {w->doubled, 2},        {w->failure_told, 1},
+                                 {l->code != 0, 1}};
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        k = k << parts[i][1] | parts[i][0];
+    return k + 1;
+}
+
+static bool first_visit(uint64_t key)
+{
+    size_t i = (size_t)((key * 0x9e3779b97f4a7c15u) >> 42);
+    for (; x.seen[i] != 0; i = (i + 1) % SEEN_SIZE)
+        if (x.seen[i] == key)
+            return false;
+    x.seen[i] = key;
+    assert_true(++x.states < SEEN_SIZE / 2);
+    return true;
+}
+
+static void promises(const struct world *w)
+{
+    const struct life *l = &w->life;
+    bool once = l->category != CATEGORY_UTILITY && l->category != CATEGORY_AUTHENTICATION;
+    assert_true(bits(w->truth) <= (once ? 1 : 2));
+    if (!x.rules.watermark_may_lie && !x.rules.webhooks_may_be_lost)
+        assert_true(bits(w->truth) <= 1);
+    assert_int_equal(l->accepted & ~w->truth, 0); /* nothing is claimed that is not so */
+    if (l->state == LIFE_EXPIRED || (l->state == LIFE_FAILED && l->failed == 0))
+        assert_int_equal(w->truth, 0);
+    if (l->state == LIFE_SENT)
+        assert_int_not_equal(w->truth, 0);
+    if (l->state == LIFE_UNDETERMINED) /* who was heard of is not undetermined */
+        assert_int_equal(w->truth & ~(w->unheard | w->lost), 0);
+}
+
+static void explore(const struct world *w, size_t depth);
+
+static struct world after(const struct world *w, const struct life_event *ev)
+{
+    struct world next = *w;
+    struct life_effects fx;
+    life_step(&next.life, ev, next.now, &fx);
+    if (fx.duplicate)
+        assert_true(bits(next.truth) > 1);
+    return next;
+}
+
+static void go(const struct world *w, const struct life_event *ev, size_t depth)
+{
+    struct world next = after(w, ev);
+    explore(&next, depth + 1);
+}
+
+/* The attempt just opened meets one of the fates there are. */
+static void send_off(const struct world *w, size_t depth)
+{
+    int n = w->life.attempts;
+    uint8_t bit = (uint8_t)(1u << (n - 1));
+    const struct life_event unsent = {.kind = LIFE_UNSENT, .attempt = n}, silent = {.kind = LIFE_SILENT, .attempt = n};
+    for (enum answer a = OK_UNDER_WAY; a <= BUSY_UNDER_WAY; a++) {
+        struct world next = *w;
+        next.answer[n - 1] = (uint8_t)a;
+        next.truth |= a == OK_UNDER_WAY ? bit : 0;
+        next.unheard |= a == OK_UNDER_WAY ? bit : 0;
+        explore(&next, depth + 1);
+        next.answer[n - 1] = NO_ANSWER; /* and the answer is lost */
+        go(&next, &silent, depth);
+    }
+    go(w, &unsent, depth);
+}
+
+static void begin(const struct world *w, size_t depth)
+{
+    if (w->life.state != LIFE_WAITING || w->life.attempts >= TRIES)
+        return;
+    const struct life_event ev = {.kind = LIFE_BEGIN};
+    struct world next = after(w, &ev);
+    if (next.life.state != LIFE_SENDING)
+        return;
+    send_off(&next, depth);
+    if (next.crashes < CRASHES) { /* durable, and dead before a byte left */
+        next.crashes++;
+        go(&next, &(struct life_event){.kind = LIFE_RESTART}, depth);
+    }
+}
+
+static void answers_arrive(const struct world *w, size_t depth)
+{
+    for (int n = 1; n <= TRIES; n++) {
+        struct world next = *w;
+        enum answer a = w->answer[n - 1];
+        if (a == NO_ANSWER)
+            continue;
+        next.answer[n - 1] = NO_ANSWER;
+        struct life_event ev = {.kind = a == OK_UNDER_WAY ? LIFE_ACCEPTED : LIFE_REJECTED,
+                                .attempt = n,
+                                .code = a == REFUSAL_UNDER_WAY ? REFUSED
+                                        : a == BUSY_UNDER_WAY  ? BUSY
+                                                               : 0};
+        go(&next, &ev, depth);
+        ev.held = a == OK_UNDER_WAY;
+        if (ev.held)
+            go(&next, &ev, depth);
+    }
+    if (w->crashes < CRASHES) {
+        struct world next = *w;
+        next.crashes++;
+        memset(next.answer, NO_ANSWER, sizeof next.answer); /* nobody is there any more to hear them */
+        go(&next, &(struct life_event){.kind = LIFE_RESTART}, depth);
+    }
+}
+
+static void webhooks_arrive(const struct world *w, size_t depth)
+{
+    for (int n = 1; n <= TRIES; n++) {
+        uint8_t bit = (uint8_t)(1u << (n - 1));
+        struct world next = *w;
+        bool again = (w->truth & bit) && !(w->unheard & bit) && !(w->lost & bit) && w->doubled < 2;
+        if (!(w->unheard & bit) && !again)
+            continue;
+        next.unheard &= (uint8_t)~bit;
+        next.doubled += again;
+        go(&next, &(struct life_event){.kind = LIFE_STATUS, .attempt = n}, depth);
+        go(&next, &(struct life_event){.kind = LIFE_STATUS, .attempt = n, .delivered = true}, depth);
+        next.failure_told = true;
+        go(&next, &(struct life_event){.kind = LIFE_STATUS, .attempt = n, .code = 131026}, depth);
+        if ((w->unheard & bit) && x.rules.webhooks_may_be_lost) {
+            next = *w;
+            next.unheard &= (uint8_t)~bit;
+            next.lost |= bit;
+            explore(&next, depth + 1);
+        }
+    }
+}
+
+static void time_passes(const struct world *w, size_t depth)
+{
+    const struct life *l = &w->life;
+    const int64_t to[] = {w->now, l->at, l->begun_at + life_doubt_wait(l->category) + life_doubt_most(l->category) + 1,
+                          l->expires};
+    for (size_t i = 0; i < sizeof to / sizeof to[0]; i++) {
+        struct world next = *w;
+        if (to[i] < w->now)
+            continue;
+        next.now = to[i];
+        go(&next, &(struct life_event){.kind = LIFE_TIMER}, depth);
+        if (w->unheard == 0 || x.rules.watermark_may_lie)
+            go(&next, &(struct life_event){.kind = LIFE_TIMER, .watermark = next.now}, depth);
+    }
+}
+
+/* With no more faults and every word arriving it must come to an end soon. */
+static void ends(struct world w)
+{
+    struct life_effects fx;
+    for (int step = 0; step < 400 && !life_ended(&w.life); step++) {
+        w.now = w.life.at > w.now ? w.life.at : w.now + 60000;
+        life_step(&w.life, &(struct life_event){.kind = LIFE_BEGIN}, w.now, &fx);
+        if (w.life.state == LIFE_SENDING)
+            life_step(&w.life, &(struct life_event){.kind = LIFE_ACCEPTED, .attempt = w.life.attempts}, w.now, &fx);
+        else
+            life_step(&w.life, &(struct life_event){.kind = LIFE_TIMER}, w.now, &fx);
+    }
+    assert_true(life_ended(&w.life));
+}
+
+static void explore(const struct world *w, size_t depth)
+{
+    promises(w);
+    if (!first_visit(key_of(w)))
+        return;
+    x.doubles += bits(w->truth) > 1;
+    x.most_deep = depth > x.most_deep ? depth : x.most_deep;
+    ends(*w);
+    begin(w, depth);
+    answers_arrive(w, depth);
+    webhooks_arrive(w, depth);
+    time_passes(w, depth);
+}
+
+static size_t run(const struct rules *rules, const char *what)
+{
+    struct world w = {.now = 1000000};
+    x = (struct explorer){.rules = *rules, .seen = calloc(SEEN_SIZE, sizeof *x.seen)};
+    assert_non_null(x.seen);
+    life_init(&w.life, rules->category, w.now, rules->expires ? w.now + EXPIRES : 0);
+    explore(&w, 0);
+    print_message("category %d, %-42s %7zu states, %zu with a double send\n", (int)rules->category, what, x.states,
+                  x.doubles);
+    free(x.seen);
+    assert_true(x.states > 100);
+    return x.doubles;
+}
+
+TEST(marketing_is_never_sent_twice)
+{
+    for (int i = 0; i < 8; i++)
+        assert_int_equal(run(&(struct rules){CATEGORY_MARKETING, i & 1, i >> 1 & 1, i >> 2 & 1},
+                             i ? "webhooks lost, overtaken, expiring" : "webhooks late and doubled"),
+                         0);
+}
+
+TEST(service_is_never_sent_twice)
+{
+    assert_int_equal(run(&(struct rules){CATEGORY_SERVICE, true, true, true}, "webhooks lost, overtaken, expiring"), 0);
+}
+
+TEST(a_resend_is_no_double_while_the_watermark_tells_the_truth)
+{
+    for (enum category c = CATEGORY_UTILITY; c <= CATEGORY_AUTHENTICATION; c++) {
+        assert_int_equal(run(&(struct rules){c, false, false, false}, "webhooks late and doubled"), 0);
+        assert_int_equal(run(&(struct rules){c, false, false, true}, "the same, expiring"), 0);
+    }
+}
+
+/* The test can see a double send: where Meta breaks its word one is possible, and never more than one. */
+TEST(a_resend_can_double_only_when_meta_withholds_a_status)
+{
+    for (enum category c = CATEGORY_UTILITY; c <= CATEGORY_AUTHENTICATION; c++) {
+        assert_true(run(&(struct rules){c, true, false, true}, "a webhook is lost for ever") > 0);
+        assert_true(run(&(struct rules){c, false, true, true}, "a webhook is overtaken") > 0);
+    }
+}
+
+TEST(what_error_codes_ask_for)
+{
+    static const struct {
+        int code, attempts;
+        enum reaction reaction;
+        int64_t wait;
+    } rows[] = {
+        {131000, 1, REACT_RETRY, 2000},   {131000, 3, REACT_RETRY, 8000},  {130429, 4, REACT_RATE, 1000},
+        {131056, 1, REACT_PAIR, 1000},    {131056, 4, REACT_PAIR, 64000},  {134101, 2, REACT_WAIT, 600000},
+        {368, 1, REACT_CIRCUIT, 3600000}, {190, 1, REACT_CIRCUIT, 300000}, {200, 1, REACT_CIRCUIT, 300000},
+        {131049, 1, REACT_REJECT, 0},     {131050, 1, REACT_REJECT, 0},    {132015, 1, REACT_REJECT, 0},
+        {131026, 1, REACT_REJECT, 0},     {100, 1, REACT_REJECT, 0},       {987654, 1, REACT_REJECT, 0},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct reaction_to r = reaction_to(rows[i].code);
+        assert_int_equal(r.reaction, rows[i].reaction);
+        assert_int_equal(reaction_wait(&r, rows[i].attempts), rows[i].wait);
+    }
+}
+
+/* Events of attempts nobody began, and answers of attempts that are over, change nothing. */
+TEST(words_that_do_not_fit_change_nothing)
+{
+    struct life l;
+    struct life_effects fx;
+    life_init(&l, CATEGORY_UTILITY, 1000, 0);
+    struct life fresh = l;
+    for (enum life_event_kind k = LIFE_ACCEPTED; k <= LIFE_STATUS; k++)
+        for (int attempt = -1; attempt <= LIFE_ATTEMPTS_MAX + 1; attempt++) {
+            life_step(&l, &(struct life_event){.kind = k, .attempt = attempt, .code = 1}, 2000, &fx);
+            assert_memory_equal(&l, &fresh, sizeof l);
+        }
+    life_step(&l, &(struct life_event){.kind = LIFE_BEGIN}, 2000, &fx);
+    assert_true(fx.send);
+    life_step(&l, &(struct life_event){.kind = LIFE_BEGIN}, 2000, &fx);
+    assert_false(fx.send);
+    life_step(&l, &(struct life_event){.kind = LIFE_ACCEPTED, .attempt = 1}, 2001, &fx);
+    assert_true(fx.ended);
+    struct life sent = l;
+    life_step(&l, &(struct life_event){.kind = LIFE_REJECTED, .attempt = 1, .code = 100}, 2002, &fx);
+    life_step(&l, &(struct life_event){.kind = LIFE_SILENT, .attempt = 1}, 2002, &fx);
+    assert_memory_equal(&l, &sent, sizeof l);
+    assert_false(fx.ended);
+}
+
+TEST(a_failure_after_delivered_does_not_undo_it)
+{
+    struct life l;
+    struct life_effects fx;
+    life_init(&l, CATEGORY_MARKETING, 1000, 0);
+    life_step(&l, &(struct life_event){.kind = LIFE_BEGIN}, 1000, &fx);
+    life_step(&l, &(struct life_event){.kind = LIFE_STATUS, .attempt = 1, .code = 131026}, 2000, &fx);
+    assert_int_equal(l.state, LIFE_FAILED);
+    life_step(&l, &(struct life_event){.kind = LIFE_STATUS, .attempt = 1, .delivered = true}, 3000, &fx);
+    assert_int_equal(l.state, LIFE_SENT);
+    life_step(&l, &(struct life_event){.kind = LIFE_STATUS, .attempt = 1, .code = 131026}, 4000, &fx);
+    assert_int_equal(l.state, LIFE_SENT);
+}
+
+TESTS(T(marketing_is_never_sent_twice), T(service_is_never_sent_twice),
+      T(a_resend_is_no_double_while_the_watermark_tells_the_truth),
+      T(a_resend_can_double_only_when_meta_withholds_a_status), T(what_error_codes_ask_for),
+      T(words_that_do_not_fit_change_nothing), T(a_failure_after_delivered_does_not_undo_it))
