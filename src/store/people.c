@@ -6,18 +6,20 @@
  * sets of people are small bitmaps. A save carries the version it read and loses against a newer one. */
 #include "store/people_rows.h"
 
-STATEMENT(person_by_identity, "SELECT p.id, p.ver, p.undeliverable_at, p.created_at, p.consent, p.name, p.lang FROM "
-                              "person_identity i JOIN person p ON p.bucket = i.bucket AND p.id = i.contact "
-                              "WHERE i.bucket = $1 AND i.tenant = $2 AND i.kind = $3 AND i.value = $4 LIMIT 1");
-STATEMENT(person_by_id, "SELECT p.id, p.ver, p.undeliverable_at, p.created_at, p.consent, p.name, p.lang FROM person p "
-                        "WHERE p.bucket = $1 AND p.id = $2");
+STATEMENT(person_by_identity,
+          "SELECT p.id, p.ver, p.undeliverable_at, p.created_at, p.consent, p.name, p.lang, p.zone, p.caps "
+          "FROM person_identity i JOIN person p ON p.bucket = i.bucket AND p.id = i.contact "
+          "WHERE i.bucket = $1 AND i.tenant = $2 AND i.kind = $3 AND i.value = $4 LIMIT 1");
+STATEMENT(person_by_id,
+          "SELECT p.id, p.ver, p.undeliverable_at, p.created_at, p.consent, p.name, p.lang, p.zone, p.caps "
+          "FROM person p WHERE p.bucket = $1 AND p.id = $2");
 STATEMENT(person_target, "SELECT merged_into FROM person WHERE bucket = $1 AND id = $2");
 STATEMENT(
     person_insert,
-    "INSERT INTO person (bucket, id, tenant, ver, merged_into, created_at, undeliverable_at, consent, name, lang) "
-    "VALUES ($1, $2, $3, 1, 0, $4, 0, $5, '', '')");
-STATEMENT(person_update, "UPDATE person SET ver = ver + 1, undeliverable_at = $1, consent = $2, name = $3, lang = $4 "
-                         "WHERE bucket = $5 AND id = $6 AND ver = $7");
+    "INSERT INTO person (bucket, id, tenant, ver, merged_into, created_at, undeliverable_at, consent, name, lang, "
+    "zone, caps) VALUES ($1, $2, $3, 1, 0, $4, 0, $5, '', '', '', '')");
+STATEMENT(person_update, "UPDATE person SET ver = ver + 1, undeliverable_at = $1, consent = $2, name = $3, lang = $4, "
+                         "zone = $5, caps = $6 WHERE bucket = $7 AND id = $8 AND ver = $9");
 STATEMENT(
     identity_add,
     "INSERT INTO person_identity (bucket, tenant, kind, value, contact, added_at) VALUES ($1, $2, $3, $4, $5, $6)");
@@ -42,6 +44,10 @@ static int person_read(struct db_stmt *q, int bucket, struct person *ret, struct
         return err_set(e, WL_EIO, "database: the consent state of a person cannot be read");
     col_chars(q, ret->name, sizeof ret->name);
     col_chars(q, ret->lang, sizeof ret->lang);
+    col_chars(q, ret->zone, sizeof ret->zone);
+    packed = col_blob(q);
+    if (caps_unpack(packed.p, packed.n, &ret->caps) != 0)
+        return err_set(e, WL_EIO, "database: what a person got lately cannot be read");
     return 0;
 }
 
@@ -197,16 +203,18 @@ int people_ensure(struct store *s, const struct identity *who, size_t n, int64_t
 
 static int save(struct store *s, const struct person *p, struct err *e)
 {
-    uint8_t packed[CONSENT_PACKED_MAX];
+    uint8_t consent[CONSENT_PACKED_MAX], caps[CAPS_PACKED_MAX];
     struct db_stmt *q;
     int64_t changed = 0;
     int rc = db_prepare(s, &person_update, &q, e);
     if (rc != 0)
         return rc;
     db_i64(q, p->undeliverable_at);
-    db_blob(q, packed, consent_pack(&p->consent, packed));
+    db_blob(q, consent, consent_pack(&p->consent, consent));
     db_text(q, str_of(p->name));
     db_text(q, str_of(p->lang));
+    db_text(q, str_of(p->zone));
+    db_blob(q, caps, caps_pack(&p->caps, caps));
     db_i64(q, p->bucket);
     db_i64(q, p->id);
     db_i64(q, p->ver);

@@ -4,7 +4,7 @@
  * Numbers are given to new owners, and linked businesses share parent ids, so two names in one webhook do not make two
  * persons one. Who has a user id of their own is told apart by it; the rest is written at people_add_identity().
  *
- * In a merge the older person stays. Names and pair state move to it; for each category the later word counts, but a
+ * In a merge the older person stays. Names, pair state and what either got lately move to it; for each category the later word counts, but a
  * grant of one never lifts a refusal of the other. The newer person's row stays as a pointer, and person_merge
  * remembers who went where, so that histories written under either id (ledger, messages) are found from both. Nothing
  * of a history is rewritten. */
@@ -57,7 +57,7 @@ static int refuse(struct store *s, struct person *p, enum consent_act act, int c
     struct consent_row row = {.bucket = p->bucket,
                               .id = store_id(s, at),
                               .contact = p->id,
-                              .event = {act, CONSENT_SCOPE(category), said},
+                              .event = {act, CONSENT_SCOPE(category), said, CONSENT_RANK_NONE},
                               .recorded_at = at,
                               .method = str_of(why),
                               .actor = STR("gateway")};
@@ -74,12 +74,12 @@ static void replay(struct consent_state *into, const struct consent_state *from)
         if (from->of[c].status == CONSENT_NONE)
             continue;
         struct consent_event ev = {from->of[c].status == CONSENT_GRANTED ? CONSENT_GRANT : CONSENT_WITHDRAW,
-                                   CONSENT_SCOPE(c), from->of[c].at};
+                                   CONSENT_SCOPE(c), from->of[c].at, from->of[c].rank};
         consent_apply(into, &ev);
     }
     if (from->platform_stop || from->platform_at != 0) {
         struct consent_event ev = {from->platform_stop ? CONSENT_STOP : CONSENT_RESUME,
-                                   CONSENT_SCOPE(CATEGORY_MARKETING), from->platform_at};
+                                   CONSENT_SCOPE(CATEGORY_MARKETING), from->platform_at, CONSENT_RANK_NONE};
         consent_apply(into, &ev);
     }
 }
@@ -110,6 +110,9 @@ static int join(struct store *s, struct person *kept, const struct person *gone,
         memcpy(kept->name, gone->name, sizeof kept->name);
     if (kept->lang[0] == '\0')
         memcpy(kept->lang, gone->lang, sizeof kept->lang);
+    if (kept->zone[0] == '\0')
+        memcpy(kept->zone, gone->zone, sizeof kept->zone);
+    caps_merge(&kept->caps, &gone->caps);
     return fold(s, kept, gone, at, e);
 }
 
@@ -119,6 +122,8 @@ static int merge(struct store *s, struct person *kept, const struct person *gone
     int rc = RUN(&identities_move, kept->id, b, gone->id);
     if (rc == 0)
         rc = pairs_merge(s, kept->bucket, kept->id, gone->id, e);
+    if (rc == 0)
+        rc = reach_merge(s, kept->bucket, kept->id, gone->id, e);
     if (rc == 0)
         rc = RUN(&person_repoint, kept->id, b, gone->id);
     if (rc == 0)

@@ -15,6 +15,9 @@ int identity_insert(struct store *s, int bucket, const struct identity *who, int
                     struct err *e);
 /* Moves every pair row of `gone` to `kept`, the larger value of each column winning. */
 int pairs_merge(struct store *s, int bucket, int64_t kept, int64_t gone, struct err *e);
+/* Moves every reach row of `gone` to `kept`, the later time winning. What was counted for `gone` stays in the portfolio's
+ * counts until its time is over: for a day the two may count as two, never as fewer than one. */
+int reach_merge(struct store *s, int bucket, int64_t kept, int64_t gone, struct err *e);
 /* The person this id stands for today: itself, or what it was merged into. */
 int person_root(struct store *s, int bucket, int64_t id, int64_t *ret, struct err *e);
 

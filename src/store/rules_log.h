@@ -23,5 +23,7 @@ struct rules_event {
 int rules_log_append(struct store *s, const struct rules_event *v, size_t n, struct err *e);
 int rules_log_list(struct store *s, struct arena *a, size_t max, struct rules_event **ret, size_t *ret_n,
                    struct err *e); /* newest first */
+int rules_log_last(struct store *s, enum rules_act act, struct arena *a, struct rules_event *ret,
+                   struct err *e); /* the newest of its kind; WL_ENOTFOUND */
 
 #endif

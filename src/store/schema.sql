@@ -206,3 +206,55 @@ CREATE INDEX inbox_problem ON inbox (seq) WHERE problem IS NOT NULL;
 ALTER TABLE person_identity ADD COLUMN replaced_at BIGINT NOT NULL DEFAULT 0;
 -- When the platform gave the template its status: an older word does not undo a newer one.
 ALTER TABLE template ADD COLUMN status_at BIGINT NOT NULL DEFAULT 0;
+
+-- migration 3
+-- What a person got lately (core/caps.h), under the version of their row; and the time zone their contact named.
+ALTER TABLE person ADD COLUMN caps BLOB NOT NULL DEFAULT '';
+ALTER TABLE person ADD COLUMN zone TEXT NOT NULL DEFAULT '';
+-- Messages a second, in and out; 0: not known.
+ALTER TABLE sender ADD COLUMN per_second INT NOT NULL DEFAULT 0;
+
+-- Who was last counted when against a portfolio's limit. The contact comes before the portfolio: a merge moves all of
+-- a person's rows.
+CREATE TABLE reach (
+    bucket INT NOT NULL,
+    contact BIGINT NOT NULL,
+    portfolio BIGINT NOT NULL,
+    opened_at BIGINT NOT NULL,
+    PRIMARY KEY (bucket, contact, portfolio)
+); -- clustered
+
+-- Control tables.
+CREATE TABLE portfolio_budget (
+    portfolio BIGINT PRIMARY KEY,
+    ver BIGINT NOT NULL,
+    ring BLOB NOT NULL
+);
+
+CREATE TABLE account (
+    waba BIGINT PRIMARY KEY,
+    portfolio BIGINT NOT NULL,
+    people_a_day BIGINT NOT NULL, -- 0 without limit, -1 not known
+    state INT NOT NULL,
+    no_templates_until BIGINT NOT NULL,
+    no_messages_until BIGINT NOT NULL,
+    no_utility_until BIGINT NOT NULL,
+    payment_failed_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL
+);
+
+CREATE TABLE skeleton (
+    number BIGINT PRIMARY KEY,
+    text TEXT NOT NULL,
+    first_seen BIGINT NOT NULL
+);
+
+CREATE TABLE rules_event (
+    id BIGINT PRIMARY KEY,
+    at BIGINT NOT NULL,
+    act INT NOT NULL,
+    ruleset BIGINT NOT NULL,
+    actor TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    detail TEXT NOT NULL
+);

@@ -9,14 +9,13 @@
 #define SENDERS_MAX 100000
 
 STATEMENT(sender_put,
-          "INSERT INTO sender (id, waba, status, display_phone, verified_name, quality, updated_at) "
-          "VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO UPDATE SET waba = excluded.waba, status = "
+          "INSERT INTO sender (id, waba, status, display_phone, verified_name, quality, per_second, updated_at) "
+          "VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO UPDATE SET waba = excluded.waba, status = "
           "excluded.status, "
           "display_phone = excluded.display_phone, verified_name = excluded.verified_name, quality = excluded.quality, "
-          "updated_at = excluded.updated_at");
-STATEMENT(
-    senders_all,
-    "SELECT id, waba, status, display_phone, verified_name, quality, updated_at FROM sender ORDER BY id LIMIT $1");
+          "per_second = excluded.per_second, updated_at = excluded.updated_at");
+STATEMENT(senders_all, "SELECT id, waba, status, display_phone, verified_name, quality, per_second, updated_at FROM "
+                       "sender ORDER BY id LIMIT $1");
 
 int senders_put(struct store *s, const struct sender *v, size_t n, struct err *e)
 {
@@ -31,6 +30,7 @@ int senders_put(struct store *s, const struct sender *v, size_t n, struct err *e
         db_text(q, str_of(v[i].display_phone));
         db_text(q, str_of(v[i].verified_name));
         db_text(q, str_of(v[i].quality));
+        db_i64(q, v[i].per_second);
         db_i64(q, v[i].updated_at);
         rc = db_exec(q, NULL, e);
     }
@@ -60,6 +60,7 @@ int senders_list(struct store *s, struct arena *a, struct sender **ret, size_t *
         col_chars(q, v->display_phone, sizeof v->display_phone);
         col_chars(q, v->verified_name, sizeof v->verified_name);
         col_chars(q, v->quality, sizeof v->quality);
+        v->per_second = col_int(q);
         v->updated_at = col_i64(q);
     }
     db_reset(q);

@@ -26,6 +26,7 @@ STATEMENT(
 STATEMENT(newest_message, "SELECT id FROM msg WHERE bucket = $1 ORDER BY id DESC LIMIT 1");
 STATEMENT(newest_consent, "SELECT id FROM ledger WHERE bucket = $1 ORDER BY id DESC LIMIT 1");
 STATEMENT(newest_inbox, "SELECT seq FROM inbox ORDER BY seq DESC LIMIT 1");
+STATEMENT(newest_rules_event, "SELECT id FROM rules_event ORDER BY id DESC LIMIT 1");
 
 /* Reads one number; `absent` where there is no row. */
 static int get_number(struct store *s, const struct statement *st, struct str name, int64_t absent, int64_t *ret,
@@ -139,29 +140,37 @@ static int migrate(struct store *s, bool read_only, struct err *e)
     return 0;
 }
 
+/* One of the statements above; bucket < 0: of a table that is not bucketed. */
+static int prime_from(struct store *s, const struct statement *st, int bucket, struct err *e)
+{
+    struct db_stmt *q;
+    int rc = db_prepare(s, st, &q, e);
+    if (rc != 0)
+        return rc;
+    if (bucket >= 0)
+        db_i64(q, bucket);
+    rc = db_step(q, e);
+    if (rc < 0)
+        return rc;
+    int64_t id = rc == 1 ? col_i64(q) : 0;
+    db_reset(q);
+    if (id > s->last_id)
+        s->last_id = id;
+    return 0;
+}
+
 /* Ids go on after the newest one that is kept, whatever the clock says. */
 static int prime_ids(struct store *s, struct err *e)
 {
-    static const struct statement *const newest[] = {&newest_message, &newest_consent};
-    struct db_stmt *q;
-    int rc = db_prepare(s, &newest_inbox, &q, e);
-    if (rc != 0)
-        return rc;
-    for (int i = 0;; i++) {
-        rc = db_step(q, e);
-        if (rc < 0)
-            return rc;
-        int64_t id = rc == 1 ? col_i64(q) : 0;
-        db_reset(q);
-        if (id > s->last_id)
-            s->last_id = id;
-        if (i == 2 * s->spread)
-            return 0;
-        rc = db_prepare(s, newest[i % 2], &q, e);
-        if (rc != 0)
-            return rc;
-        db_i64(q, i / 2);
+    int rc = prime_from(s, &newest_inbox, -1, e);
+    if (rc == 0)
+        rc = prime_from(s, &newest_rules_event, -1, e);
+    for (int bucket = 0; rc == 0 && bucket < s->spread; bucket++) {
+        rc = prime_from(s, &newest_message, bucket, e);
+        if (rc == 0)
+            rc = prime_from(s, &newest_consent, bucket, e);
     }
+    return rc;
 }
 
 int store_open(struct store **ret, const char *url, const struct store_options *o, struct err *e)

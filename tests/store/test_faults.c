@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 
 #include "store/inbox.h"
+#include "store/reach.h"
 
 enum fault { NO_FAULT, FAULT_WRITE, FAULT_SYNC };
 
@@ -152,11 +153,21 @@ static void arm(enum fault kind, int n)
 static int send_batch(struct fx *f, const struct message *m, const struct decision_row *d, struct pair *pairs,
                       const struct outcome *o)
 {
+    struct portfolio portfolio = {.id = 5, .budget.newest = NOW / BUDGET_CELL_MS};
+    struct reach reached[BATCH];
+    for (int i = 0; i < BATCH; i++) {
+        reached[i] = (struct reach){.contact = m[i].contact, .portfolio = portfolio.id};
+        reached[i].opened_at = budget_take(&portfolio.budget, 0, NOW);
+    }
     int rc = store_begin(f->s, &f->e);
     if (rc == 0)
         rc = messages_insert(f->s, m, d, BATCH, &f->e);
     if (rc == 0)
         rc = pairs_put(f->s, pairs, BATCH, &f->e);
+    if (rc == 0)
+        rc = reach_put(f->s, reached, BATCH, &f->e);
+    if (rc == 0)
+        rc = portfolio_put(f->s, &portfolio, &f->e);
     if (rc == 0)
         rc = messages_outcome(f->s, o, BATCH / 2, NULL, &f->e);
     if (rc == 0)
@@ -179,10 +190,16 @@ static int count_batch(struct fx *f, const struct message *m, const struct pair 
         assert_int_equal(decisions_get(f->s, 0, m[i].id, f->a, &d, &f->e), rc);
         OK(f, pairs_get(f->s, &p, 1, &f->e));
         assert_int_equal(p.ver, rc == 0 ? 1 : 0);
+        struct reach r = {.contact = given[i].contact, .portfolio = 5};
+        OK(f, reach_get(f->s, &r, 1, &f->e));
+        assert_true((r.opened_at != 0) == (rc == 0));
         if (rc == 0)
             assert_int_equal(got.state, i < BATCH / 2 ? MESSAGE_ACCEPTED : MESSAGE_SENDING);
         there += rc == 0;
     }
+    struct portfolio portfolio;
+    OK(f, portfolio_get(f->s, 5, &portfolio, &f->e));
+    assert_int_equal(budget_used(&portfolio.budget, NOW), there);
     return there;
 }
 

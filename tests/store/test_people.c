@@ -6,6 +6,7 @@
 #include "store_fixture.h"
 
 #include "store/ledger.h"
+#include "store/reach.h"
 
 TEST(finds_nobody_and_creates_once)
 {
@@ -74,7 +75,9 @@ TEST(saves_with_the_version_it_read)
     consent_apply(&p.consent, &yes);
     snprintf(p.name, sizeof p.name, "Zoë");
     snprintf(p.lang, sizeof p.lang, "pt_BR");
+    snprintf(p.zone, sizeof p.zone, "America/Argentina/Buenos_Aires");
     p.undeliverable_at = NOW + 3;
+    caps_sent(&p.caps, NOW, &(struct content_sent){.skeleton = 7, .values = 9, .share = 800, .at = NOW});
     BEGIN(&f);
     OK(&f, people_save(f.s, &p, 1, &f.e));
     COMMIT(&f);
@@ -85,6 +88,9 @@ TEST(saves_with_the_version_it_read)
     assert_true(got.consent.of[CATEGORY_MARKETING].at == NOW);
     assert_string_equal(got.name, "Zoë");
     assert_string_equal(got.lang, "pt_BR");
+    assert_string_equal(got.zone, "America/Argentina/Buenos_Aires");
+    assert_true(got.caps.n == 1 && got.caps.sent[0] == NOW);
+    assert_true(got.caps.n_contents == 1 && got.caps.content[0].skeleton == 7 && got.caps.content[0].values == 9);
     assert_true(got.undeliverable_at == NOW + 3 && got.ver == 2);
 
     snprintf(stale.name, sizeof stale.name, "thief");
@@ -162,6 +168,11 @@ static void check_merged(struct fx *f, const struct person *kept)
     assert_true(kept->consent.platform_stop);
     assert_string_equal(kept->name, "Newer");
     assert_true(kept->undeliverable_at == 77);
+    assert_string_equal(kept->zone, "Europe/Lisbon"); /* the older person's own */
+    assert_true(kept->caps.n == 3 && kept->caps.sent[0] == NOW && kept->caps.sent[2] == NOW - 2000);
+    struct reach r[2] = {{.contact = kept->id, .portfolio = 5}, {.contact = kept->id, .portfolio = 6}};
+    OK(f, reach_get(f->s, r, 2, &f->e));
+    assert_true(r[0].opened_at == 40 && r[1].opened_at == 41);
     OK(f, pairs_get(f->s, pairs, 3, &f->e));
     assert_true(pairs[0].last_inbound == 50 && pairs[0].tat == 60 && pairs[0].last_out == 30);
     assert_true(pairs[1].last_inbound == 5 && pairs[1].tat == 6 && pairs[1].last_out == 7);
@@ -187,11 +198,19 @@ static void merge_from(bool newer_asks)
     say(&f, &newer, CONSENT_WITHDRAW, CATEGORY_AUTHENTICATION, 101);
     snprintf(newer.name, sizeof newer.name, "Newer");
     newer.undeliverable_at = 77;
+    snprintf(older.zone, sizeof older.zone, "Europe/Lisbon");
+    snprintf(newer.zone, sizeof newer.zone, "America/Sao_Paulo");
+    caps_sent(&older.caps, NOW - 1000, NULL);
+    OK(&f, people_save(f.s, &older, 1, &f.e));
+    caps_sent(&newer.caps, NOW - 2000, NULL);
+    caps_sent(&newer.caps, NOW, NULL);
     say(&f, &newer, CONSENT_STOP, CATEGORY_MARKETING, 50);
     set_pair(&f, old_id, 1, 50, 20, 30);
     set_pair(&f, new_id, 1, 10, 60, 25);
     set_pair(&f, old_id, 2, 5, 6, 7);
     set_pair(&f, new_id, 3, 8, 9, 10);
+    struct reach reached[3] = {{0, 5, old_id, 30}, {0, 5, new_id, 40}, {0, 6, new_id, 41}};
+    OK(&f, reach_put(f.s, reached, 3, &f.e));
     COMMIT(&f);
 
     struct person seen_before = newer, p = newer_asks ? newer : older;
@@ -213,6 +232,9 @@ static void merge_from(bool newer_asks)
     struct pair left = {.contact = new_id, .sender = 3};
     OK(&f, pairs_get(f.s, &left, 1, &f.e));
     assert_int_equal(left.ver, 0);
+    struct reach nobody = {.contact = new_id, .portfolio = 6};
+    OK(&f, reach_get(f.s, &nobody, 1, &f.e));
+    assert_true(nobody.opened_at == 0);
     OK(&f, people_count(f.s, &count, &f.e));
     assert_int_equal(count, 1);
     /* who read the newer person before the merge cannot save it any more */

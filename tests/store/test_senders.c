@@ -15,6 +15,7 @@ TEST(senders_are_replaced_whole)
                            .display_phone = "+1 555-000-0001",
                            .verified_name = "Shop",
                            .quality = "GREEN",
+                           .per_second = 80,
                            .updated_at = NOW},
                           {.id = 7, .updated_at = NOW}},
                   *got = NULL;
@@ -26,6 +27,7 @@ TEST(senders_are_replaced_whole)
     OK(&f, senders_put(f.s, v, 2, &f.e));
     memcpy(v[0].quality, "RED", 4);
     v[0].status = 3;
+    v[0].per_second = 1000;
     OK(&f, senders_put(f.s, v, 1, &f.e));
     COMMIT(&f);
     fx_reopen(&f);
@@ -36,6 +38,7 @@ TEST(senders_are_replaced_whole)
     assert_string_equal(got[1].display_phone, "+1 555-000-0001");
     assert_string_equal(got[1].verified_name, "Shop");
     assert_string_equal(got[1].quality, "RED");
+    assert_int_equal(got[1].per_second, 1000);
     fx_end(&f);
 }
 

@@ -8,6 +8,7 @@
 #include <sqlite3.h>
 
 #include "store/db.h"
+#include "store/rules_log.h"
 #include "store/senders.h"
 
 static void raw_sql(const char *path, const char *sql)
@@ -40,34 +41,76 @@ TEST(opens_and_reopens)
     fx_end(&f);
 }
 
+/* The file of an earlier program, of which the last migrations are taken back where an even older one is meant. */
+static bool write_old_file(const struct fx *f, const char *back)
+{
+    char path[600];
+    const char *root = getenv("WAYLEAVE_SOURCE_ROOT");
+    static char sql[64 << 10];
+    snprintf(path, sizeof path, "%s/tests/store/version2.sql", root ? root : ".");
+    FILE *t = fopen(path, "r");
+    if (t == NULL)
+        return false;
+    size_t n = fread(sql, 1, sizeof sql - 1, t);
+    sql[n] = '\0';
+    fclose(t);
+    raw_sql(f->url, sql);
+    raw_sql(f->url, back);
+    return true;
+}
+
+static void check_old_rows(struct fx *f, bool dated)
+{
+    struct identity who[2] = {fx_name(IDENTITY_PHONE, "447700900201"), fx_name(IDENTITY_PHONE, "447700900204")};
+    struct template_row *templates = NULL;
+    struct sender *senders = NULL;
+    struct decision_row d;
+    struct person p[2];
+    size_t n = 0;
+    OK(f, store_verify_statements(f->s, &f->e));
+    OK(f, people_find(f->s, who, 2, p, &f->e));
+    assert_int_equal(p[0].consent.of[CATEGORY_MARKETING].status, CONSENT_GRANTED);
+    assert_int_equal(p[1].consent.of[CATEGORY_MARKETING].status, CONSENT_WITHDRAWN);
+    assert_true(strcmp(p[0].name, "Ana") == 0 && p[0].zone[0] == '\0' && p[0].caps.n == 0);
+    OK(f, decisions_get(f->s, 0, 7530136711750221824, f->a, &d, &f->e));
+    assert_int_equal(d.verdict, 2);
+    OK(f, templates_list(f->s, 0, f->a, &templates, &n, &f->e));
+    assert_true(n == 1 && templates[0].status == TEMPLATE_APPROVED);
+    assert_true(templates[0].status_at == (dated ? 1795324000000 : 0));
+    OK(f, senders_list(f->s, f->a, &senders, &n, &f->e));
+    assert_true(n == 1 && senders[0].id == 111 && senders[0].per_second == 0);
+    BEGIN(f);
+    snprintf(p[0].zone, sizeof p[0].zone, "Europe/London");
+    caps_sent(&p[0].caps, NOW, NULL);
+    OK(f, people_save(f->s, p, 1, &f->e));
+    COMMIT(f);
+    fx_reopen(f);
+    OK(f, people_find(f->s, who, 1, p, &f->e));
+    assert_true(strcmp(p[0].zone, "Europe/London") == 0 && p[0].caps.n == 1);
+}
+
 TEST(an_older_file_is_brought_up_to_date)
 {
-    struct fx f;
-    struct person p;
-    struct identity who = fx_name(IDENTITY_PHONE, "15550000001");
-    struct template_row row = {.waba = 1, .name = STR("a"), .language = STR("en"), .status = TEMPLATE_PAUSED},
-                        *got = NULL;
-    size_t n = 0;
-    fx_start(&f);
-    if (!fx_is_file(&f)) {
+    static const struct {
+        const char *back;
+        bool dated; /* does it know when a template got its status? */
+    } rows[] = {
+        {"", true},
+        {"ALTER TABLE template DROP COLUMN status_at; ALTER TABLE person_identity DROP COLUMN replaced_at; "
+         "UPDATE meta SET value = 1 WHERE name = 'schema'",
+         false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct fx f;
+        fx_place(&f);
+        if (!fx_is_file(&f) || !write_old_file(&f, rows[i].back)) {
+            fx_end(&f);
+            skip_loudly("not a file, or the sources are not here");
+        }
+        OK(&f, store_open(&f.s, f.url, NULL, &f.e));
+        check_old_rows(&f, rows[i].dated);
         fx_end(&f);
-        skip_loudly("not a file");
     }
-    fx_person(&f, IDENTITY_PHONE, who.value);
-    BEGIN(&f);
-    OK(&f, templates_put(f.s, &row, 1, &f.e));
-    COMMIT(&f);
-    store_free(f.s);
-    f.s = NULL;
-    raw_sql(f.url, "ALTER TABLE template DROP COLUMN status_at; ALTER TABLE person_identity DROP COLUMN replaced_at; "
-                   "UPDATE meta SET value = 1 WHERE name = 'schema'");
-    OK(&f, store_open(&f.s, f.url, NULL, &f.e));
-    OK(&f, store_verify_statements(f.s, &f.e));
-    OK(&f, people_find(f.s, &who, 1, &p, &f.e));
-    assert_true(p.id != 0);
-    OK(&f, templates_list(f.s, 1, f.a, &got, &n, &f.e));
-    assert_true(n == 1 && got[0].status == TEMPLATE_PAUSED && got[0].status_at == 0);
-    fx_end(&f);
 }
 
 TEST(accepts_the_long_form_of_a_path)
@@ -113,12 +156,14 @@ TEST(refuses_what_it_cannot_read)
     }
     store_free(f.s);
     f.s = NULL;
-    raw_sql(f.url, "UPDATE meta SET value = 999 WHERE name = 'schema'");
+    raw_sql(f.url, "UPDATE meta SET value = value + 900 WHERE name = 'schema'");
     assert_int_equal(store_open(&s, f.url, NULL, &f.e), WL_EINVAL);
     assert_non_null(strstr(f.e.text, "newer"));
     assert_ptr_equal(s, &f); /* untouched */
 
-    raw_sql(f.url, "UPDATE meta SET value = 2 WHERE name = 'schema'; UPDATE meta SET value = 2 WHERE name = 'spread'");
+    raw_sql(
+        f.url,
+        "UPDATE meta SET value = value - 900 WHERE name = 'schema'; UPDATE meta SET value = 2 WHERE name = 'spread'");
     assert_int_equal(store_open(&s, f.url, NULL, &f.e), WL_EINVAL);
 
     snprintf(path, sizeof path, "%s/other.db", f.dir);
@@ -231,6 +276,12 @@ TEST(ids_go_on_after_a_restart_with_an_earlier_clock)
     COMMIT(&f);
     fx_reopen(&f);
     assert_true(store_id(f.s, NOW - 86400000) > m.id);
+    struct rules_event event = {.id = store_id(f.s, NOW + 7), .act = RULES_ACTIVATED};
+    BEGIN(&f);
+    OK(&f, rules_log_append(f.s, &event, 1, &f.e));
+    COMMIT(&f);
+    fx_reopen(&f);
+    assert_true(store_id(f.s, NOW) > event.id);
     fx_end(&f);
 }
 

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * accounts.c - our accounts' limits and restrictions as Meta last told them.
+ *
+ * A handful of rows, replaced whole and read whole into the gateway's snapshot. Which word of Meta's means which
+ * restriction, and until when, is decided above; here it is only kept. */
+#include "store/accounts.h"
+#include "store/db.h"
+
+#define ACCOUNTS_MAX 100000
+
+STATEMENT(account_put,
+          "INSERT INTO account (waba, portfolio, people_a_day, state, no_templates_until, no_messages_until, "
+          "no_utility_until, payment_failed_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) "
+          "ON CONFLICT (waba) DO UPDATE SET portfolio = excluded.portfolio, people_a_day = excluded.people_a_day, "
+          "state = excluded.state, no_templates_until = excluded.no_templates_until, no_messages_until = "
+          "excluded.no_messages_until, no_utility_until = excluded.no_utility_until, payment_failed_at = "
+          "excluded.payment_failed_at, updated_at = excluded.updated_at");
+STATEMENT(account_get, "SELECT waba, portfolio, people_a_day, state, no_templates_until, no_messages_until, "
+                       "no_utility_until, payment_failed_at, updated_at FROM account WHERE waba = $1");
+STATEMENT(accounts_all, "SELECT waba, portfolio, people_a_day, state, no_templates_until, no_messages_until, "
+                        "no_utility_until, payment_failed_at, updated_at FROM account ORDER BY waba LIMIT $1");
+
+int accounts_put(struct store *s, const struct account *v, size_t n, struct err *e)
+{
+    struct db_stmt *q;
+    int rc = write_start(s, e);
+    if (rc == 0)
+        rc = db_prepare(s, &account_put, &q, e);
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        db_i64(q, v[i].waba);
+        db_i64(q, v[i].portfolio);
+        db_i64(q, v[i].limit);
+        db_i64(q, v[i].state);
+        db_i64(q, v[i].no_templates_until);
+        db_i64(q, v[i].no_messages_until);
+        db_i64(q, v[i].no_utility_until);
+        db_i64(q, v[i].payment_failed_at);
+        db_i64(q, v[i].updated_at);
+        rc = db_exec(q, NULL, e);
+    }
+    return write_end(s, rc);
+}
+
+static void read_row(struct db_stmt *q, struct account *v)
+{
+    v->waba = col_i64(q);
+    v->portfolio = col_i64(q);
+    v->limit = col_i64(q);
+    v->state = (enum account_state)col_i64(q);
+    v->no_templates_until = col_i64(q);
+    v->no_messages_until = col_i64(q);
+    v->no_utility_until = col_i64(q);
+    v->payment_failed_at = col_i64(q);
+    v->updated_at = col_i64(q);
+}
+
+int accounts_get(struct store *s, int64_t waba, struct account *ret, struct err *e)
+{
+    struct account v = {.waba = waba, .limit = -1};
+    struct db_stmt *q;
+    int rc = db_prepare(s, &account_get, &q, e);
+    if (rc != 0)
+        return rc;
+    db_i64(q, waba);
+    rc = db_step(q, e);
+    if (rc < 0)
+        return rc;
+    if (rc == 1)
+        read_row(q, &v);
+    db_reset(q);
+    *ret = v;
+    return 0;
+}
+
+int accounts_list(struct store *s, struct arena *a, struct account **ret, size_t *ret_n, struct err *e)
+{
+    struct account *rows = NULL;
+    struct db_stmt *q;
+    size_t n = 0, cap = 0;
+    int rc = db_prepare(s, &accounts_all, &q, e);
+    if (rc != 0)
+        return rc;
+    db_i64(q, ACCOUNTS_MAX);
+    while (n < ACCOUNTS_MAX && (rc = db_step(q, e)) == 1) {
+        struct account *grown = arena_grow(a, rows, n, &cap, ACCOUNTS_MAX, sizeof *rows);
+        if (grown == NULL) {
+            rc = err_set(e, WL_ENOMEM, "the answer is larger than its memory limit");
+            break;
+        }
+        rows = grown;
+        read_row(q, &rows[n++]);
+    }
+    db_reset(q);
+    if (rc < 0)
+        return rc;
+    *ret = rows;
+    *ret_n = n;
+    return 0;
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * rules_log.c - when which book of rules began to decide, and who set a rule aside and why.
+ *
+ * Rows are added and never changed. Ids rise with time, so the newest event is the largest key. */
+#include "store/db.h"
+#include "store/rules_log.h"
+
+#define RULES_EVENTS_MAX 100000
+
+STATEMENT(rules_event_add, "INSERT INTO rules_event (id, at, act, ruleset, actor, reason, detail) "
+                           "VALUES ($1, $2, $3, $4, $5, $6, $7)");
+STATEMENT(rules_events_newest, "SELECT id, at, act, ruleset, actor, reason, detail FROM rules_event "
+                               "ORDER BY id DESC LIMIT $1");
+STATEMENT(rules_event_last, "SELECT id, at, act, ruleset, actor, reason, detail FROM rules_event "
+                            "WHERE act = $1 ORDER BY id DESC LIMIT 1");
+
+const char *rules_act_name(enum rules_act a)
+{
+    switch (a) {
+    case RULES_ACTIVATED:
+        return "activated";
+    case RULES_OVERRIDDEN:
+        return "overridden";
+    case RULES_SHADOWED:
+        return "shadowed";
+    }
+    return "unknown";
+}
+
+int rules_log_append(struct store *s, const struct rules_event *v, size_t n, struct err *e)
+{
+    struct db_stmt *q;
+    int rc = write_start(s, e);
+    if (rc == 0)
+        rc = db_prepare(s, &rules_event_add, &q, e);
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        db_i64(q, v[i].id);
+        db_i64(q, v[i].at);
+        db_i64(q, v[i].act);
+        db_i64(q, v[i].ruleset);
+        db_text(q, v[i].actor);
+        db_text(q, v[i].reason);
+        db_text(q, v[i].detail);
+        rc = db_exec(q, NULL, e);
+    }
+    return write_end(s, rc);
+}
+
+static int read_row(struct db_stmt *q, struct arena *a, struct rules_event *v, struct err *e)
+{
+    v->id = col_i64(q);
+    v->at = col_i64(q);
+    v->act = (enum rules_act)col_i64(q);
+    v->ruleset = col_i64(q);
+    int rc = col_copy(q, a, &v->actor, e);
+    if (rc == 0)
+        rc = col_copy(q, a, &v->reason, e);
+    if (rc == 0)
+        rc = col_copy(q, a, &v->detail, e);
+    return rc;
+}
+
+int rules_log_list(struct store *s, struct arena *a, size_t max, struct rules_event **ret, size_t *ret_n, struct err *e)
+{
+    struct rules_event *rows = NULL;
+    struct db_stmt *q;
+    size_t n = 0, cap = 0;
+    max = max < RULES_EVENTS_MAX ? max : RULES_EVENTS_MAX;
+    int rc = db_prepare(s, &rules_events_newest, &q, e);
+    if (rc != 0)
+        return rc;
+    db_i64(q, (int64_t)max);
+    while (n < max && (rc = db_step(q, e)) == 1) {
+        struct rules_event *grown = arena_grow(a, rows, n, &cap, max, sizeof *rows);
+        rc = grown == NULL ? err_set(e, WL_ENOMEM, "the answer is larger than its memory limit") : 0;
+        if (rc == 0)
+            rc = read_row(q, a, &grown[n], e);
+        if (rc != 0)
+            break;
+        rows = grown;
+        n++;
+    }
+    db_reset(q);
+    if (rc < 0)
+        return rc;
+    *ret = rows;
+    *ret_n = n;
+    return 0;
+}
+
+int rules_log_last(struct store *s, enum rules_act act, struct arena *a, struct rules_event *ret, struct err *e)
+{
+    struct rules_event v;
+    struct db_stmt *q;
+    int rc = db_prepare(s, &rules_event_last, &q, e);
+    if (rc != 0)
+        return rc;
+    db_i64(q, act);
+    rc = db_step(q, e);
+    if (rc < 0)
+        return rc;
+    rc = rc == 1 ? read_row(q, a, &v, e) : err_set(e, WL_ENOTFOUND, "nothing of the kind happened to the rules yet");
+    db_reset(q);
+    if (rc == 0)
+        *ret = v;
+    return rc;
+}

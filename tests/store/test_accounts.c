@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * test_accounts.c - what Meta says about our accounts, the fixed texts, and the log of the rules.
+ *
+ * What would hurt: a restriction forgotten at a restart, a text exchanged under a decision that names it, an
+ * activation or an override nobody can find again. */
+#include "store_fixture.h"
+
+#include "store/accounts.h"
+#include "store/rules_log.h"
+#include "store/skeletons.h"
+
+TEST(accounts_are_replaced_whole)
+{
+    struct fx f;
+    struct account v[2] = {{.waba = 2000,
+                            .portfolio = 77,
+                            .limit = 2000,
+                            .state = ACCOUNT_LOCKED,
+                            .no_templates_until = NOW + 1,
+                            .no_messages_until = ACCOUNT_FOREVER,
+                            .no_utility_until = NOW + 3,
+                            .payment_failed_at = NOW + 4,
+                            .updated_at = NOW},
+                           {.waba = 9, .limit = 0, .updated_at = NOW}},
+                   got, *all = NULL;
+    size_t n = 9;
+    fx_start(&f);
+    OK(&f, accounts_get(f.s, 2000, &got, &f.e));
+    assert_true(got.waba == 2000 && got.limit == -1 && got.portfolio == 0 && got.state == ACCOUNT_OK &&
+                got.updated_at == 0);
+    OK(&f, accounts_list(f.s, f.a, &all, &n, &f.e));
+    assert_int_equal(n, 0);
+    BEGIN(&f);
+    OK(&f, accounts_put(f.s, v, 2, &f.e));
+    v[0].limit = 100000;
+    v[0].no_templates_until = 0;
+    OK(&f, accounts_put(f.s, v, 1, &f.e));
+    COMMIT(&f);
+    fx_reopen(&f);
+    OK(&f, accounts_get(f.s, 2000, &got, &f.e));
+    assert_memory_equal(&got, &v[0], sizeof got);
+    OK(&f, accounts_list(f.s, f.a, &all, &n, &f.e));
+    assert_int_equal(n, 2);
+    assert_memory_equal(&all[0], &v[1], sizeof got);
+    assert_memory_equal(&all[1], &v[0], sizeof got);
+    assert_int_equal(accounts_put(f.s, v, 1, &f.e), WL_EBUG); /* outside a transaction */
+    fx_end(&f);
+}
+
+TEST(a_fixed_text_stays_what_it_was)
+{
+    struct fx f;
+    struct skeleton v[2] = {{UINT32_MAX, STR("Sale: {{1}} off. Reply STOP to end."), NOW}, {3, STR("Olá {{1}}"), NOW}},
+                    later = {3, STR("something else"), NOW + 1}, none = {0, STR("x"), NOW}, got, *all = NULL;
+    size_t n = 0;
+    fx_start(&f);
+    BEGIN(&f);
+    OK(&f, skeletons_put(f.s, v, 2, &f.e));
+    OK(&f, skeletons_put(f.s, &later, 1, &f.e));
+    COMMIT(&f);
+    fx_reopen(&f);
+    OK(&f, skeletons_get(f.s, 3, f.a, &got, &f.e));
+    assert_str(got.text, "Olá {{1}}");
+    assert_true(got.first_seen == NOW && got.number == 3);
+    OK(&f, skeletons_get(f.s, UINT32_MAX, f.a, &got, &f.e));
+    assert_str(got.text, "Sale: {{1}} off. Reply STOP to end.");
+    assert_int_equal(skeletons_get(f.s, 4, f.a, &got, &f.e), WL_ENOTFOUND);
+    OK(&f, skeletons_list(f.s, f.a, 9, &all, &n, &f.e));
+    assert_true(n == 2 && all[0].number == 3 && all[1].number == UINT32_MAX);
+    OK(&f, skeletons_list(f.s, f.a, 1, &all, &n, &f.e));
+    assert_int_equal(n, 1);
+    BEGIN(&f);
+    assert_int_equal(skeletons_put(f.s, &none, 1, &f.e), WL_EINVAL);
+    store_rollback(f.s);
+    fx_end(&f);
+}
+
+TEST(the_log_of_the_rules_is_read_newest_first)
+{
+    struct fx f;
+    struct rules_event v[3] =
+        {
+            {.at = NOW, .act = RULES_ACTIVATED, .ruleset = 1, .actor = STR("start")},
+            {.at = NOW + 1, .act = RULES_ACTIVATED, .ruleset = 2, .actor = STR("api")},
+            {.at = NOW + 2,
+             .act = RULES_OVERRIDDEN,
+             .ruleset = 2,
+             .actor = STR("api"),
+             .reason = STR("recall of a dangerous product"),
+             .detail = STR("policy.quiet m00000")},
+        },
+                       *all = NULL, got;
+    size_t n = 9;
+    fx_start(&f);
+    assert_int_equal(rules_log_last(f.s, RULES_ACTIVATED, f.a, &got, &f.e), WL_ENOTFOUND);
+    OK(&f, rules_log_list(f.s, f.a, 9, &all, &n, &f.e));
+    assert_int_equal(n, 0);
+    for (size_t i = 0; i < 3; i++)
+        v[i].id = store_id(f.s, v[i].at);
+    BEGIN(&f);
+    OK(&f, rules_log_append(f.s, v, 3, &f.e));
+    COMMIT(&f);
+    fx_reopen(&f);
+    OK(&f, rules_log_list(f.s, f.a, 2, &all, &n, &f.e));
+    assert_int_equal(n, 2);
+    assert_true(all[0].id == v[2].id && all[0].at == NOW + 2 && all[0].act == RULES_OVERRIDDEN && all[0].ruleset == 2);
+    assert_str(all[0].actor, "api");
+    assert_str(all[0].reason, "recall of a dangerous product");
+    assert_str(all[0].detail, "policy.quiet m00000");
+    assert_true(all[1].id == v[1].id);
+    OK(&f, rules_log_last(f.s, RULES_ACTIVATED, f.a, &got, &f.e)); /* whatever came after it */
+    assert_true(got.id == v[1].id && got.ruleset == 2);
+    BEGIN(&f);
+    assert_int_equal(rules_log_append(f.s, v, 1, &f.e), WL_ECONFLICT); /* nothing is written over */
+    store_rollback(f.s);
+    assert_string_equal(rules_act_name(RULES_ACTIVATED), "activated");
+    assert_string_equal(rules_act_name(RULES_OVERRIDDEN), "overridden");
+    assert_string_equal(rules_act_name(RULES_SHADOWED), "shadowed");
+    fx_end(&f);
+}
+
+TESTS(T(accounts_are_replaced_whole), T(a_fixed_text_stays_what_it_was), T(the_log_of_the_rules_is_read_newest_first))
