@@ -132,6 +132,20 @@ size_t budget_pack(const struct budget *b, uint8_t out[BUDGET_PACKED_MAX])
     return n;
 }
 
+/* The counts from the newest cell backwards; the last one kept counts somebody. */
+static bool read_cells(const uint8_t **at, const uint8_t *end, size_t cells, struct budget *b)
+{
+    uint64_t v = 1;
+    if (cells > BUDGET_CELLS || (int64_t)cells > b->newest + 1)
+        return false;
+    for (size_t i = 0; i < cells; i++) {
+        if (!varint_get(at, end, &v) || v > UINT32_MAX)
+            return false;
+        b->cell[(b->newest - (int64_t)i) % BUDGET_CELLS] = (uint32_t)v;
+    }
+    return v > 0;
+}
+
 int budget_unpack(const void *p, size_t n, struct budget *ret)
 {
     const uint8_t *at = p, *end = at + n;
@@ -143,14 +157,7 @@ int budget_unpack(const void *p, size_t n, struct budget *ret)
             return WL_EINVAL;
         b.newest = (int64_t)v;
         size_t cells = *at++;
-        if (cells > BUDGET_CELLS || (int64_t)cells > b.newest + 1)
-            return WL_EINVAL;
-        for (size_t i = 0; i < cells; i++) {
-            if (!varint_get(&at, end, &v) || v > UINT32_MAX)
-                return WL_EINVAL;
-            b.cell[(b.newest - (int64_t)i) % BUDGET_CELLS] = (uint32_t)v;
-        }
-        if (at != end || (cells > 0 && v == 0) || (cells == 0 && b.newest == 0))
+        if (!read_cells(&at, end, cells, &b) || at != end || (cells == 0 && b.newest == 0))
             return WL_EINVAL;
     }
     *ret = b;

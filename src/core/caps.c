@@ -189,6 +189,14 @@ static int64_t get_time(struct reader *r, bool first, int64_t before)
     return r->damaged ? 0 : second * SECOND_MS;
 }
 
+/* The three bytes before the rest. */
+static bool sound_head(const uint8_t *bytes, size_t n)
+{
+    return n >= 3 && n <= CAPS_PACKED_MAX && bytes[0] == PACK_VERSION && bytes[1] <= CAPS_RING &&
+           (bytes[2] & COUNT_MASK) <= CAPS_CONTENTS && bytes[2] <= (HAS_ENGAGEMENT | HAS_EXPERIMENT | COUNT_MASK) &&
+           (bytes[1] > 0 || bytes[2] > 0);
+}
+
 int caps_unpack(const void *p, size_t n, struct caps *ret)
 {
     struct caps c;
@@ -198,10 +206,9 @@ int caps_unpack(const void *p, size_t n, struct caps *ret)
         *ret = c;
         return 0;
     }
-    if (n < 3 || n > CAPS_PACKED_MAX || bytes[0] != PACK_VERSION || bytes[1] > CAPS_RING ||
-        (bytes[2] & COUNT_MASK) > CAPS_CONTENTS || bytes[2] > (HAS_ENGAGEMENT | HAS_EXPERIMENT | COUNT_MASK))
+    if (!sound_head(bytes, n))
         return WL_EINVAL;
-    struct reader r = {bytes + 3, bytes + n, bytes[1] == 0 && bytes[2] == 0};
+    struct reader r = {bytes + 3, bytes + n, false};
     c.n = bytes[1];
     c.n_contents = bytes[2] & COUNT_MASK;
     for (size_t i = 0; i < c.n; i++)
