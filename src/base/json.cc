@@ -131,10 +131,19 @@ static bool less(const struct str &a, const struct str &b)
 
 extern "C" {
 
-struct json_parser *json_parser_create(void)
+struct json_parser *json_parser_try(void)
 {
     auto *p = new (std::nothrow) json_parser;
-    if (p == nullptr || !prepare(p, 0))
+    if (p == nullptr || prepare(p, 0))
+        return p;
+    delete p;
+    return nullptr;
+}
+
+struct json_parser *json_parser_create(void)
+{
+    struct json_parser *p = json_parser_try();
+    if (p == nullptr)
         abort();
     return p;
 }

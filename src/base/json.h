@@ -43,6 +43,7 @@ struct json {
 };
 
 struct json_parser *json_parser_create(void); /* aborts when memory runs out; json_parser_free() it */
+struct json_parser *json_parser_try(void);    /* the same for a library, which may not abort: NULL then */
 void json_parser_free(struct json_parser *p);
 
 /* Parses text[0..len). The text is copied unless `padded` says BUF_PADDING readable bytes follow it.
