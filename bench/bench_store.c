@@ -4,7 +4,14 @@
  * Runs the whole sequence of a send (find the person, read the pair, insert message and decision, write the pair,
  * later the outcome) in groups of 1, 16, 64 and 256 a commit, and beside it the baseline: a bare insert of the
  * same message row into one table of SQLite, at the same group. Both wait for the disk at every commit.
- * Usage: bench_store [DIRECTORY [SECONDS]]. The directory decides which disk is measured. */
+ *
+ * The mode "admit" measures what stands before a send with all rules on: person, pair, reach and portfolio are read, the
+ * shipped rules decide, and person (under its version, with caps), pair, reach, portfolio, message and decision are
+ * written, 100 a commit, synced by a second thread as the gateway's writer does it. Everyone gets one marketing message
+ * a day of a clock of its own, so that rows are as full as they become in use; then the size of each row is shown.
+ * Usage: bench_store [DIRECTORY [SECONDS]] or bench_store DIRECTORY SECONDS admit [RULES [PEOPLE]]. The directory
+ * decides which disk is measured. */
+#include <pthread.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,12 +19,19 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "core/decide.h"
+#include "core/pace.h"
 #include "store/messages.h"
 #include "store/people.h"
+#include "store/reach.h"
 
 #define PEOPLE    50000
 #define SENDER    106540352242922
 #define GROUP_MAX 256
+#define ADMITTED  100 /* a group of the mode "admit" */
+#define PORTFOLIO 77
+#define DAY_MS    INT64_C(86400000)
+#define AHEAD_MAX 3 /* commits that may wait for the disk */
 
 static const size_t groups[] = {1, 16, 64, 256};
 static int64_t duration_ns = 1500000000;
@@ -179,42 +193,315 @@ static void run_baseline(sqlite3 *db, size_t n, int64_t *id)
     sqlite3_finalize(q);
 }
 
-int main(int argc, char **argv)
+/* --- admission: everything between a request and its first byte upstream, in the database and the rules ------------ */
+
+/* The second stage of the gateway's writer: commits are counted in, and come out when they are on disk. */
+struct syncing {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    pthread_t thread;
+    struct store_sync *sync;
+    uint64_t committed, durable;
+    bool end;
+};
+
+static void *sync_loop(void *arg)
 {
-    char dir[200], path[240];
+    struct syncing *y = arg;
     struct err e = {0};
-    struct store *s = NULL;
+    pthread_mutex_lock(&y->lock);
+    for (;;) {
+        while (y->committed == y->durable && !y->end)
+            pthread_cond_wait(&y->changed, &y->lock);
+        uint64_t upto = y->committed;
+        if (upto == y->durable)
+            break;
+        pthread_mutex_unlock(&y->lock);
+        must(store_sync_wait(y->sync, &e), &e);
+        pthread_mutex_lock(&y->lock);
+        y->durable = upto;
+        pthread_cond_broadcast(&y->changed);
+    }
+    pthread_mutex_unlock(&y->lock);
+    return NULL;
+}
+
+/* Counts a commit in and waits until at most `ahead` are not on disk. */
+static void sync_after(struct syncing *y, uint64_t commits, uint64_t ahead)
+{
+    pthread_mutex_lock(&y->lock);
+    y->committed += commits;
+    pthread_cond_broadcast(&y->changed);
+    while (y->committed - y->durable > ahead)
+        pthread_cond_wait(&y->changed, &y->lock);
+    pthread_mutex_unlock(&y->lock);
+}
+
+struct admission {
+    struct store *s;
+    struct ruleset *rules;
+    size_t people, turn, stride, refused;
+    int64_t now, step; /* a clock on which everyone is written to once a day */
+    struct identity who[ADMITTED];
+    struct person person[ADMITTED];
+    struct pair pair[ADMITTED];
+    struct reach reach[ADMITTED];
+    struct portfolio portfolio;
+    struct message message[ADMITTED];
+    struct decision_row row[ADMITTED];
+    uint8_t facts[ADMITTED][FACTS_PACKED_MAX], findings[ADMITTED][DECISION_PACKED_MAX];
+};
+
+static void admission_facts(const struct admission *b, size_t i, struct facts *f)
+{
+    const struct person *p = &b->person[i];
+    memset(f, 0, sizeof *f);
+    fact_set(f, FACT_MESSAGE_KIND, fact_word(FACT_MESSAGE_KIND, STR("template")));
+    fact_set(f, FACT_MESSAGE_CATEGORY, CATEGORY_MARKETING);
+    fact_set(f, FACT_MESSAGE_PATH, 0);
+    fact_set(f, FACT_MESSAGE_TYPE_REACTION, false);
+    fact_set(f, FACT_RECIPIENT_FORM, IDENTITY_PHONE);
+    fact_set(f, FACT_RECIPIENT_VALID, true);
+    fact_set(f, FACT_RECIPIENT_IS_SENDER, false);
+    fact_set_code(f, FACT_RECIPIENT_COUNTRY, "BR");
+    fact_set(f, FACT_RECIPIENT_UNDELIVERABLE_AT, p->undeliverable_at);
+    fact_set(f, FACT_CONSENT_STATUS, p->consent.of[CATEGORY_MARKETING].status);
+    fact_set(f, FACT_CONSENT_AT, p->consent.of[CATEGORY_MARKETING].at);
+    fact_set(f, FACT_CONSENT_PLATFORM_STOP, p->consent.platform_stop);
+    fact_set(f, FACT_CONSENT_PLATFORM_AT, p->consent.platform_at);
+    fact_set(f, FACT_WINDOW_LAST_INBOUND, b->pair[i].last_inbound);
+    fact_set(f, FACT_PAIR_TAT, b->pair[i].tat);
+    fact_set(f, FACT_TEMPLATE_KNOWN, true);
+    fact_set(f, FACT_TEMPLATE_STATUS, TEMPLATE_APPROVED);
+    fact_set(f, FACT_TEMPLATE_FIT, 0);
+    fact_set(f, FACT_TEMPLATE_QUALITY, fact_word(FACT_TEMPLATE_QUALITY, STR("green")));
+    fact_set(f, FACT_SENDER_STATUS, fact_word(FACT_SENDER_STATUS, STR("connected")));
+    fact_set(f, FACT_SENDER_QUALITY, fact_word(FACT_SENDER_QUALITY, STR("green")));
+    fact_set(f, FACT_SENDER_FREE_AT, 0);
+    fact_set(f, FACT_ACCOUNT_STATE, 0);
+    for (int id = FACT_ACCOUNT_TEMPLATES_UNTIL; id <= FACT_ACCOUNT_PAYMENT_AT; id++)
+        fact_set(f, (enum fact_id)id, 0);
+    for (int id = FACT_RECIPIENT_UTC_MIN; id <= FACT_RECIPIENT_UTC_MAX; id++)
+        fact_set(f, (enum fact_id)id, -180);
+    fact_set(f, FACT_RECIPIENT_UTC_CHANGE_AT, 0);
+    fact_set(f, FACT_DUPLICATE_SAME_AT, 0);
+    fact_set(f, FACT_DUPLICATE_NEAR_AT, 0);
+    caps_facts(&p->caps, f);
+    budget_facts(&b->portfolio.budget, 0, 0, budget_counted(&b->portfolio.budget, b->reach[i].opened_at, b->now),
+                 b->now, f);
+}
+
+/* Judges one message and fills its rows; what is let through is counted at once, as the next one must see it. */
+static void admit_one(struct admission *b, size_t i)
+{
+    struct facts f;
+    struct decision d;
+    int64_t id = store_id(b->s, b->now);
+    admission_facts(b, i, &f);
+    decide(b->rules, &f, b->now, 0, &d);
+    bool allowed = d.verdict == VERDICT_ALLOW;
+    b->message[i] = (struct message){.id = id,
+                                     .contact = b->person[i].id,
+                                     .sender = SENDER,
+                                     .state = allowed ? MESSAGE_SENDING : MESSAGE_REFUSED,
+                                     .attempt = allowed,
+                                     .epoch = 3,
+                                     .ts = b->now,
+                                     .kind = 2,
+                                     .category = CATEGORY_MARKETING,
+                                     .type = "template"};
+    b->row[i] = (struct decision_row){.id = id,
+                                      .ts = b->now,
+                                      .ruleset = 1,
+                                      .verdict = (int)d.verdict,
+                                      .until = d.until,
+                                      .facts = {(char *)b->facts[i], facts_pack(&f, b->facts[i])},
+                                      .findings = {(char *)b->findings[i], decision_pack(&d, b->findings[i])}};
+    b->refused += !allowed;
+    if (!allowed)
+        return;
+    struct content_sent content = {(uint32_t)(b->now / DAY_MS) * 2654435761u | 1, (uint32_t)b->person[i].id, 700,
+                                   b->now};
+    caps_sent(&b->person[i].caps, b->now, &content);
+    b->pair[i].tat = pace_take(b->pair[i].tat, b->now, 6000);
+    b->pair[i].last_out = b->now;
+    b->reach[i].opened_at = budget_take(&b->portfolio.budget, b->reach[i].opened_at, b->now);
+}
+
+static void admit_group(struct admission *b)
+{
+    struct err e = {0};
+    b->now += b->step;
+    for (size_t i = 0; i < ADMITTED; i++)
+        person_name(&b->who[i], b->turn++ * b->stride % b->people);
+    must(store_begin(b->s, &e), &e);
+    must(people_find(b->s, b->who, ADMITTED, b->person, &e), &e);
+    for (size_t i = 0; i < ADMITTED; i++) {
+        const struct person *p = &b->person[i];
+        b->pair[i] = (struct pair){.bucket = p->bucket, .contact = p->id, .sender = SENDER};
+        b->reach[i] = (struct reach){.bucket = p->bucket, .contact = p->id, .portfolio = PORTFOLIO};
+    }
+    must(pairs_get(b->s, b->pair, ADMITTED, &e), &e);
+    must(reach_get(b->s, b->reach, ADMITTED, &e), &e);
+    must(portfolio_get(b->s, PORTFOLIO, &b->portfolio, &e), &e);
+    for (size_t i = 0; i < ADMITTED; i++)
+        admit_one(b, i);
+    must(people_save(b->s, b->person, ADMITTED, &e), &e);
+    must(pairs_put(b->s, b->pair, ADMITTED, &e), &e);
+    must(reach_put(b->s, b->reach, ADMITTED, &e), &e);
+    must(portfolio_put(b->s, &b->portfolio, &e), &e);
+    must(messages_insert(b->s, b->message, b->row, ADMITTED, &e), &e);
+    must(store_commit(b->s, &e), &e);
+}
+
+/* People as they come from an import: a consent, a name, a language, some with a time zone of their own. */
+static void admission_people(struct admission *b)
+{
+    struct consent_event yes = {CONSENT_GRANT, CONSENT_ALL, b->now - 90 * DAY_MS, CONSENT_RANK_CAPTURED};
+    struct err e = {0};
+    for (size_t i = 0; i < b->people; i += ADMITTED) {
+        for (size_t k = 0; k < ADMITTED; k++)
+            person_name(&b->who[k], i + k);
+        must(store_begin(b->s, &e), &e);
+        must(people_ensure(b->s, b->who, ADMITTED, b->now - 90 * DAY_MS, b->person, &e), &e);
+        for (size_t k = 0; k < ADMITTED; k++) {
+            struct person *p = &b->person[k];
+            consent_apply(&p->consent, &yes);
+            snprintf(p->name, sizeof p->name, "Person %zu", i + k);
+            snprintf(p->lang, sizeof p->lang, "pt_BR");
+            if (k % 10 == 0)
+                snprintf(p->zone, sizeof p->zone, "America/Sao_Paulo");
+        }
+        must(people_save(b->s, b->person, ADMITTED, &e), &e);
+        must(store_commit(b->s, &e), &e);
+    }
+}
+
+/* Bytes a row, as it lies in its table and with the table's pages. */
+static void show_sizes(const char *path)
+{
     sqlite3 *db = NULL;
-    int64_t id = (int64_t)1700000000000 << 22;
-    snprintf(dir, sizeof dir, "%s/bench_store_XXXXXX", argc > 1 ? argv[1] : "/tmp");
-    if (argc > 2)
-        duration_ns = strtoll(argv[2], NULL, 10) * 1000000000;
-    if (mkdtemp(dir) == NULL)
-        return 1;
-    snprintf(path, sizeof path, "%s/store.db", dir);
-    must(store_open(&s, path, NULL, &e), &e);
-    fill(s);
-    snprintf(path, sizeof path, "%s/bare.db", dir);
+    sqlite3_stmt *q = NULL;
+    sqlite3_open(path, &db);
+    if (sqlite3_prepare_v2(db,
+                           "SELECT name, sum(ncell), sum(payload), sum(pgsize) FROM dbstat WHERE name IN ('person', "
+                           "'pair', 'reach', 'msg', 'decision', 'person_identity') AND pagetype <> 'internal' GROUP BY "
+                           "name",
+                           -1, &q, NULL) != SQLITE_OK)
+        printf("row sizes: this SQLite does not tell\n");
+    while (q != NULL && sqlite3_step(q) == SQLITE_ROW) {
+        double n = sqlite3_column_double(q, 1);
+        if (n > 0)
+            printf("  %-16s %9.0f rows  %6.1f bytes a row, %6.1f with the pages\n",
+                   (const char *)sqlite3_column_text(q, 0), n, sqlite3_column_double(q, 2) / n,
+                   sqlite3_column_double(q, 3) / n);
+    }
+    sqlite3_finalize(q);
+    sqlite3_close(db);
+}
+
+/* Days of it first, so that rows are as full as in use. A stride of 1 is a campaign, which goes through people in the
+ * order in which they came; another one meets everybody on a page of their own. */
+static void measure_admission(struct admission *b, struct syncing *y, size_t stride, size_t days, const char *what)
+{
+    size_t rows = 0;
+    b->stride = stride;
+    for (size_t i = 0; i < days * b->people / ADMITTED; i++)
+        admit_group(b);
+    sync_after(y, 1, 0);
+    b->refused = 0;
+    worst_ns = 0;
+    int64_t start = clock_mono_ns(), now = start;
+    double cpu = cpu_us();
+    for (; now - start < duration_ns; now = lap(now), rows += ADMITTED) {
+        admit_group(b);
+        sync_after(y, 1, AHEAD_MAX);
+    }
+    sync_after(y, 0, 0);
+    report(what, ADMITTED, rows, clock_mono_ns() - start, cpu_us() - cpu);
+    printf("  %zu people, %zu rules, %zu of %zu refused\n", b->people, ruleset_count(b->rules), b->refused, rows);
+}
+
+static void run_admit(const char *path, const char *rules, size_t people)
+{
+    struct admission *b = calloc(1, sizeof *b);
+    struct syncing y = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+    struct err e = {0};
+    if (b == NULL)
+        return;
+    b->people = people / ADMITTED * ADMITTED;
+    b->now = INT64_C(1790000000000);
+    b->step = DAY_MS / (int64_t)(b->people / ADMITTED);
+    must(ruleset_load(&b->rules, rules, &e), &e);
+    must(store_open(&b->s, path, NULL, &e), &e);
+    must(store_sync_open(&y.sync, b->s, &e), &e);
+    admission_people(b);
+    if (pthread_create(&y.thread, NULL, sync_loop, &y) != 0)
+        return;
+    measure_admission(b, &y, 1, 5, "admitted, as they came");
+    measure_admission(b, &y, 613, 1, "admitted, in any order");
+    pthread_mutex_lock(&y.lock);
+    y.end = true;
+    pthread_cond_broadcast(&y.changed);
+    pthread_mutex_unlock(&y.lock);
+    pthread_join(y.thread, NULL);
+    store_sync_free(y.sync);
+    store_free(b->s);
+    ruleset_free(b->rules);
+    free(b);
+    show_sizes(path);
+}
+
+static sqlite3 *open_baseline(const char *path)
+{
+    sqlite3 *db = NULL;
     sqlite3_open(path, &db);
     baseline_exec(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=20000;"
                       "CREATE TABLE bare (id INTEGER PRIMARY KEY, contact BIGINT, sender BIGINT, campaign BIGINT, "
                       "state INT, attempt INT, "
                       "epoch BIGINT, ts BIGINT, kind INT, category INT, seen BIGINT, code BIGINT, ts_outcome BIGINT, "
                       "type TEXT, wamid TEXT)");
+    return db;
+}
+
+static void run_whole_sends(const char *path, sqlite3 *db, int64_t *id)
+{
+    struct store *s = NULL;
+    struct err e = {0};
+    must(store_open(&s, path, NULL, &e), &e);
+    fill(s);
     for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
-        run_baseline(db, groups[i], &id);
+        run_baseline(db, groups[i], id);
         run_sends(s, groups[i]);
+    }
+    store_free(s);
+}
+
+int main(int argc, char **argv)
+{
+    char dir[200], store[240], bare[240];
+    int64_t id = (int64_t)1700000000000 << 22;
+    snprintf(dir, sizeof dir, "%s/bench_store_XXXXXX", argc > 1 ? argv[1] : "/tmp");
+    if (argc > 2)
+        duration_ns = strtoll(argv[2], NULL, 10) * 1000000000;
+    if (mkdtemp(dir) == NULL)
+        return 1;
+    snprintf(store, sizeof store, "%s/store.db", dir);
+    snprintf(bare, sizeof bare, "%s/bare.db", dir);
+    sqlite3 *db = open_baseline(bare);
+    if (argc > 3 && strcmp(argv[3], "admit") == 0) {
+        run_baseline(db, ADMITTED, &id);
+        run_admit(store, argc > 4 ? argv[4] : "data/rules/whatsapp-platform.yaml",
+                  argc > 5 ? strtoul(argv[5], NULL, 10) : PEOPLE);
+    } else {
+        run_whole_sends(store, db, &id);
     }
     struct rusage u;
     getrusage(RUSAGE_SELF, &u);
     printf("memory at most %ld MiB\n", u.ru_maxrss / 1024);
-    store_free(s);
     sqlite3_close(db);
-    static const char *const files[] = {"store.db", "bare.db"};
-    for (size_t i = 0; i < 2; i++) {
-        snprintf(path, sizeof path, "%s/%s", dir, files[i]);
-        unlink(path);
-    }
+    unlink(store);
+    unlink(bare);
     rmdir(dir);
     return 0;
 }
