@@ -80,8 +80,10 @@ struct db_driver {
 extern const struct db_driver db_sqlite;
 
 /* The store handle; its functions are store.h's. */
+struct block_cache;
 struct store {
     struct db *db;
+    struct block_cache *decisions; /* decision_blocks.c's; NULL until it is needed */
     int64_t last_id;
     int spread; /* number of buckets in use */
     bool read_only;

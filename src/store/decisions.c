@@ -2,8 +2,10 @@
  * decisions.c - why each message was let through or not, and the rule sets that said so.
  *
  * A decision is written once beside its message and never changed; facts and findings are core's packed bytes and
- * are not looked into. A rule set is kept whole under a small number, so that a decision of last year can be
- * explained with the rules of last year. */
+ * are not looked into. Old rows move into blocks (decision_blocks.c), where a decision is looked for when it is no row.
+ * A rule set is kept whole under a small number, so that a decision of last year can be explained with the rules of
+ * last year. */
+#include "store/decision_blocks.h"
 #include "store/messages_rows.h"
 
 STATEMENT(decision_put, "INSERT INTO decision (bucket, id, ts, ruleset, verdict, until_at, facts, findings) "
@@ -44,18 +46,18 @@ int decisions_get(struct store *s, int bucket, int64_t id, struct arena *a, stru
     rc = db_step(q, e);
     if (rc < 0)
         return rc;
-    if (rc == 1) {
-        d.id = col_i64(q);
-        d.ts = col_i64(q);
-        d.ruleset = col_i64(q);
-        d.verdict = col_int(q);
-        d.until = col_i64(q);
-        rc = col_copy_blob(q, a, &d.facts, e);
-        if (rc == 0)
-            rc = col_copy_blob(q, a, &d.findings, e);
-    } else {
-        rc = err_set(e, WL_ENOTFOUND, "there is no decision about this message");
+    if (rc == 0) {
+        db_reset(q);
+        return block_decision_get(s, bucket, id, a, ret, e);
     }
+    d.id = col_i64(q);
+    d.ts = col_i64(q);
+    d.ruleset = col_i64(q);
+    d.verdict = col_int(q);
+    d.until = col_i64(q);
+    rc = col_copy_blob(q, a, &d.facts, e);
+    if (rc == 0)
+        rc = col_copy_blob(q, a, &d.findings, e);
     db_reset(q);
     if (rc == 0)
         *ret = d;

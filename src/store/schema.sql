@@ -258,3 +258,14 @@ CREATE TABLE rules_event (
     reason TEXT NOT NULL,
     detail TEXT NOT NULL
 );
+
+-- migration 4
+-- Old decisions, thousands to a row (core/decision_block.h). What lies here is no row of `decision` any more.
+CREATE TABLE decision_block (
+    bucket INT NOT NULL,
+    last_id BIGINT NOT NULL,
+    first_id BIGINT NOT NULL,
+    n INT NOT NULL,
+    bytes BLOB NOT NULL,
+    PRIMARY KEY (bucket, last_id)
+);

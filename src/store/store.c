@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/digest.h"
+#include "store/decision_blocks.h"
 #include "store/store_schema.h"
 
 STATEMENT(meta_get, "SELECT value FROM meta WHERE name = $1");
@@ -212,6 +213,7 @@ void store_free(struct store *s)
         s->db->driver->rollback(s->db);
         s->db->driver->close(s->db);
     }
+    block_cache_free(s->decisions);
     free(s);
 }
 

@@ -10,6 +10,7 @@
 #include <sqlite3.h>
 #include <sys/wait.h>
 
+#include "store/decisions.h"
 #include "store/inbox.h"
 #include "store/reach.h"
 
@@ -383,12 +384,150 @@ TEST(acknowledged_rows_survive_kill_9)
     }
 }
 
+/* ---- packing the log of decisions ---- */
+
+#define PACKED 30
+
+static int put_decisions(struct store *s, int64_t *ids, size_t n, struct err *e)
+{
+    struct message m[PACKED];
+    struct decision_row d[PACKED];
+    for (size_t i = 0; i < n; i++) {
+        m[i] =
+            (struct message){.id = store_id(s, NOW), .sender = SENDER, .state = MESSAGE_REFUSED, .epoch = 1, .ts = NOW};
+        d[i] = (struct decision_row){.id = ids[i] = m[i].id, .ts = NOW, .facts = STR("\x01\x01\x04")};
+    }
+    int rc = store_begin(s, e);
+    if (rc == 0)
+        rc = messages_insert(s, m, d, n, e);
+    return rc == 0 ? store_commit(s, e) : rc;
+}
+
+static int pack_some(struct store *s, struct arena *a, struct err *e)
+{
+    struct packed_decisions p;
+    int rc = decisions_pack(s, 0, INT64_MAX, PACKED, a, &p, e);
+    if (rc != 0 || p.n == 0)
+        return rc;
+    rc = store_begin(s, e);
+    if (rc == 0)
+        rc = decisions_compact(s, &p, e);
+    if (rc == 0)
+        rc = store_commit(s, e);
+    else
+        store_rollback(s);
+    return rc;
+}
+
+/* Reads the whole log; every id must come after the one before. */
+static size_t count_log(struct fx *f)
+{
+    struct decision_block *b;
+    size_t from = 0, n = 0;
+    int64_t after = INT64_MIN;
+    while (decisions_page(f->s, 0, after, &b, &from, NULL, &f->e) == 0)
+        for (size_t i = from; i < b->n; i++, n++) {
+            assert_true(decision_block_id(b, i) > after);
+            after = decision_block_id(b, i);
+        }
+    assert_int_equal(f->e.code, WL_ENOTFOUND);
+    return n;
+}
+
+static bool packing_under_fault(enum fault kind, int n)
+{
+    struct fx f;
+    int64_t ids[2 * PACKED];
+    fx_start(&f);
+    OK(&f, put_decisions(f.s, ids, PACKED, &f.e));
+    OK(&f, put_decisions(f.s, ids + PACKED, PACKED, &f.e));
+    arm(kind, n);
+    int rc = pack_some(f.s, f.a, &f.e);
+    bool fired = armed.fired;
+    arm(NO_FAULT, 0);
+    assert_int_equal(rc, fired ? WL_EIO : 0);
+    fx_reopen(&f);
+    assert_int_equal(count_log(&f), 2 * PACKED);
+    for (size_t i = 0; i < 2 * PACKED; i++) {
+        struct decision_row d;
+        OK(&f, decisions_get(f.s, 0, ids[i], f.a, &d, &f.e));
+    }
+    fx_end(&f);
+    return fired;
+}
+
+TEST(a_failed_packing_loses_and_doubles_nothing)
+{
+    install_faults();
+    for (enum fault kind = FAULT_WRITE; kind <= FAULT_SYNC; kind++) {
+        int n = 1;
+        while (packing_under_fault(kind, n))
+            n++;
+        assert_true(n > (kind == FAULT_SYNC ? 1 : 5)); /* or nothing was tested */
+    }
+}
+
+/* The child writes and packs, over and over. */
+static void __attribute__((noreturn)) packing_child(const char *url, int out)
+{
+    struct err e = {0};
+    struct store *s = NULL;
+    struct arena *a = arena_create(64u << 20);
+    int64_t ids[PACKED];
+    if (a == NULL || store_open(&s, url, NULL, &e) != 0)
+        _exit(1);
+    for (;;) {
+        if (put_decisions(s, ids, PACKED, &e) != 0)
+            _exit(2);
+        if (write(out, ids, sizeof ids) != sizeof ids)
+            _exit(3);
+        if (pack_some(s, a, &e) != 0)
+            _exit(4);
+        arena_reset(a);
+    }
+}
+
+TEST(packing_survives_kill_9)
+{
+    for (int round = 0; round < 6; round++) {
+        struct fx f;
+        int pipes[2], status = 0;
+        int64_t ids[PACKED];
+        size_t acked = 0;
+        fx_place(&f);
+        assert_int_equal(pipe(pipes), 0);
+        fflush(NULL);
+        pid_t pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0)
+            packing_child(f.url, pipes[1]);
+        close(pipes[1]);
+        while (read(pipes[0], ids, sizeof ids) == sizeof ids) /* killed while the next batch is packed */
+            if (++acked == (size_t)(5 + 3 * round)) {
+                usleep((useconds_t)(200 * round));
+                kill(pid, SIGKILL);
+            }
+        close(pipes[0]);
+        assert_true(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+        OK(&f, store_open(&f.s, f.url, NULL, &f.e));
+        size_t rows = 0, logged = count_log(&f);
+        OK(&f, messages_recent(f.s, 1000000, count_one, &rows, &f.e));
+        assert_int_equal(logged, rows);
+        assert_true(logged >= PACKED * acked && logged % PACKED == 0);
+        fx_end(&f);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(acknowledged_rows_survive_kill_9), /* first: forks before the file system below is replaced */
-        T(a_failed_write_leaves_all_or_nothing),    T(a_failed_sync_leaves_all_or_nothing_and_stops),
-        T(a_fault_at_the_first_start_is_recovered), T(a_refused_checkpoint_stops_what_comes_after),
+        T(packing_survives_kill_9),
+        T(a_failed_packing_loses_and_doubles_nothing),
+        T(a_failed_write_leaves_all_or_nothing),
+        T(a_failed_sync_leaves_all_or_nothing_and_stops),
+        T(a_fault_at_the_first_start_is_recovered),
+        T(a_refused_checkpoint_stops_what_comes_after),
     };
     const char *env = getenv("WAYLEAVE_TEST_STORE");
     if (env != NULL && *env != '\0') {
