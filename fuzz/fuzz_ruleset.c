@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * fuzz_ruleset.c - any bytes as a rule file, and decisions by whatever was accepted.
  *
- * A file that is refused says why and leaves nothing behind. One that is accepted compiles to the same hash again and
- * decides facts made from its own bytes: findings sorted and bounded, the verdict the strongest of them, the line within
- * its limit, the packed decision read back to the same bytes. */
+ * A file that is refused says why and leaves nothing behind. One that is accepted compiles to the same hash again, is
+ * restored from its canonical text, and decides facts made from its own bytes: findings sorted and bounded, the verdict
+ * the strongest of them, the line within its limit, the packed decision read back to the same bytes, and the restored
+ * rules of the same opinion. */
 #include <stdlib.h>
 
 #include "core/decide.h"
@@ -29,7 +30,8 @@ static struct facts facts_from(const uint8_t *data, size_t size, size_t round)
     return f;
 }
 
-static void check(const struct ruleset *rs, const struct facts *f, int64_t now, int64_t expires)
+static void check(const struct ruleset *rs, const struct ruleset *twin, const struct facts *f, int64_t now,
+                  int64_t expires)
 {
     static struct decision d, back;
     uint8_t packed[DECISION_PACKED_MAX], again[DECISION_PACKED_MAX];
@@ -42,13 +44,16 @@ static void check(const struct ruleset *rs, const struct facts *f, int64_t now, 
         if (!d.finding[i].shadow && d.finding[i].verdict > strongest)
             strongest = d.finding[i].verdict;
     }
-    must((int)d.verdict == strongest && (decision_main(&d) == NULL) == (strongest == VERDICT_ALLOW));
+    must((int)d.verdict == (ruleset_decides(rs) ? strongest : VERDICT_DENY));
+    must((decision_main(&d) == NULL) == (strongest == VERDICT_ALLOW));
     buf_init(&line, 4096);
     decision_details(&d, rs, f, &line);
     must(!line.failed && line.len <= 900);
     buf_done(&line);
     size_t n = decision_pack(&d, packed);
     must(n <= sizeof packed && decision_unpack(packed, n, rs, &back) == 0);
+    must(decision_pack(&back, again) == n && memcmp(packed, again, n) == 0);
+    decide(twin, f, now, expires, &back);
     must(decision_pack(&back, again) == n && memcmp(packed, again, n) == 0);
 }
 
@@ -57,7 +62,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size > 1 << 17)
         return 0;
     struct str text = {(const char *)data, size};
-    struct ruleset *rs = NULL, *twin = NULL;
+    struct ruleset *rs = NULL, *twin = NULL, *restored = NULL;
     struct err e = {0};
     int rc = ruleset_compile(&rs, "input", text, &e);
     if (rc != 0) {
@@ -66,11 +71,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     must(ruleset_compile(&twin, "input", text, &e) == 0);
     must(memcmp(ruleset_hash(rs), ruleset_hash(twin), SHA256_BYTES) == 0);
+    must(ruleset_restore(&restored, ruleset_canonical(rs), ruleset_hash(rs), &e) == 0);
     for (size_t round = 0; round < 8; round++) {
         struct facts f = facts_from(data, size, round);
-        check(rs, &f, round % 2 ? 1795600000000 : INT64_MAX - (int64_t)round, round % 3 ? 0 : 1795600000000);
+        check(rs, restored, &f, round % 2 ? 1795600000000 : INT64_MAX - (int64_t)round, round % 3 ? 0 : 1795600000000);
     }
     ruleset_free(rs);
     ruleset_free(twin);
+    ruleset_free(restored);
     return 0;
 }

@@ -5,7 +5,8 @@
  * ALLOW < HOLD(until) < DENY over all of them, so the order of rules cannot matter and the explanation lists
  * every reason. No rule grants by silence: without a basis (consent for the category or an open customer
  * service window, as the rule set's `basis` section says) the answer is DENY basis.none. A HOLD that ends after
- * the message's expiry becomes DENY hold.past_expiry. Receipts are not sends: ALLOW without rules. */
+ * the message's expiry becomes DENY hold.past_expiry. Receipts are not sends: ALLOW without rules. A book that does
+ * not decide (ruleset_decides()) denies, with what its rules find and nobody to speak. */
 #ifndef WL_CORE_DECIDE_H
 #define WL_CORE_DECIDE_H
 
@@ -56,12 +57,14 @@ int override_add(struct override *o, const struct ruleset *rs, struct str rule_i
 void decide_overridden(const struct ruleset *rs, const struct facts *f, int64_t now, int64_t expires,
                        const struct override *o, struct decision *ret);
 
-/* The finding that speaks for the decision: strongest verdict, then the rule that stands first in the file.
+/* The finding that speaks for the decision: strongest verdict, then the rule that stands first in the book.
  * NULL when ALLOW. */
 const struct finding *decision_main(const struct decision *d);
 
-/* {"verdict":..,"until":..,"ruleset":{"id","hash"},"facts":{all that were known},"findings":[{"rule","title","verdict","until","reason","facts":{},
- * "change","citations":[{}],"shadow"}]} : the one explanation that proxy, CLI, REST and console show. */
+/* {"verdict":..,"until":..,"ruleset":{"id","hash"},"facts":{all that were known},"findings":[{"rule","title","verdict",
+ * "until","code","reason","unknown","facts":{},"change","citations":[{}],"confidence","ruleset","shadow","overridden"}]}:
+ * the one explanation that proxy, CLI, REST and console show. "confidence" is null where the file says nothing; the
+ * finding's "ruleset" stands there when the book has several. */
 void decision_json(const struct decision *d, const struct ruleset *rs, const struct facts *f, struct json_out *out);
 /* One line for error_data.details: "rule window.closed: reason (facts). Needs: change. Source: title, url (read)". */
 void decision_details(const struct decision *d, const struct ruleset *rs, const struct facts *f, struct buf *out);

@@ -11,6 +11,7 @@
 #include "core/varint.h"
 
 #define DETAILS_MAX  900
+#define MINUTE_MS    60000LL
 #define HASH_SHOWN   6 /* bytes of the set's hash in the line: enough to find the set */
 #define PACK_VERSION 1
 
@@ -77,7 +78,52 @@ static void json_citations(struct json_out *out, const struct rule *r)
     jo_end(out);
 }
 
-static void json_finding(struct json_out *out, const struct finding *fi, const struct facts *f)
+/* ---- when a hold ends, where the person is ---- */
+
+/* "08:00 at UTC-03:00" */
+static void local_text(int64_t at, int32_t offset, struct buf *out)
+{
+    char text[TIME_TEXT];
+    int32_t off = offset < 0 ? -offset : offset;
+    time_text(within_time(at + offset * MINUTE_MS), text);
+    buf_printf(out, "%.5s at UTC%c%02d:%02d", text + 11, offset < 0 ? '-' : '+', (int)(off / 60), (int)(off % 60));
+}
+
+/* The end of a hold of local time, in the zones the person may be in; nothing for other holds. */
+static void put_local(struct buf *out, const struct finding *fi, const struct facts *f)
+{
+    struct whereabouts w;
+    bool calendar = fi->rule->until.kind == UNTIL_OPEN || fi->rule->until.kind == UNTIL_AFTER_HOLIDAY;
+    if (!calendar || fi->unknown || !whereabouts_of(f, &w))
+        return;
+    bool changed = w.change_at != 0 && fi->until >= w.change_at;
+    int32_t min = changed ? w.min_after : w.min, max = changed ? w.max_after : w.max;
+    buf_puts(out, " (");
+    local_text(fi->until, min, out);
+    if (max != min) {
+        buf_puts(out, ", ");
+        local_text(fi->until, max, out);
+    }
+    buf_putc(out, ')');
+}
+
+/* What would change the finding: what the rule says, and for a hold the time. */
+static void json_change(struct json_out *out, const struct finding *fi, const struct facts *f)
+{
+    struct buf text;
+    char until[TIME_TEXT];
+    buf_init(&text, 512);
+    buf_puts(&text, fi->rule->change);
+    if (fi->verdict == VERDICT_HOLD) {
+        buf_printf(&text, "; from %s", time_text(fi->until, until));
+        put_local(&text, fi, f);
+    }
+    jo_kstr(out, "change", buf_str(&text));
+    buf_done(&text);
+}
+
+static void json_finding(struct json_out *out, const struct ruleset *rs, const struct finding *fi,
+                         const struct facts *f)
 {
     const struct rule *r = fi->rule;
     jo_object(out);
@@ -90,9 +136,13 @@ static void json_finding(struct json_out *out, const struct finding *fi, const s
     jo_kbool(out, "unknown", fi->unknown);
     enum fact_id ids[FINDING_FACTS_MAX + 1];
     json_facts(out, f, ids, shown_facts(fi, f, ids));
-    jo_kcstr(out, "change", r->change);
+    json_change(out, fi, f);
     json_citations(out, r);
+    jo_kcstr(out, "confidence", r->confidence[0] != '\0' ? r->confidence : NULL);
+    if (rs->n_sets > 1)
+        jo_kcstr(out, "ruleset", rs->set[r->source].face.id);
     jo_kbool(out, "shadow", fi->shadow);
+    jo_kbool(out, "overridden", fi->overridden);
     jo_end(out);
 }
 
@@ -112,7 +162,7 @@ void decision_json(const struct decision *d, const struct ruleset *rs, const str
     jo_key(out, "findings");
     jo_array(out);
     for (size_t i = 0; i < d->n; i++)
-        json_finding(out, &d->finding[i], f);
+        json_finding(out, rs, &d->finding[i], f);
     jo_end(out);
     jo_end(out);
 }
@@ -152,7 +202,7 @@ static void line_others(struct buf *line, const struct decision *d, const struct
     const char *before = " Also: ";
     for (size_t i = 0; i < d->n; i++) {
         const struct finding *fi = &d->finding[i];
-        if (fi == first || fi->shadow)
+        if (fi == first || fi->shadow || fi->overridden)
             continue;
         buf_printf(piece, "%s%s", before, fi->rule->id);
         if (!fits(line, 1, piece))
@@ -161,6 +211,18 @@ static void line_others(struct buf *line, const struct decision *d, const struct
     }
     if (before[0] == ',')
         buf_putc(line, '.');
+}
+
+/* Which rules decided. Where the names of all sets do not fit, the first stands for them. */
+static void line_rules(struct buf *line, const struct ruleset *rs, struct buf *piece)
+{
+    char hash[2 * HASH_SHOWN + 1];
+    hex_encode(rs->hash, HASH_SHOWN, hash);
+    buf_printf(piece, " Rules: %s %s.", rs->id, hash);
+    if (fits(line, 0, piece) || rs->n_sets == 1)
+        return;
+    buf_printf(piece, " Rules: %s and %zu more %s.", rs->set[0].face.id, rs->n_sets - 1, hash);
+    fits(line, 0, piece);
 }
 
 static void put_sentence(struct buf *b, const char *text)
@@ -184,16 +246,18 @@ void decision_details(const struct decision *d, const struct ruleset *rs, const 
 {
     const struct finding *fi = decision_main(d);
     struct buf line, tail, piece;
-    char until[TIME_TEXT], hash[2 * HASH_SHOWN + 1];
+    char until[TIME_TEXT];
     if (fi == NULL)
         return;
     const struct rule *r = fi->rule;
     const struct citation *c = &r->cite[0].face;
     buf_init(&line, DETAILS_MAX);
     buf_init(&tail, DETAILS_MAX);
-    buf_init(&piece, 256);
-    if (fi->verdict == VERDICT_HOLD)
+    buf_init(&piece, 512);
+    if (fi->verdict == VERDICT_HOLD) {
         buf_printf(&tail, ". Held until %s", time_text(fi->until, until));
+        put_local(&tail, fi, f);
+    }
     buf_puts(&tail, ". Needs: ");
     put_sentence(&tail, r->change);
     buf_printf(&tail, " Source: %s, %s (read %s).", c->title, c->url, c->read);
@@ -202,9 +266,7 @@ void decision_details(const struct decision *d, const struct ruleset *rs, const 
     line_facts(&line, tail.len, fi, f, &piece);
     buf_putstr(&line, buf_str(&tail));
     line_others(&line, d, fi, &piece);
-    hex_encode(rs->hash, HASH_SHOWN, hash);
-    buf_printf(&piece, " Rules: %s %s.", rs->id, hash);
-    fits(&line, 0, &piece);
+    line_rules(&line, rs, &piece);
     buf_putstr(out, buf_str(&line));
     buf_done(&line);
     buf_done(&tail);
@@ -213,7 +275,7 @@ void decision_details(const struct decision *d, const struct ruleset *rs, const 
 
 /* ---- packed ---- */
 
-enum pack_flag { PACK_VERDICT = 3, PACK_SHADOW = 4, PACK_UNKNOWN = 8, PACK_FLAGS = 15 };
+enum pack_flag { PACK_VERDICT = 3, PACK_SHADOW = 4, PACK_UNKNOWN = 8, PACK_OVERRIDDEN = 16, PACK_FLAGS = 31 };
 
 /* The finding's facts as bits over the rule's list of facts. */
 static uint8_t slots_of(const struct finding *fi)
@@ -238,7 +300,8 @@ size_t decision_pack(const struct decision *d, uint8_t *out)
     for (size_t i = 0; i < d->n; i++) {
         const struct finding *fi = &d->finding[i];
         out[n++] = (uint8_t)fi->index;
-        out[n++] = (uint8_t)(fi->verdict | (fi->shadow ? PACK_SHADOW : 0) | (fi->unknown ? PACK_UNKNOWN : 0));
+        out[n++] = (uint8_t)(fi->verdict | (fi->shadow ? PACK_SHADOW : 0) | (fi->unknown ? PACK_UNKNOWN : 0) |
+                             (fi->overridden ? PACK_OVERRIDDEN : 0));
         out[n++] = slots_of(fi);
         if (fi->verdict == VERDICT_HOLD)
             n += varint_put(out + n, (uint64_t)fi->until);
@@ -265,10 +328,12 @@ static bool unpack_finding(const uint8_t **p, const uint8_t *end, const struct r
                          .index = r->index,
                          .verdict = flags & PACK_VERDICT,
                          .shadow = (flags & PACK_SHADOW) != 0,
-                         .unknown = (flags & PACK_UNKNOWN) != 0};
+                         .unknown = (flags & PACK_UNKNOWN) != 0,
+                         .overridden = (flags & PACK_OVERRIDDEN) != 0};
     *p += 3;
     if ((fi.verdict != VERDICT_HOLD && fi.verdict != VERDICT_DENY) || (slots >> r->facts.n) != 0 ||
-        __builtin_popcount(slots) > FINDING_FACTS_MAX)
+        __builtin_popcount(slots) > FINDING_FACTS_MAX ||
+        (fi.overridden && rs->set[r->source].face.kind != RULESET_POLICY))
         return false;
     if (fi.verdict == VERDICT_HOLD && !get_time(p, end, &fi.until))
         return false;

@@ -3,15 +3,20 @@
  *
  * First by enumeration: every fact the rule mentions takes the values at which the rule's answer could turn (each
  * word, each listed value and one other, both sides of each threshold, unknown), and over all combinations the rule must
- * be true for some and false for some; a condition that contradicts itself is found here. A rule with too many
- * combinations is left to its tests. Then the rule's own tests run: at least two, one in which it fires because its
+ * be true for some and false for some; a condition that contradicts itself is found here. A rule that asks the calendar
+ * is tried at UTC at the minutes at which its hours begin and end and on the days before, of and after its holidays. A
+ * rule with too many combinations is left to its tests. Then the rule's own tests run: at least two, one in which it fires because its
  * condition is true and one in which it is silent because its condition is false. Test times are written relative
  * to the test's `now`, which is the day of the newest values unless the test names another. */
-#include "core/ruleset_impl.h"
+#include "core/ruleset_build.h"
 
 #include "base/clock.h"
 
-#define CELLS_MAX        64     /* values one fact may take in the proof */
+#define CELLS_MAX        64   /* values one fact may take in the proof */
+#define CALENDAR_MAX     8    /* hours and lists of holidays of one rule */
+#define MOMENTS_MAX      1024 /* times a rule of local time is tried at */
+#define MINUTE_MS        60000LL
+#define DAY_MS           86400000LL
 #define COMBINATIONS_MAX 200000 /* above that the proof is left to the tests */
 
 /* ---- proof ---- */
@@ -107,27 +112,118 @@ static void combination(const struct rule *r, const struct cells *cells, uint64_
     }
 }
 
-static int prove(struct builder *b, const struct rule *r, int64_t now, const struct yaml *n, struct err *e)
+/* What a rule asks of the calendar. */
+struct calendar {
+    size_t n_hours, n_lists;
+    const struct hours *hours[CALENDAR_MAX];
+    const struct holidays *list[CALENDAR_MAX];
+};
+
+static bool calendar_of_tree(const struct view *v, uint32_t root, struct calendar *c)
+{
+    if (root == NO_NODE)
+        return true;
+    for (uint32_t i = root; i < v->rs->node[root].end; i++) {
+        const struct node *n = &v->rs->node[i];
+        if (c->n_hours == CALENDAR_MAX || c->n_lists == CALENDAR_MAX)
+            return false;
+        if (n->op == OP_OUTSIDE)
+            c->hours[c->n_hours++] = &v->rs->hours[operand_at(&n->arg, v->row)];
+        else if (n->op == OP_HOLIDAY)
+            c->list[c->n_lists++] = &v->rs->holidays[n->list].days;
+    }
+    return true;
+}
+
+/* When the rule is tried. */
+struct moments {
+    size_t n;
+    int64_t at[MOMENTS_MAX];
+};
+
+static void moment_add(struct moments *m, int64_t at)
+{
+    if (m->n < MOMENTS_MAX)
+        m->at[m->n++] = at;
+}
+
+static int64_t monday_of(int64_t ms)
+{
+    int64_t day = ms >= 0 ? ms / DAY_MS : (ms + 1) / DAY_MS - 1;
+    return (day - ((day + 3) % 7 + 7) % 7) * DAY_MS; /* 1970-01-01 was a Thursday */
+}
+
+/* The minutes from `first` to `last` at which hours begin or end. */
+static void moments_of_hours(struct moments *m, const struct calendar *c, int64_t first, int64_t last)
+{
+    for (size_t i = 0; i < c->n_hours; i++) {
+        for (int k = 0; k < 2 * c->hours[i]->n; k++) {
+            int minute = (k % 2 ? c->hours[i]->to[k / 2] : c->hours[i]->from[k / 2]) % MINUTES_A_WEEK;
+            int64_t at = monday_of(first) + minute * MINUTE_MS;
+            at += at < first ? 7 * DAY_MS : 0;
+            if (at <= last)
+                moment_add(m, at);
+        }
+    }
+}
+
+/* The day the values came into force, the week after it, and the days around each holiday. */
+static void moments_of(struct moments *m, const struct calendar *c, int64_t since)
+{
+    moment_add(m, since);
+    moments_of_hours(m, c, since, since + 7 * DAY_MS - 1);
+    for (size_t i = 0; i < c->n_lists; i++) {
+        for (size_t k = 0; k < 3 * c->list[i]->n; k++) {
+            int64_t day = (c->list[i]->day[k / 3] + (int64_t)(k % 3) - 1) * DAY_MS;
+            if (day < since)
+                continue;
+            moment_add(m, day);
+            moments_of_hours(m, c, day, day + DAY_MS - 1);
+        }
+    }
+}
+
+/* Tries all combinations at one moment; false when there are too many to try. */
+static bool try_at(struct builder *b, const struct rule *r, int64_t now, uint64_t *budget, bool seen[3])
 {
     struct view v = {b->rs, NULL, now, NULL};
     struct cells cells[RULE_FACTS_MAX];
     struct facts f = {0};
-    bool seen[3] = {false, false, false};
     uint64_t total = 1;
     bool possible = values_at(&r->values, now, &v.row);
     for (uint8_t s = 0; s < r->facts.n && possible; s++)
         possible = cells_of_fact(b, r->facts.fact[s], &cells[s]);
     if (!possible || !cells_of_tree(&v, r->when, cells) ||
         (r->applies != NO_NODE && !cells_of_tree(&v, r->applies, cells)))
-        return 0;
-    for (uint8_t s = 0; s < r->facts.n && total <= COMBINATIONS_MAX; s++)
+        return false;
+    for (uint8_t s = 0; s < r->facts.n && total <= *budget; s++)
         total *= cells[s].n + 1;
-    if (total > COMBINATIONS_MAX)
-        return 0;
+    if (total > *budget)
+        return false;
+    *budget -= total;
     for (uint64_t i = 0; i < total && !(seen[TRI_TRUE] && seen[TRI_FALSE]); i++) {
         combination(r, cells, i, &f);
         seen[rule_truth(b->rs, r, &f, now)] = true;
     }
+    return true;
+}
+
+static int prove(struct builder *b, const struct rule *r, int64_t since, const struct yaml *n, struct err *e)
+{
+    struct view v = {b->rs, NULL, since, NULL};
+    struct moments m = {0};
+    struct calendar c = {0};
+    bool seen[3] = {false, false, false};
+    uint64_t budget = COMBINATIONS_MAX;
+    values_at(&r->values, since, &v.row);
+    if (!calendar_of_tree(&v, r->when, &c) || !calendar_of_tree(&v, r->applies, &c))
+        return 0;
+    moments_of(&m, &c, since);
+    for (size_t i = 0; i < m.n && !(seen[TRI_TRUE] && seen[TRI_FALSE]); i++)
+        if (!try_at(b, r, m.at[i], &budget, seen))
+            return 0;
+    if (m.n == MOMENTS_MAX)
+        return 0; /* not all were tried */
     if (!seen[TRI_TRUE])
         return yaml_error(yaml_get(n, "when"), e, "rule %s can never fire: its condition contradicts itself", r->id);
     if (!seen[TRI_FALSE])

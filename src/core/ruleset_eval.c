@@ -3,9 +3,10 @@
  *
  * Predicates are three-valued: a comparison with an unknown fact is unknown, `all` is the least of its parts, `any`
  * the greatest, `not` the mirror image. A rule whose predicate is true gives its verdict; one whose predicate is
- * unknown does what its on_unknown says; a hold whose end has passed says nothing, and one whose end cannot be told
- * is a denial, because nobody could say when to try again. Integers only, no allocation, no text: the work of a
- * decision is a walk over flat arrays. Sums of times saturate, so absurd facts give absurd findings, not a crash. */
+ * unknown does what its on_unknown says. What asks for local time is unknown while nobody knows where the person is. A
+ * hold whose end has passed says nothing, and one whose end cannot be told is a denial, because nobody could say when to
+ * try again. Integers only, no allocation, no text: the work of a decision is a walk over flat arrays. Sums of times
+ * saturate, so absurd facts give absurd findings, not a crash. */
 #include "core/ruleset_impl.h"
 
 int64_t add_ms(int64_t a, int64_t b)
@@ -92,8 +93,50 @@ static bool compare(const struct view *v, const struct node *n, int64_t value)
     }
 }
 
+/* Minutes east of UTC; the real ones lie between -720 and 840. */
+static bool offset_of(const struct facts *f, enum fact_id id, int32_t *ret)
+{
+    if (!f->known[id] || f->value[id] < -1440 || f->value[id] > 1440)
+        return false;
+    *ret = (int32_t)f->value[id];
+    return true;
+}
+
+bool whereabouts_of(const struct facts *f, struct whereabouts *ret)
+{
+    struct whereabouts w = {0};
+    if (!offset_of(f, FACT_RECIPIENT_UTC_MIN, &w.min) || !offset_of(f, FACT_RECIPIENT_UTC_MAX, &w.max) || w.min > w.max)
+        return false;
+    w.min_after = w.min;
+    w.max_after = w.max;
+    int32_t min, max;
+    if (f->known[FACT_RECIPIENT_UTC_CHANGE_AT] && f->value[FACT_RECIPIENT_UTC_CHANGE_AT] > 0 &&
+        offset_of(f, FACT_RECIPIENT_UTC_MIN_AFTER, &min) && offset_of(f, FACT_RECIPIENT_UTC_MAX_AFTER, &max) &&
+        min <= max) {
+        w.change_at = within_time(f->value[FACT_RECIPIENT_UTC_CHANGE_AT]);
+        w.min_after = min;
+        w.max_after = max;
+    }
+    *ret = w;
+    return true;
+}
+
+static enum tri calendar_eval(const struct view *v, const struct node *n)
+{
+    struct whereabouts w;
+    int64_t now = within_time(v->now);
+    if (!whereabouts_of(v->facts, &w))
+        return TRI_UNKNOWN;
+    if (n->op == OP_OUTSIDE)
+        return hours_open(&v->rs->hours[operand_at(&n->arg, v->row)], &w, now) ? TRI_FALSE : TRI_TRUE;
+    int holiday = holiday_at(&v->rs->holidays[n->list].days, &w, now);
+    return holiday < 0 ? TRI_UNKNOWN : holiday > 0 ? TRI_TRUE : TRI_FALSE;
+}
+
 static enum tri leaf_eval(const struct view *v, const struct node *n)
 {
+    if (n->op >= OP_OUTSIDE)
+        return calendar_eval(v, n);
     bool known = v->facts->known[n->fact];
     int64_t value = v->facts->value[n->fact];
     if (n->op == OP_KNOWN)
@@ -134,7 +177,7 @@ void predicate_why(const struct view *v, uint32_t root, uint8_t *slots)
     const struct node *nodes = v->rs->node, *n = &nodes[root];
     if (n->op > OP_NOT) {
         *slots |= (uint8_t)(1u << n->slot);
-        if (n->op == OP_BEFORE)
+        if (n->op == OP_BEFORE || n->op >= OP_OUTSIDE)
             *slots |= (uint8_t)(1u << n->other_slot);
         return;
     }
@@ -182,14 +225,35 @@ static void rule_why(const struct view *v, const struct rule *r, enum tri truth,
     finding_facts(ret, r, slots);
 }
 
-static int64_t within_time(int64_t t)
+int64_t within_time(int64_t t)
 {
     return t < 0 ? 0 : t > TIME_LAST ? TIME_LAST : t;
 }
 
-/* When a hold that fired ends; false when the fact that says so is unknown. */
+/* The next opening where the person is; false when nobody knows where, or there is none within the horizon. */
+static bool opening(const struct view *v, const struct rule *r, int64_t *ret)
+{
+    const struct hours *hours = NULL;
+    const struct holidays *list = NULL;
+    struct whereabouts w;
+    if (!whereabouts_of(v->facts, &w))
+        return false;
+    if (r->until.kind == UNTIL_OPEN)
+        hours = &v->rs->hours[operand_at(&r->until.arg, v->row)];
+    if (r->until.list != NO_LIST)
+        list = &v->rs->holidays[r->until.list].days;
+    int64_t at = next_opening(hours, list, &w, within_time(v->now));
+    if (at == 0)
+        return false;
+    *ret = within_time(at);
+    return true;
+}
+
+/* When a hold that fired ends; false when the facts that say so are unknown. */
 static bool hold_until(const struct view *v, const struct rule *r, int64_t *ret)
 {
+    if (r->until.kind == UNTIL_OPEN || r->until.kind == UNTIL_AFTER_HOLIDAY)
+        return opening(v, r, ret);
     int64_t arg = operand_at(&r->until.arg, v->row);
     if (r->until.kind == UNTIL_NOW_PLUS) {
         *ret = within_time(add_ms(v->now, arg));

@@ -3,9 +3,9 @@
  *
  * Everything that can be wrong is found here, with file, line and key: facts and words that do not exist (with the
  * nearest one that does), comparisons that do not fit the fact's type, dated values that are not defined or are used
- * as the other kind (a duration as a number), empty lists and comparisons that can only have one answer. What
+ * as another kind (a duration as a number), empty lists and comparisons that can only have one answer. What
  * compiles cannot fail at run time. It refuses more facts in one rule than a finding can carry. */
-#include "core/ruleset_impl.h"
+#include "core/ruleset_build.h"
 
 enum arg_kind { ARG_ONE, ARG_MANY, ARG_NUMBER, ARG_DURATION, ARG_FACT, ARG_FLAG };
 
@@ -133,10 +133,9 @@ static int value_ref(const struct scope *s, const struct yaml *n, struct str nam
     for (uint16_t i = 0; i < v->n_names; i++) {
         if (!str_eq(name, str_of(v->name[i])))
             continue;
-        if (v->kind[i] != VALUE_ANY && v->kind[i] != kind)
+        if (v->kind[i] != kind && (v->kind[i] != VALUE_ANY || kind == VALUE_HOURS))
             return yaml_error(n, e, "$%s is a %s, but a %s is needed here", v->name[i],
-                              v->kind[i] == VALUE_INT ? "number" : "duration",
-                              kind == VALUE_INT ? "number" : "duration");
+                              value_kind_name((enum value_kind)v->kind[i]), value_kind_name(kind));
         *ret = (int16_t)i;
         return 0;
     }
@@ -186,6 +185,27 @@ int expr_operand(struct builder *b, const struct scope *s, const struct yaml *n,
     if (rc == 0)
         *ret = o;
     return rc;
+}
+
+int expr_hours(const struct scope *s, const struct yaml *n, struct operand *ret, struct err *e)
+{
+    struct operand o = {.value = {-1, -1}};
+    struct str text;
+    int rc = yaml_str(n, &text, e);
+    if (rc != 0)
+        return rc;
+    if (text.n < 2 || text.p[0] != '$')
+        return yaml_error(n, e, "must be a dated value that is a week's hours, such as $hours");
+    rc = value_ref(s, n, (struct str){text.p + 1, text.n - 1}, VALUE_HOURS, &o.value[0], e);
+    if (rc == 0)
+        *ret = o;
+    return rc;
+}
+
+int expr_whereabouts(const struct scope *s, const struct yaml *n, uint8_t *ret_min, uint8_t *ret_max, struct err *e)
+{
+    int rc = expr_slot(s, n, FACT_RECIPIENT_UTC_MIN, ret_min, e);
+    return rc != 0 ? rc : expr_slot(s, n, FACT_RECIPIENT_UTC_MAX, ret_max, e);
 }
 
 /* ---- nodes ---- */
@@ -343,6 +363,26 @@ static int compile_parts(struct builder *b, const struct scope *s, const struct 
     return rc;
 }
 
+/* {outside: $hours} or {holiday: CO} */
+static int compile_calendar(struct builder *b, const struct scope *s, const struct yaml *n, uint32_t *ret,
+                            struct err *e)
+{
+    const struct yaml *hours = yaml_get(n, "outside"), *list = yaml_get(n, "holiday");
+    uint8_t slot, other_slot;
+    int rc;
+    if (n->children != 1)
+        return yaml_error(n, e, "`%s` stands alone in its condition", hours != NULL ? "outside" : "holiday");
+    if ((rc = expr_whereabouts(s, n, &slot, &other_slot, e)) != 0 ||
+        (rc = new_node(b, n, hours != NULL ? OP_OUTSIDE : OP_HOLIDAY, ret, e)) != 0)
+        return rc;
+    struct node *node = &b->node[*ret];
+    node->fact = FACT_RECIPIENT_UTC_MIN;
+    node->other = FACT_RECIPIENT_UTC_MAX;
+    node->slot = slot;
+    node->other_slot = other_slot;
+    return hours != NULL ? expr_hours(s, hours, &node->arg, e) : dated_list(b, list, &node->list, e);
+}
+
 static int compile(struct builder *b, const struct scope *s, const struct yaml *n, int depth, uint32_t *ret,
                    struct err *e)
 {
@@ -362,10 +402,12 @@ static int compile(struct builder *b, const struct scope *s, const struct yaml *
             return yaml_error(n, e, "`%s` stands alone in its condition", groups[i].key);
         return compile_parts(b, s, parts, groups[i].op, depth, ret, e);
     }
+    if (yaml_get(n, "outside") != NULL || yaml_get(n, "holiday") != NULL)
+        return compile_calendar(b, s, n, ret, e);
     if (yaml_get(n, "fact") == NULL) {
-        static const char *const keys[] = {"all", "any", "not", "fact", NULL};
+        static const char *const keys[] = {"all", "any", "not", "fact", "outside", "holiday", NULL};
         int rc = yaml_known_keys(n, keys, "condition", e);
-        return rc != 0 ? rc : yaml_error(n, e, "a condition needs all, any, not or fact");
+        return rc != 0 ? rc : yaml_error(n, e, "a condition needs all, any, not, fact, outside or holiday");
     }
     return compile_leaf(b, s, n, ret, e);
 }

@@ -1,445 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0
- * ruleset_load.c - a rule file's tree to a compiled rule set, or one sentence saying what is wrong with it.
+ * ruleset_load.c - rule files to one compiled book, or one sentence saying what is wrong with them.
  *
- * One table lists the keys of a rule in the order in which they must be understood (values before the conditions
- * that use them). A set is accepted whole or not at all: every key known, every rule cited, dated and tested, its
- * tests passing, both rules of the engine present, ids unique. Strings are copied into the set's arena and the
- * file's tree is thrown away. The file is opened by base/yaml only; nothing here touches the system. */
-#include "core/ruleset_impl.h"
+ * All files are parsed, put in the order platform, law, policy, and compiled one after the other into the same arrays, so
+ * that a decision walks one table however many files there are. A book is accepted whole or not at all. Only the
+ * platform set has a basis and the rules of the engine; a book without one is a part, which decides nothing. Canonical
+ * texts that were proven once are compiled by the same code, without tests, and only when they have the hash they were
+ * stored under. Strings are copied into the book's arena and the files' trees are thrown away. Files are opened by
+ * base/yaml only; nothing here touches the system. */
+#include "core/ruleset_build.h"
 
-#define RULESET_BYTES_MAX (24u << 20)
-#define SCRATCH_BYTES_MAX (160u << 20) /* the tree of the largest file yaml.h accepts, and the node arrays */
+#define RULESET_BYTES_MAX   (24u << 20)
+#define SCRATCH_BYTES_MAX   (160u << 20) /* the tree of the largest file yaml.h accepts, and the node arrays */
+#define CANONICAL_BYTES_MAX (8u << 20)
 
-#define ID_MAX         40
-#define TITLE_MAX      100
-#define REASON_MAX     170
-#define CHANGE_MAX     120
-#define CITE_TITLE_MAX 100
-#define CITE_URL_MAX   150
+static const char *const kind_words[] = {"platform", "law", "policy", NULL};
+static const char separator[] = "\n---\n";
 
-/* ---- scalars ---- */
-
-static int no_memory(struct err *e)
-{
-    return err_set(e, WL_ENOMEM, "the rule set does not fit in its memory");
-}
-
-static const char *copy(struct builder *b, struct str s)
-{
-    return arena_strndup(b->rs->arena, s.p ? s.p : "", s.n);
-}
-
-/* A text shown to people: not empty, at most max bytes, one line, no control characters. */
-static int read_text(struct builder *b, const struct yaml *n, size_t max, const char **ret, struct err *e)
-{
-    struct str s;
-    int rc = yaml_str(n, &s, e);
-    if (rc != 0)
-        return rc;
-    s = str_trim(s);
-    if (s.n == 0 || s.n > max)
-        return yaml_error(n, e, "must be 1 to %zu bytes long, has %zu", max, s.n);
-    for (size_t i = 0; i < s.n; i++)
-        if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
-            return yaml_error(n, e, "must be one line without control characters");
-    const char *text = copy(b, s);
-    if (text == NULL)
-        return no_memory(e);
-    *ret = text;
-    return 0;
-}
-
-static int read_id(struct builder *b, const struct yaml *n, const char **ret, struct err *e)
-{
-    const char *id = NULL;
-    int rc = read_text(b, n, ID_MAX, &id, e);
-    if (rc != 0)
-        return rc;
-    if (id[strspn(id, "abcdefghijklmnopqrstuvwxyz0123456789._-")] != '\0' || id[0] < 'a' || id[0] > 'z')
-        return yaml_error(n, e, "an id is lower-case letters, digits, '.', '_' and '-', beginning with a letter");
-    *ret = id;
-    return 0;
-}
-
-static int read_word(const struct yaml *n, const char *const *words, uint8_t *ret, struct err *e)
-{
-    struct str s;
-    int rc = yaml_str(n, &s, e);
-    if (rc != 0)
-        return rc;
-    for (uint8_t i = 0; words[i] != NULL; i++) {
-        if (str_eq(s, str_of(words[i]))) {
-            *ret = i;
-            return 0;
-        }
-    }
-    const char *near = nearest_word(s, words);
-    return yaml_error(n, e, "cannot be %.*s%s%s%s", (int)(s.n > 60 ? 60 : s.n), s.p, near ? ": did you mean " : "",
-                      near ? near : "", near ? "?" : "");
-}
-
-/* ---- citations ---- */
-
-static int read_citation(struct builder *b, const struct yaml *n, struct cite *ret, struct err *e)
-{
-    static const char *const keys[] = {"title", "url", "read", "source", NULL};
-    static const struct {
-        const char *key;
-        size_t max;
-    } parts[] = {{"title", CITE_TITLE_MAX}, {"url", CITE_URL_MAX}, {"read", 10}, {"source", TITLE_MAX}};
-    const char *text[4] = {NULL};
-    int64_t day;
-    int rc = yaml_known_keys(n, keys, "citation", e);
-    if (rc != 0)
-        return rc;
-    for (size_t i = 0; i < 4; i++) {
-        const struct yaml *part = yaml_get(n, parts[i].key);
-        if (part == NULL && i == 3)
-            break;
-        if (part == NULL)
-            return yaml_error(n, e, "a citation needs `%s`", parts[i].key);
-        if ((rc = read_text(b, part, parts[i].max, &text[i], e)) != 0)
-            return rc;
-    }
-    if (strncmp(text[1], "https://", 8) != 0 || strpbrk(text[1], " <>\"") != NULL)
-        return yaml_error(yaml_get(n, "url"), e, "must be an https address");
-    if ((rc = yaml_date(yaml_get(n, "read"), &day, e)) != 0)
-        return rc;
-    *ret = (struct cite){{text[0], text[1], text[2]}, text[3]};
-    return 0;
-}
-
-static int read_citations(struct builder *b, const struct yaml *n, const struct cite **ret, size_t *ret_n,
-                          struct err *e)
-{
-    int rc = 0;
-    size_t i = 0;
-    if (n->kind != YAML_SEQUENCE || n->child == NULL)
-        return yaml_error(n, e, "must be a list of at least one citation");
-    struct cite *list = arena_new_array(b->rs->arena, struct cite, (size_t)n->children);
-    if (list == NULL)
-        return no_memory(e);
-    for (const struct yaml *c = n->child; c != NULL && rc == 0; c = c->next)
-        rc = read_citation(b, c, &list[i++], e);
-    if (rc == 0) {
-        *ret = list;
-        *ret_n = i;
-    }
-    return rc;
-}
-
-/* ---- dated values ---- */
-
-static int value_name(const struct values *v, struct str key)
-{
-    for (uint16_t i = 0; i < v->n_names; i++)
-        if (str_eq(key, str_of(v->name[i])))
-            return i;
-    return -1;
-}
-
-static int read_value(const struct yaml *n, int64_t *ret, uint8_t *ret_kind, struct err *e)
-{
-    struct str text;
-    int rc = yaml_str(n, &text, e);
-    if (rc != 0)
-        return rc;
-    *ret_kind = VALUE_DURATION;
-    if (!str_i64(text, ret))
-        return yaml_duration(n, ret, e);
-    *ret_kind = *ret == 0 ? VALUE_ANY : VALUE_INT;
-    return 0;
-}
-
-/* The first date gives the names; the others must give the same ones, of the same kind. */
-static int read_names(struct builder *b, const struct yaml *first, struct values *v, struct err *e)
-{
-    if (first->children > NAMES_MAX)
-        return yaml_error(first, e, "has more than %d values", NAMES_MAX);
-    v->name = arena_new_array(b->rs->arena, const char *, (size_t)first->children + 1);
-    v->kind = arena_new_array(b->rs->arena, uint8_t, (size_t)first->children + 1);
-    if (v->name == NULL || v->kind == NULL)
-        return no_memory(e);
-    for (const struct yaml *c = first->child; c != NULL; c = c->next) {
-        if (c->key.n == 0 || c->key.n > ID_MAX ||
-            c->key.p[strspn(c->key.p, "abcdefghijklmnopqrstuvwxyz0123456789_")] != '\0')
-            return yaml_error(c, e, "a value's name is lower-case letters, digits and '_'");
-        if ((v->name[v->n_names++] = copy(b, c->key)) == NULL)
-            return no_memory(e);
-    }
-    return 0;
-}
-
-static int read_row(struct builder *b, const struct yaml *n, struct values *v, struct value_row *ret, struct err *e)
-{
-    struct yaml date = *n;
-    int64_t *row = arena_new_array(b->rs->arena, int64_t, (size_t)v->n_names + 1);
-    date.text = n->key;
-    date.kind = YAML_SCALAR;
-    int rc = yaml_date(&date, &ret->since, e);
-    if (rc != 0)
-        return rc;
-    if (row == NULL)
-        return no_memory(e);
-    for (const struct yaml *c = n->child; c != NULL; c = c->next) {
-        uint8_t kind;
-        int at = value_name(v, c->key);
-        if (at < 0)
-            return yaml_error(c, e, "is not among the values of the first date; every date names the same values");
-        if ((rc = read_value(c, &row[at], &kind, e)) != 0)
-            return rc;
-        if (kind != VALUE_ANY && v->kind[at] != VALUE_ANY && v->kind[at] != kind)
-            return yaml_error(c, e, "is a duration at one date and a number at another");
-        if (kind != VALUE_ANY)
-            v->kind[at] = kind;
-    }
-    if (n->children != v->n_names)
-        return yaml_error(n, e, "every date names the same values: %d here, %d at the first date", n->children,
-                          v->n_names);
-    ret->v = row;
-    return 0;
-}
-
-static int read_values(struct builder *b, const struct yaml *n, struct values *v, struct err *e)
-{
-    int rc;
-    if (n->kind != YAML_MAPPING || n->child == NULL || n->children > ROWS_MAX)
-        return yaml_error(n, e, "must map 1 to %d dates to the values in force from then on", ROWS_MAX);
-    v->row = arena_new_array(b->rs->arena, struct value_row, (size_t)n->children);
-    if (v->row == NULL)
-        return no_memory(e);
-    for (const struct yaml *c = n->child; c != NULL; c = c->next) {
-        struct value_row row = {0};
-        size_t at = v->n_rows;
-        if (c->kind != YAML_MAPPING)
-            return yaml_error(c, e, "must be a mapping of value names; {} when there are none");
-        if ((c == n->child && (rc = read_names(b, c, v, e)) != 0) || (rc = read_row(b, c, v, &row, e)) != 0)
-            return rc;
-        for (; at > 0 && v->row[at - 1].since >= row.since; at--)
-            v->row[at] = v->row[at - 1];
-        if (at < v->n_rows && v->row[at + 1].since == row.since)
-            return yaml_error(c, e, "the same date stands here twice");
-        v->row[at] = row;
-        v->n_rows++;
-    }
-    return 0;
-}
-
-/* ---- the keys of a rule, in the order in which they are understood ---- */
-
-typedef int read_key(struct builder *b, const struct yaml *n, struct rule *r, struct err *e);
-
-static int key_id(struct builder *b, const struct yaml *n, struct rule *r, struct err *e)
-{
-    return read_id(b, n, &r->id, e);
-}
-static int key_title(struct builder *b, const struct yaml *n, struct rule *r, struct err *e)
-{
-    return read_text(b, n, TITLE_MAX, &r->title, e);
-}
-static int key_reason(struct builder *b, const struct yaml *n, struct rule *r, struct err *e)
-{
-    return read_text(b, n, REASON_MAX, &r->reason, e);
-}
-static int key_change(struct builder *b, const struct yaml *n, struct rule *r, struct err *e)
-{
-    return read_text(b, n, CHANGE_MAX, &r->change, e);
-}
-static int key_mode(struct builder *b, const struct yaml *n, struct rule *r, struct err *e)
-{
-    static const char *const words[] = {"enforce", "shadow", "off", NULL};
-    (void)b;
-    return read_word(n, words, &r->mode, e);
-}
-static int key_verdict(struct builder *b, const struct yaml *n, struct rule *r, struct err *e)
-{
-    static const char *const words[] = {"hold", "deny", NULL};
-    uint8_t word = 0;
-    (void)b;
-    int rc = read_word(n, words, &word, e);
-    r->verdict = word == 0 ? VERDICT_HOLD : VERDICT_DENY;
-    return rc;
-}
-static int key_code(struct builder *b, const struct yaml *n, struct rule *r, struct err *e)
-{
-    int64_t code;
-    (void)b;
-    int rc = yaml_i64(n, 1, 99999999, &code, e);
-    if (rc == 0)
-        r->code = (int)code;
-    return rc;
-}
-static int key_cite(struct builder *b, const struct yaml *n, struct rule *r, struct err *e)
-{
-    return read_citations(b, n, &r->cite, &r->n_cite, e);
-}
-static int key_values(struct builder *b, const struct yaml *n, struct rule *r, struct err *e)
-{
-    return read_values(b, n, &r->values, e);
-}
-static int key_when(struct builder *b, const struct yaml *n, struct rule *r, struct err *e)
-{
-    struct scope s = {&r->values, &r->facts};
-    return expr_compile(b, &s, n, &r->when, e);
-}
-static int key_applies(struct builder *b, const struct yaml *n, struct rule *r, struct err *e)
-{
-    struct scope s = {&r->values, &r->facts};
-    return expr_compile(b, &s, n, &r->applies, e);
-}
-
-static int key_unknown(struct builder *b, const struct yaml *n, struct rule *r, struct err *e)
-{
-    struct str text, rest = {NULL, 0};
-    int rc = yaml_str(n, &text, e);
-    if (rc != 0)
-        return rc;
-    if (str_eq(text, STR("deny")) || str_eq(text, STR("ignore"))) {
-        r->on_unknown = text.p[0] == 'd' ? UNKNOWN_DENY : UNKNOWN_IGNORE;
-        return 0;
-    }
-    if (!str_eq(str_cut(text, ' ', &rest), STR("hold")) || rest.n == 0)
-        return yaml_error(n, e, "must be deny, ignore, or hold and a duration (\"hold 15m\")");
-    struct scope none = {&(const struct values){0}, NULL};
-    struct operand o;
-    struct yaml duration = *n;
-    duration.text = rest;
-    if ((rc = expr_operand(b, &none, &duration, VALUE_DURATION, &o, e)) != 0)
-        return rc;
-    if (o.sign != 0 || o.constant[0] <= 0)
-        return yaml_error(n, e, "must hold for more than nothing");
-    r->on_unknown = UNKNOWN_HOLD;
-    r->unknown_hold = o.constant[0];
-    return 0;
-}
-
-static int until_fact(struct builder *b, const struct yaml *n, struct rule *r, struct err *e)
-{
-    struct scope s = {&r->values, &r->facts};
-    const struct yaml *fact = yaml_get(n, "fact"), *plus = yaml_get(n, "plus"), *minus = yaml_get(n, "minus");
-    int rc;
-    if (fact == NULL || (plus != NULL && minus != NULL))
-        return yaml_error(n, e, "must be {now_plus: ..} or {fact: .., minus or plus: ..}");
-    if ((rc = expr_fact(b, fact, &r->until.fact, e)) != 0 ||
-        (rc = expr_slot(&s, fact, r->until.fact, &r->until.slot, e)) != 0)
-        return rc;
-    if (fact_info[r->until.fact].type != FACT_TYPE_TIME)
-        return yaml_error(fact, e, "%s is not a time", fact_info[r->until.fact].name);
-    r->until.kind = UNTIL_FACT;
-    r->until.arg = (struct operand){.value = {-1, -1}};
-    r->until.sign = plus != NULL ? 1 : minus != NULL ? -1 : 0;
-    if (r->until.sign == 0)
-        return 0;
-    return expr_operand(b, &s, plus != NULL ? plus : minus, VALUE_DURATION, &r->until.arg, e);
-}
-
-static int key_until(struct builder *b, const struct yaml *n, struct rule *r, struct err *e)
-{
-    static const char *const keys[] = {"now_plus", "fact", "plus", "minus", NULL};
-    struct scope s = {&r->values, &r->facts};
-    int rc = yaml_known_keys(n, keys, "until", e);
-    if (rc != 0)
-        return rc;
-    const struct yaml *plus = yaml_get(n, "now_plus");
-    if (plus == NULL)
-        return until_fact(b, n, r, e);
-    if (n->children != 1)
-        return yaml_error(n, e, "`now_plus` stands alone");
-    r->until.kind = UNTIL_NOW_PLUS;
-    return expr_operand(b, &s, plus, VALUE_DURATION, &r->until.arg, e);
-}
-
-enum need { NO, MAY, MUST };
-
-static const struct rule_key {
-    const char *key;
-    read_key *read; /* NULL: read elsewhere */
-    uint8_t in_rule, in_builtin;
-} rule_keys[] = {
-    {"id", key_id, MUST, MUST},         {"title", key_title, MUST, MUST},      {"builtin", NULL, NO, MUST},
-    {"mode", key_mode, MAY, NO},        {"verdict", key_verdict, MUST, NO},    {"code", key_code, MUST, MUST},
-    {"reason", key_reason, MUST, MUST}, {"change", key_change, MUST, MUST},    {"cite", key_cite, MUST, MUST},
-    {"values", key_values, MUST, NO},   {"when", key_when, MUST, NO},          {"applies", key_applies, MAY, NO},
-    {"until", key_until, MAY, NO},      {"on_unknown", key_unknown, MUST, NO}, {"tests", NULL, MUST, NO},
+/* A file, parsed. */
+struct part {
+    const char *file;
+    const struct yaml *root;
+    struct str text; /* restoring: its canonical text */
+    uint8_t kind;
 };
-#define RULE_KEYS (sizeof rule_keys / sizeof rule_keys[0])
 
-static int read_builtin(const struct yaml *n, struct rule *r, struct err *e)
-{
-    static const char *const ids[] = {"", "basis.none", "hold.past_expiry"};
-    struct str id = {NULL, 0};
-    bool builtin = false;
-    const struct yaml *flag = yaml_get(n, "builtin"), *name = yaml_get(n, "id");
-    int rc = flag ? yaml_bool(flag, &builtin, e) : 0;
-    if (rc != 0)
-        return rc;
-    if (name == NULL)
-        return yaml_error(n, e, "a rule needs `id`");
-    if ((rc = yaml_str(name, &id, e)) != 0)
-        return rc;
-    for (uint8_t i = BUILTIN_BASIS; i <= BUILTIN_EXPIRY; i++)
-        if (str_eq(id, str_of(ids[i])))
-            r->builtin = i;
-    if (builtin != (r->builtin != BUILTIN_NONE))
-        return yaml_error(name, e, "`builtin: true` belongs to basis.none and hold.past_expiry, and only to them");
-    return 0;
-}
-
-/* Reads one key when it is there; says so when it must not be, or is missing and must not be missing. */
-static int read_rule_key(struct builder *b, const struct yaml *n, const struct rule_key *key, struct rule *r,
-                         struct err *e)
-{
-    const struct yaml *v = yaml_get(n, key->key);
-    uint8_t need = r->builtin ? key->in_builtin : key->in_rule;
-    if (v == NULL)
-        return need == MUST ? yaml_error(n, e, "rule %s needs `%s`", r->id ? r->id : "", key->key) : 0;
-    if (key->read == NULL)
-        return 0;
-    if (need == NO)
-        return yaml_error(v, e, "rule %s is the engine's own: it has no `%s`", r->id, key->key);
-    return key->read(b, v, r, e);
-}
-
-static int read_rule(struct builder *b, const struct yaml *n, struct rule *r, struct err *e)
-{
-    const char *keys[RULE_KEYS + 1] = {NULL};
-    for (size_t i = 0; i < RULE_KEYS; i++)
-        keys[i] = rule_keys[i].key;
-    r->when = r->applies = NO_NODE;
-    r->until.arg = (struct operand){.value = {-1, -1}};
-    r->verdict = VERDICT_DENY;
-    int rc = yaml_known_keys(n, keys, "rule", e);
-    if (rc == 0)
-        rc = read_builtin(n, r, e);
-    for (size_t i = 0; i < RULE_KEYS && rc == 0; i++)
-        rc = read_rule_key(b, n, &rule_keys[i], r, e);
-    if (rc != 0 || r->builtin != BUILTIN_NONE)
-        return rc;
-    if ((r->verdict == VERDICT_HOLD) != (r->until.kind != UNTIL_NONE))
-        return yaml_error(n, e, "rule %s: a hold needs `until`, and only a hold has one", r->id);
-    return rule_check(b, r, n, e);
-}
-
-/* ---- the set ---- */
-
-static int read_basis(struct builder *b, const struct yaml *n, struct basis *basis, struct fact_list *facts,
-                      struct err *e)
-{
-    static const char *const keys[] = {"id", "when", "values", "cite", NULL};
-    const struct yaml *id = yaml_get(n, "id"), *when = yaml_get(n, "when"), *cite = yaml_get(n, "cite");
-    const struct yaml *values = yaml_get(n, "values");
-    struct scope s = {&basis->values, facts};
-    int rc = yaml_known_keys(n, keys, "basis", e);
-    if (rc != 0)
-        return rc;
-    if (id == NULL || when == NULL || cite == NULL)
-        return yaml_error(n, e, "a basis needs `id`, `when` and `cite`");
-    if ((rc = read_id(b, id, &basis->id, e)) != 0 ||
-        (values != NULL && (rc = read_values(b, values, &basis->values, e)) != 0) ||
-        (rc = read_citations(b, cite, &basis->cite, &basis->n_cite, e)) != 0)
-        return rc;
-    return expr_compile(b, &s, when, &basis->when, e);
-}
+/* ---- one set ---- */
 
 static int read_bases(struct builder *b, const struct yaml *n, struct fact_list *facts, struct err *e)
 {
@@ -449,9 +34,9 @@ static int read_bases(struct builder *b, const struct yaml *n, struct fact_list 
         return yaml_error(n, e, "must be a list of 1 to %d bases", RULES_MAX);
     rs->basis = arena_new_array(rs->arena, struct basis, (size_t)n->children);
     if (rs->basis == NULL)
-        return no_memory(e);
+        return text_no_memory(e);
     for (const struct yaml *c = n->child; c != NULL && rc == 0; c = c->next) {
-        rc = read_basis(b, c, &rs->basis[rs->n_basis], facts, e);
+        rc = rule_read_basis(b, c, &rs->basis[rs->n_basis], facts, e);
         for (size_t i = 0; rc == 0 && i < rs->n_basis; i++)
             if (strcmp(rs->basis[i].id, rs->basis[rs->n_basis].id) == 0)
                 rc = yaml_error(c, e, "two bases are called %s", rs->basis[i].id);
@@ -460,28 +45,39 @@ static int read_bases(struct builder *b, const struct yaml *n, struct fact_list 
     return rc;
 }
 
+/* A rule's id is its reason code: it stands once in the whole book. */
+static int check_id(const struct ruleset *rs, const struct rule *r, const struct yaml *n, struct err *e)
+{
+    const struct rule *twin = ruleset_find(rs, r->id);
+    if (twin == NULL)
+        return 0;
+    if (twin->source == r->source)
+        return yaml_error(n, e, "two rules are called %s", r->id);
+    return yaml_error(n, e, "two rules are called %s; the other stands in %s", r->id, rs->set[twin->source].face.file);
+}
+
 static int read_rules(struct builder *b, const struct yaml *n, struct err *e)
 {
     struct ruleset *rs = b->rs;
-    if (n->kind != YAML_SEQUENCE || n->child == NULL || n->children > RULES_MAX)
-        return yaml_error(n, e, "must be a list of 1 to %d rules", RULES_MAX);
-    rs->rule = arena_new_array(rs->arena, struct rule, (size_t)n->children);
-    if (rs->rule == NULL)
-        return no_memory(e);
+    if (n->kind != YAML_SEQUENCE || n->child == NULL)
+        return yaml_error(n, e, "must be a list of at least one rule");
+    b->set->face.first = rs->n_rules;
     for (const struct yaml *c = n->child; c != NULL; c = c->next) {
+        if (rs->n_rules == RULES_MAX)
+            return yaml_error(c, e, "there are more than %d rules in the book", RULES_MAX);
         struct rule *r = &rs->rule[rs->n_rules];
         r->index = (uint16_t)rs->n_rules;
-        int rc = read_rule(b, c, r, e);
-        if (rc != 0)
+        r->source = (uint16_t)rs->n_sets;
+        int rc = rule_read(b, c, r, e);
+        if (rc != 0 || (rc = check_id(rs, r, c, e)) != 0)
             return rc;
-        for (size_t i = 0; i < rs->n_rules; i++)
-            if (strcmp(rs->rule[i].id, r->id) == 0)
-                return yaml_error(c, e, "two rules are called %s", r->id);
         rs->n_rules++;
+        b->set->face.n++;
     }
     return 0;
 }
 
+/* The platform set brings the two rules of the engine. */
 static int find_builtins(struct ruleset *rs, const struct yaml *n, const struct fact_list *basis_facts, struct err *e)
 {
     unsigned seen = 0;
@@ -499,8 +95,80 @@ static int find_builtins(struct ruleset *rs, const struct yaml *n, const struct 
         return yaml_error(n, e, "the set needs the rule basis.none (builtin: true)");
     if ((seen >> BUILTIN_EXPIRY & 1) == 0)
         return yaml_error(n, e, "the set needs the rule hold.past_expiry (builtin: true)");
+    rs->decides = true;
     return 0;
 }
+
+/* Keys that every set has, and those that only one kind may have. */
+static int check_keys(const struct part *p, struct err *e)
+{
+    static const char *const musts[] = {"ruleset", "schema", "title", "rules"};
+    const struct yaml *basis = yaml_get(p->root, "basis"), *area = yaml_get(p->root, "area");
+    int64_t schema;
+    for (size_t i = 0; i < sizeof musts / sizeof musts[0]; i++)
+        if (yaml_get(p->root, musts[i]) == NULL)
+            return yaml_error(p->root, e, "a rule set needs `%s`", musts[i]);
+    if (p->kind == RULESET_PLATFORM && basis == NULL)
+        return yaml_error(p->root, e, "a platform set needs `basis`");
+    if (p->kind != RULESET_PLATFORM && basis != NULL)
+        return yaml_error(basis, e, "only a platform set grants; a %s can only tighten", kind_words[p->kind]);
+    if (p->kind != RULESET_LAW && area != NULL)
+        return yaml_error(area, e, "only a law has an area");
+    return yaml_i64(yaml_get(p->root, "schema"), 1, 1, &schema, e);
+}
+
+static int check_set_id(const struct builder *b, const struct yaml *n, struct err *e)
+{
+    for (size_t i = 0; i < b->rs->n_sets; i++)
+        if (strcmp(b->rs->set[i].face.id, b->set->face.id) == 0)
+            return yaml_error(n, e, "two sets are called %s; the other is %s", b->set->face.id,
+                              b->rs->set[i].face.file);
+    return 0;
+}
+
+static int read_head(struct builder *b, const struct part *p, struct err *e)
+{
+    struct ruleset_source *face = &b->set->face;
+    const struct yaml *id = yaml_get(p->root, "ruleset"), *area = yaml_get(p->root, "area");
+    struct str text;
+    int rc;
+    face->area = "";
+    if ((face->file = text_copy(b, str_of(p->file))) == NULL)
+        return text_no_memory(e);
+    if ((rc = text_id(b, id, &face->id, e)) != 0 || (rc = check_set_id(b, id, e)) != 0)
+        return rc;
+    if (area != NULL && ((rc = yaml_str(area, &text, e)) != 0 || (rc = text_area(b, area, text, &face->area, e)) != 0))
+        return rc;
+    return text_line(b, yaml_get(p->root, "title"), TITLE_MAX, &face->title, e);
+}
+
+static int read_set(struct builder *b, const struct part *p, struct err *e)
+{
+    struct ruleset *rs = b->rs;
+    struct fact_list basis_facts = {0};
+    const struct yaml *rules = yaml_get(p->root, "rules"), *holidays = yaml_get(p->root, "holidays");
+    int rc = check_keys(p, e);
+    if (rc != 0)
+        return rc;
+    if (p->kind == RULESET_PLATFORM && rs->n_sets > 0)
+        return yaml_error(p->root, e, "a book has one platform set, and %s is one already", rs->set[0].face.file);
+    b->set = &rs->set[rs->n_sets];
+    b->set->face.kind = (enum ruleset_kind)p->kind;
+    b->set->canonical = p->text;
+    b->set->first_list = rs->n_holidays;
+    if ((rc = read_head(b, p, e)) != 0 || (holidays != NULL && (rc = dated_holidays(b, holidays, e)) != 0))
+        return rc;
+    if (p->kind == RULESET_PLATFORM && (rc = read_bases(b, yaml_get(p->root, "basis"), &basis_facts, e)) != 0)
+        return rc;
+    if ((rc = read_rules(b, rules, e)) != 0)
+        return rc;
+    if (p->kind == RULESET_PLATFORM && (rc = find_builtins(rs, rules, &basis_facts, e)) != 0)
+        return rc;
+    rs->n_sets++;
+    return 0;
+}
+
+/* ---- the book ---- */
 
 static void rank_rules(struct ruleset *rs)
 {
@@ -514,84 +182,207 @@ static void rank_rules(struct ruleset *rs)
         rs->rule[rs->by_rank[rank]].rank = rank;
 }
 
-static int read_set(struct builder *b, const struct yaml *root, struct err *e)
+/* The canonical text of every set, one after the other, and where in it each begins and ends. */
+static int settle_canonical(struct ruleset *rs, struct err *e)
 {
-    static const char *const keys[] = {"ruleset", "schema", "title", "basis", "rules", NULL};
-    struct ruleset *rs = b->rs;
-    struct fact_list basis_facts = {0};
-    int64_t schema;
-    int rc = yaml_known_keys(root, keys, "rule set", e);
-    if (rc != 0)
-        return rc;
-    for (size_t i = 0; keys[i] != NULL; i++)
-        if (yaml_get(root, keys[i]) == NULL)
-            return yaml_error(root, e, "a rule set needs `%s`", keys[i]);
-    if ((rc = yaml_i64(yaml_get(root, "schema"), 1, 1, &schema, e)) != 0 ||
-        (rc = read_id(b, yaml_get(root, "ruleset"), &rs->id, e)) != 0 ||
-        (rc = read_text(b, yaml_get(root, "title"), TITLE_MAX, &rs->title, e)) != 0 ||
-        (rc = read_bases(b, yaml_get(root, "basis"), &basis_facts, e)) != 0 ||
-        (rc = read_rules(b, yaml_get(root, "rules"), e)) != 0)
-        return rc;
-    if ((rc = find_builtins(rs, yaml_get(root, "rules"), &basis_facts, e)) != 0)
-        return rc;
-    rank_rules(rs);
-    return 0;
+    struct buf text;
+    size_t end[RULESET_FILES_MAX];
+    buf_init(&text, CANONICAL_BYTES_MAX);
+    for (size_t i = 0; i < rs->n_sets; i++) {
+        if (i > 0)
+            buf_puts(&text, separator);
+        if (rs->set[i].canonical.p != NULL)
+            buf_putstr(&text, rs->set[i].canonical);
+        else
+            ruleset_canonicalise(rs, &rs->set[i], &text);
+        end[i] = text.len;
+    }
+    const char *all = text.failed ? NULL : arena_strndup(rs->arena, text.data, text.len);
+    for (size_t i = 0, at = 0; i < rs->n_sets && all != NULL; i++) {
+        struct set *set = &rs->set[i];
+        set->canonical = (struct str){all + at, end[i] - at};
+        sha256(set->canonical.p, set->canonical.n, set->face.hash);
+        at = end[i] + sizeof separator - 1;
+    }
+    rs->canonical = (struct str){all, text.len};
+    buf_done(&text);
+    return all != NULL ? 0 : text_no_memory(e);
 }
 
-/* Moves the arrays of the builder, which are as large as a set may be, to the set's own arena. */
+/* One set: its own id and hash. Several: their ids joined, and a hash over ids and hashes. */
+static int settle_name(struct ruleset *rs, struct err *e)
+{
+    struct buf id;
+    rs->id = rs->set[0].face.id;
+    memcpy(rs->hash, rs->set[0].face.hash, SHA256_BYTES);
+    if (rs->n_sets == 1)
+        return 0;
+    struct sha256_state *state = sha256_begin();
+    buf_init(&id, RULESET_FILES_MAX * (ID_MAX + 1));
+    for (size_t i = 0; i < rs->n_sets; i++) {
+        const struct ruleset_source *face = &rs->set[i].face;
+        buf_printf(&id, "%s%s", i > 0 ? "+" : "", face->id);
+        sha256_add(state, face->id, strlen(face->id) + 1);
+        sha256_add(state, face->hash, SHA256_BYTES);
+    }
+    sha256_end(state, rs->hash);
+    rs->id = id.failed ? NULL : arena_strndup(rs->arena, id.data, id.len);
+    buf_done(&id);
+    return rs->id != NULL ? 0 : text_no_memory(e);
+}
+
+/* Moves the arrays of the builder, which are as large as a book may be, to the book's own arena. */
 static int settle(struct builder *b, struct err *e)
 {
     struct ruleset *rs = b->rs;
     rs->node = arena_memdup(rs->arena, b->node, (rs->n_nodes + 1) * sizeof *b->node);
     rs->list = arena_memdup(rs->arena, b->list, (rs->n_lists + 1) * sizeof *b->list);
-    if (rs->node == NULL || rs->list == NULL)
-        return no_memory(e);
-    return ruleset_canonicalise(rs, e);
+    rs->hours = arena_memdup(rs->arena, b->hours, (rs->n_hours + 1) * sizeof *b->hours);
+    if (rs->node == NULL || rs->list == NULL || rs->hours == NULL)
+        return text_no_memory(e);
+    rank_rules(rs);
+    int rc = settle_canonical(rs, e);
+    return rc != 0 ? rc : settle_name(rs, e);
 }
 
-static int build(struct ruleset **ret, struct arena *tmp, const struct yaml *root, struct err *e)
+static int builder_init(struct builder *b, struct arena *a, struct arena *tmp, struct err *e)
+{
+    struct ruleset *rs = arena_new(a, struct ruleset);
+    *b = (struct builder){.rs = rs,
+                          .tmp = tmp,
+                          .node = arena_new_array(tmp, struct node, NODES_MAX + 1),
+                          .list = arena_new_array(tmp, int64_t, LIST_VALUES_MAX + 1),
+                          .hours = arena_new_array(tmp, struct hours, HOURS_MAX + 1),
+                          .fact_names = arena_new_array(tmp, const char *, FACT_COUNT + 1)};
+    if (rs == NULL || b->node == NULL || b->list == NULL || b->hours == NULL || b->fact_names == NULL)
+        return text_no_memory(e);
+    for (size_t i = 0; i < FACT_COUNT; i++)
+        b->fact_names[i] = fact_info[i].name;
+    rs->arena = a;
+    rs->set = arena_new_array(a, struct set, RULESET_FILES_MAX);
+    rs->rule = arena_new_array(a, struct rule, RULES_MAX);
+    rs->holidays = arena_new_array(a, struct holiday_list, HOLIDAYS_MAX);
+    rs->node = b->node; /* until they settle: rules are run while they are proven */
+    rs->list = b->list;
+    rs->hours = b->hours;
+    return rs->set != NULL && rs->rule != NULL && rs->holidays != NULL ? 0 : text_no_memory(e);
+}
+
+/* Which kind a file is; asked before its rules are read, because it says where they stand. */
+static int read_kind(struct part *p, struct err *e)
+{
+    static const char *const keys[] = {"ruleset", "kind",     "schema", "title", "area",
+                                       "basis",   "holidays", "rules",  NULL};
+    int rc = yaml_known_keys(p->root, keys, "rule set", e);
+    if (rc != 0)
+        return rc;
+    if (yaml_get(p->root, "kind") == NULL)
+        return yaml_error(p->root, e, "a rule set needs `kind`: platform, law or policy");
+    return text_word(yaml_get(p->root, "kind"), kind_words, &p->kind, e);
+}
+
+static int build(struct ruleset **ret, struct arena *tmp, struct part *part, size_t n, bool proven, struct err *e)
 {
     struct arena *a = arena_create(RULESET_BYTES_MAX);
-    struct ruleset *rs = a ? arena_new(a, struct ruleset) : NULL;
-    struct builder b = {rs, tmp, arena_new_array(tmp, struct node, NODES_MAX + 1),
-                        arena_new_array(tmp, int64_t, LIST_VALUES_MAX + 1),
-                        arena_new_array(tmp, const char *, FACT_COUNT + 1)};
-    int rc;
-    if (rs == NULL || b.node == NULL || b.list == NULL || b.fact_names == NULL) {
-        arena_free(a);
-        return no_memory(e);
-    }
-    for (size_t i = 0; i < FACT_COUNT; i++)
-        b.fact_names[i] = fact_info[i].name;
-    rs->arena = a;
-    rs->node = b.node;
-    rs->list = b.list;
-    if ((rc = read_set(&b, root, e)) != 0 || (rc = settle(&b, e)) != 0) {
+    struct builder b;
+    int rc = a != NULL ? builder_init(&b, a, tmp, e) : text_no_memory(e);
+    for (size_t i = 0; i < n && rc == 0; i++)
+        rc = read_kind(&part[i], e);
+    b.proven = proven;
+    for (uint8_t kind = RULESET_PLATFORM; kind <= RULESET_POLICY; kind++)
+        for (size_t i = 0; i < n && rc == 0; i++)
+            if (part[i].kind == kind)
+                rc = read_set(&b, &part[i], e);
+    if (rc != 0 || (rc = settle(&b, e)) != 0) {
         arena_free(a);
         return rc;
     }
-    *ret = rs;
+    *ret = b.rs;
     return 0;
+}
+
+static int count_files(size_t n, struct err *e)
+{
+    if (n < 1 || n > RULESET_FILES_MAX)
+        return err_set(e, WL_EINVAL, "a book is made of 1 to %d rule files, not %zu", RULESET_FILES_MAX, n);
+    return 0;
+}
+
+static int compile_texts(struct ruleset **ret, const struct ruleset_file *files, size_t n, bool proven, struct err *e)
+{
+    struct part part[RULESET_FILES_MAX];
+    int rc = count_files(n, e);
+    if (rc != 0)
+        return rc;
+    struct arena *tmp = arena_create(SCRATCH_BYTES_MAX);
+    rc = tmp != NULL ? 0 : text_no_memory(e);
+    for (size_t i = 0; i < n && rc == 0; i++) {
+        struct yaml *root = NULL;
+        rc = yaml_parse(tmp, files[i].name, files[i].text, &root, e);
+        part[i] = (struct part){.file = files[i].name, .root = root};
+        if (proven)
+            part[i].text = files[i].text;
+    }
+    if (rc == 0)
+        rc = build(ret, tmp, part, n, proven, e);
+    arena_free(tmp);
+    return rc;
+}
+
+int ruleset_compile_all(struct ruleset **ret, const struct ruleset_file *files, size_t n, struct err *e)
+{
+    return compile_texts(ret, files, n, false, e);
 }
 
 int ruleset_compile(struct ruleset **ret, const char *name, struct str text, struct err *e)
 {
+    struct ruleset_file file = {name, text};
+    return compile_texts(ret, &file, 1, false, e);
+}
+
+int ruleset_load_all(struct ruleset **ret, const char *const *paths, size_t n, struct err *e)
+{
+    struct part part[RULESET_FILES_MAX];
+    int rc = count_files(n, e);
+    if (rc != 0)
+        return rc;
     struct arena *tmp = arena_create(SCRATCH_BYTES_MAX);
-    struct yaml *root;
-    int rc = tmp ? yaml_parse(tmp, name, text, &root, e) : no_memory(e);
+    rc = tmp != NULL ? 0 : text_no_memory(e);
+    for (size_t i = 0; i < n && rc == 0; i++) {
+        struct yaml *root = NULL;
+        rc = yaml_parse_file(tmp, paths[i], &root, e);
+        part[i] = (struct part){.file = paths[i], .root = root};
+    }
     if (rc == 0)
-        rc = build(ret, tmp, root, e);
+        rc = build(ret, tmp, part, n, false, e);
     arena_free(tmp);
     return rc;
 }
 
 int ruleset_load(struct ruleset **ret, const char *path, struct err *e)
 {
-    struct arena *tmp = arena_create(SCRATCH_BYTES_MAX);
-    struct yaml *root;
-    int rc = tmp ? yaml_parse_file(tmp, path, &root, e) : no_memory(e);
-    if (rc == 0)
-        rc = build(ret, tmp, root, e);
-    arena_free(tmp);
-    return rc;
+    return ruleset_load_all(ret, &path, 1, e);
+}
+
+int ruleset_restore(struct ruleset **ret, struct str canonical, const uint8_t hash[SHA256_BYTES], struct err *e)
+{
+    struct ruleset_file files[RULESET_FILES_MAX];
+    struct ruleset *rs = NULL;
+    struct str rest = canonical, line = {separator, sizeof separator - 1};
+    size_t n = 0;
+    while (rest.p != NULL && n < RULESET_FILES_MAX) {
+        const char *cut = memmem(rest.p, rest.n, line.p, line.n);
+        size_t len = cut != NULL ? (size_t)(cut - rest.p) : rest.n;
+        files[n++] = (struct ruleset_file){"stored rules", {rest.p, len}};
+        rest = cut != NULL ? (struct str){cut + line.n, rest.n - len - line.n} : (struct str){NULL, 0};
+    }
+    int rc = compile_texts(&rs, files, n, true, e);
+    if (rc != 0)
+        return rc;
+    if (!str_eq(rs->canonical, canonical) || memcmp(rs->hash, hash, SHA256_BYTES) != 0) {
+        ruleset_free(rs);
+        return err_set(e, WL_EINVAL, "the stored rules do not have the hash they were stored under");
+    }
+    *ret = rs;
+    return 0;
 }

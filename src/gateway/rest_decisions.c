@@ -62,7 +62,7 @@ static int show_message(struct rest_call *c, struct store *s, struct arena *a, c
     return rc;
 }
 
-/* The rule set a decision was made with: the one in force, or the stored text compiled again. */
+/* The rules a decision was made with: those in force, or the stored ones restored. */
 static int decision_rules(struct rest_call *c, struct store *s, struct arena *a, int64_t number,
                           struct ruleset **ret_own, const struct ruleset **ret, struct err *e)
 {
@@ -73,7 +73,7 @@ static int decision_rules(struct rest_call *c, struct store *s, struct arena *a,
     uint8_t hash[SHA256_BYTES];
     struct str source;
     int rc = rulesets_get(s, number, a, hash, &source, e);
-    if (rc == 0 && (rc = ruleset_compile(ret_own, "stored rule set", source, e)) == 0)
+    if (rc == 0 && (rc = ruleset_restore(ret_own, source, hash, e)) == 0)
         *ret = *ret_own;
     return rc;
 }

@@ -17,7 +17,7 @@
 
 #define TINY_CITE "    cite: [{title: T, url: 'https://example.org/t', read: 2026-11-21}]\n"
 #define TINY_HEAD                                                                                                      \
-    "ruleset: tiny\nschema: 1\ntitle: Tiny\nbasis:\n  - id: all\n    when: {fact: message.kind, known: "               \
+    "ruleset: tiny\nkind: platform\nschema: 1\ntitle: Tiny\nbasis:\n  - id: all\n    when: {fact: message.kind, known: "               \
     "true}\n" TINY_CITE "rules:\n"
 #define TINY_TAIL                                                                                                      \
     "  - id: basis.none\n    builtin: true\n    title: T\n    code: 1\n    reason: R.\n    change: c\n" TINY_CITE      \

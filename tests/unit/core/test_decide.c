@@ -378,7 +378,7 @@ TEST(order_and_repetition_do_not_matter)
             order[with] = kept;
         }
         decide(rs, &f, NOW, expires, &a);
-        decide_in_order(rs, &f, NOW, expires, order, 2 * n, &b);
+        decide_in_order(rs, &f, NOW, expires, order, 2 * n, NULL, &b);
         assert_same_decision(rs, &f, &a, &b);
     }
     ruleset_free(rs);

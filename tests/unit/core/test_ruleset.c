@@ -56,7 +56,9 @@ TEST(both_rules_of_the_engine_are_needed)
     struct ruleset *rs = NULL;
     assert_int_equal(ruleset_compile(&rs, "x", str_of(TINY_HEAD GOOD_RULE), &e), WL_EINVAL);
     assert_non_null(strstr(e.text, "basis.none"));
-    assert_int_equal(ruleset_compile(&rs, "x", STR("ruleset: a\nschema: 2\ntitle: t\nbasis: []\nrules: []\n"), &e),
+    assert_int_equal(ruleset_compile(&rs, "x",
+                                     STR("ruleset: a\nkind: platform\nschema: 2\ntitle: t\nbasis: []\nrules: []\n"),
+                                     &e),
                      WL_EINVAL);
     assert_int_equal(ruleset_compile(&rs, "x", STR(""), &e), WL_EINVAL);
     assert_int_equal(ruleset_compile(&rs, "x", STR("- a\n- b\n"), &e), WL_EINVAL);
@@ -126,6 +128,8 @@ TEST(values_are_the_same_names_and_kinds_at_every_date)
         {"{2020-01-01: {d: 1h}, 2021-01-01: {}}", "same values"},
         {"{2020-01-01: {d: 1h}, 2021-01-01: {e: 1h}}", "not among the values of the first date"},
         {"{2020-01-01: {d: 1h}, 2021-01-01: {d: 5}}", "a duration at one date and a number at another"},
+        {"{2021-01-01: {d: 1h}, 2020-01-01: {d: 2h}}", "dates stand in order"},
+        {"{2020-01-01: {d: 1h}, 2020-01-01: {d: 2h}}", "already on line"},
         {"{2020-13-01: {d: 1h}}", "date"},
         {"{soon: {d: 1h}}", "date"},
         {"{2020-01-01: 5}", "mapping of value names"},
@@ -236,7 +240,7 @@ TEST(the_hash_is_the_hash_of_the_canonical_form)
 TEST(values_are_those_in_force_on_the_day)
 {
     struct ruleset *rs =
-        tiny_set(RULE_TOP "    values: {2024-06-01: {age: 2h}, 2024-01-01: {age: 1h}}\n"
+        tiny_set(RULE_TOP "    values: {2024-01-01: {age: 1h}, 2024-06-01: {age: 2h}}\n"
                           "    when: {fact: pair.tat, older_than: $age}\n" RULE_UNKNOWN "    tests:\n"
                           "      - {given: {pair.tat: now-119m}, expect: none}\n"
                           "      - {given: {pair.tat: now-120m}, expect: deny}\n"
