@@ -17,7 +17,8 @@
 
 #define TINY_CITE "    cite: [{title: T, url: 'https://example.org/t', read: 2026-11-21}]\n"
 #define TINY_HEAD                                                                                                      \
-    "ruleset: tiny\nkind: platform\nschema: 1\ntitle: Tiny\nbasis:\n  - id: all\n    when: {fact: message.kind, known: "               \
+    "ruleset: tiny\nkind: platform\nschema: 1\ntitle: Tiny\nbasis:\n  - id: all\n    when: {fact: message.kind, "      \
+    "known: "                                                                                                          \
     "true}\n" TINY_CITE "rules:\n"
 #define TINY_TAIL                                                                                                      \
     "  - id: basis.none\n    builtin: true\n    title: T\n    code: 1\n    reason: R.\n    change: c\n" TINY_CITE      \
@@ -48,6 +49,22 @@ static inline struct ruleset *tiny_set(const char *rules)
     struct ruleset *rs = NULL;
     struct err e = {0};
     assert_ok(tiny_compile(&rs, rules, &e), e);
+    return rs;
+}
+
+/* A book of the least platform set with `rules`, a law and a policy. */
+static inline struct ruleset *tiny_book(const char *rules, const char *law, const char *policy)
+{
+    static char text[3][65536];
+    struct ruleset_file files[3] = {{"tiny.yaml", {NULL, 0}}, {"law.yaml", {NULL, 0}}, {"policy.yaml", {NULL, 0}}};
+    struct ruleset *rs = NULL;
+    struct err e = {0};
+    snprintf(text[0], sizeof text[0], "%s%s%s", TINY_HEAD, rules, TINY_TAIL);
+    snprintf(text[1], sizeof text[1], "ruleset: law\nkind: law\nschema: 1\ntitle: Law\n%s", law);
+    snprintf(text[2], sizeof text[2], "ruleset: policy\nkind: policy\nschema: 1\ntitle: Policy\n%s", policy);
+    for (int i = 0; i < 3; i++)
+        files[i].text = str_of(text[i]);
+    assert_ok(ruleset_compile_all(&rs, files, 3, &e), e);
     return rs;
 }
 

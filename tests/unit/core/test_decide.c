@@ -286,6 +286,96 @@ TEST(a_hold_without_a_known_end_is_a_denial_and_one_that_has_ended_is_nothing)
     ruleset_free(rs);
 }
 
+#define HOLDS(want)                                                                                                    \
+    "    until: {now_plus: 2h}\n" WHEN "    on_unknown: ignore\n    tests:\n      - {given: {recipient.valid: "        \
+    "false}, expect: hold until now+" want "}\n      - {given: {recipient.valid: true}, expect: none}\n"
+
+/* Somebody takes responsibility for one rule of the customer's own; nobody can for the platform's or a law's. */
+TEST(only_policy_can_be_set_aside)
+{
+    struct ruleset *rs =
+        tiny_book(TOP("plat", "enforce", "deny") WHEN "    on_unknown: deny\n" FIRES("deny"),
+                  "rules:\n" TOP("law", "enforce", "deny") "    confidence: high\n" WHEN
+                                                           "    on_unknown: deny\n" FIRES("deny"),
+                  "rules:\n" TOP("own", "enforce", "deny") WHEN "    on_unknown: deny\n" FIRES("deny"));
+    struct override o = {0};
+    struct err e = {0};
+    struct facts f = fixture_facts();
+    struct decision d, plain;
+    assert_int_equal(override_add(&o, rs, STR("plat"), &e), WL_EINVAL);
+    assert_non_null(strstr(e.text, "tiny (platform)"));
+    assert_int_equal(override_add(&o, rs, STR("law"), &e), WL_EINVAL);
+    assert_non_null(strstr(e.text, "law (law)"));
+    assert_int_equal(override_add(&o, rs, STR("basis.none"), &e), WL_EINVAL);
+    assert_int_equal(override_add(&o, rs, STR("own "), &e), WL_ENOTFOUND);
+    for (size_t i = 0; i < OVERRIDE_WORDS; i++)
+        assert_true(o.rule[i] == 0);
+    assert_ok(override_add(&o, rs, STR("own"), &e), e);
+    fact_set(&f, FACT_RECIPIENT_VALID, false);
+    memset(&o, 0xff, sizeof o); /* whatever the bits say */
+    decide_overridden(rs, &f, NOW, 0, &o, &d);
+    decide(rs, &f, NOW, 0, &plain);
+    assert_decided(&d, VERDICT_DENY, "plat");
+    assert_int_equal(d.n, 3);
+    assert_true(found(&d, "own")->overridden && !found(&plain, "own")->overridden);
+    assert_false(found(&d, "plat")->overridden || found(&d, "law")->overridden);
+    ruleset_free(rs);
+}
+
+TEST(what_is_set_aside_is_reported_and_not_joined)
+{
+    struct ruleset *rs =
+        tiny_book("",
+                  "rules:\n" TOP("law", "shadow", "deny") "    confidence: low\n" WHEN
+                                                          "    on_unknown: deny\n" FIRES("deny"),
+                  "rules:\n" TOP("own.deny", "enforce", "deny") WHEN "    on_unknown: deny\n" FIRES("deny")
+                      TOP("own.hold", "enforce", "hold") HOLDS("2h"));
+    struct override o = {0};
+    struct facts f = fixture_facts();
+    struct decision d;
+    struct err e = {0};
+    fact_set(&f, FACT_RECIPIENT_VALID, false);
+    assert_ok(override_add(&o, rs, STR("own.deny"), &e), e);
+    decide_overridden(rs, &f, NOW, 0, &o, &d);
+    assert_decided(&d, VERDICT_HOLD, "own.hold");
+    assert_int_equal(d.n, 3);
+    decide_overridden(rs, &f, NOW, NOW + HOUR, &o, &d);
+    assert_decided(&d, VERDICT_DENY, "hold.past_expiry");
+    assert_ok(override_add(&o, rs, STR("own.hold"), &e), e);
+    decide_overridden(rs, &f, NOW, NOW + HOUR, &o, &d); /* a hold set aside makes nothing late */
+    assert_decided(&d, VERDICT_ALLOW, "");
+    assert_true(found(&d, "own.hold")->overridden && found(&d, "own.hold")->until == NOW + 2 * HOUR);
+    uint8_t x[DECISION_PACKED_MAX], y[DECISION_PACKED_MAX];
+    struct decision back;
+    size_t n = decision_pack(&d, x);
+    assert_int_equal(decision_unpack(x, n, rs, &back), 0);
+    assert_true(found(&back, "own.hold")->overridden);
+    assert_int_equal(decision_pack(&back, y), n);
+    assert_memory_equal(x, y, n);
+    f.known[FACT_CONSENT_STATUS] = f.known[FACT_MESSAGE_KIND] = false; /* and gives no basis */
+    decide_overridden(rs, &f, NOW, 0, &o, &d);
+    assert_decided(&d, VERDICT_DENY, "basis.none");
+    ruleset_free(rs);
+}
+
+/* A rule of one message: `$name` stands wherever a number may. */
+TEST(numbers_compare_with_dated_values)
+{
+    struct ruleset *rs =
+        tiny_set("  - id: r\n    title: T\n    verdict: deny\n    code: 100\n    reason: R.\n    change: c\n" TINY_CITE
+                 "    values: {2020-01-01: {most: 900, reserve: 100}, 2024-01-01: {most: 950, reserve: 100}}\n"
+                 "    when: {any: [{fact: portfolio.used, gt: $most}, {all: [{fact: portfolio.used, ge: $most - "
+                 "$reserve}, {fact: "
+                 "portfolio.counted, is: false}]}]}\n    on_unknown: ignore\n    tests:\n"
+                 "      - {given: {portfolio.used: 951}, expect: deny}\n"
+                 "      - {given: {portfolio.used: 950, portfolio.counted: true}, expect: none}\n"
+                 "      - {given: {portfolio.used: 901}, now: 2023-01-01, expect: deny}\n"
+                 "      - {given: {portfolio.used: 850, portfolio.counted: false}, expect: deny}\n"
+                 "      - {given: {portfolio.used: 849, portfolio.counted: false}, expect: none}\n"
+                 "      - {given: {portfolio.counted: false}, expect: none}\n");
+    ruleset_free(rs);
+}
+
 TEST(three_valued_logic)
 {
     static const struct {
@@ -438,5 +528,6 @@ TESTS(T(each_reason_alone), T(no_rule_is_left_out_of_these_tests), T(utility_nee
       T(united_states_marketing_by_date), T(receipts_are_not_sends), T(nothing_known_is_refused),
       T(every_reason_is_listed), T(the_pair_burst_is_45), T(a_hold_past_expiry_is_a_denial),
       T(shadow_is_reported_and_off_is_silent), T(what_is_unknown_does_as_the_rule_says),
-      T(a_hold_without_a_known_end_is_a_denial_and_one_that_has_ended_is_nothing), T(three_valued_logic),
+      T(a_hold_without_a_known_end_is_a_denial_and_one_that_has_ended_is_nothing), T(only_policy_can_be_set_aside),
+      T(what_is_set_aside_is_reported_and_not_joined), T(numbers_compare_with_dated_values), T(three_valued_logic),
       T(order_and_repetition_do_not_matter), T(decide_is_total), T(no_marketing_without_consent_in_any_case))

@@ -165,6 +165,85 @@ TEST(json_is_the_same_explanation_in_full)
     ruleset_free(rs);
 }
 
+#define LOCAL_RULE                                                                                                     \
+    "rules:\n  - id: quiet\n    title: T\n    confidence: medium\n    verdict: hold\n    code: 131049\n    reason: "   \
+    "Too "                                                                                                             \
+    "early.\n    change: the opening hour\n" TINY_CITE "    until: {open: $hours}\n    values: {2020-01-01: {hours: "  \
+    "\"daily 08:00-20:00\"}}\n    when: {outside: $hours}\n    on_unknown: hold 1h\n    tests:\n"                      \
+    "      - {given: {recipient.utc_min: 0, recipient.utc_max: 0}, expect: hold until now+8h}\n"                       \
+    "      - {given: {recipient.utc_min: 720, recipient.utc_max: 720}, expect: none}\n"
+#define OWN_RULE                                                                                                       \
+    "rules:\n  - id: own\n    title: T\n    verdict: deny\n    code: 100\n    reason: R.\n    change: c\n" TINY_CITE   \
+    "    values: {2020-01-01: {}}\n    when: {fact: recipient.valid, is: false}\n    on_unknown: ignore\n    tests:\n" \
+    "      - {given: {recipient.valid: false}, expect: deny}\n      - {given: {recipient.valid: true}, expect: "       \
+    "none}\n"
+
+static void assert_local(const struct ruleset *rs, int min, int max, const char *line, const char *change)
+{
+    struct facts f = fixture_facts();
+    struct decision d;
+    struct buf b;
+    struct json_out o;
+    buf_init(&b, 1 << 20);
+    fact_set(&f, FACT_RECIPIENT_UTC_MIN, min);
+    fact_set(&f, FACT_RECIPIENT_UTC_MAX, max);
+    if (min == 9999)
+        f.known[FACT_RECIPIENT_UTC_MIN] = false;
+    decide(rs, &f, 1795564800000 /* 2026-11-25T00:00Z */, 0, &d);
+    details(&d, rs, &f, &b);
+    if (strstr(buf_cstr(&b), line) == NULL)
+        fail_msg("\"%s\" is not in %s", line, buf_cstr(&b));
+    buf_clear(&b);
+    json_out_init(&o, &b);
+    decision_json(&d, rs, &f, &o);
+    if (strstr(buf_cstr(&b), change) == NULL)
+        fail_msg("\"%s\" is not in %s", change, buf_cstr(&b));
+    buf_done(&b);
+}
+
+TEST(a_hold_of_local_time_says_what_the_clock_there_will_show)
+{
+    struct ruleset *rs = tiny_book("", LOCAL_RULE, OWN_RULE);
+    assert_local(rs, -180, -180, ". Held until 2026-11-25T11:00:00.000Z (08:00 at UTC-03:00). Needs: the opening hour.",
+                 "\"change\":\"the opening hour; from 2026-11-25T11:00:00.000Z (08:00 at UTC-03:00)\"");
+    assert_local(rs, -300, -120, "(08:00 at UTC-05:00, 11:00 at UTC-02:00). Needs",
+                 "; from 2026-11-25T13:00:00.000Z (08:00 at UTC-05:00, 11:00 at UTC-02:00)\"");
+    assert_local(rs, 345, 345, "Held until 2026-11-25T02:15:00.000Z (08:00 at UTC+05:45). ", "(08:00 at UTC+05:45)\"");
+    assert_local(rs, 9999, 0, "Held until 2026-11-25T01:00:00.000Z. Needs", "; from 2026-11-25T01:00:00.000Z\"");
+    ruleset_free(rs);
+}
+
+TEST(a_book_of_several_sets_says_whose_rule_speaks)
+{
+    struct ruleset *rs = tiny_book("", LOCAL_RULE, OWN_RULE);
+    struct override aside = {0};
+    struct facts f = fixture_facts();
+    struct decision d;
+    struct err e = {0};
+    struct buf b;
+    struct json_out o;
+    char hash[SHA256_HEX], end[128];
+    buf_init(&b, 1 << 20);
+    json_out_init(&o, &b);
+    fact_set(&f, FACT_RECIPIENT_VALID, false);
+    fact_set(&f, FACT_RECIPIENT_UTC_MIN, 0);
+    fact_set(&f, FACT_RECIPIENT_UTC_MAX, 0);
+    assert_ok(override_add(&aside, rs, STR("own"), &e), e);
+    decide_overridden(rs, &f, 1795564800000, 0, &aside, &d);
+    decision_json(&d, rs, &f, &o);
+    assert_non_null(
+        strstr(buf_cstr(&b), "\"confidence\":null,\"ruleset\":\"policy\",\"shadow\":false,\"overridden\":true}"));
+    assert_non_null(
+        strstr(buf_cstr(&b), "\"confidence\":\"medium\",\"ruleset\":\"law\",\"shadow\":false,\"overridden\":false}"));
+    hex_encode(ruleset_hash(rs), SHA256_BYTES, hash);
+    snprintf(end, sizeof end, " Rules: tiny+law+policy %.12s.", hash);
+    struct str line = details(&d, rs, &f, &b);
+    assert_true(str_ends(line, str_of(end)));
+    assert_null(strstr(buf_cstr(&b), "Also")); /* what was set aside refuses nothing */
+    buf_done(&b);
+    ruleset_free(rs);
+}
+
 TEST(a_logged_decision_reads_back_whole)
 {
     struct ruleset *rs = shipped_set();
@@ -220,4 +299,5 @@ TEST(a_damaged_log_is_refused)
 
 TESTS(T(the_line_says_rule_reason_facts_way_out_and_source), T(a_hold_says_until_when_and_doubt_says_so),
       T(the_line_is_bounded), T(the_longest_texts_still_fit), T(json_is_the_same_explanation_in_full),
+      T(a_hold_of_local_time_says_what_the_clock_there_will_show), T(a_book_of_several_sets_says_whose_rule_speaks),
       T(a_logged_decision_reads_back_whole), T(a_damaged_log_is_refused))
