@@ -214,14 +214,13 @@ static int sender_epoch(struct admit *ad, struct store *s, int64_t sender, int64
 static void take_pair_rate(struct admit *ad, struct pair *pair, int64_t now)
 {
     int64_t interval = 0;
-    if (ruleset_value(ad->g->rules, "pair.rate", "interval", now, &interval) == 0)
+    if (ruleset_value(rules_current(ad->g)->ruleset, "pair.rate", "interval", now, &interval) == 0)
         pair->tat = pace_take(pair->tat, now, interval);
     pair->last_out = now;
 }
 
 /* Fills the rows of one judged send. */
-static int batch_record(struct batch *b, struct admit *ad, struct store *s, struct arena *a, size_t i, int64_t now,
-                        struct err *e)
+static int batch_record(struct batch *b, struct store *s, struct arena *a, size_t i, int64_t now, struct err *e)
 {
     struct send *send = b->send[i];
     struct message *m = &b->message[b->n_rows];
@@ -247,7 +246,7 @@ static int batch_record(struct batch *b, struct admit *ad, struct store *s, stru
         (struct decision_row){.bucket = m->bucket,
                               .id = m->id,
                               .ts = now,
-                              .ruleset = ad->g->rules_number,
+                              .ruleset = send->book->number,
                               .verdict = (int)send->decision.verdict,
                               .until = send->decision.until,
                               .facts = {(char *)facts, facts_pack(&send->facts, facts)},
@@ -263,7 +262,8 @@ static int batch_judge(struct batch *b, struct admit *ad, struct store *s, struc
         struct send *send = b->send[i];
         struct pair *pair = b->pair_of[i] >= 0 ? &b->pair[b->pair_of[i]] : NULL;
         person_facts(send, &b->person[i], pair ? pair : &nobody);
-        send->rules = ad->g->rules;
+        send->book = rules_current(ad->g);
+        send->rules = send->book->ruleset;
         decide(send->rules, &send->facts, now, send->expires, &send->decision);
         if (send->decision.verdict == VERDICT_HOLD && send->decision.until <= send->hold_until_latest) {
             writer_defer(&send->job, send->decision.until);
@@ -271,7 +271,7 @@ static int batch_judge(struct batch *b, struct admit *ad, struct store *s, struc
         }
         int rc = sender_epoch(ad, s, send->sender, now, &send->epoch, e);
         if (rc == 0)
-            rc = batch_record(b, ad, s, a, i, now, e);
+            rc = batch_record(b, s, a, i, now, e);
         if (rc != 0)
             return rc;
         if (send->decision.verdict == VERDICT_ALLOW && pair != NULL) {

@@ -16,6 +16,8 @@
 
 struct gateway;
 struct admit;
+struct rules_book;
+struct rules_override;
 
 struct send {
     struct job job; /* the writer's */
@@ -27,6 +29,7 @@ struct send {
     const struct intent *intent;
     struct facts facts;               /* message.*, recipient.*, template.*, sender.* set by send_facts() */
     int64_t expires;                  /* 0: never */
+    const struct rules_override *override; /* policy rules somebody sets aside, and why; NULL: none */
     int64_t hold_until_latest;        /* a HOLD that ends by then is waited out; 0: no waiting */
     void (*decided)(struct send *s);  /* when it is durable, or with job.rc < 0; on the writer's second thread */
     void (*recorded)(struct send *s); /* when the outcome is durable; same thread; may be NULL */
@@ -34,7 +37,9 @@ struct send {
 
     /* --- filled by admit --- */
     struct decision decision;
-    const struct ruleset *rules; /* the set that decided */
+    const struct ruleset *rules;   /* the book that decided */
+    const struct rules_book *book; /* the same with its number and its shadow */
+    enum verdict shadow;           /* what the shadow said, when the book has one */
     struct message message;      /* id, state, ... */
 
     /* --- filled by outcome_read() from Meta's answer --- */

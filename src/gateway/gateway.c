@@ -99,11 +99,33 @@ static char **text_option(struct gateway_options *o, size_t i)
     return (char **)((char *)o + text_options[i]);
 }
 
+static const size_t list_options[] = {offsetof(struct gateway_options, rules_laws),
+                                      offsetof(struct gateway_options, rules_policy),
+                                      offsetof(struct gateway_options, rules_shadow)};
+#define LIST_OPTIONS (sizeof list_options / sizeof list_options[0])
+
+static struct path_list *list_option(struct gateway_options *o, size_t i)
+{
+    return (struct path_list *)((char *)o + list_options[i]);
+}
+
+static void list_copy(struct path_list *l)
+{
+    char *const *from = l->path;
+    l->path = calloc(l->n + 1, sizeof *l->path);
+    if (l->path == NULL)
+        abort();
+    for (size_t i = 0; i < l->n; i++)
+        l->path[i] = copy(from[i]);
+}
+
 static void options_copy(struct gateway_options *to, const struct gateway_options *from)
 {
     *to = *from;
     for (size_t i = 0; i < sizeof text_options / sizeof text_options[0]; i++)
         *text_option(to, i) = copy(*text_option(to, i));
+    for (size_t i = 0; i < LIST_OPTIONS; i++)
+        list_copy(list_option(to, i));
     to->senders = calloc(from->n_senders + 1, sizeof *to->senders);
     if (to->senders == NULL)
         abort();
@@ -117,6 +139,12 @@ static void options_done(struct gateway_options *o)
 {
     for (size_t i = 0; i < sizeof text_options / sizeof text_options[0]; i++)
         forget(*text_option(o, i));
+    for (size_t i = 0; i < LIST_OPTIONS; i++) {
+        struct path_list *l = list_option(o, i);
+        for (size_t k = 0; k < l->n; k++)
+            free(l->path[k]);
+        free(l->path);
+    }
     for (size_t i = 0; i < o->n_senders; i++)
         free(o->senders[i].token_file);
     free(o->senders);
@@ -197,15 +225,14 @@ static int open_state(struct gateway *g, struct err *e)
 
 /* --- the database before anybody is let in ---------------------------------------------------------------------------- */
 
-/* Registers the rule set and settles what an earlier life left in flight. */
+/* Registers the rules and settles what an earlier life left in flight. */
 static int settle(struct gateway *g, struct store *s, struct err *e)
 {
     size_t doubtful = 0;
     int64_t now = clock_now_ms();
     int rc = store_begin(s, e);
     if (rc == 0)
-        rc = rulesets_put(s, ruleset_hash(g->rules), ruleset_id(g->rules), ruleset_canonical(g->rules), now,
-                          &g->rules_number, e);
+        rc = rules_register(g->rules, s, now, e);
     g->incarnation = store_id(s, now);
     /* Nothing of this life is on its way yet, so whatever is SENDING belongs to an earlier one: below any epoch. One
      * bucket holds everything while the spread is 1. */
@@ -289,9 +316,11 @@ static int start_parts(struct gateway *g, struct err *e)
                                      .ca_file = g->o.upstream_ca};
     int rc = open_state(g, e);
     if (rc == 0)
-        rc = ruleset_load(&g->rules, g->o.rules_file, e);
+        rc = rules_open(&g->rules, g, e);
     if (rc == 0)
         rc = open_database(g, e);
+    if (rc == 0)
+        rc = rules_start(g->rules, e);
     if (rc == 0)
         rc = http_client_start(&g->client, &co, e);
     if (rc == 0)
@@ -346,6 +375,7 @@ void gateway_stop(struct gateway *g)
     accounts_hurry(g->accounts);
     http_server_stop(g->https, GRACE_MS);
     http_server_stop(g->http, GRACE_MS);
+    rules_stop(g->rules);
     admit_close(g->admit);
     forwarder_stop(g->forwarder);
     projector_stop(g->projector);
@@ -360,7 +390,7 @@ void gateway_stop(struct gateway *g)
     admit_free(g->admit);
     apply_free(g->apply);
     snapshots_free(g->snapshots);
-    ruleset_free(g->rules);
+    rules_free(g->rules);
     forget(g->admin_key);
     if (g->lock_fd >= 0)
         close(g->lock_fd);

@@ -19,6 +19,11 @@ struct sender_option {
     char *token_file; /* NULL: only clients' own tokens; needed for our own API's sends and for polling */
 };
 
+struct path_list {
+    char **path;
+    size_t n;
+};
+
 struct gateway_options {
     char *listen;     /* "127.0.0.1:8080"; port 0 picks a free one */
     char *listen_tls; /* NULL: none */
@@ -26,7 +31,8 @@ struct gateway_options {
     char *public_url; /* origin put into rewritten links; NULL: what the client's Host header said */
     char *state_dir;  /* database, admin key; created with mode 0700 */
     char *store_url;  /* NULL: sqlite file wayleave.db in state_dir */
-    char *rules_file;
+    char *rules_file;                                   /* the platform's rules */
+    struct path_list rules_laws, rules_policy, rules_shadow; /* see docs/rules.md; none by default */
     char *upstream_url;                 /* "https://graph.facebook.com", no trailing slash */
     char *upstream_ca;                  /* NULL: the system's */
     int64_t upstream_timeout_ms;        /* a send without an answer after this is ambiguous */

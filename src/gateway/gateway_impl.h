@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  * gateway_impl.h - the parts of a running gateway, for the files of this folder only.
  *
- * Options, keys and rule set are fixed while it runs; every other part has an owner of its own and is reached through
+ * Options and keys are fixed while it runs; every other part has an owner of its own and is reached through
  * its header. Which thread may touch what is said there. */
 #ifndef WL_GATEWAY_GATEWAY_IMPL_H
 #define WL_GATEWAY_GATEWAY_IMPL_H
 
 #include <stdatomic.h>
 
-#include "core/ruleset.h"
 #include "gateway/gateway.h"
+#include "gateway/rules.h"
 #include "gateway/snapshot.h"
 #include "gateway/writer.h"
 #include "net/http_client.h"
@@ -50,8 +50,7 @@ struct gateway {
     int64_t started_at, incarnation;
     int lock_fd; /* the state directory is ours while this is open */
 
-    struct ruleset *rules; /* immutable while running */
-    int64_t rules_number;  /* its number in the store */
+    struct rules *rules; /* ask rules_current() */
 
     struct snapshots *snapshots;
     struct writer *writer;

@@ -259,8 +259,8 @@ static int show_windows(struct rest_call *c, struct store *s, const struct perso
     const struct sender *senders;
     size_t n = snapshot_senders(snap, &senders);
     int64_t length = 0, margin = 0;
-    ruleset_value(c->g->rules, "window.closed", "window", now, &length);
-    ruleset_value(c->g->rules, "window.closed", "margin", now, &margin);
+    ruleset_value(rules_current(c->g)->ruleset, "window.closed", "window", now, &length);
+    ruleset_value(rules_current(c->g)->ruleset, "window.closed", "margin", now, &margin);
     int rc = 0;
     jo_key(o, "windows");
     jo_array(o);

@@ -67,8 +67,9 @@ static int decision_rules(struct rest_call *c, struct store *s, struct arena *a,
                           struct ruleset **ret_own, const struct ruleset **ret, struct err *e)
 {
     *ret_own = NULL;
-    *ret = c->g->rules;
-    if (number == c->g->rules_number)
+    const struct rules_book *book = rules_current(c->g);
+    *ret = book->ruleset;
+    if (number == book->number)
         return 0;
     uint8_t hash[SHA256_BYTES];
     struct str source;
@@ -168,14 +169,14 @@ int rest_status(struct rest_call *c, struct store *s, struct arena *a, int64_t n
     if (rc != 0)
         return rc;
     char hash[SHA256_HEX];
-    hex_encode(ruleset_hash(c->g->rules), SHA256_BYTES, hash);
+    hex_encode(ruleset_hash(rules_current(c->g)->ruleset), SHA256_BYTES, hash);
     struct json_out *o = &c->out;
     jo_object(o);
     jo_kcstr(o, "version", WAYLEAVE_VERSION);
     jo_kint(o, "uptime_s", (now - c->g->started_at) / 1000);
     jo_key(o, "ruleset");
     jo_object(o);
-    jo_kcstr(o, "id", ruleset_id(c->g->rules));
+    jo_kcstr(o, "id", ruleset_id(rules_current(c->g)->ruleset));
     jo_kcstr(o, "hash", hash);
     jo_end(o);
     jo_kint(o, "contacts", people);
