@@ -59,7 +59,7 @@ struct command {
 };
 extern const struct command commands[];
 
-#define ARGS_WORDS   8
+#define ARGS_WORDS   65 /* one rule's id and the files of a book */
 #define ARGS_OPTIONS 96
 struct args {
     const struct command *table;

@@ -77,6 +77,29 @@ static const struct option send_options[] = {
     {0},
 };
 
+static const struct option rules_options[] = {
+    {.name = "at", .value = "TIME", .help = "as of this moment (default: now)"},
+    {0},
+};
+
+static const struct option lint_options[] = {
+    {.name = "at", .value = "TIME", .help = "as of this moment (default: now)"},
+    {.name = "strict", .help = "warnings are failures: exit status 1"},
+    {0},
+};
+
+static const struct option decide_options[] = {
+    {.name = "facts", .value = "FILE|-", .help = "JSON with the facts: one object, or any number, one after the other"},
+    {.name = "rules",
+     .value = "FILE",
+     .help = "decide by this rule file (default: the platform's set)",
+     .repeat = true},
+    {.name = "laws", .value = "LIST", .help = "and by these shipped laws, as in co,fr"},
+    {.name = "at", .value = "TIME", .help = "as if it were this moment (default: now)"},
+    {.name = "expires", .value = "TIME", .help = "when the message is worthless, as in now+2h (default: never)"},
+    {0},
+};
+
 static const struct option help_options[] = {
     {.name = "man", .help = "print the generated part of wayleave(1)"},
     {.name = "man-config", .help = "print the generated part of wayleave.conf(5)"},
@@ -142,6 +165,34 @@ const struct command commands[] = {
      "what would change "
      "it, where the rule is written, and what became of the message.",
      NULL, COMMON_CLIENT, 1, 1, explain_run},
+    {"decide", "--facts FILE|-", "decide about facts, here and without a gateway",
+     "Reads facts as JSON and says what the rules say, by the same code as the gateway. Nothing is sent, recorded or "
+     "asked for. A document is an object of facts, or {\"facts\": {...}, \"at\": TIME, \"expires\": TIME}; what is not "
+     "given is unknown. Times are never, now, now-23h, now+5m or 2026-11-21T10:00:00Z.\n\n"
+     "    wayleave decide --facts message.json\n"
+     "    wayleave decide --facts - --json < many.jsonl > answers.jsonl\n\n"
+     "One document: the exit status is 0 for allow, 3 for hold, 4 for deny. Several: each is answered with one line, "
+     "and "
+     "the exit status is 0 when all could be read.",
+     decide_options, COMMON_JSON | COMMON_QUIET, 0, 0, decide_run},
+    {"rules list", "[FILE...]", "list the rules of rule files",
+     "Without files: the platform's set that came with the program. Files of one book may be named together.",
+     rules_options, COMMON_JSON, 0, ARGS_WORDS, rules_list},
+    {"rules show", "ID [FILE...]", "show one rule: condition, values by date, sources", NULL, rules_options,
+     COMMON_JSON, 1, ARGS_WORDS, rules_show},
+    {"rules test", "[FILE...]", "load rule files with all proofs and tests",
+     "Exit status 1 when a file is refused; the message names file, line and key.", NULL, COMMON_JSON | COMMON_QUIET, 0,
+     ARGS_WORDS, rules_test},
+    {"rules lint", "[FILE...]", "test rule files, and warn of what is legal and probably not meant",
+     "Warns of citations older than a year, values that begin later, enforced rules of low confidence, rules that can "
+     "never speak because a stronger one always refuses first, and texts too long to be read.",
+     lint_options, COMMON_JSON | COMMON_QUIET, 0, ARGS_WORDS, rules_lint},
+    {"rules diff", "BEFORE AFTER", "prove whether rules become stricter or looser, with an example",
+     "BEFORE and AFTER are a rule file or files with commas between them. Every rule that differs is named. Stricter, "
+     "looser and same are proven for every message there can be; looser and incomparable come with a message for which "
+     "it is so. What is too large to be proven is called not proven.\n\n"
+     "    wayleave rules diff policy-old.yaml policy-new.yaml",
+     rules_options, COMMON_JSON | COMMON_QUIET, 2, 2, rules_diff},
     {"completions", "bash", "print shell completions", "    source <(wayleave completions bash)", NULL, 0, 1, 1,
      completions_run},
     {"version", "", "print the version", NULL, NULL, COMMON_JSON, 0, 0, version_run},

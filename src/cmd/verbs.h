@@ -16,6 +16,12 @@ int contacts_show(const struct args *a);
 int consent_grant(const struct args *a); /* consent.c */
 int consent_withdraw(const struct args *a);
 int consent_show(const struct args *a);
+int decide_run(const struct args *a);    /* decide.c */
+int rules_list(const struct args *a);    /* rules.c */
+int rules_show(const struct args *a);
+int rules_test(const struct args *a);
+int rules_lint(const struct args *a);
+int rules_diff(const struct args *a);
 int explain_run(const struct args *a); /* explain.c */
 int send_run(const struct args *a);    /* send.c */
 int status_run(const struct args *a);  /* status.c */

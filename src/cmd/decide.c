@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * decide.c - `wayleave decide`: what the rules say about facts, offline.
+ *
+ * A client of libwayleave like any other: rules, facts and decisions are wl_* objects, so what can be asked here can be
+ * asked from any program. One document gets an explanation and an exit status that says the verdict; from the second
+ * on every document gets one line, and only one of them is in memory at a time. Nothing but the files named is read. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <wayleave.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/yaml.h"
+#include "cmd/config.h"
+#include "cmd/json_stream.h"
+#include "cmd/rules_load.h"
+#include "cmd/show.h"
+#include "cmd/term.h"
+#include "cmd/verbs.h"
+#include "core/facts_read.h"
+
+#define PATHS_MAX (1u << 20)
+
+/* The verdict as an exit status, for one document. */
+enum { EXIT_ALLOW = 0, EXIT_HOLD = 3, EXIT_DENY = 4 };
+
+struct question {
+    struct str facts; /* JSON */
+    int64_t at, expires;
+};
+
+struct session {
+    wl_rules *rules;
+    struct json_parser *parser;
+    struct buf facts;
+    const char *at, *expires; /* as given on the command line */
+    int64_t now;
+    bool json, quiet;
+};
+
+static int lib_failed(const wl_error *e)
+{
+    return cmd_fail(CMD_FAILED, NULL, "%s", e->text);
+}
+
+static int load_rules(const struct args *a, wl_rules **ret)
+{
+    struct rule_paths p = {.n = 0};
+    struct arena *mem = arena_create(PATHS_MAX);
+    wl_error e = {0, ""};
+    const char *path;
+    int rc = mem == NULL ? CMD_FAILED : CMD_OK;
+    while (rc == CMD_OK && p.n < RULESET_FILES_MAX && (path = args_nth(a, "rules", p.n)) != NULL)
+        p.path[p.n++] = path;
+    if (rc == CMD_OK && p.n == 0)
+        p.path[p.n++] = config_rules_file(mem);
+    struct str rest = str_of(args_get(a, "laws"));
+    while (rc == CMD_OK && rest.n > 0 && p.n < RULESET_FILES_MAX) {
+        struct str one = str_cut(rest, ',', &rest);
+        const char *name = arena_strndup(mem, one.p, one.n);
+        if (name != NULL && (rc = rules_law(name, mem, &path)) == CMD_OK)
+            p.path[p.n++] = path;
+    }
+    if (rc == CMD_OK && wl_rules_load(ret, p.path, p.n, &e) != 0)
+        rc = lib_failed(&e);
+    arena_free(mem);
+    return rc;
+}
+
+/* ---- one question ---- */
+
+static int read_when(struct json v, const char *key, int64_t now, int64_t *ret, struct err *e)
+{
+    struct str text;
+    if (json_type(v) == JSON_ABSENT || json_type(v) == JSON_NULL || json_i64(v, ret))
+        return 0;
+    if (!json_str(v, &text))
+        return err_set(e, WL_EINVAL, "%s: a time is a text or milliseconds since 1970", key);
+    int rc = facts_read_time(text, now, ret, e);
+    return rc == 0 ? 0 : err_prefix(e, "%s", key);
+}
+
+static int given_times(const struct session *s, struct question *q, struct err *e)
+{
+    int rc = 0;
+    q->at = s->now;
+    q->expires = 0;
+    if (s->at != NULL && (rc = facts_read_time(str_of(s->at), s->now, &q->at, e)) != 0)
+        return err_prefix(e, "--at");
+    if (s->expires != NULL && (rc = facts_read_time(str_of(s->expires), q->at, &q->expires, e)) != 0)
+        return err_prefix(e, "--expires");
+    return rc;
+}
+
+static int unknown_key(struct str key, struct err *e)
+{
+    static const char *const keys[] = {"facts", "at", "expires", NULL};
+    const char *near = nearest_word(key, keys);
+    return err_set(e, WL_EINVAL, "there is no key %.*s beside \"facts\"%s%s%s", (int)(key.n > 60 ? 60 : key.n), key.p,
+                   near ? ": did you mean " : "", near ? near : "", near ? "?" : "");
+}
+
+/* A document: the facts themselves, or {"facts":..,"at":..,"expires":..}. */
+static int read_question(struct session *s, struct str text, struct question *q, struct err *e)
+{
+    struct json root, facts;
+    int rc = json_parse(s->parser, text, false, &root, e);
+    if (rc != 0 || (rc = given_times(s, q, e)) != 0)
+        return rc;
+    facts = json_get(root, "facts");
+    if (json_type(facts) == JSON_ABSENT) {
+        q->facts = text;
+        return 0;
+    }
+    for (struct json_iter it = json_iter(root); json_next(&it);)
+        if (!str_eq(it.key, STR("facts")) && !str_eq(it.key, STR("at")) && !str_eq(it.key, STR("expires")))
+            return unknown_key(it.key, e);
+    if ((rc = read_when(json_get(root, "at"), "at", s->now, &q->at, e)) != 0 ||
+        (rc = read_when(json_get(root, "expires"), "expires", q->at, &q->expires, e)) != 0)
+        return rc;
+    buf_clear(&s->facts);
+    if (!json_write_value(&s->facts, facts))
+        return err_set(e, WL_ENOMEM, "out of memory");
+    q->facts = buf_str(&s->facts);
+    return 0;
+}
+
+static int ask(struct session *s, struct str text, wl_decision **ret, struct err *e)
+{
+    struct question q;
+    wl_facts *facts = NULL;
+    wl_error why = {0, ""};
+    int rc = read_question(s, text, &q, e);
+    if (rc != 0)
+        return rc;
+    if (wl_facts_create(&facts) != 0)
+        return err_set(e, WL_ENOMEM, "out of memory");
+    rc = wl_facts_set_json(facts, q.facts.p, q.facts.n, q.at, &why);
+    if (rc == 0)
+        rc = wl_decide(ret, s->rules, facts, q.at, q.expires, &why);
+    wl_facts_free(facts);
+    return rc == 0 ? 0 : err_set(e, rc == WL_ERR_NOMEM ? WL_ENOMEM : WL_EINVAL, "%s", why.text);
+}
+
+/* ---- answers ---- */
+
+/* One decision as `wayleave explain` shows it. */
+static int show_one(struct session *s, const wl_decision *d)
+{
+    static const int status[] = {EXIT_ALLOW, EXIT_HOLD, EXIT_DENY};
+    struct json root;
+    if (s->json)
+        puts(wl_decision_json(d));
+    else if (!s->quiet && json_parse(s->parser, str_of(wl_decision_json(d)), false, &root, NULL) == 0)
+        show_decision(root);
+    return status[wl_decision_verdict(d)];
+}
+
+static void show_line(const struct session *s, const wl_decision *d)
+{
+    static const char *const words[] = {"allow", "hold ", "deny "};
+    if (s->json)
+        puts(wl_decision_json(d));
+    else if (!s->quiet)
+        printf("%s  %s\n", words[wl_decision_verdict(d)], wl_decision_text(d));
+}
+
+static void show_failure(const struct session *s, size_t line, const struct err *e)
+{
+    struct buf b;
+    struct json_out o;
+    if (!s->json) {
+        cmd_fail(CMD_FAILED, NULL, "%s", e->text);
+        return;
+    }
+    buf_init(&b, 4096);
+    json_out_init(&o, &b);
+    jo_object(&o);
+    jo_kint(&o, "line", (int64_t)line);
+    jo_kcstr(&o, "error", e->text);
+    jo_end(&o);
+    cmd_print_json(&b);
+    buf_done(&b);
+}
+
+/* Asks about one document; *ret is NULL when it was wrong, with the line in the sentence. */
+static void ask_at(struct session *s, size_t line, struct str text, wl_decision **ret, struct err *e)
+{
+    *ret = NULL;
+    if (ask(s, text, ret, e) != 0)
+        err_prefix(e, "line %zu", line);
+}
+
+/* The first document is held until it is known whether it is the only one. */
+static int answer_all(struct session *s, FILE *in)
+{
+    struct json_stream stream;
+    struct str text;
+    struct err e = {0};
+    wl_decision *first = NULL, *d = NULL;
+    size_t n = 0, wrong = 0, first_line = 0;
+    int rc;
+    json_stream_init(&stream, in);
+    for (;;) {
+        struct err why = {0};
+        rc = json_stream_next(&stream, &text, &why);
+        if (rc == 0 && text.p == NULL)
+            break;
+        if (n == 1 && first != NULL)
+            show_line(s, first);
+        else if (n == 1)
+            show_failure(s, first_line, &e);
+        if (rc == 0)
+            ask_at(s, stream.line, text, &d, &why);
+        wrong += d == NULL;
+        if (n++ == 0) {
+            first = d;
+            first_line = stream.line;
+            e = why;
+        } else if (d != NULL) {
+            show_line(s, d);
+            wl_decision_free(d);
+        } else {
+            show_failure(s, stream.line, &why);
+        }
+        d = NULL;
+        if (rc == WL_EIO || rc == WL_ETOOBIG)
+            break;
+    }
+    if (n == 0)
+        rc = cmd_fail(CMD_USAGE, "wayleave help decide", "there are no facts in the input");
+    else if (n == 1)
+        rc = first != NULL ? show_one(s, first) : cmd_fail(CMD_FAILED, NULL, "%s", e.text);
+    else
+        rc = wrong > 0 ? CMD_FAILED : CMD_OK;
+    wl_decision_free(first);
+    json_stream_done(&stream);
+    return rc;
+}
+
+int decide_run(const struct args *a)
+{
+    struct session s = {.at = args_get(a, "at"),
+                        .expires = args_get(a, "expires"),
+                        .now = clock_now_ms(),
+                        .json = args_has(a, "json"),
+                        .quiet = args_has(a, "quiet")};
+    struct question probe;
+    struct err e = {0};
+    const char *path = args_get(a, "facts");
+    if (path == NULL)
+        return cmd_fail(CMD_USAGE, "wayleave help decide",
+                        "--facts says which file the facts are in (- for standard input)");
+    if (given_times(&s, &probe, &e) != 0)
+        return cmd_fail(CMD_USAGE, "wayleave help decide", "%s", e.text);
+    FILE *in = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
+    if (in == NULL)
+        return cmd_fail(CMD_FAILED, NULL, "%s cannot be opened: %s", path, strerror(errno));
+    s.parser = json_parser_create();
+    buf_init(&s.facts, JSON_STREAM_DOCUMENT_MAX);
+    int rc = load_rules(a, &s.rules);
+    if (rc == CMD_OK)
+        rc = answer_all(&s, in);
+    wl_rules_free(s.rules);
+    buf_done(&s.facts);
+    json_parser_free(s.parser);
+    if (in != stdin)
+        fclose(in);
+    return rc;
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * rules_load.c - books of rules by the words that name them.
+ *
+ * Failing to load is said with the file, line and key that ruleset.h names. Nothing here changes anything. */
+#include "cmd/rules_load.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/yaml.h"
+#include "cmd/config.h"
+#include "cmd/term.h"
+#include "core/facts_read.h"
+
+#define FILE_BYTES_MAX (160u << 20)
+
+static int take(struct rule_paths *p, const char *path)
+{
+    if (path == NULL)
+        return cmd_fail(CMD_FAILED, NULL, "out of memory");
+    if (p->n == RULESET_FILES_MAX)
+        return cmd_fail(CMD_USAGE, NULL, "more than %d rule files", RULESET_FILES_MAX);
+    p->path[p->n++] = path;
+    return CMD_OK;
+}
+
+int rules_paths(const struct args *a, size_t first, struct arena *mem, struct rule_paths *ret)
+{
+    int rc = CMD_OK;
+    ret->n = 0;
+    for (size_t i = first; i < a->n_words && rc == CMD_OK; i++)
+        rc = take(ret, a->word[i]);
+    return ret->n == 0 && rc == CMD_OK ? take(ret, config_rules_file(mem)) : rc;
+}
+
+int rules_split(const char *word, struct arena *mem, struct rule_paths *ret)
+{
+    struct str rest = str_of(word);
+    int rc = CMD_OK;
+    ret->n = 0;
+    while (rest.n > 0 && rc == CMD_OK) {
+        struct str one = str_cut(rest, ',', &rest);
+        if (one.n > 0)
+            rc = take(ret, arena_strndup(mem, one.p, one.n));
+    }
+    if (rc == CMD_OK && ret->n == 0)
+        return cmd_fail(CMD_USAGE, NULL, "\"%s\" names no rule file", word);
+    return rc;
+}
+
+int rules_law(const char *name, struct arena *mem, const char **ret)
+{
+    const char *platform = config_rules_file(mem), *slash = strrchr(platform, '/');
+    const char *path =
+        arena_printf(mem, "%.*s/law-%s.yaml", slash ? (int)(slash - platform) : 1, slash ? platform : ".", name);
+    if (path == NULL)
+        return cmd_fail(CMD_FAILED, NULL, "out of memory");
+    if (name[strspn(name, "abcdefghijklmnopqrstuvwxyz-")] != '\0' || access(path, R_OK) != 0)
+        return cmd_fail(CMD_USAGE, "wayleave help decide", "no law called \"%s\" came with the program (%s)", name,
+                        path);
+    *ret = path;
+    return CMD_OK;
+}
+
+int rules_book(const struct rule_paths *p, struct ruleset **ret)
+{
+    struct err e = {0};
+    if (ruleset_load_all(ret, p->path, p->n, &e) != 0)
+        return cmd_fail(CMD_FAILED, NULL, "%s", e.text);
+    return CMD_OK;
+}
+
+int rules_named(const struct args *a, const char *word, struct ruleset **ret)
+{
+    struct rule_paths p;
+    struct arena *mem = arena_create(1u << 20);
+    (void)a;
+    int rc = mem == NULL ? CMD_FAILED : rules_split(word, mem, &p);
+    if (rc == CMD_OK)
+        rc = rules_book(&p, ret);
+    arena_free(mem);
+    return rc;
+}
+
+static int count_tests(const struct yaml *rule, const char *id)
+{
+    const struct yaml *name = yaml_get(rule, "id"), *tests = yaml_get(rule, "tests");
+    struct str text;
+    if (tests == NULL || name == NULL ||
+        (id != NULL && (yaml_str(name, &text, NULL) != 0 || !str_eq(text, str_of(id)))))
+        return 0;
+    return tests->children;
+}
+
+int rules_tests(const char *path, const char *id)
+{
+    struct arena *mem = arena_create(FILE_BYTES_MAX);
+    struct yaml *root = NULL;
+    int n = -1;
+    if (mem != NULL && yaml_parse_file(mem, path, &root, NULL) == 0) {
+        const struct yaml *rules = yaml_get(root, "rules");
+        n = 0;
+        for (const struct yaml *r = rules != NULL ? rules->child : NULL; r != NULL; r = r->next)
+            n += count_tests(r, id);
+    }
+    arena_free(mem);
+    return n;
+}
+
+int rules_at(const struct args *a, int64_t *ret)
+{
+    struct err e = {0};
+    const char *text = args_get(a, "at");
+    int64_t now = clock_now_ms();
+    if (text == NULL)
+        *ret = now;
+    else if (facts_read_time(str_of(text), now, ret, &e) != 0)
+        return cmd_fail(CMD_USAGE, NULL, "--at: %s", e.text);
+    return CMD_OK;
+}
+
+const char *rules_day(int64_t ms, char out[DAY_TEXT])
+{
+    char text[TIME_TEXT];
+    snprintf(out, DAY_TEXT, "%.10s", time_text(ms, text));
+    return out;
+}

@@ -1,0 +1,461 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * ruleset_cells.c - the cells of facts, as far as some rules can tell them apart.
+ *
+ * Candidates first: every word and one that has no name, both sides of every threshold, members and neighbours of
+ * lists, "never". Then candidates that give the same answer to every comparison are merged, which is what keeps the
+ * product of eight facts small. Facts that are compared with one another (`before`) keep all of each other's candidates,
+ * with as many neighbours on each side as there are such facts, so that every order of them occurs. Ends of holds are
+ * thresholds too. What this cannot do exactly it says, by `exact`. */
+#include "core/ruleset_cells.h"
+
+#define MINUTE        60000
+#define DAY           86400000
+#define WEEK          (7 * (int64_t)DAY)
+#define MOMENTS_MAX   4096
+#define CRITICAL_MAX  256
+#define OTHER_CODE    (INT64_MAX - 1)
+#define MONDAY_OFFSET (4 * (int64_t)DAY) /* 1970-01-05 was the first Monday */
+
+void grid_init(struct grid *g, struct arena *a, int64_t now)
+{
+    *g = (struct grid){.arena = a, .now = now, .exact = true};
+}
+
+static struct axis *axis_of(struct grid *g, uint8_t fact)
+{
+    for (size_t i = 0; i < g->n; i++)
+        if (g->axis[i].fact == fact)
+            return &g->axis[i];
+    if (g->n == GRID_AXES_MAX) {
+        g->exact = false;
+        return NULL;
+    }
+    g->axis[g->n] = (struct axis){.fact = fact};
+    return &g->axis[g->n++];
+}
+
+bool grid_has(const struct grid *g, uint8_t fact)
+{
+    for (size_t i = 0; i < g->n; i++)
+        if (g->axis[i].fact == fact)
+            return true;
+    return false;
+}
+
+static void add(struct grid *g, struct axis *x, int64_t v)
+{
+    for (uint32_t i = 0; i < x->n; i++)
+        if (x->v[i] == v)
+            return;
+    if (x->n == x->room) {
+        uint32_t room = x->room ? 2 * x->room : 16;
+        int64_t *more = arena_new_array(g->arena, int64_t, room);
+        if (more == NULL) {
+            g->failed = true;
+            return;
+        }
+        if (x->n > 0)
+            memcpy(more, x->v, x->n * sizeof *more);
+        x->v = more;
+        x->room = room;
+    }
+    x->v[x->n++] = v;
+}
+
+/* A threshold and its neighbours. */
+static void around(struct grid *g, struct axis *x, int64_t v, int64_t width)
+{
+    add(g, x, v);
+    for (int64_t i = 1; i <= width; i++) {
+        add(g, x, add_ms(v, -i));
+        add(g, x, add_ms(v, i));
+    }
+}
+
+static int64_t words_count(uint8_t fact)
+{
+    int64_t n = 1;
+    for (const char *p = fact_info[fact].words; *p != '\0'; p++)
+        n += *p == ' ';
+    return n;
+}
+
+/* What a fact may be before any rule is looked at. */
+static void natural(struct grid *g, struct axis *x)
+{
+    if (fact_info[x->fact].type == FACT_TYPE_BOOL) {
+        add(g, x, 0);
+        add(g, x, 1);
+    } else if (fact_info[x->fact].type == FACT_TYPE_WORD) {
+        for (int64_t w = 0; w <= words_count(x->fact); w++)
+            add(g, x, w); /* the last has no name: a word of a later release */
+    } else {
+        add(g, x, 0); /* "never", no code, zero */
+    }
+}
+
+static void list_cells(struct grid *g, struct axis *x, const struct ruleset *rs, const struct node *n)
+{
+    bool number = fact_info[x->fact].type == FACT_TYPE_INT;
+    for (uint32_t i = 0; i < n->n_list; i++)
+        around(g, x, rs->list[n->list + i], number ? 1 : 0);
+    add(g, x, OTHER_CODE);
+}
+
+/* The zones of the calendar: one, two an hour and a day apart, and as far apart as can be. */
+static void zone_cells(struct grid *g, uint8_t min, uint8_t max)
+{
+    static const int64_t west[] = {0, -1440}, east[] = {0, 60, 1440};
+    struct axis *x = axis_of(g, min), *y = axis_of(g, max);
+    g->calendar = true;
+    for (size_t i = 0; x != NULL && i < sizeof west / sizeof west[0]; i++)
+        add(g, x, west[i]);
+    for (size_t i = 0; y != NULL && i < sizeof east / sizeof east[0]; i++)
+        add(g, y, east[i]);
+}
+
+static void leaf_cells(struct grid *g, const struct ruleset *rs, const int64_t *row, const struct node *n)
+{
+    struct axis *x, *y;
+    if (n->op >= OP_OUTSIDE) {
+        zone_cells(g, n->fact, n->other);
+        return;
+    }
+    if ((x = axis_of(g, n->fact)) == NULL)
+        return;
+    natural(g, x);
+    switch (n->op) {
+    case OP_LIST:
+        list_cells(g, x, rs, n);
+        break;
+    case OP_OLDER:
+    case OP_NEWER:
+        around(g, x, add_ms(g->now, -operand_at(&n->arg, row)), 1);
+        break;
+    case OP_AHEAD:
+        around(g, x, add_ms(g->now, operand_at(&n->arg, row)), 1);
+        break;
+    case OP_LT:
+    case OP_LE:
+    case OP_GT:
+    case OP_GE:
+        around(g, x, operand_at(&n->arg, row), 1);
+        break;
+    case OP_BEFORE:
+        x->compared = true;
+        if ((y = axis_of(g, n->other)) == NULL)
+            return;
+        natural(g, y);
+        y->compared = true;
+        break;
+    default:
+        break;
+    }
+}
+
+static void add_nodes(struct grid *g, const struct ruleset *rs, const int64_t *row, uint32_t root)
+{
+    for (uint32_t i = root; i < rs->node[root].end; i++) {
+        if (rs->node[i].op <= OP_NOT)
+            continue;
+        leaf_cells(g, rs, row, &rs->node[i]);
+        if (g->n_leaves == GRID_LEAVES_MAX)
+            g->exact = false;
+        else
+            g->leaf[g->n_leaves++] = (struct grid_leaf){rs, row, i};
+    }
+}
+
+void grid_add_tree(struct grid *g, const struct ruleset *rs, const struct values *values, uint32_t root)
+{
+    const int64_t *row;
+    if (values_at(values, g->now, &row))
+        add_nodes(g, rs, row, root);
+}
+
+static void add_delay(struct grid *g, int64_t ms)
+{
+    if (g->n_delays == sizeof g->delay / sizeof g->delay[0])
+        g->exact = false;
+    else
+        g->delay[g->n_delays++] = ms;
+}
+
+static void add_until(struct grid *g, const struct rule *r, const int64_t *row)
+{
+    int64_t arg = r->until.kind == UNTIL_NOW_PLUS || r->until.kind == UNTIL_FACT ? operand_at(&r->until.arg, row) : 0;
+    struct axis *x;
+    if (r->until.kind == UNTIL_NOW_PLUS) {
+        add_delay(g, arg);
+    } else if (r->until.kind == UNTIL_OPEN || r->until.kind == UNTIL_AFTER_HOLIDAY) {
+        zone_cells(g, FACT_RECIPIENT_UTC_MIN, FACT_RECIPIENT_UTC_MAX);
+    } else if (r->until.kind == UNTIL_FACT && (x = axis_of(g, r->until.fact)) != NULL) {
+        natural(g, x);
+        if (g->n_untils == sizeof g->until / sizeof g->until[0]) {
+            g->exact = false;
+            return;
+        }
+        g->until[g->n_untils].fact = r->until.fact;
+        g->until[g->n_untils++].plus = r->until.sign * arg;
+    }
+}
+
+void grid_add_rule(struct grid *g, const struct ruleset *rs, const struct rule *r)
+{
+    const int64_t *row;
+    if (r->builtin != BUILTIN_NONE || !values_at(&r->values, g->now, &row))
+        return;
+    add_nodes(g, rs, row, r->when);
+    if (r->applies != NO_NODE)
+        add_nodes(g, rs, row, r->applies);
+    if (r->on_unknown == UNKNOWN_HOLD)
+        add_delay(g, r->unknown_hold);
+    if (r->verdict == VERDICT_HOLD)
+        add_until(g, r, row);
+}
+
+/* Where the end of a hold passes the moment, or the end of another hold. */
+static void until_cells(struct grid *g)
+{
+    for (size_t i = 0; i < g->n_untils; i++) {
+        struct axis *x = axis_of(g, g->until[i].fact);
+        int64_t at = add_ms(g->now, -g->until[i].plus);
+        around(g, x, at, 1);
+        for (size_t d = 0; d < g->n_delays; d++)
+            around(g, x, add_ms(at, g->delay[d]), 1);
+        for (size_t k = 0; k < g->n_untils; k++)
+            g->exact = g->exact && g->until[k].fact == g->until[i].fact;
+        x->compared = true; /* the end itself is an answer */
+    }
+}
+
+/* Facts compared with one another get each other's candidates, and neighbours for every order. */
+static void compared_cells(struct grid *g)
+{
+    int64_t width = 0, *all;
+    size_t n = 0, total = 0;
+    for (size_t i = 0; i < g->n; i++) {
+        width += g->axis[i].compared;
+        total += g->axis[i].compared ? g->axis[i].n : 0;
+    }
+    if (width < 2)
+        return;
+    if ((all = arena_new_array(g->arena, int64_t, total)) == NULL) {
+        g->failed = true;
+        return;
+    }
+    for (size_t i = 0; i < g->n; i++)
+        for (uint32_t k = 0; g->axis[i].compared && k < g->axis[i].n; k++)
+            all[n++] = g->axis[i].v[k];
+    for (size_t i = 0; i < g->n; i++)
+        for (size_t k = 0; g->axis[i].compared && k < n; k++)
+            around(g, &g->axis[i], all[k], width - 1);
+}
+
+static uint64_t mix(uint64_t h, uint64_t v)
+{
+    h = (h ^ v) * 0x9e3779b97f4a7c15;
+    return h ^ (h >> 29);
+}
+
+/* One answer of every leaf that looks at the fact, packed in 128 bits: two a leaf, mixed beyond that. */
+struct signature_of {
+    uint64_t bits[2];
+};
+
+static struct signature_of answers(const struct grid *g, uint8_t fact, struct facts *f)
+{
+    struct signature_of s = {{0, 0}};
+    size_t at = 0;
+    for (size_t i = 0; i < g->n_leaves; i++) {
+        const struct grid_leaf *l = &g->leaf[i];
+        if (l->rs->node[l->node].fact != fact)
+            continue;
+        struct view v = {l->rs, f, g->now, l->row};
+        uint64_t t = (uint64_t)predicate_eval(&v, l->node);
+        if (at < 64)
+            s.bits[at / 32] |= t << (2 * (at % 32));
+        else
+            s.bits[at % 2] = mix(s.bits[at % 2], t + 3 * at);
+        at++;
+    }
+    return s;
+}
+
+/* Keeps the first candidate of each class. */
+static void merge(struct grid *g, struct axis *x)
+{
+    struct facts f = {0};
+    uint32_t kept = 0;
+    struct signature_of *seen = arena_new_array(g->arena, struct signature_of, x->n + 1);
+    if (seen == NULL) {
+        g->failed = true;
+        return;
+    }
+    for (uint32_t i = 0; i < x->n; i++) {
+        bool known = false;
+        fact_set(&f, (enum fact_id)x->fact, x->v[i]);
+        struct signature_of s = answers(g, x->fact, &f);
+        for (uint32_t k = 0; k < kept && !known; k++)
+            known = seen[k].bits[0] == s.bits[0] && seen[k].bits[1] == s.bits[1];
+        if (!known) {
+            seen[kept] = s;
+            x->v[kept++] = x->v[i];
+        }
+    }
+    x->n = kept;
+}
+
+int grid_close(struct grid *g)
+{
+    until_cells(g);
+    compared_cells(g);
+    for (size_t i = 0; i < g->n; i++) {
+        struct axis *x = &g->axis[i];
+        bool zone = g->calendar && (x->fact == FACT_RECIPIENT_UTC_MIN || x->fact == FACT_RECIPIENT_UTC_MAX);
+        for (size_t k = 0; zone && k < g->n_leaves; k++) {
+            const struct node *n = &g->leaf[k].rs->node[g->leaf[k].node];
+            g->exact = g->exact && (n->fact != x->fact || n->op >= OP_OUTSIDE); /* a zone compared as a number */
+        }
+        if (!x->compared && !zone)
+            merge(g, x);
+    }
+    return g->failed ? WL_ENOMEM : 0;
+}
+
+uint64_t grid_points(const struct grid *g)
+{
+    uint64_t total = 1;
+    for (size_t i = 0; i < g->n; i++)
+        if (__builtin_mul_overflow(total, (uint64_t)g->axis[i].n + 1, &total))
+            return UINT64_MAX;
+    return total;
+}
+
+void grid_point(const struct grid *g, uint64_t i, struct facts *f)
+{
+    for (size_t k = 0; k < g->n; k++) {
+        const struct axis *x = &g->axis[k];
+        uint64_t at = i % ((uint64_t)x->n + 1);
+        i /= (uint64_t)x->n + 1;
+        f->known[x->fact] = at < x->n;
+        f->value[x->fact] = at < x->n ? x->v[at] : 0;
+    }
+}
+
+/* ---- the calendar ---- */
+
+struct rule_walk rule_walk(const struct ruleset *rs, const struct rule *r)
+{
+    struct rule_walk w = {.r = r, .rs = rs};
+    if (r != NULL && r->when != NO_NODE) {
+        w.at = r->when;
+        w.end = rs->node[r->when].end;
+    }
+    return w;
+}
+
+const struct node *rule_walk_next(struct rule_walk *w)
+{
+    if (w->at == w->end && !w->second && w->r != NULL && w->r->applies != NO_NODE) {
+        w->at = w->r->applies;
+        w->end = w->rs->node[w->r->applies].end;
+        w->second = true;
+    }
+    return w->at < w->end ? &w->rs->node[w->at++] : NULL;
+}
+
+struct critical {
+    size_t n_minutes, n_days;
+    int32_t minute[CRITICAL_MAX]; /* of the week */
+    int32_t day[CRITICAL_MAX];    /* since 1970 */
+};
+
+static void critical_minute(struct critical *c, int32_t minute)
+{
+    minute = (minute + MINUTES_A_WEEK) % MINUTES_A_WEEK;
+    for (size_t i = 0; i < c->n_minutes; i++)
+        if (c->minute[i] == minute)
+            return;
+    if (c->n_minutes < CRITICAL_MAX)
+        c->minute[c->n_minutes++] = minute;
+}
+
+static void critical_day(struct critical *c, int64_t day, int64_t from, int64_t to)
+{
+    if ((day + 1) * DAY <= from || day * DAY >= to)
+        return;
+    for (size_t i = 0; i < c->n_days; i++)
+        if (c->day[i] == (int32_t)day)
+            return;
+    if (c->n_days < CRITICAL_MAX)
+        c->day[c->n_days++] = (int32_t)day;
+}
+
+static void critical_hours(struct critical *c, const struct hours *h)
+{
+    for (uint8_t i = 0; i < h->n; i++) {
+        critical_minute(c, h->from[i]);
+        critical_minute(c, h->from[i] - 1);
+        critical_minute(c, h->to[i]);
+        critical_minute(c, h->to[i] - 1);
+    }
+}
+
+static void critical_list(struct critical *c, const struct holidays *l, int64_t from, int64_t to)
+{
+    const int32_t ends[] = {l->first, l->last};
+    for (int d = -2; d <= 2; d++)
+        for (size_t i = 0; i < 2; i++)
+            critical_day(c, (int64_t)ends[i] + d, from, to);
+    for (size_t i = 0; i < l->n; i++)
+        for (int d = -2; d <= 1; d++)
+            critical_day(c, (int64_t)l->day[i] + d, from, to);
+}
+
+static void critical_rule(struct critical *c, const struct ruleset *rs, const struct rule *r, int64_t from, int64_t to)
+{
+    const int64_t *row;
+    struct rule_walk w = rule_walk(rs, r);
+    if (r == NULL || !values_at(&r->values, from, &row))
+        return;
+    for (const struct node *n; (n = rule_walk_next(&w)) != NULL;) {
+        if (n->op == OP_OUTSIDE)
+            critical_hours(c, &rs->hours[operand_at(&n->arg, row)]);
+        if (n->op == OP_HOLIDAY)
+            critical_list(c, &rs->holidays[n->list].days, from, to);
+    }
+    if (r->until.kind == UNTIL_OPEN)
+        critical_hours(c, &rs->hours[operand_at(&r->until.arg, row)]);
+    if ((r->until.kind == UNTIL_OPEN || r->until.kind == UNTIL_AFTER_HOLIDAY) && r->until.list != NO_LIST)
+        critical_list(c, &rs->holidays[r->until.list].days, from, to);
+}
+
+int64_t *grid_moments(struct arena *a, const struct ruleset *ra, const struct rule *a_rule, const struct ruleset *rb,
+                      const struct rule *b_rule, int64_t from, int64_t to, size_t *ret_n)
+{
+    int64_t *list = arena_new_array(a, int64_t, MOMENTS_MAX);
+    struct critical *c = arena_new(a, struct critical);
+    size_t n = 0;
+    if (list == NULL || c == NULL)
+        return NULL;
+    critical_rule(c, ra, a_rule, from, to);
+    critical_rule(c, rb, b_rule, from, to);
+    int64_t monday = from - ((from - MONDAY_OFFSET) % WEEK + WEEK) % WEEK;
+    list[n++] = from;
+    for (size_t i = 0; i < c->n_minutes; i++)
+        for (int week = 0; week < 2; week++) {
+            int64_t at = monday + week * WEEK + c->minute[i] * (int64_t)MINUTE;
+            if (at >= from && at < to && n < MOMENTS_MAX)
+                list[n++] = at;
+        }
+    for (size_t i = 0; i < c->n_days; i++)
+        for (size_t k = 0; k <= c->n_minutes; k++) {
+            int64_t minute = k < c->n_minutes ? c->minute[k] % 1440 : 720;
+            int64_t at = c->day[i] * (int64_t)DAY + minute * MINUTE;
+            if (at >= from && at < to && n < MOMENTS_MAX)
+                list[n++] = at;
+        }
+    *ret_n = n;
+    return list;
+}

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * ruleset_search.c - a whole message about which two books differ, grown around the few facts on which one rule does.
+ *
+ * The facts of the rule are pinned. The rest begins as an ordinary message that is usually allowed and is then repaired:
+ * as long as the weaker book says as much as the stronger one, a rule that makes it do so is chosen, and one of its free
+ * facts (or two) takes the value that leaves the least to be repaired. A search may fail where an example exists; it
+ * never returns one that is none, because both books are asked about it in the end. */
+#include "core/intent.h"
+#include "core/ruleset_diff_impl.h"
+#include "core/template.h"
+
+#define STEPS_MAX 40
+#define PAIRS_MAX 3000 /* combinations of two facts tried in one step */
+#define DAY       86400000
+#define NO_PLACE  SIZE_MAX
+
+struct search {
+    const struct ruleset *strong, *weak;
+    struct arena *arena;
+    struct facts facts;
+    bool pinned[FACT_COUNT];
+    struct say target; /* the weak book must say less */
+    int64_t now;
+};
+
+/* An approved marketing template to a person who opted in lately, from a number in good standing. */
+static void ordinary_template(struct facts *f, int64_t now)
+{
+    static const struct {
+        enum fact_id id;
+        int64_t v;
+    } usual[] = {
+        {FACT_MESSAGE_KIND, INTENT_TEMPLATE},
+        {FACT_MESSAGE_CATEGORY, CATEGORY_MARKETING},
+        {FACT_MESSAGE_PATH, PATH_MESSAGES},
+        {FACT_MESSAGE_TYPE_REACTION, false},
+        {FACT_RECIPIENT_FORM, IDENTITY_PHONE},
+        {FACT_RECIPIENT_VALID, true},
+        {FACT_RECIPIENT_IS_SENDER, false},
+        {FACT_RECIPIENT_UNDELIVERABLE_AT, 0},
+        {FACT_CONSENT_STATUS, 1},
+        {FACT_CONSENT_PLATFORM_STOP, false},
+        {FACT_CONSENT_PLATFORM_AT, 0},
+        {FACT_WINDOW_LAST_INBOUND, 0},
+        {FACT_TEMPLATE_KNOWN, true},
+        {FACT_TEMPLATE_STATUS, TEMPLATE_APPROVED},
+        {FACT_TEMPLATE_FIT, FIT_OK},
+        {FACT_PAIR_TAT, 0},
+        {FACT_SENDER_STATUS, 1},
+        {FACT_SENDER_QUALITY, 1},
+        {FACT_SENDER_FREE_AT, 0},
+        {FACT_TEMPLATE_QUALITY, 1},
+        {FACT_ACCOUNT_STATE, 0},
+        {FACT_ACCOUNT_TEMPLATES_UNTIL, 0},
+        {FACT_ACCOUNT_MESSAGES_UNTIL, 0},
+        {FACT_ACCOUNT_UTILITY_UNTIL, 0},
+        {FACT_ACCOUNT_PAYMENT_AT, 0},
+        {FACT_PORTFOLIO_LIMIT, 0},
+        {FACT_PORTFOLIO_USED, 0},
+        {FACT_PORTFOLIO_FREE_AT, 0},
+        {FACT_PORTFOLIO_RESERVE_AT, 0},
+        {FACT_CONSENT_RANK, 5},
+        {FACT_RECIPIENT_ENGAGEMENT_AT, 0},
+        {FACT_RECIPIENT_EXPERIMENT_AT, 0},
+        {FACT_RECIPIENT_UTC_MIN, 0},
+        {FACT_RECIPIENT_UTC_MAX, 0},
+        {FACT_DUPLICATE_SAME_AT, 0},
+        {FACT_DUPLICATE_NEAR_AT, 0},
+    };
+    *f = (struct facts){0};
+    for (size_t i = 0; i < sizeof usual / sizeof usual[0]; i++)
+        fact_set(f, usual[i].id, usual[i].v);
+    for (int i = FACT_MARKETING_SENT_1; i <= FACT_MARKETING_SENT_16; i++)
+        fact_set(f, (enum fact_id)i, 0);
+    fact_set(f, FACT_CONSENT_AT, now - 30 * (int64_t)DAY);
+    fact_set_code(f, FACT_RECIPIENT_COUNTRY, "BR");
+    fact_set_code(f, FACT_SENDER_COUNTRY, "BR");
+}
+
+/* The answer to somebody who wrote an hour ago. */
+static void ordinary_answer(struct facts *f, int64_t now)
+{
+    ordinary_template(f, now);
+    fact_set(f, FACT_MESSAGE_KIND, INTENT_FREEFORM);
+    fact_set(f, FACT_MESSAGE_CATEGORY, CATEGORY_SERVICE);
+    fact_set(f, FACT_WINDOW_LAST_INBOUND, now - DAY / 24);
+    f->known[FACT_TEMPLATE_KNOWN] = f->known[FACT_TEMPLATE_STATUS] = f->known[FACT_TEMPLATE_FIT] = false;
+}
+
+/* What the weak book says too much, and the first rule that says it (n_rules: the basis). */
+static uint32_t cost_of(const struct search *s, size_t *ret_first)
+{
+    const struct ruleset *rs = s->weak;
+    uint32_t cost = 0;
+    size_t first = NO_PLACE;
+    for (size_t i = 0; i <= rs->n_rules; i++) {
+        struct say one =
+            i < rs->n_rules ? rule_say(rs, &rs->rule[i], &s->facts, s->now) : basis_say(rs, &s->facts, s->now);
+        if (say_less(one, s->target))
+            continue;
+        cost += one.verdict;
+        first = first == NO_PLACE ? i : first;
+    }
+    if (ret_first != NULL)
+        *ret_first = first;
+    return cost;
+}
+
+static void set_cell(struct facts *f, const struct axis *x, uint32_t at)
+{
+    f->known[x->fact] = at < x->n;
+    f->value[x->fact] = at < x->n ? x->v[at] : 0;
+}
+
+struct change {
+    const struct axis *x, *y; /* y NULL: one fact only */
+    uint32_t i, k;
+    uint32_t cost;
+};
+
+static void try_change(struct search *s, struct change *best, const struct axis *x, uint32_t i, const struct axis *y,
+                       uint32_t k)
+{
+    struct facts kept = s->facts;
+    set_cell(&s->facts, x, i);
+    if (y != NULL)
+        set_cell(&s->facts, y, k);
+    uint32_t cost = cost_of(s, NULL);
+    if (cost < best->cost)
+        *best = (struct change){x, y, i, k, cost};
+    s->facts = kept;
+}
+
+static void try_one(struct search *s, const struct grid *g, struct change *best)
+{
+    for (size_t a = 0; a < g->n && best->cost > 0; a++)
+        for (uint32_t i = 0; i <= g->axis[a].n && !s->pinned[g->axis[a].fact]; i++)
+            try_change(s, best, &g->axis[a], i, NULL, 0);
+}
+
+static void try_two(struct search *s, const struct grid *g, struct change *best)
+{
+    size_t tried = 0;
+    for (size_t a = 0; a < g->n; a++)
+        for (size_t b = a + 1; b < g->n && !s->pinned[g->axis[a].fact]; b++)
+            for (uint32_t i = 0; i <= g->axis[a].n && !s->pinned[g->axis[b].fact]; i++)
+                for (uint32_t k = 0; k <= g->axis[b].n; k++)
+                    if (best->cost > 0 && tried++ < PAIRS_MAX)
+                        try_change(s, best, &g->axis[a], i, &g->axis[b], k);
+}
+
+/* The best change to the facts of one rule (n_rules: the basis) that lessens the cost. */
+static bool repair(struct search *s, size_t rule, uint32_t cost)
+{
+    struct grid *g = arena_new(s->arena, struct grid);
+    struct change best = {.cost = cost};
+    if (g == NULL)
+        return false;
+    grid_init(g, s->arena, s->now);
+    if (rule < s->weak->n_rules)
+        grid_add_rule(g, s->weak, &s->weak->rule[rule]);
+    for (size_t i = 0; rule == s->weak->n_rules && i < s->weak->n_basis; i++)
+        grid_add_tree(g, s->weak, &s->weak->basis[i].values, s->weak->basis[i].when);
+    if (grid_close(g) != 0)
+        return false;
+    try_one(s, g, &best);
+    if (best.x == NULL)
+        try_two(s, g, &best);
+    if (best.x == NULL)
+        return false;
+    set_cell(&s->facts, best.x, best.i);
+    if (best.y != NULL)
+        set_cell(&s->facts, best.y, best.k);
+    return true;
+}
+
+/* Repairs until the weak book says less than the target, or nothing helps. */
+static bool walk(struct search *s)
+{
+    for (int step = 0; step < STEPS_MAX; step++) {
+        size_t first, blocked;
+        uint32_t cost = cost_of(s, &first);
+        if (first == NO_PLACE)
+            return true;
+        if (repair(s, first, cost))
+            continue;
+        bool helped = false;
+        for (blocked = first + 1; blocked <= s->weak->n_rules && !helped; blocked++) {
+            const struct ruleset *rs = s->weak;
+            struct say one = blocked < rs->n_rules ? rule_say(rs, &rs->rule[blocked], &s->facts, s->now)
+                                                   : basis_say(rs, &s->facts, s->now);
+            helped = !say_less(one, s->target) && repair(s, blocked, cost);
+        }
+        if (!helped)
+            return false;
+    }
+    return false;
+}
+
+static bool confirm(const struct comparison *c, enum direction dir, const struct search *s, struct diff_example *ret)
+{
+    struct diff_example x = {.found = true, .facts = s->facts, .at = s->now};
+    struct say before = book_say(c->book[0], &s->facts, s->now, &x.before_rule);
+    struct say after = book_say(c->book[1], &s->facts, s->now, &x.after_rule);
+    if (!(dir == LOOSER ? say_less(after, before) : say_less(before, after)))
+        return false;
+    x.before = before.verdict;
+    x.after = after.verdict;
+    x.before_until = before.until;
+    x.after_until = after.until;
+    *ret = x;
+    return true;
+}
+
+bool search_example(const struct comparison *c, enum direction dir, const struct facts *pinned, const struct grid *g,
+                    struct say target, int64_t now, struct diff_example *ret)
+{
+    static void (*const starts[])(struct facts *, int64_t) = {ordinary_template, ordinary_answer};
+    struct search s = {.strong = c->book[dir], .weak = c->book[!dir], .target = target, .now = now};
+    for (size_t k = 0; k < g->n; k++)
+        s.pinned[g->axis[k].fact] = true;
+    bool answer = pinned->known[FACT_MESSAGE_KIND] && pinned->value[FACT_MESSAGE_KIND] == INTENT_FREEFORM;
+    for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++) {
+        starts[answer ? 1 - i : i](&s.facts, now);
+        for (int id = 0; id < FACT_COUNT; id++)
+            if (s.pinned[id]) {
+                s.facts.known[id] = pinned->known[id];
+                s.facts.value[id] = pinned->value[id];
+            }
+        if ((s.arena = arena_create(8u << 20)) == NULL)
+            return false;
+        bool found = !is_receipt(&s.facts) && walk(&s) && confirm(c, dir, &s, ret);
+        arena_free(s.arena);
+        if (found)
+            return true;
+    }
+    return false;
+}

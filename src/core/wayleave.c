@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * wayleave.c - the face of libwayleave: include/wayleave.h over the core.
+ *
+ * Opaque objects, each in an arena of its own, and nothing else: no state outlives them. Inside, failures are WL_E* of
+ * err.h; here they become the few WL_ERR_* a caller can act upon. A decision's texts are made together with it, so
+ * that reading them cannot fail and needs no lock. Running out of memory is WL_ERR_NOMEM everywhere. */
+#include <wayleave.h>
+
+#include "core/facts_read.h"
+#include "core/phone.h"
+#include "core/ruleset_impl.h"
+
+#define OBJECT_MAX   (64u << 10)
+#define TEXT_MAX     1024
+#define DECISION_MAX (2u << 20)
+#define HASH_SHOWN   12 /* hex digits in a sentence */
+
+struct wl_rules {
+    struct arena *arena;
+    struct ruleset *rs;
+    char hash[SHA256_HEX];
+};
+
+struct wl_facts {
+    struct arena *arena;
+    struct facts f;
+};
+
+struct wl_decision {
+    struct arena *arena;
+    struct decision d;
+    struct buf text, json;
+};
+
+_Static_assert(sizeof(struct wl_decision) < OBJECT_MAX / 2, "a decision lies in its arena");
+
+static int code_of(int rc)
+{
+    switch (rc) {
+    case WL_OK:
+        return 0;
+    case WL_ENOMEM:
+        return WL_ERR_NOMEM;
+    case WL_ENOTFOUND:
+        return WL_ERR_NOTFOUND;
+    case WL_EIO:
+        return WL_ERR_IO;
+    default:
+        return WL_ERR_INVALID;
+    }
+}
+
+/* Hands a failure over to the caller; returns its code. */
+static int give(int rc, const struct err *from, wl_error *to)
+{
+    _Static_assert(ERR_TEXT_MAX <= WL_ERROR_TEXT_MAX, "a sentence fits");
+    int code = code_of(rc);
+    if (code == 0 || to == NULL)
+        return code;
+    const char *text = from->text[0] != '\0' ? from->text : err_name(rc);
+    to->code = code;
+    memcpy(to->text, text, strlen(text) + 1);
+    return code;
+}
+
+static int refuse(wl_error *to, int rc, const char *sentence)
+{
+    struct err e = {0};
+    return give(err_set(&e, rc, "%s", sentence), &e, to);
+}
+
+const char *wl_version(void)
+{
+    return WAYLEAVE_VERSION;
+}
+
+/* ---- rules ---- */
+
+static int rules_wrap(wl_rules **ret, struct ruleset *rs, wl_error *err)
+{
+    struct arena *a = arena_create(OBJECT_MAX);
+    wl_rules *rules = a != NULL ? arena_new(a, wl_rules) : NULL;
+    if (rules == NULL) {
+        arena_free(a);
+        ruleset_free(rs);
+        return refuse(err, WL_ENOMEM, "out of memory");
+    }
+    rules->arena = a;
+    rules->rs = rs;
+    hex_encode(ruleset_hash(rs), SHA256_BYTES, rules->hash);
+    *ret = rules;
+    return 0;
+}
+
+static int check_files(const void *list, size_t n, wl_error *err)
+{
+    if (list == NULL || n == 0)
+        return refuse(err, WL_EINVAL, "no rule file is named");
+    if (n > RULESET_FILES_MAX)
+        return refuse(err, WL_EINVAL, "there are more rule files than one book may have");
+    return 0;
+}
+
+int wl_rules_load(wl_rules **ret, const char *const *paths, size_t n, wl_error *err)
+{
+    struct ruleset *rs = NULL;
+    struct err e = {0};
+    int rc = check_files(paths, n, err);
+    if (rc != 0)
+        return rc;
+    if ((rc = ruleset_load_all(&rs, paths, n, &e)) != 0)
+        return give(rc, &e, err);
+    return rules_wrap(ret, rs, err);
+}
+
+int wl_rules_compile(wl_rules **ret, const char *const *names, const char *const *texts, size_t n, wl_error *err)
+{
+    struct ruleset_file files[RULESET_FILES_MAX];
+    struct ruleset *rs = NULL;
+    struct err e = {0};
+    int rc = check_files(texts, n, err);
+    if (rc != 0)
+        return rc;
+    for (size_t i = 0; i < n; i++)
+        files[i] = (struct ruleset_file){names != NULL && names[i] != NULL ? names[i] : "rules", str_of(texts[i])};
+    if ((rc = ruleset_compile_all(&rs, files, n, &e)) != 0)
+        return give(rc, &e, err);
+    return rules_wrap(ret, rs, err);
+}
+
+void wl_rules_free(wl_rules *rules)
+{
+    if (rules == NULL)
+        return;
+    ruleset_free(rules->rs);
+    arena_free(rules->arena);
+}
+
+const char *wl_rules_hash(const wl_rules *rules)
+{
+    return rules->hash;
+}
+
+size_t wl_rules_count(const wl_rules *rules)
+{
+    return ruleset_count(rules->rs);
+}
+
+const char *wl_rules_id(const wl_rules *rules, size_t i)
+{
+    const struct rule *r = ruleset_rule(rules->rs, i);
+    return r != NULL ? rule_id(r) : NULL;
+}
+
+/* ---- facts ---- */
+
+int wl_facts_create(wl_facts **ret)
+{
+    struct arena *a = arena_create(OBJECT_MAX);
+    wl_facts *facts = a != NULL ? arena_new(a, wl_facts) : NULL;
+    if (facts == NULL) {
+        arena_free(a);
+        return WL_ERR_NOMEM;
+    }
+    facts->arena = a;
+    *ret = facts;
+    return 0;
+}
+
+void wl_facts_free(wl_facts *facts)
+{
+    if (facts != NULL)
+        arena_free(facts->arena);
+}
+
+int wl_facts_set(wl_facts *facts, const char *name, const char *value, int64_t now, wl_error *err)
+{
+    struct err e = {0};
+    if (name == NULL || value == NULL)
+        return refuse(err, WL_EINVAL, "a fact has a name and a value");
+    return give(facts_read(&facts->f, str_of(name), str_of(value), now, &e), &e, err);
+}
+
+int wl_facts_set_json(wl_facts *facts, const char *json, size_t n, int64_t now, wl_error *err)
+{
+    struct err e = {0};
+    struct json root;
+    struct json_parser *p = json_parser_try();
+    if (p == NULL)
+        return refuse(err, WL_ENOMEM, "out of memory for JSON");
+    int rc = json_parse(p, (struct str){json, json != NULL ? n : 0}, false, &root, &e);
+    if (rc == 0)
+        rc = facts_read_json(&facts->f, root, now, &e);
+    json_parser_free(p);
+    return give(rc, &e, err);
+}
+
+const char *wl_fact_name(size_t i)
+{
+    return i < FACT_COUNT ? fact_info[i].name : NULL;
+}
+
+/* ---- decisions ---- */
+
+static void write_texts(wl_decision *d, const wl_rules *rules, const struct facts *f)
+{
+    struct json_out out;
+    buf_init(&d->text, TEXT_MAX);
+    buf_init(&d->json, DECISION_MAX);
+    json_out_init(&out, &d->json);
+    decision_json(&d->d, rules->rs, f, &out);
+    decision_details(&d->d, rules->rs, f, &d->text);
+    if (d->text.len == 0 && d->d.verdict == VERDICT_ALLOW)
+        buf_printf(&d->text, "allowed. Rules: %s %.*s.", ruleset_id(rules->rs), HASH_SHOWN, rules->hash);
+}
+
+int wl_decide(wl_decision **ret, const wl_rules *rules, const wl_facts *facts, int64_t now, int64_t expires,
+              wl_error *err)
+{
+    if (!ruleset_decides(rules->rs))
+        return refuse(err, WL_EINVAL, "these rules decide nothing: the platform's set is not among them");
+    struct arena *a = arena_create(OBJECT_MAX);
+    wl_decision *d = a != NULL ? arena_new(a, wl_decision) : NULL;
+    if (d == NULL) {
+        arena_free(a);
+        return refuse(err, WL_ENOMEM, "out of memory");
+    }
+    d->arena = a;
+    decide(rules->rs, &facts->f, now, expires, &d->d);
+    write_texts(d, rules, &facts->f);
+    if (d->text.failed || d->json.failed || d->text.len == 0) {
+        wl_decision_free(d);
+        return refuse(err, WL_ENOMEM, "out of memory for the explanation");
+    }
+    *ret = d;
+    return 0;
+}
+
+void wl_decision_free(wl_decision *decision)
+{
+    if (decision == NULL)
+        return;
+    buf_done(&decision->text);
+    buf_done(&decision->json);
+    arena_free(decision->arena);
+}
+
+wl_verdict wl_decision_verdict(const wl_decision *decision)
+{
+    return (wl_verdict)decision->d.verdict;
+}
+
+int64_t wl_decision_until(const wl_decision *decision)
+{
+    return decision->d.verdict == VERDICT_HOLD ? decision->d.until : 0;
+}
+
+/* NULL when allowed: a shadow rule that fired does not speak. */
+static const struct rule *speaker(const wl_decision *decision)
+{
+    const struct finding *fi = decision_main(&decision->d);
+    return fi != NULL && decision->d.verdict != VERDICT_ALLOW ? fi->rule : NULL;
+}
+
+int wl_decision_code(const wl_decision *decision)
+{
+    const struct rule *r = speaker(decision);
+    return r != NULL ? rule_code(r) : 0;
+}
+
+const char *wl_decision_rule(const wl_decision *decision)
+{
+    const struct rule *r = speaker(decision);
+    return r != NULL ? rule_id(r) : NULL;
+}
+
+const char *wl_decision_text(const wl_decision *decision)
+{
+    return buf_cstr(&decision->text);
+}
+
+const char *wl_decision_json(const wl_decision *decision)
+{
+    return buf_cstr(&decision->json);
+}
+
+/* ---- phone numbers ---- */
+
+int wl_phone_parse(const char *text, char *ret, wl_error *err)
+{
+    struct err e = {0};
+    uint64_t e164 = 0;
+    char digits[WL_PHONE_TEXT];
+    char *p = digits + sizeof digits;
+    int rc = phone_parse(str_of(text), &e164, &e);
+    if (rc != 0)
+        return give(rc, &e, err);
+    for (*--p = '\0'; e164 > 0; e164 /= 10)
+        *--p = (char)('0' + e164 % 10);
+    memcpy(ret, p, (size_t)(digits + sizeof digits - p));
+    return 0;
+}
+
+int wl_phone_country(const char *e164, char *ret)
+{
+    uint64_t value = 0;
+    struct str digits = str_of(e164);
+    for (size_t i = 0; i < digits.n; i++) {
+        if (digits.p[i] < '0' || digits.p[i] > '9')
+            return WL_ERR_INVALID;
+        value = value * 10 + (uint64_t)(digits.p[i] - '0');
+    }
+    if (digits.n < PHONE_MIN_DIGITS || digits.n > PHONE_MAX_DIGITS || digits.p[0] == '0')
+        return WL_ERR_INVALID;
+    phone_country(value, ret);
+    return 0;
+}
