@@ -120,7 +120,9 @@ void decide_in_order(const struct ruleset *rs, const struct facts *f, int64_t no
 void decide_overridden(const struct ruleset *rs, const struct facts *f, int64_t now, int64_t expires,
                        const struct override *o, struct decision *ret)
 {
-    decide_in_order(rs, f, now, expires, rs->by_rank, rs->n_rules, o, ret);
+    uint16_t order[RULES_MAX];
+    size_t n = ruleset_candidates(rs, f, order);
+    decide_in_order(rs, f, now, expires, order, n, o, ret);
 }
 
 void decide(const struct ruleset *rs, const struct facts *f, int64_t now, int64_t expires, struct decision *ret)

@@ -68,6 +68,8 @@ const char **words_of(struct arena *a, const char *spaced); /* NULL-terminated l
 
 /* ruleset_check.c: runs the rule's own tests and proves that it can fire and can be silent. */
 int rule_check(struct builder *b, const struct rule *r, const struct yaml *rule, struct err *e);
+/* ruleset_index.c: after the rules have their ranks */
+int ruleset_index(struct builder *b, struct err *e);
 /* ruleset_canon.c: the canonical text of one set, appended. */
 void ruleset_canonicalise(const struct ruleset *rs, const struct set *set, struct buf *out);
 

@@ -71,7 +71,7 @@ enum value_kind { VALUE_ANY = 0 /* a bare 0 */, VALUE_INT, VALUE_DURATION, VALUE
 
 struct value_row {
     int64_t since; /* in force from then until the next row */
-    const int64_t *v;
+    const int64_t *v; /* NULL: ended then */
 };
 
 struct values {
@@ -144,6 +144,20 @@ struct set {
     uint32_t first_list, n_lists; /* its range of ruleset.holidays */
 };
 
+#define RULE_WORDS OVERRIDE_WORDS
+struct rule_bits {
+    uint64_t word[RULE_WORDS]; /* a bit per rank */
+};
+
+/* A fact that excludes rules by its value (ruleset_index.c). */
+struct selector {
+    uint8_t fact, type;
+    uint16_t n;           /* values with a cell of their own */
+    const int64_t *value; /* codes, ascending */
+    struct rule_bits *cell;
+    size_t excludes; /* thousandths of rules, on average over its cells */
+};
+
 struct ruleset {
     struct arena *arena;
     const char *id;
@@ -161,6 +175,9 @@ struct ruleset {
     const struct hours *hours;
     struct holiday_list *holidays;
     uint32_t n_nodes, n_lists, n_hours, n_holidays;
+    struct rule_bits judged; /* all that can have findings: no rule of the engine, none that is off */
+    struct selector *selector;
+    size_t n_selectors;
 };
 
 /* ---- running (ruleset_eval.c, decide.c) ---- */
@@ -190,6 +207,8 @@ int64_t add_ms(int64_t a, int64_t b); /* saturating */
 void decide_in_order(const struct ruleset *rs, const struct facts *f, int64_t now, int64_t expires,
                      const uint16_t *order, size_t n, const struct override *o, struct decision *ret);
 
+/* The rules that might speak about these facts, in order of rank: all others certainly do not. */
+size_t ruleset_candidates(const struct ruleset *rs, const struct facts *f, uint16_t order[RULES_MAX]);
 /* Where the person may be, as the facts say; false when they do not, or say what cannot be. */
 bool whereabouts_of(const struct facts *f, struct whereabouts *ret);
 int64_t within_time(int64_t t); /* 0 to TIME_LAST */

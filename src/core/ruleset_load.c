@@ -241,7 +241,9 @@ static int settle(struct builder *b, struct err *e)
     if (rs->node == NULL || rs->list == NULL || rs->hours == NULL)
         return text_no_memory(e);
     rank_rules(rs);
-    int rc = settle_canonical(rs, e);
+    int rc = ruleset_index(b, e);
+    if (rc == 0)
+        rc = settle_canonical(rs, e);
     return rc != 0 ? rc : settle_name(rs, e);
 }
 

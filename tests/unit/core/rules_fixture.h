@@ -115,6 +115,31 @@ static inline uint64_t next_random(uint64_t *seed)
     return z ^ (z >> 31);
 }
 
+/* A value that makes sense for the fact. */
+static inline int64_t sensible_value(int fact, uint64_t *seed)
+{
+    static const char *const codes[] = {"US", "BR", "CO", "MX", "IN", "DE", "CL", "US-TX"};
+    struct facts code = {0};
+    uint64_t r = next_random(seed);
+    switch (fact_info[fact].type) {
+    case FACT_TYPE_TIME:
+        return r % 4 == 0 ? 0 : NOW + (int64_t)(next_random(seed) % (200 * HOUR)) - 100 * HOUR;
+    case FACT_TYPE_BOOL:
+        return (int64_t)(r & 1);
+    case FACT_TYPE_CODE:
+        fact_set_code(&code, (enum fact_id)fact, codes[r % 8]);
+        return code.value[fact];
+    case FACT_TYPE_INT:
+        if (fact >= FACT_RECIPIENT_UTC_MIN && fact <= FACT_RECIPIENT_UTC_MAX_AFTER)
+            return (int64_t)(r % 20) * 15 - 300 +
+                   (fact == FACT_RECIPIENT_UTC_MAX || fact == FACT_RECIPIENT_UTC_MAX_AFTER) * 120;
+        return (int64_t)(r % 1001);
+    case FACT_TYPE_WORD:
+        break;
+    }
+    return (int64_t)(r & 15);
+}
+
 /* Facts as they may come from anywhere: some unknown, some sensible, some absurd. */
 static inline struct facts random_facts(uint64_t *seed)
 {
@@ -123,14 +148,7 @@ static inline struct facts random_facts(uint64_t *seed)
         uint64_t r = next_random(seed);
         if (r % 8 == 0)
             continue;
-        int64_t v = (int64_t)(r >> 8 & 15);
-        if (r % 8 == 1)
-            v = (int64_t)next_random(seed);
-        else if (fact_info[i].type == FACT_TYPE_TIME)
-            v = NOW + (int64_t)(next_random(seed) % (200 * HOUR)) - 100 * HOUR;
-        else if (fact_info[i].type == FACT_TYPE_BOOL)
-            v &= 1;
-        fact_set(&f, (enum fact_id)i, v);
+        fact_set(&f, (enum fact_id)i, r % 8 == 1 ? (int64_t)next_random(seed) : sensible_value(i, seed));
     }
     return f;
 }
