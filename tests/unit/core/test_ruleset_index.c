@@ -9,14 +9,14 @@
 
 static struct ruleset *shipped_book(void)
 {
-    static const char *const patterns[] = {"%s/data/rules/*.yaml", "%s/data/rules/*/*.yaml"};
+    static const char *const patterns[] = {"data/rules/*.yaml", "data/rules/*/*.yaml"};
     const char *root = getenv("WAYLEAVE_SOURCE_ROOT");
     struct ruleset *rs = NULL;
     struct err e = {0};
     glob_t g = {0};
     for (int i = 0; i < 2; i++) {
         char pattern[1024];
-        snprintf(pattern, sizeof pattern, patterns[i], root ? root : ".");
+        snprintf(pattern, sizeof pattern, "%s/%s", root ? root : ".", patterns[i]);
         glob(pattern, i > 0 ? GLOB_APPEND : 0, NULL, &g);
     }
     assert_true(g.gl_pathc > 0);
