@@ -24,16 +24,17 @@ struct zone;
 int zones_load(struct zones **ret, const char *folder, struct err *e);
 void zones_free(struct zones *z);                 /* accepts NULL */
 const char *zones_version(const struct zones *z); /* "2025b", or "" when the folder does not say */
-size_t zones_damaged(const struct zones *z);
+size_t zones_damaged(const struct zones *z); /* files left out, and names of zone.tab without one */
 
 const struct zone *zone_find(const struct zones *z, struct str name); /* NULL when unknown; names are exact */
 const char *zone_name(const struct zone *zone);
-/* The zones of an ISO country ("BR"), at most max; 0 when the country is unknown. */
+/* The zones of an ISO country ("BR"), at most max (none has more than 29); 0 when the country is unknown or one of its
+ * zones is missing. */
 size_t zones_of_country(const struct zones *z, const char *country, const struct zone **ret, size_t max);
 
 /* Offset from UTC at t (ms), in seconds east. */
 int32_t zone_offset(const struct zone *zone, int64_t t);
-/* First moment after t (ms) at which the offset changes, 0 when there is none before `until`. */
+/* First moment after t (ms, from 1970 on) at which the offset changes, 0 when there is none before `until`. */
 int64_t zone_next_change(const struct zone *zone, int64_t t, int64_t until);
 
 #endif
