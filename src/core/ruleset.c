@@ -139,6 +139,11 @@ size_t rule_values(const struct rule *r, const char *const **ret_names)
     return r->values.n_names;
 }
 
+bool rule_ends(const struct rule *r, size_t date)
+{
+    return date < r->values.n_rows && r->values.row[date].v == NULL;
+}
+
 int ruleset_value(const struct ruleset *rs, const char *rule, const char *name, int64_t now, int64_t *ret)
 {
     const struct rule *r = ruleset_find(rs, rule);

@@ -85,6 +85,7 @@ const struct citation *rule_citation(const struct rule *r, size_t i);
 size_t rule_dates(const struct rule *r, const int64_t **ret);
 size_t rule_values(const struct rule *r, const char *const **ret_names);
 void rule_value_text(const struct ruleset *rs, const struct rule *r, size_t date, size_t value, struct buf *out);
+bool rule_ends(const struct rule *r, size_t date); /* whether it was out of force from that date on (`off`) */
 /* The condition in one line of the file's own notation, `applies` and `when` joined. */
 void rule_condition(const struct ruleset *rs, const struct rule *r, struct buf *out);
 /* A named dated value of a rule in force at `now`, e.g. ("pair.rate","interval"). WL_ENOTFOUND. */

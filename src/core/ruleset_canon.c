@@ -43,7 +43,9 @@ static void value_text(const struct ruleset *rs, uint8_t kind, int64_t v, struct
 
 void rule_value_text(const struct ruleset *rs, const struct rule *r, size_t date, size_t value, struct buf *out)
 {
-    if (date < r->values.n_rows && value < r->values.n_names)
+    if (rule_ends(r, date))
+        buf_puts(out, "off");
+    else if (date < r->values.n_rows && value < r->values.n_names)
         value_text(rs, r->values.kind[value], r->values.row[date].v[value], out);
 }
 
@@ -263,6 +265,10 @@ static void write_values(struct json_out *o, const struct ruleset *rs, const str
     jo_object(o);
     for (uint16_t r = 0; r < v->n_rows; r++) {
         jo_key_str(o, (struct str){time_text(v->row[r].since, date), 10});
+        if (v->row[r].v == NULL) {
+            jo_cstr(o, "off");
+            continue;
+        }
         jo_object(o);
         for (uint16_t i = 0; i < v->n_names; i++) {
             jo_key(o, v->name[order[i]]);

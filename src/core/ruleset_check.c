@@ -348,7 +348,8 @@ static int run_test(struct builder *b, const struct rule *r, const struct rule_t
 int rule_check(struct builder *b, const struct rule *r, const struct yaml *rule, struct err *e)
 {
     const struct yaml *tests = yaml_get(rule, "tests");
-    int64_t newest = r->values.row[r->values.n_rows - 1].since;
+    size_t last = r->values.n_rows - 1u; /* an ended rule is proven and tested as it was last */
+    int64_t newest = r->values.row[r->values.row[last].v == NULL ? last - 1 : last].since;
     bool fires = false, silent = false;
     int rc = prove(b, r, newest, rule, e);
     if (rc != 0)

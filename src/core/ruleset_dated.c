@@ -95,13 +95,24 @@ static int set_kind(const struct yaml *n, struct values *v, int at, uint8_t kind
     return 0;
 }
 
+/* `off`: from this day nothing is in force. */
+static int read_off(const struct yaml *n, const struct values *v, struct err *e)
+{
+    struct str text = {NULL, 0};
+    if (n->kind != YAML_SCALAR || yaml_str(n, &text, NULL) != 0 || !str_eq(text, STR("off")))
+        return yaml_error(n, e, "must be a mapping of value names, {} when there are none, or off");
+    if (v->n_rows == 0 || v->row[v->n_rows - 1].v == NULL)
+        return yaml_error(n, e, "ends what is not in force");
+    return 0;
+}
+
 static int read_row(struct builder *b, const struct yaml *n, struct values *v, struct value_row *ret, struct err *e)
 {
     struct yaml date = key_as_scalar(n);
-    int64_t *row = arena_new_array(b->rs->arena, int64_t, (size_t)v->n_names + 1);
     int rc = yaml_date(&date, &ret->since, e);
-    if (rc != 0)
-        return rc;
+    if (rc != 0 || n->kind != YAML_MAPPING)
+        return rc != 0 ? rc : read_off(n, v, e);
+    int64_t *row = arena_new_array(b->rs->arena, int64_t, (size_t)v->n_names + 1);
     if (row == NULL)
         return text_no_memory(e);
     for (const struct yaml *c = n->child; c != NULL; c = c->next) {
@@ -130,9 +141,9 @@ int dated_values(struct builder *b, const struct yaml *n, struct values *v, stru
         return text_no_memory(e);
     for (const struct yaml *c = n->child; c != NULL; c = c->next) {
         struct value_row row = {0};
-        if (c->kind != YAML_MAPPING)
-            return yaml_error(c, e, "must be a mapping of value names; {} when there are none");
-        if ((c == n->child && (rc = read_names(b, c, v, e)) != 0) || (rc = read_row(b, c, v, &row, e)) != 0)
+        if (c == n->child && c->kind == YAML_MAPPING && (rc = read_names(b, c, v, e)) != 0)
+            return rc;
+        if ((rc = read_row(b, c, v, &row, e)) != 0)
             return rc;
         if (v->n_rows > 0 && row.since <= v->since[v->n_rows - 1])
             return yaml_error(c, e, "dates stand in order, each later than the one before");

@@ -34,7 +34,7 @@ bool values_at(const struct values *v, int64_t now, const int64_t **ret_row)
     for (size_t i = v->n_rows; i-- > 0;) {
         if (now >= v->row[i].since) {
             *ret_row = v->row[i].v;
-            return true;
+            return *ret_row != NULL; /* ended */
         }
     }
     return false;
