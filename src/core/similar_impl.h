@@ -29,14 +29,16 @@ void fold_text(struct str text, unsigned flags, fold_sink *sink, void *to);
 /* Letters of a script that is written without spaces: a pair of them says as much as four of another. */
 static inline bool fold_spaceless(uint32_t c)
 {
-    return (c >= 0x0E00 && c <= 0x0EFF) ||   /* Thai, Lao */
-           (c >= 0x1000 && c <= 0x109F) ||   /* Myanmar */
-           (c >= 0x1780 && c <= 0x17FF) ||   /* Khmer */
-           (c >= 0x3040 && c <= 0x30FF) ||   /* kana */
-           (c >= 0x31F0 && c <= 0x31FF) ||   /* kana of Ainu */
-           (c >= 0x3400 && c <= 0x9FFF) ||   /* Han */
-           (c >= 0xF900 && c <= 0xFAFF) ||   /* Han, compatibility */
-           (c >= 0x20000 && c <= 0x3FFFF);   /* Han, further planes */
+    if (c < 0x0E00) /* most letters of most texts */
+        return false;
+    return c <= 0x0EFF ||                  /* Thai, Lao */
+           (c >= 0x1000 && c <= 0x109F) || /* Myanmar */
+           (c >= 0x1780 && c <= 0x17FF) || /* Khmer */
+           (c >= 0x3040 && c <= 0x30FF) || /* kana */
+           (c >= 0x31F0 && c <= 0x31FF) || /* kana of Ainu */
+           (c >= 0x3400 && c <= 0x9FFF) || /* Han */
+           (c >= 0xF900 && c <= 0xFAFF) || /* Han, compatibility */
+           (c >= 0x20000 && c <= 0x3FFFF); /* Han, further planes */
 }
 
 #endif

@@ -91,6 +91,8 @@ static void end_word(struct fold *f)
 
 static void add(struct fold *f, uint32_t c)
 {
+    if (f->n_word > 0 && fold_spaceless(c) != fold_spaceless(f->word[f->n_word - 1]))
+        end_word(f); /* a number or a name among letters without spaces */
     if (f->n_word == WORD) {
         end_word(f);
         f->parted = true;
@@ -226,8 +228,8 @@ static size_t number_end(const uint32_t *p, size_t n, size_t i)
 static size_t take_number(struct fold *f, const uint32_t *p, size_t n, size_t i)
 {
     size_t end = f->flags & FOLD_MASK ? number_end(p, n, i) : i + 1;
-    f->digits += (unsigned)(end - i);
     add(f, f->flags & FOLD_MASK ? FOLD_NUMBER : p[i]);
+    f->digits += (unsigned)(end - i);
     return end;
 }
 
@@ -272,11 +274,37 @@ static size_t take_char(struct fold *f, const uint32_t *p, size_t n, size_t i)
     return i + 1;
 }
 
+/* The plain letters at p[i], which most of most texts are: no question needs asking. Returns where they end. */
+static size_t take_letters(struct fold *f, const uint32_t *p, size_t n, size_t i)
+{
+    if (!ascii_letter(p[i]))
+        return i;
+    add(f, p[i++]);
+    size_t from = i, room = from + (WORD - f->n_word), end = n < room ? n : room;
+    while (i < end && ascii_letter(p[i])) {
+        f->word[f->n_word + (i - from)] = p[i];
+        i++;
+    }
+    f->n_word += i - from;
+    f->letters += (unsigned)(i - from) + 1;
+    return i;
+}
+
+/* Every link has one of these in it. */
+static bool link_signs(const uint32_t *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (p[i] == '.' || p[i] == ':' || p[i] == '@')
+            return true;
+    return false;
+}
+
 static void fold_words(struct fold *f, const uint32_t *p, size_t n)
 {
     size_t next = 0; /* before here no link begins */
+    bool links = (f->flags & FOLD_MASK) && (f->link || link_signs(p, n));
     for (size_t i = 0; i < n;) {
-        if ((f->flags & FOLD_MASK) && i >= next && url_char(p[i])) {
+        if (links && i >= next && url_char(p[i])) {
             size_t end = take_link(f, p, n, i, &next);
             if (end > i) {
                 i = end;
@@ -284,7 +312,8 @@ static void fold_words(struct fold *f, const uint32_t *p, size_t n)
             }
         }
         f->link = false;
-        i = take_char(f, p, n, i);
+        size_t end = take_letters(f, p, n, i);
+        i = end > i ? end : take_char(f, p, n, i);
     }
 }
 
