@@ -11,7 +11,7 @@
 #include "cmd/serve.h"
 #include "cmd/term.h"
 #include "cmd/verbs.h"
-#include "core/ruleset.h"
+#include "gateway/rules.h"
 
 extern char **environ;
 
@@ -49,19 +49,22 @@ int config_settings(const struct args *a, const char *settings[ARGS_OPTIONS])
 /* A rule set that does not load is as much a reason not to start as a wrong key. */
 static void check_rules(struct config *c, bool quiet)
 {
-    struct ruleset *rs = NULL;
+    struct ruleset *rs = NULL, *shadow = NULL;
     struct err e = {0};
     char hex[SHA256_HEX];
     if (c->gateway.rules_file == NULL)
         return;
-    if (ruleset_load(&rs, c->gateway.rules_file, &e) != 0) {
+    if (rules_load(&c->gateway, &rs, &shadow, &e) != 0) {
         buf_printf(&c->problems, "%s\n", e.text);
         return;
     }
     hex_encode(ruleset_hash(rs), SHA256_BYTES, hex);
     if (!quiet)
         printf("\nrule set %s, %zu rules, sha256 %s\n", ruleset_id(rs), ruleset_count(rs), hex);
+    if (!quiet && shadow != NULL)
+        printf("in the shadow %s, %zu rules\n", ruleset_id(shadow), ruleset_count(shadow));
     ruleset_free(rs);
+    ruleset_free(shadow);
 }
 
 int check_config_run(const struct args *a)

@@ -175,6 +175,15 @@ const struct command commands[] = {
      "and "
      "the exit status is 0 when all could be read.",
      decide_options, COMMON_JSON | COMMON_QUIET, 0, 0, decide_run},
+    {"rules running", "", "show the rules a gateway decides by, and those in its shadow", NULL, NULL,
+     COMMON_CLIENT | COMMON_QUIET, 0, 0, rules_running},
+    {"rules history", "", "show which rules were activated when, and what was set aside by whom", NULL, NULL,
+     COMMON_CLIENT | COMMON_QUIET, 0, 0, rules_history},
+    {"rules activate", "", "have a gateway read its rule files again",
+     "The gateway reads the files its own configuration names, proves them, records the change and decides by them "
+     "from "
+     "then on. A file with a mistake is named with its line, and the rules that run go on. SIGHUP does the same.",
+     NULL, COMMON_CLIENT | COMMON_QUIET, 0, 0, rules_activate_run},
     {"rules list", "[FILE...]", "list the rules of rule files",
      "Without files: the platform's set that came with the program. Files of one book may be named together.",
      rules_options, COMMON_JSON, 0, ARGS_WORDS, rules_list},

@@ -23,6 +23,7 @@
 #define SECRET_MAX    4096
 #define PROBLEM_BYTES (256u << 10)
 #define NAME_MAX_KEYS 96
+#define PATHS_BYTES   (64u << 10)
 #define ENV_PREFIX    "WAYLEAVE__"
 #define SENDER_PREFIX "senders[]."
 #define MAIN_FILE     "/etc/wayleave/wayleave.yaml"
@@ -58,8 +59,11 @@ static const char *env_get(const struct config_source *from, const char *name)
 
 /* ---------------------------------------------------------------- keys */
 
+/* `rules: PATH` is how the platform's rules were named when there was nothing else. */
 static const struct config_key *key_find(struct str path)
 {
+    if (str_eq(path, STR("rules")))
+        path = STR("rules.platform");
     for (const struct config_key *k = config_keys; k->path; k++)
         if (str_eq(path, str_of(k->path)))
             return k;
@@ -84,7 +88,7 @@ static bool is_section(const char *path)
  * at that place (a section's keys, or sections and keys of the top level). */
 static const char *key_near(struct arena *a, struct str path)
 {
-    static const char *const sections[] = {"tls", "upstream", "webhook", "admin", "limits", "senders", NULL};
+    static const char *const sections[] = {"tls", "upstream", "webhook", "admin", "rules", "limits", "senders", NULL};
     const char *dot = memrchr(path.p, '.', path.n);
     struct str leaf = dot ? (struct str){dot + 1, path.n - (size_t)(dot + 1 - path.p)} : path;
     const char *possible[NAME_MAX_KEYS];
@@ -142,6 +146,11 @@ const struct config_value *config_get(const struct config *c, const char *path)
     return NULL;
 }
 
+static bool is_list(enum config_type t)
+{
+    return t == CONFIG_PATHS || t == CONFIG_LAWS;
+}
+
 static bool is_path(enum config_type t)
 {
     return t == CONFIG_PATH || t == CONFIG_SECRET_FILE;
@@ -156,6 +165,24 @@ static const char *whole_path(struct config *c, const char *base, const char *pa
     if (c->credentials && strncmp(path, variable, n) == 0)
         return arena_printf(c->arena, "%s/%s", c->credentials, path + n);
     return config_path(c->arena, base, path);
+}
+
+/* Names of laws become their files, and paths whole ones. */
+static const char *whole_paths(struct config *c, const struct config_key *key, const char *base, const char *text)
+{
+    struct str rest = str_of(text);
+    struct buf out;
+    buf_init(&out, PATHS_BYTES);
+    while (rest.n > 0) {
+        struct str one = str_trim(str_cut(rest, ',', &rest));
+        const char *law = key->type == CONFIG_LAWS ? config_law_file(c->arena, one) : NULL;
+        const char *path = law ? law : whole_path(c, base, arena_strndup(c->arena, one.p, one.n));
+        if (one.n > 0 && path != NULL)
+            buf_printf(&out, "%s%s", out.len > 0 ? ", " : "", path);
+    }
+    const char *whole = out.failed ? NULL : arena_strndup(c->arena, buf_cstr(&out), out.len);
+    buf_done(&out);
+    return whole;
 }
 
 /* "" takes a value away again: how an override says "not this". */
@@ -174,6 +201,8 @@ static void value_set(struct config *c, const struct config_key *key, int64_t se
         v->text = NULL;
     else if (is_path(key->type))
         v->text = whole_path(c, base, text);
+    else if (is_list(key->type))
+        v->text = whole_paths(c, key, base, text);
     else if (key->type == CONFIG_STORE && str_starts(s, STR("sqlite:")))
         v->text = arena_printf(c->arena, "sqlite:%s", config_path(c->arena, base, text + 7));
     else if (key->type == CONFIG_STORE && strstr(text, "://") == NULL)
@@ -213,11 +242,29 @@ static const char *directory_of(struct config *c, const char *file)
     return slash ? arena_strndup(c->arena, file, slash == file ? 1 : (size_t)(slash - file)) : "";
 }
 
+static void read_list(struct config *c, const struct yaml *list, const struct config_key *key, const char *base)
+{
+    const char *origin = at_line(c, list, list->key_line);
+    struct buf text;
+    buf_init(&text, PATHS_BYTES);
+    for (const struct yaml *n = list->child; n; n = n->next) {
+        bool plain = n->kind == YAML_SCALAR && n->text.n > 0 && memchr(n->text.p, '\0', n->text.n) == NULL;
+        if (!plain || memchr(n->text.p, ',', n->text.n) != NULL)
+            problem(c, at_line(c, n, n->line), "%s wants paths without a comma in them", key->path);
+        else
+            buf_printf(&text, "%s%s", text.len > 0 ? "," : "", n->text.p);
+    }
+    value_set(c, key, 0, text.failed ? "" : buf_cstr(&text), base, origin);
+    buf_done(&text);
+}
+
 static void read_leaf(struct config *c, const struct yaml *n, const struct config_key *key, int64_t sender,
                       const char *base)
 {
     const char *origin = at_line(c, n, n->key_line);
-    if (n->kind != YAML_SCALAR)
+    if (n->kind == YAML_SEQUENCE && is_list(key->type))
+        read_list(c, n, key, base);
+    else if (n->kind != YAML_SCALAR)
         problem(c, origin, "%s wants one value, not a %s", key->path, n->kind == YAML_MAPPING ? "section" : "list");
     else if (memchr(n->text.p, '\0', n->text.n) != NULL)
         problem(c, origin, "%s holds a NUL byte", key->path);
@@ -279,7 +326,7 @@ static void read_section(struct config *c, const struct yaml *section, const cha
         const struct config_key *key = key_find(str_of(path));
         if (strcmp(path, "senders") == 0)
             read_senders(c, n, base);
-        else if (key != NULL && !is_sender_key(key))
+        else if (key != NULL && !is_sender_key(key) && !(n->kind == YAML_MAPPING && is_section(path)))
             read_leaf(c, n, key, 0, base);
         else if (!is_section(path))
             unknown_key(c, at_line(c, n, n->key_line), str_of(path));
@@ -493,7 +540,7 @@ static void defaults(struct config *c, const struct config_source *from)
     struct str rest, first = str_cut(str_of(state ? state : ""), ':', &rest);
     struct config_value *v = value_of(c, key_find(STR("state_dir")), 0, true);
     v->text = first.n > 0 ? arena_strndup(c->arena, first.p, first.n) : "wayleave-data";
-    value_of(c, key_find(STR("rules")), 0, true)->text = config_rules_file(c->arena);
+    value_of(c, key_find(STR("rules.platform")), 0, true)->text = config_rules_file(c->arena);
 }
 
 /* An override of "" on a key that cannot be absent means its default. */
@@ -520,6 +567,15 @@ static void check_readable(struct config *c, const char *key)
         problem(c, v->explicit ? v->origin : NULL, "%s: %s cannot be read: %s", key, v->text, strerror(errno));
 }
 
+static void check_list(struct config *c, const char *key)
+{
+    const struct config_value *v = config_get(c, key);
+    const struct path_list *l = (const struct path_list *)((const char *)c + v->key->offset);
+    for (size_t i = 0; i < l->n; i++)
+        if (access(l->path[i], R_OK) != 0)
+            problem(c, v->origin, "%s: %s cannot be read: %s", key, l->path[i], strerror(errno));
+}
+
 static void check_together(struct config *c)
 {
     const struct gateway_options *g = &c->gateway;
@@ -540,9 +596,12 @@ static void check_together(struct config *c)
 static void check_files(struct config *c)
 {
     const struct gateway_options *g = &c->gateway;
-    static const char *const files[] = {"tls.cert", "tls.key", "upstream.ca_file", "rules"};
+    static const char *const files[] = {"tls.cert", "tls.key", "upstream.ca_file", "rules.platform"};
+    static const char *const lists[] = {"rules.laws", "rules.policy", "rules.shadow"};
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
         check_readable(c, files[i]);
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
+        check_list(c, lists[i]);
     for (const struct config_value *v = c->values; v; v = v->next) {
         if (strcmp(v->key->path, SENDER_PREFIX "token_file") != 0)
             continue;

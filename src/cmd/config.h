@@ -23,6 +23,8 @@ enum config_type {
     CONFIG_TEXT,
     CONFIG_PATH,
     CONFIG_SECRET_FILE, /* a path; its content is the value of the key without "_file" */
+    CONFIG_PATHS,       /* struct path_list; a list of paths, or one, or several with commas between them */
+    CONFIG_LAWS,        /* the same, where a bare word ("co") is a law that came with the program */
     CONFIG_STORE,       /* a path or sqlite:PATH */
     CONFIG_ADDRESS,     /* 127.0.0.1:8080, [::1]:8080 */
     CONFIG_ORIGIN,      /* https://host, trailing slashes taken off */
@@ -105,5 +107,8 @@ const char *config_duration_text(int64_t ms, char out[DURATION_TEXT]);
 const char *config_path(struct arena *a, const char *base, const char *path);
 /* "/usr/share/wayleave/rules/whatsapp-platform.yaml" or where a source tree has it; never NULL. */
 const char *config_rules_file(struct arena *a);
+/* The file of a law that came with the program, by its name ("co"), whether it is there or not; NULL when that is no
+ * name of a law: lower-case letters, digits and '-'. */
+const char *config_law_file(struct arena *a, struct str name);
 
 #endif

@@ -14,6 +14,8 @@
 
 #include "base/yaml.h"
 
+#define PATHS_MAX 60 /* a book has at most 64 files */
+
 #ifndef WAYLEAVE_DATADIR
 #define WAYLEAVE_DATADIR "/usr/share/wayleave"
 #endif
@@ -205,6 +207,24 @@ static int read_duration(const struct config_key *key, const char *text, void *i
     return 0;
 }
 
+static int read_paths(const struct config_key *key, const char *text, void *into, struct arena *a, struct err *e)
+{
+    struct str rest = str_of(text);
+    struct path_list list = {arena_new_array(a, char *, PATHS_MAX), 0};
+    (void)key;
+    while (rest.n > 0 && list.path != NULL) {
+        struct str one = str_trim(str_cut(rest, ',', &rest));
+        if (list.n == PATHS_MAX)
+            return err_set(e, WL_EINVAL, "must be at most %d files", PATHS_MAX);
+        if (one.n > 0 && (list.path[list.n++] = arena_strndup(a, one.p, one.n)) == NULL)
+            list.path = NULL;
+    }
+    if (list.path == NULL)
+        return err_set(e, WL_ENOMEM, "is too long");
+    memcpy(into, &list, sizeof list);
+    return 0;
+}
+
 static int read_word(const struct config_key *key, const char *text, void *into, struct arena *a, struct err *e)
 {
     (void)a;
@@ -220,12 +240,12 @@ static int read_word(const struct config_key *key, const char *text, void *into,
 }
 
 static int (*const readers[])(const struct config_key *, const char *, void *, struct arena *, struct err *) = {
-    [CONFIG_TEXT] = keep_text,       [CONFIG_PATH] = keep_text,         [CONFIG_SECRET_FILE] = keep_text,
-    [CONFIG_STORE] = read_store,     [CONFIG_ADDRESS] = read_address,   [CONFIG_ORIGIN] = read_origin,
-    [CONFIG_URL] = read_url,         [CONFIG_URL_PATH] = read_url_path, [CONFIG_BOOL] = read_bool,
-    [CONFIG_COUNT] = read_count,     [CONFIG_ITEMS] = read_count,       [CONFIG_SIZE] = read_size,
-    [CONFIG_MILLIS] = read_duration, [CONFIG_SECONDS] = read_duration,  [CONFIG_ID] = read_id,
-    [CONFIG_WORD] = read_word,
+    [CONFIG_TEXT] = keep_text,         [CONFIG_PATH] = keep_text,     [CONFIG_SECRET_FILE] = keep_text,
+    [CONFIG_PATHS] = read_paths,       [CONFIG_LAWS] = read_paths,    [CONFIG_STORE] = read_store,
+    [CONFIG_ADDRESS] = read_address,   [CONFIG_ORIGIN] = read_origin, [CONFIG_URL] = read_url,
+    [CONFIG_URL_PATH] = read_url_path, [CONFIG_BOOL] = read_bool,     [CONFIG_COUNT] = read_count,
+    [CONFIG_ITEMS] = read_count,       [CONFIG_SIZE] = read_size,     [CONFIG_MILLIS] = read_duration,
+    [CONFIG_SECONDS] = read_duration,  [CONFIG_ID] = read_id,         [CONFIG_WORD] = read_word,
 };
 
 int config_value_read(const struct config_key *key, const char *text, void *into, struct arena *a, struct err *e)
@@ -262,4 +282,16 @@ const char *config_rules_file(struct arena *a)
         if (tries[i] && access(tries[i], R_OK) == 0)
             return tries[i];
     return tries[n_tries - 1];
+}
+
+const char *config_law_file(struct arena *a, struct str name)
+{
+    const char *platform = config_rules_file(a), *slash = strrchr(platform, '/');
+    bool law = name.n > 0 && name.n < 32;
+    for (size_t i = 0; i < name.n; i++)
+        law = law &&
+              ((name.p[i] >= 'a' && name.p[i] <= 'z') || (name.p[i] >= '0' && name.p[i] <= '9') || name.p[i] == '-');
+    return law ? arena_printf(a, "%.*s/law/%.*s.yaml", slash ? (int)(slash - platform) : 1, slash ? platform : ".",
+                              (int)name.n, name.p)
+               : NULL;
 }

@@ -99,8 +99,9 @@ static int read_words(struct sandbox_words *w, const struct args *a)
     return rc == CMD_OK && args_has(a, "listen") ? read_listen(w, args_get(a, "listen")) : rc;
 }
 
-static void on_hup(void)
+static void on_hup(void *ctx)
 {
+    (void)ctx;
     log_info("sandbox", "SIGHUP: there is nothing to read again");
 }
 
@@ -123,7 +124,7 @@ int sandbox_run(const struct args *a)
     if (!args_has(a, "quiet"))
         fprintf(stderr, "an imitation of the Cloud API: nothing it accepts is delivered to anybody\n");
     notify_manager("READY=1");
-    signals_wait(on_hup);
+    signals_wait(on_hup, NULL);
     sandbox_stop(s);
     return CMD_OK;
 }

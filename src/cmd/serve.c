@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * serve.c - `wayleave serve`: reads the configuration, starts the gateway, waits, stops it.
  *
- * Settings are read once, at the start; SIGHUP says so instead of pretending. SIGTERM and SIGINT stop taking requests,
+ * Settings are read once, at the start; SIGHUP reads the rule files again. SIGTERM and SIGINT stop taking requests,
  * finish what is open and close the database; a second one ends the program at once. Under systemd the unit is told
  * when requests are accepted and when stopping begins. */
 #include <errno.h>
@@ -29,9 +29,10 @@ static void raise_descriptors(unsigned connections)
                  (unsigned long long)r.rlim_max, connections);
 }
 
-static void on_hup(void)
+static void on_hup(void *ctx)
 {
-    log_warn("serve", "SIGHUP: the configuration is read at the start only; restart to change it");
+    log_info("serve", "SIGHUP: reading the rule files again; other settings are read at the start only");
+    gateway_reload_rules(ctx);
 }
 
 /* "127.0.0.1:0" with the port that was picked. */
@@ -84,7 +85,7 @@ static int serve(const struct config *c)
     if (gateway_tls_port(g) != 0)
         say_listening("https", c->gateway.listen_tls, gateway_tls_port(g));
     notify_manager("READY=1");
-    signals_wait(on_hup);
+    signals_wait(on_hup, g);
     notify_manager("STOPPING=1");
     fputs("stopping\n", stderr);
     gateway_stop(g);

@@ -19,7 +19,7 @@ void config_say(const struct config *c, bool problems_only);
 void signals_hold(void);
 /* Returns at SIGTERM or SIGINT and gives the signals their usual effect back, so that a second one ends the program at
  * once. SIGHUP: calls `hup`. */
-void signals_wait(void (*hup)(void));
+void signals_wait(void (*hup)(void *ctx), void *ctx);
 /* One datagram to the service manager that asked for it ($NOTIFY_SOCKET); does nothing without one. */
 void notify_manager(const char *state);
 

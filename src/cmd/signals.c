@@ -30,14 +30,14 @@ void signals_hold(void)
     sigaction(SIGPIPE, &ignore, NULL);
 }
 
-void signals_wait(void (*hup)(void))
+void signals_wait(void (*hup)(void *ctx), void *ctx)
 {
     sigset_t set;
     int got = 0;
     watched(&set);
     while (sigwait(&set, &got) != 0 || got == SIGHUP)
         if (got == SIGHUP)
-            hup();
+            hup(ctx);
     pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 

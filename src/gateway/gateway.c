@@ -366,6 +366,11 @@ uint16_t gateway_tls_port(const struct gateway *g)
     return g->https != NULL ? http_server_port(g->https) : 0;
 }
 
+void gateway_reload_rules(struct gateway *g)
+{
+    rules_reload(g->rules);
+}
+
 void gateway_stop(struct gateway *g)
 {
     if (g == NULL)

@@ -59,6 +59,8 @@ struct gateway_options {
 int gateway_start(struct gateway **ret, const struct gateway_options *o, struct err *e);
 uint16_t gateway_port(const struct gateway *g);
 uint16_t gateway_tls_port(const struct gateway *g); /* 0: none */
+/* Reads the rule files again; the log says what came of it. */
+void gateway_reload_rules(struct gateway *g);
 /* Finishes what is open (at most some seconds), then stops. Accepts NULL. */
 void gateway_stop(struct gateway *g);
 

@@ -34,11 +34,25 @@ static void gauge(struct buf *b, const char *name, const char *help, uint64_t v)
     buf_printf(b, "# HELP %s %s\n# TYPE %s gauge\n%s %llu\n", name, help, name, name, (unsigned long long)v);
 }
 
+/* What the live rules said by what the ones in the shadow said. */
+static void write_shadow(const struct gateway *g, struct buf *b)
+{
+    static const char name[] = "wayleave_shadow_decisions_total";
+    uint64_t n[3][3];
+    rules_shadow_totals(g, n);
+    buf_printf(b, "# HELP %s messages the rules in the shadow judged too\n# TYPE %s counter\n", name, name);
+    for (int live = 0; live < 3; live++)
+        for (int shadow = 0; shadow < 3; shadow++)
+            buf_printf(b, "%s{live=\"%s\",shadow=\"%s\"} %llu\n", name, verdict_name((enum verdict)live),
+                       verdict_name((enum verdict)shadow), (unsigned long long)n[live][shadow]);
+}
+
 static void write_metrics(struct gateway *g, struct buf *b)
 {
     for (size_t i = 0; i < METRIC_COUNT; i++)
         buf_printf(b, "# HELP %s %s\n# TYPE %s counter\n%s %llu\n", rows[i].name, rows[i].help, rows[i].name,
                    rows[i].name, (unsigned long long)atomic_load_explicit(&g->metric[i], memory_order_relaxed));
+    write_shadow(g, b);
     struct writer_stats w;
     writer_stats(g->writer, &w);
     gauge(b, "wayleave_commits", "database transactions since start", w.commits);

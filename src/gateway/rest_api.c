@@ -16,17 +16,22 @@
 
 struct rest_route {
     const char *method, *path; /* path ending in '/': a parameter follows */
-    rest_handler handle;       /* NULL: rest_send */
+    rest_handler handle;
+    void (*begin)(struct gateway *g, struct http_req *rq); /* instead of handle: sees to itself */
 };
 
 static const struct rest_route routes[] = {
-    {"GET", "status", rest_status},
-    {"POST", "contacts/import", rest_contacts_import},
-    {"GET", "contacts/", rest_contacts_show},
-    {"POST", "consent", rest_consent_add},
-    {"GET", "consent/", rest_consent_show},
-    {"GET", "decisions/", rest_decision},
-    {"POST", "messages", NULL},
+    {"GET", "status", rest_status, NULL},
+    {"POST", "contacts/import", rest_contacts_import, NULL},
+    {"GET", "contacts/", rest_contacts_show, NULL},
+    {"POST", "consent", rest_consent_add, NULL},
+    {"GET", "consent/", rest_consent_show, NULL},
+    {"GET", "decisions/", rest_decision, NULL},
+    {"POST", "messages", NULL, rest_send},
+    {"GET", "rules", rest_rules_show, NULL},
+    {"GET", "rules/history", rest_rules_history, NULL},
+    {"GET", "rules/shadow", rest_rules_shadow, NULL},
+    {"POST", "rules/activate", NULL, rest_rules_activate},
 };
 
 static const struct {
@@ -180,8 +185,8 @@ void rest_api_begin(struct gateway *g, struct http_req *rq)
         rest_problem(rq, &e, NULL);
         return;
     }
-    if (route->handle == NULL) {
-        rest_send(g, rq);
+    if (route->begin != NULL) {
+        route->begin(g, rq);
         return;
     }
     *c = (struct rest_call){.g = g, .rq = rq, .route = route, .param = param};

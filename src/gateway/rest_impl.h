@@ -59,10 +59,14 @@ int rest_contacts_show(struct rest_call *c, struct store *s, struct arena *a, in
 int rest_consent_add(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
 int rest_consent_show(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
 int rest_decision(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
+int rest_rules_show(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
+int rest_rules_history(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
+int rest_rules_shadow(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
 int rest_status(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
 
-/* Sends run outside the writer's transaction: rest_send.c. */
+/* These do not run in the writer's transaction. */
 void rest_send(struct gateway *g, struct http_req *rq);
+void rest_rules_activate(struct gateway *g, struct http_req *rq);
 /* {"error":{...}} with the status that fits. */
 void rest_problem(struct http_req *rq, const struct err *e, const char *field);
 

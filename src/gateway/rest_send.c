@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * rest_send.c - a message sent through our own API, with the token the gateway keeps for the number.
  *
- * The body is the Graph body plus `from`. It passes the same door as a proxied send; what differs is only where the
+ * The body is the Graph body plus `from`, and perhaps `override`: policy rules this one message sets aside, with the
+ * reason somebody answers for. It passes the same door as a proxied send; what differs is only where the
  * token comes from and in which shape the answer is given. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +20,8 @@ struct own_send {
     struct gateway *g;
     struct http_req *rq;
     struct intent intent;
-    struct str body; /* the Graph body, without `from` */
+    struct rules_override override;
+    struct str body; /* the Graph body, without what is ours */
     char *token;
     bool relisted;
     struct greeting greeting;
@@ -224,8 +226,51 @@ static void greeted(struct greeting *gr, bool ok, int status, struct str body)
     rest_problem(o->rq, &e, NULL);
 }
 
-/* Everything but `from`, as a text of its own. */
-static int strip_from(struct own_send *o, struct json root, struct err *e)
+static int copied(struct arena *a, struct str from, struct str *ret, struct err *e)
+{
+    char *p = arena_strndup(a, from.p, from.n);
+    if (p == NULL)
+        return err_set(e, WL_ENOMEM, "the request is too large");
+    *ret = (struct str){p, from.n};
+    return 0;
+}
+
+static int read_reason(struct json v, struct arena *a, struct str *ret, struct err *e)
+{
+    struct str text = str_trim(json_str_or(v, STR("")));
+    if (text.n < RULES_OVERRIDE_LEAST || text.n > RULES_OVERRIDE_WHY)
+        return err_set(e, WL_EINVAL, "override.reason must say why, in %d to %d bytes", RULES_OVERRIDE_LEAST,
+                       RULES_OVERRIDE_WHY);
+    return copied(a, text, ret, e);
+}
+
+/* {"rules": ["policy.rule"], "reason": "..."}: only rules of the book in force, and only those of a policy. */
+static int read_override(struct own_send *o, struct json v, struct err *e)
+{
+    struct rules_override *to = &o->override;
+    struct arena *a = http_arena(o->rq);
+    struct json rules = json_get(v, "rules");
+    *to = (struct rules_override){.n = 0};
+    if (json_type(v) != JSON_OBJECT || json_type(rules) != JSON_ARRAY)
+        return err_set(e, WL_EINVAL, "override must be an object with rules, a list of rule ids, and reason");
+    int rc = read_reason(json_get(v, "reason"), a, &to->reason, e);
+    for (struct json_iter it = json_iter(rules); rc == 0 && json_next(&it);) {
+        struct str id;
+        if (to->n == RULES_OVERRIDE_MAX)
+            return err_set(e, WL_EINVAL, "override.rules names more than %d rules", RULES_OVERRIDE_MAX);
+        if (!json_str(it.value, &id))
+            return err_set(e, WL_EINVAL, "override.rules must hold ids of rules");
+        rc = copied(a, id, &to->rule[to->n++], e);
+    }
+    if (rc == 0 && to->n == 0)
+        return err_set(e, WL_EINVAL, "override.rules is empty");
+    if (rc == 0 && rules_override_check(to, rules_current(o->g)->ruleset, e) != 0)
+        rc = e->code = WL_EINVAL;
+    return rc;
+}
+
+/* Everything that is Meta's, as a text of its own. */
+static int strip_ours(struct own_send *o, struct json root, struct err *e)
 {
     struct buf out;
     struct json_out w;
@@ -235,7 +280,7 @@ static int strip_from(struct own_send *o, struct json root, struct err *e)
     if (json_type(json_get(root, "messaging_product")) == JSON_ABSENT)
         jo_kcstr(&w, "messaging_product", "whatsapp");
     for (struct json_iter it = json_iter(root); json_next(&it);) {
-        if (str_eq(it.key, STR("from")))
+        if (str_eq(it.key, STR("from")) || str_eq(it.key, STR("override")))
             continue;
         struct buf one;
         buf_init(&one, REST_BODY_MAX);
@@ -265,7 +310,10 @@ static void collected(void *ctx, struct http_req *rq)
         rc = err_set(&e, WL_EINVAL, "from must be the id of one of your phone numbers");
     }
     if (rc == 0)
-        rc = strip_from(o, root, &e);
+        rc = strip_ours(o, root, &e);
+    bool overridden = rc == 0 && json_type(json_get(root, "override")) != JSON_ABSENT;
+    if (overridden && (rc = read_override(o, json_get(root, "override"), &e)) != 0)
+        field = "override";
     if (rc == 0 && (o->token = accounts_token(o->g->accounts, from)) == NULL) {
         field = "from";
         rc = err_set(&e, WL_EINVAL,
@@ -275,8 +323,13 @@ static void collected(void *ctx, struct http_req *rq)
         rest_problem(rq, &e, field);
         return;
     }
-    o->send = (struct send){
-        .g = o->g, .sender = from, .intent = &o->intent, .decided = decided, .recorded = recorded, .user = o};
+    o->send = (struct send){.g = o->g,
+                            .sender = from,
+                            .intent = &o->intent,
+                            .override = overridden ? &o->override : NULL,
+                            .decided = decided,
+                            .recorded = recorded,
+                            .user = o};
     submit(o);
 }
 

@@ -128,6 +128,21 @@ static int load_shadow(const struct gateway_options *o, const struct ruleset *li
     return rc == 0 ? ruleset_load_all(ret, p.path, p.n, e) : rc;
 }
 
+int rules_load(const struct gateway_options *o, struct ruleset **ret, struct ruleset **ret_shadow, struct err *e)
+{
+    struct ruleset *live = NULL, *shadow = NULL;
+    int rc = load_live(o, &live, e);
+    if (rc == 0)
+        rc = load_shadow(o, live, &shadow, e);
+    if (rc != 0) {
+        ruleset_free(live);
+        return rc;
+    }
+    *ret = live;
+    *ret_shadow = shadow;
+    return 0;
+}
+
 static void book_free(struct book *b)
 {
     if (b == NULL)
@@ -144,9 +159,7 @@ static int book_load(const struct gateway_options *o, struct book **ret, struct 
     if (b == NULL)
         return err_set(e, WL_ENOMEM, "out of memory");
     pthread_mutex_init(&b->lock, NULL);
-    int rc = load_live(o, &b->live, e);
-    if (rc == 0)
-        rc = load_shadow(o, b->live, &b->shade, e);
+    int rc = rules_load(o, &b->live, &b->shade, e);
     if (rc != 0) {
         book_free(b);
         return rc;
@@ -290,8 +303,8 @@ static int activate(struct rules *r, struct rules_activation *v, struct err *e)
     struct book *b = NULL;
     const struct book *now = current(r->g);
     int rc = book_load(&r->g->o, &b, e);
-    if (rc != 0)
-        return rc;
+    if (rc != 0) /* a file that is not there is as much the caller's to mend as one with a mistake */
+        return e->code = rc == WL_ENOMEM ? rc : WL_EINVAL;
     v->changed = !same_hash(b->live, now->live) || !same_hash(b->shade, now->shade);
     if (!v->changed) {
         book_free(b);
@@ -367,6 +380,27 @@ int rules_activate(struct rules *r, struct rules_activation *v, struct err *e)
     return err_set(e, WL_EBUSY, "too many activations are waiting; try again in a moment");
 }
 
+static void reloaded(struct rules_activation *v)
+{
+    if (v->rc == 0 && !v->changed)
+        log_info("rules", "the files were read again and say what they said");
+    free(v);
+}
+
+void rules_reload(struct rules *r)
+{
+    struct rules_activation *v = calloc(1, sizeof *v);
+    struct err e = {0};
+    if (v == NULL)
+        return;
+    v->actor = "signal";
+    v->done = reloaded;
+    if (rules_activate(r, v, &e) == 0)
+        return;
+    log_warn("rules", "not read again: %s", e.text);
+    free(v);
+}
+
 /* --- the shadow ---------------------------------------------------------------------------------------------------- */
 
 void rules_shadow_count(struct gateway *g, const struct rules_book *book, int bucket, int64_t message,
@@ -385,9 +419,8 @@ void rules_shadow_count(struct gateway *g, const struct rules_book *book, int bu
     pthread_mutex_unlock(&b->lock);
 }
 
-void rules_shadow_tally(const struct gateway *g, const struct rules_book *book, struct shadow_tally *ret)
+void rules_shadow_tally(const struct rules_book *book, struct shadow_tally *ret)
 {
-    (void)g;
     struct book *b = container_of(book, struct book, face);
     pthread_mutex_lock(&b->lock);
     *ret = b->tally;

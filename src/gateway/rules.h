@@ -55,6 +55,11 @@ const struct override *rules_override_bits(const struct rules_override *o, const
 int rules_override_log(struct store *st, const struct rules_book *book, const struct send *s, int64_t now,
                        struct err *e);
 
+/* What a configuration would decide by, and its shadow (NULL: none). Both are the caller's; the error names file, line
+ * and key. */
+struct gateway_options;
+int rules_load(const struct gateway_options *o, struct ruleset **ret, struct ruleset **ret_shadow, struct err *e);
+
 /* --- for the gateway's own files --- */
 
 /* Loads the configured files. rules_free() it after everything else. */
@@ -68,7 +73,6 @@ void rules_free(struct rules *r); /* accepts NULL */
 
 /* What an activation did, told on the rules' own thread. */
 struct rules_activation {
-    struct rules_activation *next;
     const char *actor; /* "api", "signal"; static */
     void (*done)(struct rules_activation *v);
     void *user;
@@ -78,8 +82,10 @@ struct rules_activation {
     bool changed; /* false: the files say what they said */
     const struct rules_book *book;
 };
-/* Reads the files again. done() is called unless WL_EBUSY is returned. */
+/* Reads the files again. done() is called, on the rules' own thread, unless an error is returned. */
 int rules_activate(struct rules *r, struct rules_activation *v, struct err *e);
+/* The same for a signal: what comes of it is in the log only. */
+void rules_reload(struct rules *r);
 
 /* verdicts of the live book by those of the shadow, since this pair of books is in force */
 #define SHADOW_EXAMPLES 20
@@ -92,7 +98,7 @@ struct shadow_tally {
         enum verdict live, shadow;
     } example[SHADOW_EXAMPLES];
 };
-void rules_shadow_tally(const struct gateway *g, const struct rules_book *book, struct shadow_tally *ret);
+void rules_shadow_tally(const struct rules_book *book, struct shadow_tally *ret);
 /* Since the gateway started, whatever was activated meanwhile: counters never go back. */
 void rules_shadow_totals(const struct gateway *g, uint64_t ret[3][3]);
 

@@ -9,10 +9,12 @@
 
 STATEMENT(rules_event_add, "INSERT INTO rules_event (id, at, act, ruleset, actor, reason, detail) "
                            "VALUES ($1, $2, $3, $4, $5, $6, $7)");
-STATEMENT(rules_events_newest, "SELECT id, at, act, ruleset, actor, reason, detail FROM rules_event "
-                               "ORDER BY id DESC LIMIT $1");
-STATEMENT(rules_event_last, "SELECT id, at, act, ruleset, actor, reason, detail FROM rules_event "
-                            "WHERE act = $1 ORDER BY id DESC LIMIT 1");
+STATEMENT(rules_events_newest,
+          "SELECT v.id, v.at, v.act, v.ruleset, v.actor, v.reason, v.detail, r.id, r.hash FROM rules_event v "
+          "LEFT JOIN ruleset r ON r.number = v.ruleset ORDER BY v.id DESC LIMIT $1");
+STATEMENT(rules_event_last,
+          "SELECT v.id, v.at, v.act, v.ruleset, v.actor, v.reason, v.detail, r.id, r.hash FROM rules_event v "
+          "LEFT JOIN ruleset r ON r.number = v.ruleset WHERE v.act = $1 ORDER BY v.id DESC LIMIT 1");
 
 const char *rules_act_name(enum rules_act a)
 {
@@ -57,6 +59,10 @@ static int read_row(struct db_stmt *q, struct arena *a, struct rules_event *v, s
         rc = col_copy(q, a, &v->reason, e);
     if (rc == 0)
         rc = col_copy(q, a, &v->detail, e);
+    if (rc == 0)
+        rc = col_copy(q, a, &v->book, e);
+    if (rc == 0)
+        rc = col_copy_blob(q, a, &v->hash, e);
     return rc;
 }
 

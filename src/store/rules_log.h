@@ -19,6 +19,8 @@ struct rules_event {
     struct str actor;  /* "start", "api", a key's name */
     struct str reason; /* overriding: why, in words */
     struct str detail; /* overriding: rule ids and message id */
+    /* --- filled by reading --- */
+    struct str book, hash; /* the ruleset's id and its SHA-256; empty when there is none */
 };
 int rules_log_append(struct store *s, const struct rules_event *v, size_t n, struct err *e);
 int rules_log_list(struct store *s, struct arena *a, size_t max, struct rules_event **ret, size_t *ret_n,

@@ -153,7 +153,7 @@ def configuration(folder, upstream, port, **changes):
     config = {
         "listen": f"127.0.0.1:{port}",
         "state_dir": "state",
-        "rules": str(RULES),
+        "rules": {"platform": str(RULES)},
         "log_level": "debug",
         "upstream": {"url": upstream},
         "webhook": {"app_secret_file": "app-secret", "verify_token_file": "verify-token"},

@@ -5,6 +5,7 @@
  * activation or an override nobody can find again. */
 #include "store_fixture.h"
 
+#include "base/digest.h"
 #include "store/accounts.h"
 #include "store/rules_log.h"
 #include "store/skeletons.h"
@@ -95,21 +96,28 @@ TEST(the_log_of_the_rules_is_read_newest_first)
     assert_int_equal(rules_log_last(f.s, RULES_ACTIVATED, f.a, &got, &f.e), WL_ENOTFOUND);
     OK(&f, rules_log_list(f.s, f.a, 9, &all, &n, &f.e));
     assert_int_equal(n, 0);
+    const uint8_t hash[SHA256_BYTES] = {7, 8, 9};
+    BEGIN(&f);
+    OK(&f, rulesets_put(f.s, hash, "whatsapp-platform+policy", STR("{}"), NOW, &v[0].ruleset, &f.e));
+    v[1].ruleset = v[2].ruleset = v[0].ruleset + 1; /* one that is not kept */
     for (size_t i = 0; i < 3; i++)
         v[i].id = store_id(f.s, v[i].at);
-    BEGIN(&f);
     OK(&f, rules_log_append(f.s, v, 3, &f.e));
     COMMIT(&f);
     fx_reopen(&f);
     OK(&f, rules_log_list(f.s, f.a, 2, &all, &n, &f.e));
     assert_int_equal(n, 2);
-    assert_true(all[0].id == v[2].id && all[0].at == NOW + 2 && all[0].act == RULES_OVERRIDDEN && all[0].ruleset == 2);
+    assert_true(all[0].id == v[2].id && all[0].at == NOW + 2 && all[0].act == RULES_OVERRIDDEN);
+    assert_true(all[0].ruleset == v[2].ruleset && all[0].book.n == 0 && all[0].hash.n == 0);
     assert_str(all[0].actor, "api");
     assert_str(all[0].reason, "recall of a dangerous product");
     assert_str(all[0].detail, "policy.quiet m00000");
     assert_true(all[1].id == v[1].id);
     OK(&f, rules_log_last(f.s, RULES_ACTIVATED, f.a, &got, &f.e)); /* whatever came after it */
-    assert_true(got.id == v[1].id && got.ruleset == 2);
+    assert_true(got.id == v[1].id && got.ruleset == v[1].ruleset);
+    OK(&f, rules_log_list(f.s, f.a, 3, &all, &n, &f.e));
+    assert_true(n == 3 && all[2].hash.n == sizeof hash && memcmp(all[2].hash.p, hash, sizeof hash) == 0);
+    assert_str(all[2].book, "whatsapp-platform+policy");
     BEGIN(&f);
     assert_int_equal(rules_log_append(f.s, v, 1, &f.e), WL_ECONFLICT); /* nothing is written over */
     store_rollback(f.s);

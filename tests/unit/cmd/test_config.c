@@ -119,6 +119,42 @@ TEST(later_sources_win_and_say_so)
     config_free(c);
 }
 
+static void check_paths(const struct path_list *l, const char *const *want)
+{
+    for (size_t i = 0; i < l->n || want[i] != NULL; i++) {
+        assert_true(i < l->n && want[i] != NULL);
+        size_t n = strlen(l->path[i]), m = strlen(want[i]);
+        if (n < m || strcmp(l->path[i] + n - m, want[i]) != 0)
+            fail_msg("got %s, want %s", l->path[i], want[i]);
+    }
+}
+
+TEST(rules_are_one_file_or_several)
+{
+    struct config *c;
+    struct err e;
+    put("w.yaml", "rules: mine.yaml\n");
+    const char *set[] = {"rules.laws=fr,br", "rules=other.yaml", "rules.shadow=", NULL};
+    assert_ok(load(&c, in_dir("w.yaml"), NULL, NULL, false, &e), e);
+    assert_string_equal(c->gateway.rules_file, in_dir("mine.yaml"));
+    check_paths(&c->gateway.rules_laws, (const char *const[]){NULL});
+    config_free(c);
+    put("w.yaml", "rules:\n  platform: mine.yaml\n  laws: [co, ./law.yaml]\n  policy: p.yaml, q.yaml\n  shadow:\n    "
+                  "- /s.yaml\n");
+    assert_ok(load(&c, in_dir("w.yaml"), NULL, NULL, false, &e), e);
+    assert_string_equal(c->gateway.rules_file, in_dir("mine.yaml"));
+    check_paths(&c->gateway.rules_laws, (const char *const[]){"/rules/law/co.yaml", "/./law.yaml", NULL});
+    check_paths(&c->gateway.rules_policy, (const char *const[]){"/p.yaml", "/q.yaml", NULL});
+    assert_string_equal(c->gateway.rules_policy.path[0], in_dir("p.yaml"));
+    check_paths(&c->gateway.rules_shadow, (const char *const[]){"/s.yaml", NULL});
+    config_free(c);
+    assert_ok(load(&c, in_dir("w.yaml"), NULL, set, false, &e), e);
+    assert_string_equal(c->gateway.rules_file, "other.yaml");
+    check_paths(&c->gateway.rules_laws, (const char *const[]){"/rules/law/fr.yaml", "/rules/law/br.yaml", NULL});
+    check_paths(&c->gateway.rules_shadow, (const char *const[]){NULL});
+    config_free(c);
+}
+
 TEST(mistakes_in_a_file)
 {
     static const struct {
@@ -155,7 +191,13 @@ TEST(mistakes_in_a_file)
         {"webhook:\n  app_secret: x\n  app_secret_file: empty\n",
          ":3: webhook.app_secret_file and webhook.app_secret ("},
         {"senders:\n  - id: 1\n    token_file: nowhere\n", "cannot be read: No such file"},
-        {"rules: nowhere\n", ":1: rules: "},
+        {"rules: nowhere\n", ":1: rules.platform: "},
+        {"rules:\n  platform: nowhere\n", ":2: rules.platform: "},
+        {"rules:\n  laws: [co, narnia]\n", "rules/law/narnia.yaml cannot be read"},
+        {"rules:\n  policy:\n    - nowhere\n", ":2: rules.policy: "},
+        {"rules:\n  policy:\n    - {a: b}\n", ":3: rules.policy wants paths"},
+        {"rules:\n  policy: ['a,b']\n", "rules.policy wants paths without a comma"},
+        {"rules:\n  polcy: [a]\n", "did you mean rules.policy?"},
     };
     put("empty", "\n");
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -271,6 +313,7 @@ TEST(a_secret_others_can_read_is_warned_about)
 }
 
 #define IN_DIR(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-TESTS(T(no_file_at_all), IN_DIR(later_sources_win_and_say_so), IN_DIR(mistakes_in_a_file), IN_DIR(all_mistakes_at_once),
-      T(mistakes_elsewhere), IN_DIR(a_named_file_must_exist), IN_DIR(a_client_needs_no_secrets),
-      IN_DIR(credentials_of_the_service_manager), IN_DIR(a_secret_others_can_read_is_warned_about))
+TESTS(T(no_file_at_all), IN_DIR(later_sources_win_and_say_so), IN_DIR(rules_are_one_file_or_several),
+      IN_DIR(mistakes_in_a_file), IN_DIR(all_mistakes_at_once), T(mistakes_elsewhere), IN_DIR(a_named_file_must_exist),
+      IN_DIR(a_client_needs_no_secrets), IN_DIR(credentials_of_the_service_manager),
+      IN_DIR(a_secret_others_can_read_is_warned_about))
