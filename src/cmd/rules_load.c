@@ -51,14 +51,9 @@ int rules_split(const char *word, struct arena *mem, struct rule_paths *ret)
 
 int rules_law(const char *name, struct arena *mem, const char **ret)
 {
-    const char *platform = config_rules_file(mem), *slash = strrchr(platform, '/');
-    const char *path =
-        arena_printf(mem, "%.*s/law-%s.yaml", slash ? (int)(slash - platform) : 1, slash ? platform : ".", name);
-    if (path == NULL)
-        return cmd_fail(CMD_FAILED, NULL, "out of memory");
-    if (name[strspn(name, "abcdefghijklmnopqrstuvwxyz-")] != '\0' || access(path, R_OK) != 0)
-        return cmd_fail(CMD_USAGE, "wayleave help decide", "no law called \"%s\" came with the program (%s)", name,
-                        path);
+    const char *path = config_law_file(mem, str_of(name));
+    if (path == NULL || access(path, R_OK) != 0)
+        return cmd_fail(CMD_USAGE, "wayleave help decide", "no law called \"%s\" came with the program", name);
     *ret = path;
     return CMD_OK;
 }
