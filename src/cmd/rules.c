@@ -173,6 +173,10 @@ static void values_text(const struct ruleset *rs, const struct rule *r, size_t d
 {
     const char *const *names;
     size_t n = rule_values(r, &names);
+    if (rule_ends(r, date)) {
+        buf_puts(out, "off");
+        return;
+    }
     for (size_t v = 0; v < n; v++) {
         buf_printf(out, "%s%s ", v > 0 ? ", " : "", names[v]);
         rule_value_text(rs, r, date, v, out);
