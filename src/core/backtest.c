@@ -43,7 +43,8 @@ struct backtest {
     struct group *last[BACKTEST_DIMENSIONS]; /* most decisions fall where the one before fell */
     struct backtest_stopped *stopped;
     size_t n_stopped;
-    uint8_t *aside;           /* by text of the block */
+    uint8_t *aside; /* by text of the block */
+    struct facts simulated;
     struct decision new, old; /* large: not on the stack */
 };
 
@@ -265,17 +266,11 @@ static void count(struct run *r, size_t i, int was)
 static int decide_row(struct run *r, size_t i, int was, struct err *e)
 {
     struct backtest *bt = r->bt;
-    struct facts *f = &r->facts.facts;
-    struct state_message m = {.ts = r->ts.v[i], .contact = r->contact.v[i], .sender = r->sender.v[i]};
+    const struct facts *f = &r->facts.facts;
+    struct state_message m = {.ts = r->ts.v[i], .contact = r->contact.v[i], .sender = r->sender.v[i], .recorded = f};
     struct override o;
     bool follow = bt->state != NULL && m.contact != 0;
-    struct facts simulated;
-    int rc = 0;
-    if (follow) {
-        simulated = *f; /* the block's own record stays as it is: only what moves is filled in again */
-        rc = state_facts(bt->state, &m, &simulated);
-        f = &simulated;
-    }
+    int rc = follow ? state_facts(bt->state, &m, &bt->simulated, &f) : 0;
     if (overrides(r, i, &o)) {
         bt->report.overridden++;
         decide_overridden(bt->o.rules, f, m.ts, 0, &o, &bt->new);

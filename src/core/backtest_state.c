@@ -37,6 +37,7 @@ struct pair_state {
 
 struct portfolio_state {
     int64_t portfolio, zero;
+    bool differs;
     struct budget real, simulated;
 };
 
@@ -170,21 +171,28 @@ static int64_t portfolio_of(const struct backtest_state *s, int64_t sender)
     return s->o->portfolio != NULL ? s->o->portfolio(s->o->ctx, sender) : 0;
 }
 
-int state_facts(struct backtest_state *s, struct state_message *m, struct facts *f)
+int state_facts(struct backtest_state *s, struct state_message *m, struct facts *room, const struct facts **ret)
 {
-    m->recorded = *f;
     m->person = id_map_find(&s->people, m->contact, 0);
     m->pair = id_map_find(&s->pairs, m->contact, m->sender);
     m->portfolio = id_map_add(&s->portfolios, portfolio_of(s, m->sender), 0);
     if (m->portfolio == NULL)
         return WL_ENOMEM;
-    if (m->person != NULL && (m->person->differs || m->person->unseeded))
-        simulate_caps(m->person, f);
-    if (m->person != NULL && m->person->n_stopped > 0)
-        simulate_duplicates(m->person, f);
-    if (m->pair != NULL && m->pair->differs)
-        fact_set(f, FACT_PAIR_TAT, m->pair->tat);
-    simulate_portfolio(m, f);
+    bool caps = m->person != NULL && (m->person->differs || m->person->unseeded);
+    bool pair = m->pair != NULL && m->pair->differs;
+    *ret = m->recorded;
+    if (!caps && !pair && !m->portfolio->differs)
+        return 0;
+    *room = *m->recorded;
+    if (caps) {
+        simulate_caps(m->person, room);
+        simulate_duplicates(m->person, room);
+    }
+    if (pair)
+        fact_set(room, FACT_PAIR_TAT, m->pair->tat);
+    if (m->portfolio->differs)
+        simulate_portfolio(m, room);
+    *ret = room;
     return 0;
 }
 
@@ -206,7 +214,7 @@ static int caps_needed(struct backtest_state *s, struct person_state *p)
 
 static int decided_caps(struct backtest_state *s, struct state_message *m, bool recorded, bool other)
 {
-    bool history = m->recorded.known[FACT_MARKETING_SENT_1];
+    bool history = m->recorded->known[FACT_MARKETING_SENT_1];
     struct person_state *p = m->person;
     if (!recorded && !other)
         return 0;
@@ -223,7 +231,7 @@ static int decided_caps(struct backtest_state *s, struct state_message *m, bool 
         s->without_history++;
     } else if (history && !p->differs) {
         memset(p->caps, 0, sizeof *p->caps);
-        caps_from_facts(p->caps, &m->recorded);
+        caps_from_facts(p->caps, m->recorded);
     }
     p->differs = p->differs || recorded != other;
     if (other)
@@ -236,14 +244,14 @@ static int decided_caps(struct backtest_state *s, struct state_message *m, bool 
 static int decided_pair(struct backtest_state *s, struct state_message *m, bool recorded, bool other)
 {
     int64_t interval = 0;
-    if (!m->recorded.known[FACT_PAIR_TAT] || (recorded == other && (m->pair == NULL || !m->pair->differs)))
+    if (!m->recorded->known[FACT_PAIR_TAT] || (recorded == other && (m->pair == NULL || !m->pair->differs)))
         return 0;
     if (m->pair == NULL)
         m->pair = id_map_add(&s->pairs, m->contact, m->sender);
     if (m->pair == NULL)
         return WL_ENOMEM;
     if (!m->pair->differs)
-        m->pair->tat = m->recorded.value[FACT_PAIR_TAT];
+        m->pair->tat = m->recorded->value[FACT_PAIR_TAT];
     m->pair->differs = true;
     if (other && ruleset_value(s->o->rules, "pair.rate", "interval", m->ts, &interval) == 0)
         m->pair->tat = pace_take(m->pair->tat, m->ts, interval);
@@ -252,14 +260,15 @@ static int decided_pair(struct backtest_state *s, struct state_message *m, bool 
 
 static int decided_portfolio(struct backtest_state *s, struct state_message *m, bool recorded, bool other)
 {
-    if (!opens_conversation(&m->recorded, m->ts) || (!recorded && !other))
+    if (!opens_conversation(m->recorded, m->ts) || (!recorded && !other))
         return 0;
     int rc = person_needed(s, m);
     if (rc != 0)
         return rc;
     /* Counted since before the log began: that goes on for a time nobody knows, in both worlds. */
-    if (says(&m->recorded, FACT_PORTFOLIO_COUNTED, true) && m->person->opened == 0 && m->person->sim_opened == 0)
+    if (says(m->recorded, FACT_PORTFOLIO_COUNTED, true) && m->person->opened == 0 && m->person->sim_opened == 0)
         recorded = other = true;
+    m->portfolio->differs = m->portfolio->differs || recorded != other;
     if (recorded)
         m->person->opened = budget_take(&m->portfolio->real, m->person->opened, m->ts);
     if (other)
@@ -270,7 +279,7 @@ static int decided_portfolio(struct backtest_state *s, struct state_message *m, 
 int state_decided(struct backtest_state *s, struct state_message *m, bool recorded_allows, bool other_allows)
 {
     int rc = 0;
-    if (counts_for_caps(&m->recorded))
+    if (counts_for_caps(m->recorded))
         rc = decided_caps(s, m, recorded_allows, other_allows);
     if (rc == 0)
         rc = decided_pair(s, m, recorded_allows, other_allows);

@@ -19,10 +19,10 @@ struct state_message {
     struct person_state *person; /* filled by state_facts() */
     struct pair_state *pair;
     struct portfolio_state *portfolio;
-    struct facts recorded; /* before the simulation changed them */
+    const struct facts *recorded; /* given, until state_decided() */
 };
-/* Makes the facts those of the simulation. */
-int state_facts(struct backtest_state *s, struct state_message *m, struct facts *f);
+/* The facts as they would have been: *ret is m->recorded itself, or `room` filled in, where the two lives differ. */
+int state_facts(struct backtest_state *s, struct state_message *m, struct facts *room, const struct facts **ret);
 /* Both books have spoken. */
 int state_decided(struct backtest_state *s, struct state_message *m, bool recorded_allows, bool other_allows);
 uint64_t state_without_history(const struct backtest_state *s);

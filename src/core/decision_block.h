@@ -13,7 +13,7 @@
 #include "core/facts.h"
 #include "core/int_column.h"
 
-#define DECISION_BLOCK_ROWS  8192  /* the usual size: columns of it stay in the cache */
+#define DECISION_BLOCK_ROWS  4096  /* the usual size: what fits the caches, and little to write at once */
 #define DECISION_BLOCK_MAX   16384 /* rows a reader accepts */
 #define DECISION_BLOCK_BYTES (64u << 20)
 
