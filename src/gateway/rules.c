@@ -94,37 +94,30 @@ static int load_live(const struct gateway_options *o, struct ruleset **ret, stru
     return rc;
 }
 
-/* Ids of the sets in one file. */
-static int file_holds(const char *path, const char *id, bool *ret, struct err *e)
+static bool has_set(const struct ruleset *rs, const char *id)
 {
-    struct ruleset *part = NULL;
-    int rc = ruleset_load(&part, path, e);
-    if (rc != 0)
-        return rc;
-    for (size_t i = 0; i < ruleset_sources(part); i++)
-        *ret = *ret || strcmp(ruleset_source(part, i)->id, id) == 0;
-    ruleset_free(part);
-    return 0;
+    for (size_t i = 0; i < ruleset_sources(rs); i++)
+        if (strcmp(ruleset_source(rs, i)->id, id) == 0)
+            return true;
+    return false;
 }
 
 /* The files of the live book, those aside whose set a shadow file brings in another form, and the shadow's. */
 static int load_shadow(const struct gateway_options *o, const struct ruleset *live, struct ruleset **ret, struct err *e)
 {
+    const struct path_list *shadow = &o->rules_shadow;
+    struct ruleset *part = NULL;
     struct paths p = {.n = 0};
-    int rc = 0;
     *ret = NULL;
-    if (o->rules_shadow.n == 0)
+    if (shadow->n == 0)
         return 0;
-    for (size_t i = 0; rc == 0 && i < ruleset_sources(live); i++) {
-        const struct ruleset_source *source = ruleset_source(live, i);
-        bool replaced = false;
-        for (size_t k = 0; rc == 0 && k < o->rules_shadow.n; k++)
-            rc = file_holds(o->rules_shadow.path[k], source->id, &replaced, e);
-        if (rc == 0 && !replaced)
-            rc = paths_add(&p, source->file, e);
-    }
+    int rc = ruleset_load_all(&part, (const char *const *)shadow->path, shadow->n, e);
+    for (size_t i = 0; rc == 0 && i < ruleset_sources(live); i++)
+        if (!has_set(part, ruleset_source(live, i)->id))
+            rc = paths_add(&p, ruleset_source(live, i)->file, e);
     if (rc == 0)
-        rc = paths_add_all(&p, &o->rules_shadow, e);
+        rc = paths_add_all(&p, shadow, e);
+    ruleset_free(part);
     return rc == 0 ? ruleset_load_all(ret, p.path, p.n, e) : rc;
 }
 
