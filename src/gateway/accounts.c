@@ -19,6 +19,7 @@
 #include "base/digest.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "gateway/content.h"
 #include "gateway/gateway_impl.h"
 #include "gateway/meta_read.h"
 
@@ -210,9 +211,10 @@ struct learned {
 static int learned_run(void *ctx, struct store *s, struct arena *a, int64_t now, struct err *e)
 {
     const struct learned *l = ctx;
-    (void)a, (void)now;
     int rc = senders_put(s, l->sender, 1, e);
-    return rc == 0 && l->n_rows > 0 ? templates_put(s, l->rows, l->n_rows, e) : rc;
+    if (rc == 0 && l->n_rows > 0)
+        rc = templates_put(s, l->rows, l->n_rows, e);
+    return rc == 0 && l->n_rows > 0 ? content_learn(s, a, l->rows, l->n_rows, now, e) : rc;
 }
 
 /* --- reading from Meta ------------------------------------------------------------------------------------------- */

@@ -1,183 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0
  * admit.c - the one door: facts, decision, ledger and intent in one transaction.
  *
- * All sends that arrived during the last commit are judged as one batch, in order of arrival: people and pairs are
- * read with one call each, every send is decided against the state its predecessors left, and message, decision and
- * pair rows are written with version checks. Nothing is sent here. A HOLD short enough for the caller's patience is
- * put back in the line instead of being answered.
+ * All sends that arrived during the last commit are judged as one batch, in order of arrival: everything they are about is
+ * read once (admit_batch.c), every send is decided against the state its predecessors left, and messages, decisions and
+ * changed rows are written with version checks. Nothing is sent here. A HOLD short enough for the caller's patience is
+ * put back in the line instead of being answered; a send that waits for its number's turn keeps the turn it was given,
+ * so that those behind it get later ones and nobody waits behind another number.
+ *
+ * `now` is the writer's, which never goes back within a life of the process (base/clock.h): of a wall clock set back the
+ * latest time seen stands still until it is caught up, and of one set forward the new time is taken.
  *
  * The outcome of a send comes back through the second job type: it moves the message out of SENDING under the epoch
  * that wrote it, remembers Meta's id, and learns the other names of the person from the answer. */
 #include "gateway/admit.h"
 
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "core/pace.h"
-#include "core/phone.h"
+#include "gateway/accounts.h"
+#include "gateway/admit_impl.h"
 #include "gateway/apply.h"
-#include "gateway/gateway_impl.h"
-#include "store/people.h"
 #include "store/senders.h"
 
-#define LEASES_MAX 256  /* numbers beyond this take their lease at every batch */
-#define PAIR_SLOTS 1024 /* > 2 x the largest batch */
-#define DRAIN_MS   10000
+#define DRAIN_MS 10000
 
 #define SHUTTING_DOWN "the gateway is shutting down; try again in a moment"
 
-struct admit {
-    struct gateway *g;
-    struct job_type admit_type, outcome_type;
-    _Atomic size_t open; /* sends admitted or waiting, whose outcome is not written yet */
-    atomic_bool closed;
-    struct {
-        int64_t sender, epoch;
-    } lease[LEASES_MAX]; /* durable leases of this life: added when done, read when run */
-    size_t n_leases;     /* under the lock, like the leases */
-    pthread_mutex_t lock;
-};
-
-/* --- facts a face can gather ------------------------------------------------------------------------------------ */
-
-static void template_facts(struct send *s, const struct snapshot *snap, const struct sender *number)
-{
-    const struct intent *in = s->intent;
-    if (number == NULL || number->waba == 0)
-        return; /* unknown: the rules say what follows */
-    const struct known_template *t = snapshot_template(snap, number->waba, in->template_name, str_of(in->language));
-    fact_set(&s->facts, FACT_TEMPLATE_KNOWN, t != NULL);
-    if (t == NULL)
-        return;
-    fact_set(&s->facts, FACT_TEMPLATE_STATUS, t->status);
-    if (t->category != CATEGORY_UNKNOWN)
-        fact_set(&s->facts, FACT_MESSAGE_CATEGORY, t->category);
-    fact_set(&s->facts, FACT_TEMPLATE_FIT, t->spec ? template_check(t->spec, in->components, NULL) : FIT_OK);
-}
-
-/* The sender's own number as digits, for "recipient equals sender". */
-static bool same_number(const struct sender *number, const struct identity *to)
-{
-    struct identity own;
-    return number != NULL && to->kind == IDENTITY_PHONE &&
-           identity_phone(str_of(number->display_phone), &own, NULL) == 0 && strcmp(own.value, to->value) == 0;
-}
-
-static void country_fact(struct facts *f, const struct identity *to)
-{
-    char country[3] = "";
-    if (to->kind == IDENTITY_PHONE)
-        phone_country(strtoull(to->value, NULL, 10), country);
-    else if (to->kind == IDENTITY_USER_ID || to->kind == IDENTITY_PARENT_ID)
-        snprintf(country, sizeof country, "%.2s", to->value);
-    fact_set_code(f, FACT_RECIPIENT_COUNTRY, country);
-}
-
-void send_facts(struct send *s, const struct snapshot *snap)
-{
-    const struct intent *in = s->intent;
-    const struct sender *number = snapshot_sender(snap, s->sender);
-    struct facts *f = &s->facts;
-    fact_set(f, FACT_MESSAGE_KIND, in->kind);
-    fact_set(f, FACT_MESSAGE_PATH, in->path);
-    fact_set(f, FACT_MESSAGE_TYPE_REACTION, strcmp(in->type, "reaction") == 0);
-    if (in->kind == INTENT_FREEFORM)
-        fact_set(f, FACT_MESSAGE_CATEGORY, CATEGORY_SERVICE);
-    else if (in->category != CATEGORY_UNKNOWN)
-        fact_set(f, FACT_MESSAGE_CATEGORY, in->category);
-    fact_set(f, FACT_RECIPIENT_FORM, in->to.kind);
-    fact_set(f, FACT_RECIPIENT_VALID, in->to.kind != IDENTITY_NONE);
-    fact_set(f, FACT_RECIPIENT_IS_SENDER, same_number(number, &in->to));
-    country_fact(f, &in->to);
-    if (number != NULL)
-        fact_set(f, FACT_SENDER_STATUS, number->status);
-    if (in->kind == INTENT_TEMPLATE)
-        template_facts(s, snap, number);
-}
-
-/* --- facts about the person ------------------------------------------------------------------------------------- */
-
-static void person_facts(struct send *s, const struct person *p, const struct pair *pair)
-{
-    struct facts *f = &s->facts;
-    int64_t category = f->known[FACT_MESSAGE_CATEGORY] ? f->value[FACT_MESSAGE_CATEGORY] : CATEGORY_UNKNOWN;
-    if (s->intent->to.kind == IDENTITY_NONE)
-        return; /* nobody is named: what one would know of a person stays unknown */
-    bool consented = category >= CATEGORY_MARKETING && category < CATEGORY_COUNT;
-    fact_set(f, FACT_CONSENT_STATUS, consented ? p->consent.of[category].status : CONSENT_NONE);
-    fact_set(f, FACT_CONSENT_AT, consented ? p->consent.of[category].at : 0);
-    fact_set(f, FACT_CONSENT_PLATFORM_STOP, p->consent.platform_stop);
-    fact_set(f, FACT_CONSENT_PLATFORM_AT, p->consent.platform_at);
-    fact_set(f, FACT_RECIPIENT_UNDELIVERABLE_AT, p->undeliverable_at);
-    fact_set(f, FACT_WINDOW_LAST_INBOUND, pair->last_inbound);
-    fact_set(f, FACT_PAIR_TAT, pair->tat);
-}
-
-/* --- one batch --------------------------------------------------------------------------------------------------- */
-
-struct batch {
-    struct send **send;
-    size_t n;
-    struct identity *who;
-    struct person *person;
-    struct pair *pair; /* one per distinct (person, number) */
-    size_t n_pairs;
-    int *pair_of; /* send -> pair, -1: the person is nobody we know */
-    bool *pair_changed;
-    struct message *message;
-    struct decision_row *row;
-    size_t n_rows;
-};
-
-static int batch_alloc(struct batch *b, struct arena *a, struct job *const *jobs, size_t n, struct err *e)
-{
-    *b = (struct batch){.n = n};
-    b->send = arena_new_array(a, struct send *, n);
-    b->who = arena_new_array(a, struct identity, n);
-    b->person = arena_new_array(a, struct person, n);
-    b->pair = arena_new_array(a, struct pair, n);
-    b->pair_of = arena_new_array(a, int, n);
-    b->pair_changed = arena_new_array(a, bool, n);
-    b->message = arena_new_array(a, struct message, n);
-    b->row = arena_new_array(a, struct decision_row, n);
-    if (b->row == NULL || b->message == NULL || b->pair_changed == NULL || b->pair_of == NULL || b->pair == NULL ||
-        b->person == NULL || b->who == NULL || b->send == NULL)
-        return err_set(e, WL_ENOMEM, "a batch of %zu sends does not fit its arena", n);
-    for (size_t i = 0; i < n; i++) {
-        b->send[i] = container_of(jobs[i], struct send, job);
-        b->who[i] = b->send[i]->intent->to;
-    }
-    return 0;
-}
-
-/* Gives every distinct (person, number) one pair row, however many sends of the batch go there. */
-static void batch_pairs(struct batch *b)
-{
-    int slot[PAIR_SLOTS];
-    memset(slot, -1, sizeof slot);
-    for (size_t i = 0; i < b->n; i++) {
-        b->pair_of[i] = -1;
-        if (b->person[i].id == 0)
-            continue;
-        uint64_t h = ((uint64_t)b->person[i].id * 0x9e3779b97f4a7c15u) ^ (uint64_t)b->send[i]->sender;
-        size_t at = (size_t)(h >> 20) % PAIR_SLOTS;
-        for (; slot[at] >= 0; at = (at + 1) % PAIR_SLOTS) {
-            const struct pair *p = &b->pair[slot[at]];
-            if (p->contact == b->person[i].id && p->sender == b->send[i]->sender)
-                break;
-        }
-        if (slot[at] < 0) {
-            slot[at] = (int)b->n_pairs;
-            b->pair[b->n_pairs++] =
-                (struct pair){.bucket = b->person[i].bucket, .contact = b->person[i].id, .sender = b->send[i]->sender};
-        }
-        b->pair_of[i] = slot[at];
-    }
-}
+/* --- leases ------------------------------------------------------------------------------------------------------- */
 
 static int64_t lease_held(struct admit *ad, int64_t sender)
 {
@@ -211,73 +63,102 @@ static int sender_epoch(struct admit *ad, struct store *s, int64_t sender, int64
     return 0;
 }
 
-static void take_pair_rate(struct admit *ad, struct pair *pair, int64_t now)
-{
-    int64_t interval = 0;
-    if (ruleset_value(rules_current(ad->g)->ruleset, "pair.rate", "interval", now, &interval) == 0)
-        pair->tat = pace_take(pair->tat, now, interval);
-    pair->last_out = now;
-}
+/* --- one batch ---------------------------------------------------------------------------------------------------- */
 
 /* Fills the rows of one judged send. */
-static int batch_record(struct batch *b, struct store *s, struct arena *a, size_t i, int64_t now, struct err *e)
+static int record(struct batch *b, struct store *s, size_t i, struct err *e)
 {
     struct send *send = b->send[i];
+    const struct person *p = b->about[i].person != NULL ? &b->about[i].person->p : NULL;
     struct message *m = &b->message[b->n_rows];
     const struct finding *main = decision_main(&send->decision);
     bool allowed = send->decision.verdict == VERDICT_ALLOW;
-    *m = (struct message){
-        .bucket = b->person[i].id ? b->person[i].bucket : store_bucket(s, b->who[i].kind, str_of(b->who[i].value)),
-        .id = store_id(s, now),
-        .contact = b->person[i].id,
-        .sender = send->sender,
-        .state = allowed ? MESSAGE_SENDING : MESSAGE_REFUSED,
-        .attempt = allowed ? 1 : 0,
-        .epoch = send->epoch,
-        .ts = now,
-        .kind = send->intent->kind,
-        .category = send->facts.known[FACT_MESSAGE_CATEGORY] ? (int)send->facts.value[FACT_MESSAGE_CATEGORY] : 0,
-        .code = main ? rule_code(main->rule) : 0};
+    *m = (struct message){.bucket = p != NULL ? p->bucket : store_bucket(s, b->who[i].kind, str_of(b->who[i].value)),
+                          .id = store_id(s, b->now),
+                          .contact = p != NULL ? p->id : 0,
+                          .sender = send->sender,
+                          .state = allowed ? MESSAGE_SENDING : MESSAGE_REFUSED,
+                          .attempt = allowed ? 1 : 0,
+                          .epoch = send->epoch,
+                          .ts = b->now,
+                          .kind = send->intent->kind,
+                          .category = send->facts.known[FACT_MESSAGE_CATEGORY]
+                                          ? (int)send->facts.value[FACT_MESSAGE_CATEGORY]
+                                          : 0,
+                          .code = main ? rule_code(main->rule) : 0};
     memcpy(m->type, send->intent->type, sizeof m->type);
-    uint8_t *facts = arena_alloc(a, FACTS_PACKED_MAX), *findings = arena_alloc(a, DECISION_PACKED_MAX);
-    if (facts == NULL || findings == NULL)
+    uint8_t facts[FACTS_PACKED_MAX], findings[DECISION_PACKED_MAX];
+    size_t n_facts = facts_pack(&send->facts, facts), n_findings = decision_pack(&send->decision, findings);
+    char *kept = arena_alloc(b->a, n_facts + n_findings);
+    if (kept == NULL)
         return err_set(e, WL_ENOMEM, "a batch of sends does not fit its arena");
-    b->row[b->n_rows++] =
-        (struct decision_row){.bucket = m->bucket,
-                              .id = m->id,
-                              .ts = now,
-                              .ruleset = send->book->number,
-                              .verdict = (int)send->decision.verdict,
-                              .until = send->decision.until,
-                              .facts = {(char *)facts, facts_pack(&send->facts, facts)},
-                              .findings = {(char *)findings, decision_pack(&send->decision, findings)}};
+    memcpy(kept, facts, n_facts);
+    memcpy(kept + n_facts, findings, n_findings);
+    b->row[b->n_rows++] = (struct decision_row){.bucket = m->bucket,
+                                                .id = m->id,
+                                                .ts = b->now,
+                                                .ruleset = b->book->number,
+                                                .verdict = (int)send->decision.verdict,
+                                                .until = send->decision.until,
+                                                .facts = {kept, n_facts},
+                                                .findings = {kept + n_facts, n_findings}};
     send->message = *m;
     return 0;
 }
 
-static int batch_judge(struct batch *b, struct admit *ad, struct store *s, struct arena *a, int64_t now, struct err *e)
+/* Gives the send its turn among its number's messages, once: it is kept while the send waits and when a transaction is
+ * run again. */
+static void take_turn(const struct batch *b, struct send *s)
 {
-    static const struct pair nobody;
+    if (s->slot_us == 0)
+        s->slot_us = pacer_take(b->ad->pacer, s->sender, send_pace(b, s), b->mono_us);
+}
+
+/* Whether a hold is short enough to be waited out; then the send comes back later. */
+static bool put_off(const struct batch *b, struct send *s)
+{
+    if (s->decision.verdict != VERDICT_HOLD || s->decision.until > s->hold_until_latest)
+        return false;
+    if (s->facts.known[FACT_SENDER_FREE_AT] && s->facts.value[FACT_SENDER_FREE_AT] > b->now)
+        take_turn(b, s);
+    writer_defer(&s->job, s->decision.until);
+    return true;
+}
+
+static void decide_send(struct batch *b, struct send *s)
+{
+    struct override bits;
+    const struct rules_book *book = b->book;
+    s->book = book;
+    s->rules = book->ruleset;
+    decide_overridden(s->rules, &s->facts, b->now, s->expires, rules_override_bits(s->override, s->rules, &bits),
+                      &s->decision);
+    if (book->shadow == NULL)
+        return;
+    decide_overridden(book->shadow, &s->facts, b->now, s->expires,
+                      rules_override_bits(s->override, book->shadow, &bits), &b->shadow);
+    s->shadow = b->shadow.verdict;
+}
+
+static int judge(struct batch *b, struct store *s, struct err *e)
+{
     for (size_t i = 0; i < b->n; i++) {
         struct send *send = b->send[i];
-        struct pair *pair = b->pair_of[i] >= 0 ? &b->pair[b->pair_of[i]] : NULL;
-        person_facts(send, &b->person[i], pair ? pair : &nobody);
-        send->book = rules_current(ad->g);
-        send->rules = send->book->ruleset;
-        decide(send->rules, &send->facts, now, send->expires, &send->decision);
-        if (send->decision.verdict == VERDICT_HOLD && send->decision.until <= send->hold_until_latest) {
-            writer_defer(&send->job, send->decision.until);
+        person_facts(b, send, &b->about[i]);
+        decide_send(b, send);
+        if (put_off(b, send))
             continue;
-        }
-        int rc = sender_epoch(ad, s, send->sender, now, &send->epoch, e);
+        int rc = sender_epoch(b->ad, s, send->sender, b->now, &send->epoch, e);
         if (rc == 0)
-            rc = batch_record(b, s, a, i, now, e);
+            rc = record(b, s, i, e);
+        if (rc == 0 && send->override != NULL)
+            rc = rules_override_log(s, b->book, send, b->now, e);
         if (rc != 0)
             return rc;
-        if (send->decision.verdict == VERDICT_ALLOW && pair != NULL) {
-            take_pair_rate(ad, pair, now);
-            b->pair_changed[b->pair_of[i]] = true;
-        }
+        if (send->decision.verdict != VERDICT_ALLOW)
+            continue;
+        take_turn(b, send);
+        batch_effects(b, send, &b->about[i]);
     }
     return 0;
 }
@@ -286,27 +167,36 @@ static int admit_run(void *ctx, struct store *s, struct arena *a, struct job *co
                      struct err *e)
 {
     struct admit *ad = ctx;
-    struct batch b;
     if (ad->closed)
         return err_set(e, WL_EBUSY, SHUTTING_DOWN);
-    int rc = batch_alloc(&b, a, jobs, n, e);
+    struct batch b; /* its decision is some kilobytes: not zeroed */
+    memset(&b, 0, offsetof(struct batch, shadow));
+    b.ad = ad;
+    b.book = rules_current(ad->g);
+    rule_values_read(&ad->values, b.book, now);
+    b.values = &ad->values;
+    b.now = now;
+    b.mono_us = clock_mono_ns() / 1000;
+    b.a = a;
+    b.n = n;
+    b.snap = snapshot_borrow(ad->g->snapshots);
+    int rc = batch_read(&b, s, jobs, e);
     if (rc == 0)
-        rc = people_find(s, b.who, n, b.person, e);
-    if (rc != 0)
-        return rc;
-    batch_pairs(&b);
-    rc = pairs_get(s, b.pair, b.n_pairs, e);
+        rc = judge(&b, s, e);
     if (rc == 0)
-        rc = batch_judge(&b, ad, s, a, now, e);
-    if (rc == 0 && b.n_rows > 0)
-        rc = messages_insert(s, b.message, b.row, b.n_rows, e);
-    if (rc != 0)
-        return rc;
-    size_t changed = 0;
-    for (size_t i = 0; i < b.n_pairs; i++)
-        if (b.pair_changed[i])
-            b.pair[changed++] = b.pair[i];
-    return changed ? pairs_put(s, b.pair, changed, e) : 0;
+        rc = batch_write(&b, s, e);
+    snapshot_return(b.snap);
+    return rc;
+}
+
+void admit_inbound(struct admit *a, int64_t sender, size_t n)
+{
+    pacer_inbound(a->pacer, sender, n < UINT32_MAX ? (uint32_t)n : UINT32_MAX);
+}
+
+bool admit_places_known(const struct admit *a)
+{
+    return places_known(a->places);
 }
 
 static void admit_done(void *ctx, struct job *job)
@@ -317,6 +207,8 @@ static void admit_done(void *ctx, struct job *job)
     bool sending = job->rc == 0 && s->decision.verdict == VERDICT_ALLOW;
     if (job->rc == 0) {
         metric_add(ad->g, by_verdict[s->decision.verdict], 1);
+        if (s->book->shadow != NULL)
+            rules_shadow_count(ad->g, s->book, s->message.bucket, s->message.id, s->decision.verdict, s->shadow);
         lease_remember(ad, s->sender, s->epoch);
     }
     if (!sending)
@@ -342,6 +234,7 @@ int admit_submit(struct send *s, struct err *e)
     else if (!room)
         rc = err_set(e, WL_EBUSY, "too many messages are waiting for a decision or an answer; try again in a moment");
     s->job.type = &ad->admit_type;
+    s->slot_us = 0;
     if (rc == 0)
         rc = writer_submit(s->g->writer, &s->job, e);
     if (rc != 0)
@@ -412,10 +305,33 @@ static int learn_names(struct store *s, const struct send *send, int64_t now, st
     return 0;
 }
 
+/* What Meta's answer to one send says beyond its fate. */
+static int outcome_said(struct admit *ad, struct store *s, struct send *send, int64_t now, struct err *e)
+{
+    const struct message *m = &send->message;
+    const struct facts *f = &send->facts;
+    bool unpaid = f->known[FACT_ACCOUNT_PAYMENT_AT] && f->value[FACT_ACCOUNT_PAYMENT_AT] != 0;
+    struct error_word w = {.bucket = m->bucket,
+                           .contact = m->contact,
+                           .sender = send->sender,
+                           .waba = send->waba,
+                           .code = send->outcome_code,
+                           .at = now};
+    int rc = 0;
+    if (send->outcome == MESSAGE_ACCEPTED)
+        rc = learn_names(s, send, now, e);
+    else if (send->outcome == MESSAGE_REJECTED)
+        rc = apply_error_code(s, &w, now, &send->control_changed, e);
+    if (rc == 0 && send->outcome == MESSAGE_ACCEPTED && unpaid && m->category != CATEGORY_SERVICE)
+        rc = apply_paid(s, send->waba, &send->control_changed, e);
+    if (rc == 0 && send->wamid.n > 0)
+        rc = apply_adopt(ad->g->apply, s, m->bucket, m->id, send->wamid, now, &send->control_changed, e);
+    return rc;
+}
+
 static int outcome_run(void *ctx, struct store *s, struct arena *a, struct job *const *jobs, size_t n, int64_t now,
                        struct err *e)
 {
-    struct admit *ad = ctx;
     struct outcome *o = arena_new_array(a, struct outcome, n);
     if (o == NULL)
         return err_set(e, WL_ENOMEM, "a batch of outcomes does not fit its arena");
@@ -430,16 +346,8 @@ static int outcome_run(void *ctx, struct store *s, struct arena *a, struct job *
                                 .wamid = send->wamid};
     }
     int rc = messages_outcome(s, o, n, NULL, e);
-    for (size_t i = 0; i < n && rc == 0; i++) {
-        struct send *send = container_of(jobs[i], struct send, job);
-        if (send->outcome == MESSAGE_ACCEPTED)
-            rc = learn_names(s, send, now, e);
-        else if (send->outcome == MESSAGE_REJECTED)
-            rc = apply_error_code(s, send->message.bucket, send->message.contact, send->sender, send->outcome_code, now,
-                                  e);
-        if (rc == 0 && send->wamid.n > 0)
-            rc = apply_adopt(ad->g->apply, s, send->message.bucket, send->message.id, send->wamid, now, e);
-    }
+    for (size_t i = 0; i < n && rc == 0; i++)
+        rc = outcome_said(ctx, s, container_of(jobs[i], struct send, job), now, e);
     return rc;
 }
 
@@ -455,6 +363,8 @@ static void outcome_done(void *ctx, struct job *job)
         log_error("admit", "the outcome of a message could not be written, it stays in doubt: %s", job->err.text);
     else
         metric_add(ad->g, by_state[s->outcome], 1);
+    if (job->rc == 0 && s->control_changed)
+        accounts_publish(ad->g->accounts);
     ad->open--;
     if (s->recorded != NULL)
         s->recorded(s);
@@ -472,6 +382,17 @@ void outcome_submit(struct send *s)
     outcome_done(s->g->admit, &s->job);
 }
 
+static void load_places(struct admit *a, const char *folder)
+{
+    struct err why = {0};
+    places_load(&a->places, folder, &why);
+    if (!places_known(a->places))
+        log_error("admit",
+                  "there is no time zone database (%s): nobody's local time is known, and rules about quiet hours do "
+                  "what they say for that; install tzdata and restart",
+                  why.text);
+}
+
 int admit_create(struct admit **ret, struct gateway *g, struct err *e)
 {
     (void)e;
@@ -480,6 +401,8 @@ int admit_create(struct admit **ret, struct gateway *g, struct err *e)
         abort();
     a->g = g;
     pthread_mutex_init(&a->lock, NULL);
+    load_places(a, NULL);
+    a->pacer = pacer_create(clock_mono_ns() / 1000);
     a->outcome_type =
         (struct job_type){.name = "outcome", .rank = 4, .run = outcome_run, .done = outcome_done, .ctx = a};
     a->admit_type = (struct job_type){
@@ -513,7 +436,10 @@ size_t admit_open(const struct admit *a)
 
 void admit_free(struct admit *a)
 {
-    if (a != NULL)
-        pthread_mutex_destroy(&a->lock);
+    if (a == NULL)
+        return;
+    pthread_mutex_destroy(&a->lock);
+    places_free(a->places);
+    pacer_free(a->pacer);
     free(a);
 }

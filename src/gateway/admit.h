@@ -8,6 +8,7 @@
 #ifndef WL_GATEWAY_ADMIT_H
 #define WL_GATEWAY_ADMIT_H
 
+#include "core/caps.h"
 #include "core/decide.h"
 #include "core/intent.h"
 #include "gateway/writer.h"
@@ -27,26 +28,35 @@ struct send {
     int64_t sender; /* phone number id */
     int64_t epoch;  /* right to send for it; filled by admit */
     const struct intent *intent;
-    struct facts facts;               /* message.*, recipient.*, template.*, sender.* set by send_facts() */
-    int64_t expires;                  /* 0: never */
+    enum category expected;                /* the category the caller counts on; see send_expects() */
+    int64_t expires;                       /* 0: never */
     const struct rules_override *override; /* policy rules somebody sets aside, and why; NULL: none */
-    int64_t hold_until_latest;        /* a HOLD that ends by then is waited out; 0: no waiting */
-    void (*decided)(struct send *s);  /* when it is durable, or with job.rc < 0; on the writer's second thread */
-    void (*recorded)(struct send *s); /* when the outcome is durable; same thread; may be NULL */
+    int64_t hold_until_latest;             /* a HOLD that ends by then is waited out; 0: no waiting */
+    void (*decided)(struct send *s);       /* when it is durable, or with job.rc < 0; on the writer's second thread */
+    void (*recorded)(struct send *s);      /* when the outcome is durable; same thread; may be NULL */
     void *user;
 
+    /* --- filled by send_facts() --- */
+    struct facts facts;          /* what the face can know; admit adds the rest */
+    int64_t waba, portfolio;     /* 0 not known */
+    int64_t limit;               /* people the portfolio may reach; 0 without limit, -1 not known */
+    int per_second;              /* of the number; 0 not known */
+    struct content_sent content; /* skeleton 0: no marketing content to compare */
+
     /* --- filled by admit --- */
+    int64_t slot_us; /* its turn among its number's messages, monotonic; 0 none yet */
     struct decision decision;
     const struct ruleset *rules;   /* the book that decided */
     const struct rules_book *book; /* the same with its number and its shadow */
     enum verdict shadow;           /* what the shadow said, when the book has one */
-    struct message message;      /* id, state, ... */
+    struct message message;        /* id, state, ... */
 
     /* --- filled by outcome_read() from Meta's answer --- */
     enum message_state outcome;
     int outcome_code;
     struct str wamid;               /* arena of the face */
     struct identity wa_id, user_id; /* other names of the person learned from the answer */
+    bool control_changed;           /* the outcome changed what the snapshot shows */
 };
 
 int admit_create(struct admit **ret, struct gateway *g, struct err *e);
@@ -60,10 +70,16 @@ void admit_drain(struct admit *a);
 /* Sends let in whose end is not written yet. */
 size_t admit_open(const struct admit *a);
 
-/* Fills the facts that come from the intent, the number and its templates. `waba_known` false: the template list was
- * never read, so template facts stay unknown. */
+/* Fills what comes from the intent, the number, its account and its templates; anew, whatever was there. */
 struct snapshot;
 void send_facts(struct send *s, const struct snapshot *snap);
+/* The category the caller counted on when the message was planned, in a word; empty: on none. WL_EINVAL names the field. */
+int send_expects(struct send *s, struct str word, const char *field, struct err *e);
+
+/* Any thread: n messages came in for this number; they count for its messages a second. */
+void admit_inbound(struct admit *a, int64_t sender, size_t n);
+/* Whether there is a time zone database; without one nobody's local time is known. */
+bool admit_places_known(const struct admit *a);
 
 /* decided() will be called, unless an error is returned. */
 int admit_submit(struct send *s, struct err *e);

@@ -12,6 +12,7 @@
 
 #include "base/digest.h"
 #include "gateway/wamid_map.h"
+#include "store/accounts.h"
 #include "store/ledger.h"
 #include "store/messages.h"
 #include "store/people.h"
@@ -26,6 +27,7 @@
 struct orphan {
     char wamid[WAMID_MAX], status[32], detail[ORPHAN_TEXT], participant[IDENTITY_MAX];
     int64_t at, adopted_at; /* adopted_at 0: its message is not known yet */
+    int64_t waba;
     uint32_t seen;
     int code;
 };
@@ -200,30 +202,49 @@ static int64_t *said_of_person(struct person *p, int code)
     }
 }
 
-/* What an error code said at `at`. An older word undoes no newer one: a person may have resumed since. */
-static int error_said(struct store *s, int bucket, int64_t contact, int64_t sender, int code, int64_t at, int64_t now,
-                      struct err *e)
+/* The account could not be billed, or could again (failed_at 0). */
+static int payment_said(struct store *s, int64_t waba, int64_t failed_at, bool *ret_changed, struct err *e)
+{
+    struct account a;
+    int rc = accounts_get(s, waba, &a, e);
+    if (rc != 0 || (failed_at != 0 && a.payment_failed_at >= failed_at) || a.payment_failed_at == failed_at)
+        return rc;
+    a.waba = waba;
+    a.payment_failed_at = failed_at;
+    *ret_changed = true;
+    return accounts_put(s, &a, 1, e);
+}
+
+int apply_paid(struct store *s, int64_t waba, bool *ret_control_changed, struct err *e)
+{
+    return payment_said(s, waba, 0, ret_control_changed, e);
+}
+
+static int person_said(struct store *s, const struct error_word *w, int64_t now, struct err *e)
 {
     struct person p = {0};
-    int64_t *when = said_of_person(&p, code);
-    bool stopped = code == 131050;
-    if (contact == 0 || (!stopped && when == NULL))
+    int64_t *when = said_of_person(&p, w->code);
+    bool stopped = w->code == 131050;
+    if (w->contact == 0 || (!stopped && when == NULL))
         return 0;
-    int rc = people_get(s, bucket, contact, &p, e);
+    int rc = people_get(s, w->bucket, w->contact, &p, e);
     if (rc != 0)
         return rc;
-    if (stopped && (at > p.consent.platform_at || (at == p.consent.platform_at && !p.consent.platform_stop)))
-        return record_consent(s, &p, CONSENT_STOP, CONSENT_SCOPE(CATEGORY_MARKETING), at, sender, STR("error 131050"),
-                              now, e);
-    if (when == NULL || *when >= at)
+    if (stopped && (w->at > p.consent.platform_at || (w->at == p.consent.platform_at && !p.consent.platform_stop)))
+        return record_consent(s, &p, CONSENT_STOP, CONSENT_SCOPE(CATEGORY_MARKETING), w->at, w->sender,
+                              STR("error 131050"), now, e);
+    if (when == NULL || *when >= w->at)
         return 0;
-    *when = at;
+    *when = w->at;
     return people_save(s, &p, 1, e);
 }
 
-int apply_error_code(struct store *s, int bucket, int64_t contact, int64_t sender, int code, int64_t now, struct err *e)
+/* An older word undoes no newer one: a person may have resumed since. */
+int apply_error_code(struct store *s, const struct error_word *w, int64_t now, bool *ret_control_changed, struct err *e)
 {
-    return error_said(s, bucket, contact, sender, code, now, now, e);
+    if (w->code == 131042 && w->waba != 0)
+        return payment_said(s, w->waba, w->at, ret_control_changed, e);
+    return person_said(s, w, now, e);
 }
 
 /* --- statuses ---------------------------------------------------------------------------------------------------- */
@@ -257,7 +278,7 @@ static uint64_t orphan_key(struct str wamid)
     return h ? h : 1;
 }
 
-static void remember_orphan(struct apply *a, const struct message_event *row)
+static void remember_orphan(struct apply *a, const struct message_event *row, int64_t waba)
 {
     if (a->orphan == NULL && (a->orphan = calloc(ORPHANS_MAX, sizeof *a->orphan)) == NULL)
         abort();
@@ -270,13 +291,15 @@ static void remember_orphan(struct apply *a, const struct message_event *row)
     copy_text(o->detail, sizeof o->detail, row->detail);
     copy_text(o->participant, sizeof o->participant, row->participant);
     o->at = row->at;
+    o->waba = waba;
     o->adopted_at = 0;
     o->seen = row->seen;
     o->code = row->code;
 }
 
-/* What a failed status says about the person its message went to. */
-static int status_code_said(struct store *s, const struct message_event *row, int64_t now, struct err *e)
+/* What a failed status says about the person its message went to, and about the account that sent it. */
+static int status_code_said(struct store *s, const struct message_event *row, int64_t waba, int64_t now, bool *changed,
+                            struct err *e)
 {
     struct message m;
     if (row->code == 0)
@@ -284,7 +307,13 @@ static int status_code_said(struct store *s, const struct message_event *row, in
     int rc = messages_get(s, row->bucket, row->msg, &m, e);
     if (rc != 0)
         return rc == WL_ENOTFOUND ? 0 : rc;
-    return error_said(s, row->bucket, m.contact, m.sender, row->code, row->at < now ? row->at : now, now, e);
+    struct error_word w = {.bucket = row->bucket,
+                           .contact = m.contact,
+                           .sender = m.sender,
+                           .waba = waba,
+                           .code = row->code,
+                           .at = row->at < now ? row->at : now};
+    return apply_error_code(s, &w, now, changed, e);
 }
 
 static int apply_status(struct apply_context *c, const struct event *ev, struct err *e)
@@ -301,13 +330,14 @@ static int apply_status(struct apply_context *c, const struct event *ev, struct 
         return rc;
     if (!known) {
         c->result->orphaned++;
-        remember_orphan(c->a, &row);
+        remember_orphan(c->a, &row, ev->waba);
         return 0;
     }
-    return fresh == 0 ? 0 : status_code_said(c->s, &row, c->now, e);
+    return fresh == 0 ? 0 : status_code_said(c->s, &row, ev->waba, c->now, &c->result->control_changed, e);
 }
 
-static int adopt(struct store *s, const struct orphan *o, int bucket, int64_t msg, int64_t now, struct err *e)
+static int adopt(struct store *s, const struct orphan *o, int bucket, int64_t msg, int64_t now, bool *changed,
+                 struct err *e)
 {
     struct message_event row = {.bucket = bucket,
                                 .msg = msg,
@@ -320,7 +350,7 @@ static int adopt(struct store *s, const struct orphan *o, int bucket, int64_t ms
                                 .detail = str_of(o->detail),
                                 .participant = str_of(o->participant)};
     int rc = message_events_append(s, &row, 1, NULL, e);
-    return rc != 0 ? rc : status_code_said(s, &row, now, e);
+    return rc != 0 ? rc : status_code_said(s, &row, o->waba, now, changed, e);
 }
 
 static void forget_adopted(struct apply *a, int64_t now)
@@ -340,7 +370,8 @@ static void forget_adopted(struct apply *a, int64_t now)
     }
 }
 
-int apply_adopt(struct apply *a, struct store *s, int bucket, int64_t msg, struct str wamid, int64_t now, struct err *e)
+int apply_adopt(struct apply *a, struct store *s, int bucket, int64_t msg, struct str wamid, int64_t now,
+                bool *ret_control_changed, struct err *e)
 {
     wamid_map_put(a->wamids, wamid, bucket, msg);
     forget_adopted(a, now);
@@ -350,7 +381,7 @@ int apply_adopt(struct apply *a, struct store *s, int bucket, int64_t msg, struc
     for (size_t i = 0; i < ORPHANS_MAX; i++) {
         if (a->orphan_key[i] != key || !str_eq(str_of(a->orphan[i].wamid), wamid))
             continue;
-        int rc = adopt(s, &a->orphan[i], bucket, msg, now, e);
+        int rc = adopt(s, &a->orphan[i], bucket, msg, now, ret_control_changed, e);
         if (rc != 0)
             return rc;
         a->orphan[i].adopted_at = now;

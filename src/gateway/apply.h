@@ -22,13 +22,23 @@ struct apply_result {
 int apply_events(struct apply *a, struct store *s, struct arena *arena, const struct event *ev, size_t n, int64_t now,
                  struct apply_result *ret, struct err *e);
 
-/* What an error code of Meta says about the person: stopped marketing (131050), undeliverable (131026 ...), held back
- * (131049), in an experiment (130472). */
-int apply_error_code(struct store *s, int bucket, int64_t contact, int64_t sender, int code, int64_t now,
+/* What an error code of Meta says, and when: about the person that they stopped marketing (131050), cannot be reached
+ * (131026 ...), were held back (131049) or are in an experiment (130472); about the account that it cannot be billed
+ * (131042). `*ret_control_changed` becomes true when the snapshot is stale, and is left alone otherwise. */
+struct error_word {
+    int bucket;
+    int64_t contact; /* 0: nobody we know */
+    int64_t sender, waba;
+    int code;
+    int64_t at;
+};
+int apply_error_code(struct store *s, const struct error_word *w, int64_t now, bool *ret_control_changed,
                      struct err *e);
+/* A message that is billed to the account was accepted: it can be billed again. */
+int apply_paid(struct store *s, int64_t waba, bool *ret_control_changed, struct err *e);
 
 /* A message's Meta id became known: later statuses find it, and those that came too early are applied now. */
 int apply_adopt(struct apply *a, struct store *s, int bucket, int64_t msg, struct str wamid, int64_t now,
-                struct err *e);
+                bool *ret_control_changed, struct err *e);
 
 #endif

@@ -137,7 +137,6 @@ static void greet(struct proxied *p, bool relist)
 static void submit(struct proxied *p)
 {
     struct snapshot *snap = snapshot_borrow(p->g->snapshots);
-    p->send.facts = (struct facts){0};
     send_facts(&p->send, snap);
     snapshot_return(snap);
     const struct facts *f = &p->send.facts;
@@ -222,6 +221,15 @@ static void send_collected(void *ctx, struct http_req *rq)
         rc = err_set(
             &e, WL_EINVAL,
             "a send needs the id of the sending phone number in its path: /{version}/{phone-number-id}/messages");
+    p->send = (struct send){.g = g,
+                            .sender = p->path.node,
+                            .intent = &p->intent,
+                            .decided = decided,
+                            .recorded = recorded,
+                            .user = p,
+                            .hold_until_latest = clock_now_ms() + g->o.hold_budget_ms};
+    if (rc == 0)
+        rc = send_expects(&p->send, http_header(rq, CATEGORY_HEADER), CATEGORY_HEADER, &e);
     if (rc != 0) {
         metric_add(g, METRIC_BAD_REQUESTS, 1);
         graph_problem_reply(rq, &e);
@@ -235,13 +243,6 @@ static void send_collected(void *ctx, struct http_req *rq)
         no_token(rq);
         return;
     }
-    p->send = (struct send){.g = g,
-                            .sender = p->path.node,
-                            .intent = &p->intent,
-                            .decided = decided,
-                            .recorded = recorded,
-                            .user = p,
-                            .hold_until_latest = clock_now_ms() + g->o.hold_budget_ms};
     if (!accounts_trusts(g->accounts, p->path.node, p->token) ||
         (p->intent.kind == INTENT_TEMPLATE && !accounts_templates_fresh(g->accounts, p->path.node)))
         greet(p, false);

@@ -9,6 +9,9 @@
 #include "gateway/gateway_impl.h"
 #include "gateway/graph_path.h"
 
+/* Says which category the caller counts on, so that a template Meta moved to a dearer one is not sent unseen. */
+#define CATEGORY_HEADER "Wayleave-Category"
+
 /* Makes sure that the token may speak for the number and that templates are known where the intent needs them, then
  * calls ready() on any thread: ok, or the answer to give. `relist`: read the template list again. WL_EBUSY. */
 struct greeting {

@@ -355,6 +355,9 @@ static int read_part(struct part *p, struct err *e)
                             .decided = part_decided,
                             .recorded = part_recorded,
                             .user = p};
+    rc = send_expects(&p->send, http_header(b->rq, CATEGORY_HEADER), CATEGORY_HEADER, e);
+    if (rc != 0)
+        return rc;
     struct snapshot *snap = snapshot_borrow(b->g->snapshots);
     send_facts(&p->send, snap);
     snapshot_return(snap);

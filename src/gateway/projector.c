@@ -15,17 +15,19 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "gateway/accounts.h"
+#include "gateway/admit.h"
 #include "gateway/apply.h"
 #include "gateway/gateway_impl.h"
 #include "store/inbox.h"
 
-#define CURSOR    "projector"
-#define RANK      1 /* after what people said to us directly, before what is to be sent */
-#define ROWS_MAX  256
-#define BYTES_MAX (8u << 20)
-#define ARENA_MAX (64u << 20) /* of what was read, and of the events of a step */
-#define RETRY_MS  1000
-#define STEP_MAX  2000 /* events of one transaction, give or take a body: sends wait for it */
+#define CURSOR     "projector"
+#define RANK       1 /* after what people said to us directly, before what is to be sent */
+#define ROWS_MAX   256
+#define BYTES_MAX  (8u << 20)
+#define ARENA_MAX  (64u << 20) /* of what was read, and of the events of a step */
+#define RETRY_MS   1000
+#define INBOUND_MS 5000 /* times of events are whole seconds, and they take a moment to get here */
+#define STEP_MAX   2000 /* events of one transaction, give or take a body: sends wait for it */
 
 /* A body of the inbox, parsed. */
 struct body {
@@ -65,6 +67,15 @@ static int project_run(void *ctx, struct store *s, struct arena *a, int64_t now,
     return rc ? rc : cursor_set(s, CURSOR, p->bodies[p->n_bodies - 1].seq, e);
 }
 
+/* What comes in counts for a number's messages a second; what came in long ago does not any more. */
+static void count_inbound(struct projector *p, const struct body *b)
+{
+    int64_t since = clock_now_ms() - INBOUND_MS;
+    for (size_t i = 0; i < b->n_events; i++)
+        if (b->events[i].kind == EVENT_INBOUND && b->events[i].at >= since)
+            admit_inbound(p->g->admit, b->events[i].phone_number_id, 1);
+}
+
 /* Has the bodies applied in one transaction and waits for it. */
 static int step(struct projector *p, const struct body *bodies, size_t n)
 {
@@ -73,6 +84,8 @@ static int step(struct projector *p, const struct body *bodies, size_t n)
     p->why = (struct err){0};
     int rc = writer_call(p->g->writer, RANK, project_run, p, &p->why);
     if (rc == 0) {
+        for (size_t i = 0; i < n; i++)
+            count_inbound(p, &bodies[i]);
         metric_add(p->g, METRIC_EVENTS, p->result.events);
         metric_add(p->g, METRIC_EVENTS_ORPHANED, p->result.orphaned);
         if (p->result.control_changed)

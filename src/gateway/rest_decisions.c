@@ -8,9 +8,11 @@
 #include "base/clock.h"
 #include "base/digest.h"
 #include "core/decide.h"
+#include "core/similar.h"
 #include "gateway/rest_impl.h"
 #include "store/inbox.h"
 #include "store/messages.h"
+#include "store/skeletons.h"
 
 #define EVENTS_SHOWN 200
 
@@ -79,6 +81,55 @@ static int decision_rules(struct rest_call *c, struct store *s, struct arena *a,
     return rc;
 }
 
+/* Whether a rule says so: duplicate.same of the platform's set, policy.duplicate.near of one's own. */
+static bool is_duplicate(const struct decision *d)
+{
+    for (size_t i = 0; i < d->n; i++)
+        if (strstr(rule_id(d->finding[i].rule), "duplicate.") != NULL)
+            return true;
+    return false;
+}
+
+static void show_spans(struct json_out *o, const struct span *spans, size_t n)
+{
+    static const char *const kinds[] = {[SPAN_COMMON] = "common", [SPAN_BEFORE] = "before", [SPAN_NOW] = "now"};
+    jo_key(o, "spans");
+    jo_array(o);
+    for (size_t i = 0; i < n; i++) {
+        jo_object(o);
+        jo_kcstr(o, "kind", kinds[spans[i].kind]);
+        jo_kstr(o, "text", spans[i].text);
+        jo_end(o);
+    }
+    jo_end(o);
+}
+
+/* What a near or full duplicate has in common with what the person got before: fixed texts only, no values. */
+static int show_similar(struct rest_call *c, struct store *s, struct arena *a, const struct facts *f, struct err *e)
+{
+    struct skeleton before, now;
+    struct span *spans = NULL;
+    struct err none = {0};
+    size_t n = 0;
+    int64_t same_at = f->value[FACT_DUPLICATE_SAME_AT], near_at = f->value[FACT_DUPLICATE_NEAR_AT];
+    int rc = skeletons_get(s, (uint32_t)f->value[FACT_DUPLICATE_OF], a, &before, &none);
+    if (rc == 0)
+        rc = skeletons_get(s, (uint32_t)f->value[FACT_MESSAGE_SKELETON], a, &now, &none);
+    if (rc == 0)
+        rc = similar_spans(before.text, now.text, a, &spans, &n, &none);
+    if (rc != 0 && rc != WL_ENOTFOUND) { /* not found: a text older than this gateway's memory of texts */
+        *e = none;
+        return rc;
+    }
+    jo_key(&c->out, "similar");
+    jo_object(&c->out);
+    rest_time(&c->out, "at", same_at > near_at ? same_at : near_at);
+    jo_kint(&c->out, "permille", f->value[FACT_DUPLICATE_SIMILARITY]);
+    show_spans(&c->out, spans, n);
+    jo_end(&c->out);
+    return 0;
+}
+
 static int show_decision(struct rest_call *c, struct store *s, struct arena *a, const struct decision_row *row,
                          struct err *e)
 {
@@ -94,6 +145,8 @@ static int show_decision(struct rest_call *c, struct store *s, struct arena *a, 
     if (rc == 0) {
         jo_key(&c->out, "decision");
         decision_json(&d, rs, &f, &c->out);
+        if (is_duplicate(&d))
+            rc = show_similar(c, s, a, &f, e);
     }
     ruleset_free(own);
     return rc;

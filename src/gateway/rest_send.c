@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * rest_send.c - a message sent through our own API, with the token the gateway keeps for the number.
  *
- * The body is the Graph body plus `from`, and perhaps `override`: policy rules this one message sets aside, with the
- * reason somebody answers for. It passes the same door as a proxied send; what differs is only where the
+ * The body is the Graph body plus `from`, and perhaps `expected_category`, the category the caller counts on, and
+ * `override`: policy rules this one message sets aside, with the reason somebody answers for. It passes the same door as a proxied send; what differs is only where the
  * token comes from and in which shape the answer is given. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -192,7 +192,6 @@ static void submit(struct own_send *o)
         return;
     }
     struct snapshot *snap = snapshot_borrow(o->g->snapshots);
-    o->send.facts = (struct facts){0};
     send_facts(&o->send, snap);
     snapshot_return(snap);
     const struct facts *f = &o->send.facts;
@@ -269,6 +268,38 @@ static int read_override(struct own_send *o, struct json v, struct err *e)
     return rc;
 }
 
+static int read_expectation(struct own_send *o, struct json v, struct err *e)
+{
+    struct str word = {NULL, 0};
+    if (json_type(v) > JSON_NULL && !json_str(v, &word))
+        return err_set(e, WL_EINVAL, "expected_category must be a string");
+    return send_expects(&o->send, word, "expected_category", e);
+}
+
+/* What the caller tells us beside the message. */
+static int read_ours(struct own_send *o, struct json root, const char **ret_field, struct err *e)
+{
+    struct json override = json_get(root, "override");
+    int rc = read_expectation(o, json_get(root, "expected_category"), e);
+    if (rc != 0) {
+        *ret_field = "expected_category";
+        return rc;
+    }
+    if (json_type(override) == JSON_ABSENT)
+        return 0;
+    rc = read_override(o, override, e);
+    if (rc != 0)
+        *ret_field = "override";
+    else
+        o->send.override = &o->override;
+    return rc;
+}
+
+static bool is_ours(struct str key)
+{
+    return str_eq(key, STR("from")) || str_eq(key, STR("override")) || str_eq(key, STR("expected_category"));
+}
+
 /* Everything that is Meta's, as a text of its own. */
 static int strip_ours(struct own_send *o, struct json root, struct err *e)
 {
@@ -280,7 +311,7 @@ static int strip_ours(struct own_send *o, struct json root, struct err *e)
     if (json_type(json_get(root, "messaging_product")) == JSON_ABSENT)
         jo_kcstr(&w, "messaging_product", "whatsapp");
     for (struct json_iter it = json_iter(root); json_next(&it);) {
-        if (str_eq(it.key, STR("from")) || str_eq(it.key, STR("override")))
+        if (is_ours(it.key))
             continue;
         struct buf one;
         buf_init(&one, REST_BODY_MAX);
@@ -311,9 +342,8 @@ static void collected(void *ctx, struct http_req *rq)
     }
     if (rc == 0)
         rc = strip_ours(o, root, &e);
-    bool overridden = rc == 0 && json_type(json_get(root, "override")) != JSON_ABSENT;
-    if (overridden && (rc = read_override(o, json_get(root, "override"), &e)) != 0)
-        field = "override";
+    if (rc == 0)
+        rc = read_ours(o, root, &field, &e);
     if (rc == 0 && (o->token = accounts_token(o->g->accounts, from)) == NULL) {
         field = "from";
         rc = err_set(&e, WL_EINVAL,
@@ -323,13 +353,12 @@ static void collected(void *ctx, struct http_req *rq)
         rest_problem(rq, &e, field);
         return;
     }
-    o->send = (struct send){.g = o->g,
-                            .sender = from,
-                            .intent = &o->intent,
-                            .override = overridden ? &o->override : NULL,
-                            .decided = decided,
-                            .recorded = recorded,
-                            .user = o};
+    o->send.g = o->g;
+    o->send.sender = from;
+    o->send.intent = &o->intent;
+    o->send.decided = decided;
+    o->send.recorded = recorded;
+    o->send.user = o;
     submit(o);
 }
 

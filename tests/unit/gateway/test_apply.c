@@ -12,12 +12,14 @@ struct ax {
     struct fx f;
     struct apply *apply;
     int64_t now;
+    bool control_changed;
 };
 
 static void start(struct ax *x)
 {
     fx_start(&x->f);
     x->now = NOW;
+    x->control_changed = false;
     OK(&x->f, apply_create(&x->apply, x->f.s, &x->f.e));
 }
 
@@ -179,7 +181,7 @@ static struct message accepted(struct ax *x, int64_t contact, const char *wamid)
     OK(&x->f, messages_insert(x->f.s, &m, NULL, 1, &x->f.e));
     struct outcome o = {.id = m.id, .epoch = 1, .state = MESSAGE_ACCEPTED, .at = x->now, .wamid = str_of(wamid)};
     OK(&x->f, messages_outcome(x->f.s, &o, 1, NULL, &x->f.e));
-    OK(&x->f, apply_adopt(x->apply, x->f.s, 0, m.id, o.wamid, x->now, &x->f.e));
+    OK(&x->f, apply_adopt(x->apply, x->f.s, 0, m.id, o.wamid, x->now, &x->control_changed, &x->f.e));
     COMMIT(&x->f);
     return m;
 }
@@ -225,7 +227,7 @@ TEST(an_adopted_status_is_there_when_its_transaction_runs_again)
     for (int i = 0; i < 2; i++) {
         BEGIN(&x.f);
         OK(&x.f, messages_insert(x.f.s, &m, NULL, 1, &x.f.e));
-        OK(&x.f, apply_adopt(x.apply, x.f.s, 0, m.id, STR("wamid.ana"), NOW, &x.f.e));
+        OK(&x.f, apply_adopt(x.apply, x.f.s, 0, m.id, STR("wamid.ana"), NOW, &x.control_changed, &x.f.e));
         if (i == 0)
             store_rollback(x.f.s);
     }

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * admit_facts.c - what the rules may ask about a send, from the two places that know it.
+ *
+ * A face knows the message, the number, the account and the template: send_facts(), on the face's thread, from the
+ * snapshot. The door knows the person, where they may be, what they got, how fast the number goes and how full the
+ * portfolio is: person_facts(), on the writer's thread, again each time a held send is judged again. What nobody knows
+ * is left unset and never guessed; rules say what follows. Marketing messages of a person count for messages that are
+ * marketing; duplicates are looked for among marketing templates only, so that two order updates never are any. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/phone.h"
+#include "gateway/admit_impl.h"
+#include "gateway/content.h"
+#include "store/senders.h"
+
+#define WINDOW_MS INT64_C(86400000)
+
+/* --- what a face can gather -------------------------------------------------------------------------------------- */
+
+static void template_facts(struct send *s, const struct snapshot *snap, const struct sender *number)
+{
+    const struct intent *in = s->intent;
+    struct facts *f = &s->facts;
+    if (number == NULL || number->waba == 0)
+        return; /* unknown: the rules say what follows */
+    const struct known_template *t = snapshot_template(snap, number->waba, in->template_name, str_of(in->language));
+    fact_set(f, FACT_TEMPLATE_KNOWN, t != NULL);
+    if (t == NULL)
+        return;
+    fact_set(f, FACT_TEMPLATE_STATUS, t->status);
+    if (t->status_at != 0)
+        fact_set(f, FACT_TEMPLATE_STATUS_AT, t->status_at);
+    if (t->quality >= 0)
+        fact_set(f, FACT_TEMPLATE_QUALITY, t->quality);
+    if (t->category != CATEGORY_UNKNOWN)
+        fact_set(f, FACT_MESSAGE_CATEGORY, t->category);
+    fact_set(f, FACT_TEMPLATE_FIT, t->spec ? template_check(t->spec, in->components, NULL) : FIT_OK);
+    if (t->skeleton == 0)
+        return;
+    s->content = content_of(t->skeleton, t->fixed, in->components);
+    fact_set(f, FACT_MESSAGE_SKELETON, t->skeleton);
+}
+
+/* The country of a number or user id, where it decides one. */
+static void country_fact(struct facts *f, enum fact_id id, const struct identity *who)
+{
+    const char *country[PHONE_COUNTRIES_MAX];
+    char text[3] = "";
+    if (who->kind == IDENTITY_PHONE &&
+        phone_countries(strtoull(who->value, NULL, 10), country, PHONE_COUNTRIES_MAX) == 1)
+        snprintf(text, sizeof text, "%s", country[0]);
+    else if (who->kind == IDENTITY_USER_ID || who->kind == IDENTITY_PARENT_ID)
+        snprintf(text, sizeof text, "%.2s", who->value);
+    fact_set_code(f, id, text);
+}
+
+static int quality_word(const char *said)
+{
+    char word[16];
+    size_t n = 0;
+    for (; said[n] != '\0' && n < sizeof word - 1; n++)
+        word[n] = said[n] >= 'A' && said[n] <= 'Z' ? (char)(said[n] - 'A' + 'a') : said[n];
+    return fact_word(FACT_SENDER_QUALITY, (struct str){word, n});
+}
+
+static void sender_facts(struct send *s, const struct sender *number)
+{
+    struct facts *f = &s->facts;
+    struct identity own;
+    bool has_phone = identity_phone(str_of(number->display_phone), &own, NULL) == 0;
+    int quality = quality_word(number->quality);
+    s->per_second = number->per_second;
+    fact_set(f, FACT_SENDER_STATUS, number->status);
+    if (quality >= 0)
+        fact_set(f, FACT_SENDER_QUALITY, quality);
+    if (!has_phone)
+        return;
+    country_fact(f, FACT_SENDER_COUNTRY, &own);
+    const struct identity *to = &s->intent->to;
+    if (to->kind == IDENTITY_PHONE && strcmp(own.value, to->value) == 0)
+        fact_set(f, FACT_RECIPIENT_IS_SENDER, true);
+}
+
+/* What Meta said about the account; nothing said means nothing in the way, but tells no limit. */
+static void account_facts(struct send *s, const struct snapshot *snap, int64_t waba)
+{
+    static const struct account unheard = {.limit = -1};
+    struct facts *f = &s->facts;
+    if (waba == 0)
+        return;
+    const struct account *a = snapshot_account(snap, waba);
+    if (a == NULL)
+        a = &unheard;
+    s->waba = waba;
+    s->portfolio = a->portfolio != 0 ? a->portfolio : waba;
+    s->limit = a->limit;
+    fact_set(f, FACT_ACCOUNT_STATE, a->state);
+    fact_set(f, FACT_ACCOUNT_TEMPLATES_UNTIL, a->no_templates_until);
+    fact_set(f, FACT_ACCOUNT_MESSAGES_UNTIL, a->no_messages_until);
+    fact_set(f, FACT_ACCOUNT_UTILITY_UNTIL, a->no_utility_until);
+    fact_set(f, FACT_ACCOUNT_PAYMENT_AT, a->payment_failed_at);
+}
+
+void send_facts(struct send *s, const struct snapshot *snap)
+{
+    const struct intent *in = s->intent;
+    const struct sender *number = snapshot_sender(snap, s->sender);
+    struct facts *f = &s->facts;
+    s->facts = (struct facts){0};
+    s->content = (struct content_sent){0};
+    s->waba = s->portfolio = s->per_second = 0;
+    s->limit = -1;
+    fact_set(f, FACT_MESSAGE_KIND, in->kind);
+    fact_set(f, FACT_MESSAGE_PATH, in->path);
+    fact_set(f, FACT_MESSAGE_TYPE_REACTION, strcmp(in->type, "reaction") == 0);
+    fact_set(f, FACT_MESSAGE_EXPECTED, s->expected);
+    if (in->kind == INTENT_FREEFORM)
+        fact_set(f, FACT_MESSAGE_CATEGORY, CATEGORY_SERVICE);
+    else if (in->category != CATEGORY_UNKNOWN)
+        fact_set(f, FACT_MESSAGE_CATEGORY, in->category);
+    fact_set(f, FACT_RECIPIENT_FORM, in->to.kind);
+    fact_set(f, FACT_RECIPIENT_VALID, in->to.kind != IDENTITY_NONE);
+    fact_set(f, FACT_RECIPIENT_IS_SENDER, false);
+    country_fact(f, FACT_RECIPIENT_COUNTRY, &in->to);
+    if (number != NULL) {
+        sender_facts(s, number);
+        account_facts(s, snap, number->waba);
+    }
+    if (in->kind == INTENT_TEMPLATE)
+        template_facts(s, snap, number);
+}
+
+int send_expects(struct send *s, struct str word, const char *field, struct err *e)
+{
+    word = str_trim(word);
+    if (word.n == 0)
+        return 0;
+    enum category c = category_parse(word);
+    if (c == CATEGORY_UNKNOWN)
+        return err_set(e, WL_EINVAL, "%s: '%.*s' is no category; say marketing, utility, authentication or service",
+                       field, word.n > 40 ? 40 : (int)word.n, word.p);
+    s->expected = c;
+    return 0;
+}
+
+/* --- values of the rules ----------------------------------------------------------------------------------------- */
+
+static int64_t value(const struct rules_book *book, const char *rule, const char *name, int64_t now, int64_t otherwise)
+{
+    int64_t v;
+    return ruleset_value(book->ruleset, rule, name, now, &v) == 0 ? v : otherwise;
+}
+
+void rule_values_read(struct rule_values *v, const struct rules_book *book, int64_t now)
+{
+    if (v->book == book && v->second == now / 1000)
+        return;
+    v->book = book;
+    v->second = now / 1000;
+    v->pair_interval = value(book, "pair.rate", "interval", now, 0);
+    v->window = value(book, "window.closed", "window", now, WINDOW_MS) - value(book, "window.closed", "margin", now, 0);
+    v->standard = value(book, "sender.rate", "standard", now, 80);
+    v->high = value(book, "sender.rate", "high", now, 1000);
+    v->coexistence = value(book, "sender.rate", "coexistence", now, 20);
+    v->burst = value(book, "sender.rate", "burst", now, 0);
+    v->reserve = value(book, "portfolio.unique.marketing", "reserve", now, 0);
+    v->same = (int)value(book, "duplicate.same", "similarity", now, SIMILAR_SAME);
+    v->near = (int)value(book, "duplicate.near", "similarity", now, SIMILAR_NEAR);
+}
+
+/* Meta's three speeds have their numbers in the rules; any other was told by Meta itself. */
+struct pace send_pace(const struct batch *b, const struct send *s)
+{
+    const struct rule_values *v = b->values;
+    int64_t per_second = s->per_second;
+    switch (per_second) {
+    case 0:
+    case 80:
+        per_second = v->standard;
+        break;
+    case 1000:
+        per_second = v->high;
+        break;
+    case 20:
+        per_second = v->coexistence;
+        break;
+    default:
+        break;
+    }
+    return pace_of(per_second, v->burst);
+}
+
+/* --- what the door knows ----------------------------------------------------------------------------------------- */
+
+/* Set below only where they are known: forgotten first, because a held send is judged more than once. */
+static void forget(struct facts *f)
+{
+    static const uint8_t mine[] = {FACT_RECIPIENT_UTC_MIN,       FACT_RECIPIENT_UTC_MAX,
+                                   FACT_RECIPIENT_UTC_CHANGE_AT, FACT_RECIPIENT_UTC_MIN_AFTER,
+                                   FACT_RECIPIENT_UTC_MAX_AFTER, FACT_DUPLICATE_OF,
+                                   FACT_SENDER_FREE_AT};
+    for (size_t i = 0; i < sizeof mine; i++)
+        f->known[mine[i]] = false;
+}
+
+static void consent_facts(struct facts *f, const struct person *p, int64_t category)
+{
+    static const struct consent_state nothing;
+    const struct consent_state *c = &p->consent;
+    bool consented = category >= CATEGORY_MARKETING && category < CATEGORY_COUNT;
+    const struct consent_word *word = consented ? &c->of[category] : &nothing.of[CATEGORY_UNKNOWN];
+    fact_set(f, FACT_CONSENT_STATUS, word->status);
+    fact_set(f, FACT_CONSENT_AT, word->at);
+    fact_set(f, FACT_CONSENT_RANK, word->rank);
+    fact_set(f, FACT_CONSENT_PLATFORM_STOP, c->platform_stop);
+    fact_set(f, FACT_CONSENT_PLATFORM_AT, c->platform_at);
+}
+
+static void place_facts(const struct batch *b, struct facts *f, const struct person *p, const struct identity *to)
+{
+    struct whereabouts w;
+    if (!places_find(b->ad->places, p->zone, to, b->now, &w))
+        return;
+    fact_set(f, FACT_RECIPIENT_UTC_MIN, w.min);
+    fact_set(f, FACT_RECIPIENT_UTC_MAX, w.max);
+    fact_set(f, FACT_RECIPIENT_UTC_CHANGE_AT, w.change_at);
+    fact_set(f, FACT_RECIPIENT_UTC_MIN_AFTER, w.min_after);
+    fact_set(f, FACT_RECIPIENT_UTC_MAX_AFTER, w.max_after);
+}
+
+static void received_facts(const struct batch *b, struct send *s, const struct person *p, int64_t category)
+{
+    struct facts *f = &s->facts;
+    if (category == CATEGORY_MARKETING) {
+        caps_facts(&p->caps, f);
+    } else {
+        fact_set(f, FACT_RECIPIENT_ENGAGEMENT_AT, p->caps.engagement_at);
+        fact_set(f, FACT_RECIPIENT_EXPERIMENT_AT, p->caps.experiment_at);
+    }
+    if (s->content.skeleton == 0)
+        return;
+    content_facts(&s->content, &p->caps, b->snap, b->values->same, b->values->near, f);
+}
+
+/* The wait is measured by the monotonic clock and told in the time the rules decide by. */
+static void pace_fact(const struct batch *b, struct send *s)
+{
+    int64_t when = s->slot_us;
+    if (when == 0)
+        when = pacer_when(b->ad->pacer, s->sender, send_pace(b, s), b->mono_us);
+    if (when < 0)
+        return;
+    int64_t wait_us = when > b->mono_us ? when - b->mono_us : 0;
+    fact_set(&s->facts, FACT_SENDER_FREE_AT, b->now + (wait_us + 999) / 1000);
+}
+
+static void portfolio_facts(const struct batch *b, struct send *s, const struct about *about)
+{
+    static const struct budget empty;
+    if (s->waba == 0)
+        return;
+    const struct budget *budget = about->portfolio != NULL ? &about->portfolio->p.budget : &empty;
+    int64_t opened_at = about->reach != NULL ? about->reach->r.opened_at : 0;
+    bool counted =
+        about->in_window || s->intent->to.kind == IDENTITY_GROUP || budget_counted(budget, opened_at, b->now);
+    budget_facts(budget, s->limit, (int)b->values->reserve, counted, b->now, &s->facts);
+}
+
+void person_facts(const struct batch *b, struct send *s, const struct about *about)
+{
+    static const struct person nobody;
+    static const struct pair no_pair;
+    struct facts *f = &s->facts;
+    int64_t category = f->known[FACT_MESSAGE_CATEGORY] ? f->value[FACT_MESSAGE_CATEGORY] : CATEGORY_UNKNOWN;
+    forget(f);
+    pace_fact(b, s);
+    if (s->intent->to.kind == IDENTITY_NONE)
+        return; /* nobody is named: what one would know of a person stays unknown */
+    const struct person *p = about->person != NULL ? &about->person->p : &nobody;
+    const struct pair *pair = about->pair != NULL ? &about->pair->p : &no_pair;
+    consent_facts(f, p, category);
+    fact_set(f, FACT_RECIPIENT_UNDELIVERABLE_AT, p->undeliverable_at);
+    fact_set(f, FACT_WINDOW_LAST_INBOUND, pair->last_inbound);
+    fact_set(f, FACT_PAIR_TAT, pair->tat);
+    place_facts(b, f, p, &s->intent->to);
+    received_facts(b, s, p, category);
+    portfolio_facts(b, s, about);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * pacer.h - messages a second of each of our numbers: a line of its own for every number, in memory.
+ *
+ * One process owns a number, so this needs no database (docs/decisions/0005-store.md). What an earlier life sent a moment ago is not known:
+ * every number starts without credit. Incoming messages count as well. Time here is the monotonic clock's, in
+ * microseconds, because a thousand a second is one a millisecond and because a wall clock that is set must neither stop
+ * a number nor let it race. */
+#ifndef WL_GATEWAY_PACER_H
+#define WL_GATEWAY_PACER_H
+
+#include <stdint.h>
+
+struct pacer;
+
+/* One every interval, or up to tolerance ahead of that after a rest. */
+struct pace {
+    int64_t interval_us, tolerance_us;
+};
+/* burst_ms: as many at once, after a rest, as go in that time; at least one. */
+struct pace pace_of(int64_t per_second, int64_t burst_ms);
+
+struct pacer *pacer_create(int64_t now_us);
+void pacer_free(struct pacer *p); /* accepts NULL */
+
+/* Any thread: n messages came in for this number. */
+void pacer_inbound(struct pacer *p, int64_t sender, uint32_t n);
+
+/* The rest: the door's thread only. First moment at which the number may send one more; -1: too many numbers to tell. */
+int64_t pacer_when(struct pacer *p, int64_t sender, struct pace rate, int64_t now_us);
+/* Takes that moment: the next one to ask gets a later one. */
+int64_t pacer_take(struct pacer *p, int64_t sender, struct pace rate, int64_t now_us);
+
+#endif
