@@ -82,7 +82,24 @@ static int read_types(const struct header *h, const char *types, int32_t *offset
     return 0;
 }
 
-/* Takes one block off the front: its table, with times of `wide` bytes. */
+/* The table behind a header: when which type begins. Times have `wide` bytes. */
+static int read_table(const struct header *h, size_t wide, const char *times, const int32_t *offsets, int64_t *at,
+                      int32_t *offset, struct err *e)
+{
+    const char *which = times + h->time * wide;
+    for (uint32_t i = 0; i < h->time; i++) {
+        unsigned char type = (unsigned char)which[i];
+        at[i] = wide == 8 ? i64(times + 8 * i) : (int32_t)u32(times + 4 * i);
+        if (type >= h->type)
+            return damaged(e, "a time has no type");
+        if (at[i] < -TIME_MOST || at[i] > TIME_MOST || (i > 0 && at[i] <= at[i - 1]))
+            return damaged(e, "its times do not ascend");
+        offset[i] = offsets[type];
+    }
+    return 0;
+}
+
+/* Takes one block off the front: its table. */
 static int take_block(struct str *in, const struct header *h, size_t wide, struct arena *a, struct zone *z,
                       struct err *e)
 {
@@ -93,21 +110,15 @@ static int take_block(struct str *in, const struct header *h, size_t wide, struc
         return damaged(e, "it counts leap seconds");
     if (h->type == 0 || h->type > 256 || h->chars == 0)
         return damaged(e, "it has no types");
-    const char *times = in->p, *which = times + h->time * wide;
-    int rc = read_types(h, which + h->time, offsets, e);
-    if (rc != 0)
-        return rc;
     int64_t *at = arena_new_array(a, int64_t, h->time);
     int32_t *offset = arena_new_array(a, int32_t, h->time);
     if (h->time > 0 && (at == NULL || offset == NULL))
         return err_set(e, WL_ENOMEM, "no memory for a time zone");
-    for (uint32_t i = 0; i < h->time; i++) {
-        unsigned char type = (unsigned char)which[i];
-        at[i] = wide == 8 ? i64(times + 8 * i) : (int32_t)u32(times + 4 * i);
-        if (type >= h->type || at[i] < -TIME_MOST || at[i] > TIME_MOST || (i > 0 && at[i] <= at[i - 1]))
-            return damaged(e, "its times do not ascend, or have no type");
-        offset[i] = offsets[type];
-    }
+    int rc = read_types(h, in->p + h->time * (wide + 1), offsets, e);
+    if (rc == 0)
+        rc = read_table(h, wide, in->p, offsets, at, offset, e);
+    if (rc != 0)
+        return rc;
     *z = (struct zone){.n = h->time, .at = at, .offset = offset, .first_offset = offsets[0]};
     size_t size = (size_t)block_size(h, wide);
     *in = (struct str){in->p + size, in->n - size};

@@ -298,6 +298,20 @@ TEST(a_summer_without_end_has_no_changes)
     buf_done(&b);
 }
 
+/* Summer begins in a year's last week, by a time that lies in the next year, and ends before: the next year's end comes
+ * first. */
+TEST(years_that_overlap)
+{
+    struct buf b;
+    struct zone z;
+    struct err e = {0};
+    put_file(&b, '3', "AAA0BBB,M12.5.0/167,J2/0");
+    assert_ok(read_bytes(buf_str(&b), &z, &e), e);
+    assert_int_equal(zone_next_change(&z, at("2030-06-01"), INT64_MAX), at("2031-01-01T23:00:00Z"));
+    assert_int_equal(zone_next_change(&z, at("2031-01-01T23:00:00Z"), INT64_MAX), at("2031-01-04T23:00:00Z"));
+    buf_done(&b);
+}
+
 TEST(rules_that_are_none)
 {
     static const char *const rules[] = {
@@ -439,5 +453,5 @@ TEST(a_folder_with_all_kinds_of_files)
 }
 
 TESTS(T(local_time_as_it_was_and_will_be), T(what_changes_next), T(names_and_countries), T(every_version),
-      T(rules_for_later_years), T(a_summer_without_end_has_no_changes), T(rules_that_are_none), T(damaged_files),
-      T(a_folder_with_all_kinds_of_files))
+      T(rules_for_later_years), T(a_summer_without_end_has_no_changes), T(years_that_overlap), T(rules_that_are_none),
+      T(damaged_files), T(a_folder_with_all_kinds_of_files))
