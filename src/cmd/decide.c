@@ -186,57 +186,57 @@ static void show_failure(const struct session *s, size_t line, const struct err 
     buf_done(&b);
 }
 
-/* Asks about one document; *ret is NULL when it was wrong, with the line in the sentence. */
-static void ask_at(struct session *s, size_t line, struct str text, wl_decision **ret, struct err *e)
+/* One document's answer, or why there is none. */
+struct answer {
+    wl_decision *d;
+    size_t line;
+    struct err why;
+};
+
+/* The next document, answered; false at the end. *ret_rc is set when nothing can follow. */
+static bool next_answer(struct session *s, struct json_stream *stream, struct answer *ret, int *ret_rc)
 {
-    *ret = NULL;
-    if (ask(s, text, ret, e) != 0)
-        err_prefix(e, "line %zu", line);
+    struct str text;
+    *ret = (struct answer){0};
+    int rc = json_stream_next(stream, &text, &ret->why);
+    ret->line = stream->line;
+    if (rc == 0 && text.p == NULL)
+        return false;
+    if (rc == 0 && ask(s, text, &ret->d, &ret->why) != 0)
+        err_prefix(&ret->why, "line %zu", ret->line);
+    *ret_rc = rc == WL_EIO || rc == WL_ETOOBIG ? rc : 0;
+    return true;
 }
 
-/* The first document is held until it is known whether it is the only one. */
+static int show_answer(const struct session *s, struct answer *x)
+{
+    int rc = x->d != NULL ? CMD_OK : CMD_FAILED;
+    if (x->d != NULL)
+        show_line(s, x->d);
+    else
+        show_failure(s, x->line, &x->why);
+    wl_decision_free(x->d);
+    x->d = NULL;
+    return rc;
+}
+
+/* The first document is kept until it is known whether it is the only one. */
 static int answer_all(struct session *s, FILE *in)
 {
     struct json_stream stream;
-    struct str text;
-    struct err e = {0};
-    wl_decision *first = NULL, *d = NULL;
-    size_t n = 0, wrong = 0, first_line = 0;
-    int rc;
+    struct answer first, next;
+    int rc = CMD_OK, end = 0;
     json_stream_init(&stream, in);
-    for (;;) {
-        struct err why = {0};
-        rc = json_stream_next(&stream, &text, &why);
-        if (rc == 0 && text.p == NULL)
-            break;
-        if (n == 1 && first != NULL)
-            show_line(s, first);
-        else if (n == 1)
-            show_failure(s, first_line, &e);
-        if (rc == 0)
-            ask_at(s, stream.line, text, &d, &why);
-        wrong += d == NULL;
-        if (n++ == 0) {
-            first = d;
-            first_line = stream.line;
-            e = why;
-        } else if (d != NULL) {
-            show_line(s, d);
-            wl_decision_free(d);
-        } else {
-            show_failure(s, stream.line, &why);
-        }
-        d = NULL;
-        if (rc == WL_EIO || rc == WL_ETOOBIG)
-            break;
-    }
-    if (n == 0)
+    if (!next_answer(s, &stream, &first, &end)) {
         rc = cmd_fail(CMD_USAGE, "wayleave help decide", "there are no facts in the input");
-    else if (n == 1)
-        rc = first != NULL ? show_one(s, first) : cmd_fail(CMD_FAILED, NULL, "%s", e.text);
-    else
-        rc = wrong > 0 ? CMD_FAILED : CMD_OK;
-    wl_decision_free(first);
+    } else if (end == 0 && next_answer(s, &stream, &next, &end)) {
+        rc = show_answer(s, &first) | show_answer(s, &next);
+        while (end == 0 && next_answer(s, &stream, &next, &end))
+            rc |= show_answer(s, &next);
+    } else {
+        rc = first.d != NULL ? show_one(s, first.d) : cmd_fail(CMD_FAILED, NULL, "%s", first.why.text);
+        wl_decision_free(first.d);
+    }
     json_stream_done(&stream);
     return rc;
 }

@@ -16,8 +16,9 @@
 #include "core/decide.h"
 #include "core/ruleset_diff.h"
 
-#define DIFF_MAX (16u << 20)
-#define JSON_MAX (1u << 20)
+#define DIFF_MAX       (16u << 20)
+#define JSON_MAX       (1u << 20)
+#define LINE_MAX_BYTES 110
 
 static const char *const answers[] = {
     [DIFF_SAME] = "same: every message gets the same verdict",
@@ -79,10 +80,37 @@ static void json_message(struct json_out *o, const struct diff_example *x)
     jo_end(o);
 }
 
+/* The message as JSON too, laid out for a terminal. */
+static void show_message(const struct diff_example *x)
+{
+    char at[TIME_TEXT];
+    struct buf pair, text;
+    buf_init(&pair, 256);
+    buf_init(&text, 64);
+    printf("  {\"at\": \"%s\", \"facts\": {", time_text(x->at, at));
+    size_t column = LINE_MAX_BYTES;
+    const char *gap = "";
+    for (int id = 0; id < FACT_COUNT; id++) {
+        if (!x->facts.known[id])
+            continue;
+        buf_clear(&text);
+        buf_clear(&pair);
+        fact_text(&x->facts, (enum fact_id)id, &text);
+        buf_printf(&pair, "\"%s\": \"%s\"", fact_info[id].name, buf_cstr(&text));
+        bool fold = column + pair.len + 2 > LINE_MAX_BYTES;
+        printf("%s%s", gap, fold ? "\n     " : " ");
+        column = (fold ? 5 : column + 2) + pair.len;
+        term_text(stdout, TONE_PLAIN, buf_str(&pair));
+        gap = ",";
+    }
+    puts("}}");
+    buf_done(&pair);
+    buf_done(&text);
+}
+
 static void show_example(const char *head, const struct diff_example *x)
 {
     struct buf b;
-    struct json_out o;
     if (!x->found)
         return;
     buf_init(&b, JSON_MAX);
@@ -92,11 +120,9 @@ static void show_example(const char *head, const struct diff_example *x)
     verdict_text(x->before, x->before_until, x->before_rule, &b);
     buf_puts(&b, "\n  after:  ");
     verdict_text(x->after, x->after_until, x->after_rule, &b);
-    buf_puts(&b, "\n  ");
-    json_out_init(&o, &b);
-    json_message(&o, x);
     term_text(stdout, TONE_PLAIN, buf_str(&b));
     putchar('\n');
+    show_message(x);
     buf_done(&b);
 }
 

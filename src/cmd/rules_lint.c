@@ -194,6 +194,8 @@ static void lint_mode(struct lint *l, const struct rule *r)
 /* A law or a policy that says nothing the platform does not always say first. */
 static void lint_covered(struct lint *l, const struct rule *r)
 {
+    const int64_t *dates;
+    int64_t at = rule_dates(r, &dates) > 0 && dates[0] > l->at ? dates[0] : l->at;
     if (rule_source(l->rs, r)->kind == RULESET_PLATFORM || rule_mode_of(r) != MODE_ENFORCE)
         return;
     for (size_t i = 0; i < ruleset_count(l->rs); i++) {
@@ -201,7 +203,7 @@ static void lint_covered(struct lint *l, const struct rule *r)
         if (p == r || rule_source(l->rs, p)->kind >= rule_source(l->rs, r)->kind || rule_mode_of(p) != MODE_ENFORCE)
             continue;
         struct arena *mem = arena_create(REPORT_MAX * 16);
-        bool covered = mem != NULL && rule_is_covered(l->rs, r, p, l->at, mem);
+        bool covered = mem != NULL && rule_is_covered(l->rs, r, p, at, mem);
         arena_free(mem);
         if (covered) {
             warn(l, r, "it can never speak: whenever it would, %s says at least as much", rule_id(p));

@@ -19,7 +19,7 @@ struct rule_paths {
 int rules_paths(const struct args *a, size_t first, struct arena *mem, struct rule_paths *ret);
 /* "a.yaml,b.yaml" */
 int rules_split(const char *word, struct arena *mem, struct rule_paths *ret);
-/* The file of a shipped law: "co" -> ".../rules/law-co.yaml"; says so when there is none. */
+/* The file of a shipped law: "co" -> ".../rules/law/co.yaml"; says so when there is none. */
 int rules_law(const char *name, struct arena *mem, const char **ret);
 /* Loads them as one book or part, or says why not. ruleset_free() it. */
 int rules_book(const struct rule_paths *p, struct ruleset **ret);

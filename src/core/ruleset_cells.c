@@ -8,6 +8,8 @@
  * thresholds too. What this cannot do exactly it says, by `exact`. */
 #include "core/ruleset_cells.h"
 
+#include "core/intent.h"
+
 #define MINUTE        60000
 #define DAY           86400000
 #define WEEK          (7 * (int64_t)DAY)
@@ -87,8 +89,9 @@ static void natural(struct grid *g, struct axis *x)
         add(g, x, 0);
         add(g, x, 1);
     } else if (fact_info[x->fact].type == FACT_TYPE_WORD) {
-        for (int64_t w = 0; w <= words_count(x->fact); w++)
-            add(g, x, w); /* the last has no name: a word of a later release */
+        /* The last has no name: a word of a later release. A receipt is judged by no rule and stands for no message. */
+        for (int64_t w = x->fact == FACT_MESSAGE_KIND ? INTENT_RECEIPT + 1 : 0; w <= words_count(x->fact); w++)
+            add(g, x, w);
     } else {
         add(g, x, 0); /* "never", no code, zero */
     }

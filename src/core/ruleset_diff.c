@@ -14,10 +14,11 @@
 #define SCRATCH_MAX  (64u << 20)
 #define POINTS_MAX   (UINT64_C(1) << 20) /* of one pair at one date */
 #define POINTS_TOTAL (UINT64_C(6) << 20)
+#define EFFORT_TOTAL UINT64_C(8000000)
+#define COVERED_MAX  (UINT64_C(1) << 18) /* points of two rules */
 #define SAMPLES      20000
 #define CANDIDATES   24 /* cells of one pair from which a message is grown */
 #define DATES_MAX    256
-#define COVERING_MAX (UINT64_C(1) << 18)
 #define WEEK         (7 * INT64_C(86400000))
 
 const char *diff_relation_name(enum diff_relation r)
@@ -115,8 +116,6 @@ struct found {
 static void judge_point(const struct comparison *c, const struct pair *p, const struct facts *f, int64_t now,
                         struct found *r)
 {
-    if (is_receipt(f))
-        return;
     struct say s[2] = {pair_say(c, p, 0, f, now), pair_say(c, p, 1, f, now)};
     if (s[0].verdict == VERDICT_HOLD && s[1].verdict == VERDICT_HOLD && s[0].calendar != s[1].calendar)
         r->exact = false; /* an opening against a fixed time: the moments were not chosen for that */
@@ -196,70 +195,6 @@ static int judge_pair(struct comparison *c, const struct pair *p, int64_t now, i
     return rc;
 }
 
-/* ---- answered by other rules ---- */
-
-static bool facts_within(const struct rule *r, const struct grid *g)
-{
-    for (uint8_t i = 0; i < r->facts.n; i++)
-        if (!grid_has(g, r->facts.fact[i]))
-            return false;
-    return true;
-}
-
-static bool asks_calendar(const struct ruleset *rs, const struct rule *r)
-{
-    if (r == NULL)
-        return false;
-    struct rule_walk w = rule_walk(rs, r);
-    for (const struct node *n; (n = rule_walk_next(&w)) != NULL;)
-        if (n->op >= OP_OUTSIDE)
-            return true;
-    return r->until.kind >= UNTIL_OPEN;
-}
-
-/* The rules of a book whose facts all lie on the grid, and then on the grid they make. */
-static size_t rules_on(struct grid *g, const struct ruleset *rs, uint16_t *ret)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < rs->n_rules; i++)
-        if (rs->rule[i].builtin == BUILTIN_NONE && rs->rule[i].mode == MODE_ENFORCE && facts_within(&rs->rule[i], g) &&
-            !asks_calendar(rs, &rs->rule[i]))
-            ret[n++] = (uint16_t)i;
-    for (size_t i = 0; i < n; i++)
-        grid_add_rule(g, rs, &rs->rule[ret[i]]);
-    return n;
-}
-
-bool covered_by_others(struct comparison *c, const struct pair *p, enum direction dir, int64_t now)
-{
-    uint16_t rule[RULES_MAX];
-    struct grid *g = arena_new(c->scratch, struct grid);
-    struct facts f = {0};
-    const struct ruleset *weak = c->book[!dir];
-    const struct rule *strong = dir == LOOSER ? p->before : p->after;
-    if (g == NULL || asks_calendar(c->book[dir], strong))
-        return false;
-    grid_init(g, c->scratch, now);
-    grid_add_side(g, c->book[dir], p, (int)dir);
-    for (size_t i = 0; strong == NULL && i < weak->n_basis; i++)
-        grid_add_tree(g, weak, &weak->basis[i].values, weak->basis[i].when);
-    size_t n = rules_on(g, weak, rule);
-    if (grid_close(g) != 0 || !g->exact || grid_points(g) > COVERING_MAX || grid_points(g) > c->left)
-        return false;
-    for (uint64_t i = 0; i < grid_points(g); i++) {
-        grid_point(g, i, &f);
-        struct say most = strong == NULL ? basis_say(weak, &f, now) : (struct say){0, VERDICT_ALLOW, false};
-        for (size_t k = 0; k < n; k++) {
-            struct say one = rule_say(weak, &weak->rule[rule[k]], &f, now);
-            most = say_less(most, one) ? one : most;
-        }
-        c->left--;
-        if (!is_receipt(&f) && say_less(most, pair_say(c, p, (int)dir, &f, now)))
-            return false;
-    }
-    return true;
-}
-
 /* ---- the whole ---- */
 
 static void grow_example(struct comparison *c, const struct pair *p, enum direction dir, const struct grid *g,
@@ -307,6 +242,20 @@ static bool new_values(struct pair *p, int64_t now)
     return changed;
 }
 
+/* What the cells of one direction prove about the pair, and about the books. */
+static bool judge_direction(struct comparison *c, const struct pair *p, enum direction dir, int64_t now,
+                            const struct grid *g, const struct found *r)
+{
+    bool *never = dir == LOOSER ? &c->ret->never_looser : &c->ret->never_stricter;
+    if (r->exact && !r->differs[dir] && (!g->calendar || calendar_ordered(c, p, dir, now)))
+        return true;
+    grow_example(c, p, dir, g, r);
+    if (!r->exact || !r->differs[dir] ||
+        !covered_by_others(c, p, dir, now, dir == LOOSER ? &c->ret->looser : &c->ret->stricter))
+        *never = false;
+    return false;
+}
+
 static int compare_pair(struct comparison *c, struct pair *p, int64_t now, int64_t end, struct grid *g, struct found *r)
 {
     bool proven[2], calendar = asks_calendar(c->book[0], p->before) || asks_calendar(c->book[1], p->after);
@@ -316,14 +265,8 @@ static int compare_pair(struct comparison *c, struct pair *p, int64_t now, int64
     int rc = judge_pair(c, p, now, end, g, r);
     if (rc != 0)
         return rc;
-    for (int dir = 0; dir < 2; dir++) {
-        bool *never = dir == LOOSER ? &c->ret->never_looser : &c->ret->never_stricter;
-        proven[dir] =
-            r->exact && !r->differs[dir] && (!g->calendar || calendar_ordered(c, p, (enum direction)dir, now));
-        grow_example(c, p, (enum direction)dir, g, r);
-        if (!proven[dir] && !(r->exact && r->differs[dir] && covered_by_others(c, p, (enum direction)dir, now)))
-            *never = false;
-    }
+    for (int dir = 0; dir < 2; dir++)
+        proven[dir] = judge_direction(c, p, (enum direction)dir, now, g, r);
     enum diff_relation here = relation_of(r->differs, proven);
     p->face.relation = p->face.since == 0 ? here : both(p->face.relation, here);
     if (p->face.since == 0 && here != DIFF_SAME)
@@ -371,7 +314,7 @@ int ruleset_diff(const struct ruleset *before, const struct ruleset *after, int6
                  struct ruleset_diff *ret, struct err *e)
 {
     struct ruleset_diff d = {0};
-    struct comparison c = {.book = {before, after}, .keep = a, .ret = &d, .left = POINTS_TOTAL};
+    struct comparison c = {.book = {before, after}, .keep = a, .ret = &d, .left = POINTS_TOTAL, .effort = EFFORT_TOTAL};
     if (before->decides != after->decides)
         return err_set(e, WL_EINVAL,
                        "one of them has the platform's rules and the other has not: a whole book and a "
@@ -404,11 +347,11 @@ bool rule_is_covered(const struct ruleset *rs, const struct rule *r, const struc
     grid_init(g, a, now);
     grid_add_rule(g, rs, r);
     grid_add_rule(g, rs, p);
-    if (grid_close(g) != 0 || !g->exact || grid_points(g) > COVERING_MAX)
+    if (grid_close(g) != 0 || !g->exact || grid_points(g) > COVERED_MAX)
         return false;
     for (uint64_t i = 0; i < grid_points(g); i++) {
         grid_point(g, i, &f);
-        if (!is_receipt(&f) && say_less(rule_say(rs, p, &f, now), rule_say(rs, r, &f, now)))
+        if (say_less(rule_say(rs, p, &f, now), rule_say(rs, r, &f, now)))
             return false;
     }
     return true;

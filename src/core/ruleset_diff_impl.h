@@ -37,7 +37,8 @@ struct comparison {
     struct ruleset_diff *ret;
     struct pair *pair;
     size_t n_pairs;
-    uint64_t left; /* points that may still be judged */
+    uint64_t left;   /* points that may still be judged */
+    uint64_t effort; /* rules that may still be judged in search of examples */
 };
 
 /* ruleset_say.c: enforced rules only */
@@ -47,6 +48,7 @@ struct say pair_say(const struct comparison *c, const struct pair *p, int side, 
 /* The whole book without an expiry; ret_rule: the rule that speaks, NULL when none does. */
 struct say book_say(const struct ruleset *rs, const struct facts *f, int64_t now, const char **ret_rule);
 bool is_receipt(const struct facts *f);
+bool asks_calendar(const struct ruleset *rs, const struct rule *r); /* r may be NULL */
 void grid_add_pair(struct grid *g, const struct comparison *c, const struct pair *p);
 void grid_add_side(struct grid *g, const struct ruleset *rs, const struct pair *p, int side);
 
@@ -56,10 +58,16 @@ bool same_text(const struct rule *a, const struct rule *b);
 /* Where both versions hold until the next opening, the weaker one's of this direction is never the earlier. */
 bool calendar_ordered(const struct comparison *c, const struct pair *p, enum direction dir, int64_t now);
 
-/* ruleset_search.c: facts with the values that `pinned` fixes, about which `strong` says more than the other book. */
-bool search_example(const struct comparison *c, enum direction dir, const struct facts *pinned, const struct grid *g,
+/* ruleset_search.c: facts with the values that `pinned` fixes on the grid, about which the books differ that way. */
+bool search_example(struct comparison *c, enum direction dir, const struct facts *pinned, const struct grid *g,
                     struct say target, int64_t now, struct diff_example *ret);
-/* Every message about which the pair's stronger side speaks is answered as strongly by other rules of the other book. */
-bool covered_by_others(struct comparison *c, const struct pair *p, enum direction dir, int64_t now);
+/* Asks both books; false when they do not differ that way about these facts. */
+bool example_confirm(const struct comparison *c, enum direction dir, const struct facts *f, int64_t now,
+                     struct diff_example *ret);
+
+/* ruleset_cover.c: whether the strong side of the pair is always answered as strongly by other rules of the weak book.
+ * May find an example on the way. */
+bool covered_by_others(struct comparison *c, const struct pair *p, enum direction dir, int64_t now,
+                       struct diff_example *ret);
 
 #endif

@@ -66,6 +66,17 @@ struct say book_say(const struct ruleset *rs, const struct facts *f, int64_t now
     return best;
 }
 
+bool asks_calendar(const struct ruleset *rs, const struct rule *r)
+{
+    if (r == NULL)
+        return false;
+    struct rule_walk w = rule_walk(rs, r);
+    for (const struct node *n; (n = rule_walk_next(&w)) != NULL;)
+        if (n->op >= OP_OUTSIDE)
+            return true;
+    return r->until.kind >= UNTIL_OPEN;
+}
+
 void grid_add_side(struct grid *g, const struct ruleset *rs, const struct pair *p, int side)
 {
     const struct rule *r = side == 0 ? p->before : p->after;

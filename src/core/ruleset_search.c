@@ -3,24 +3,28 @@
  *
  * The facts of the rule are pinned. The rest begins as an ordinary message that is usually allowed and is then repaired:
  * as long as the weaker book says as much as the stronger one, a rule that makes it do so is chosen, and one of its free
- * facts (or two) takes the value that leaves the least to be repaired. A search may fail where an example exists; it
+ * facts (or two) takes the value that leaves the least to be repaired. Later attempts turn wrong at times, which leads out
+ * of dead ends; the numbers for it are always the same. A search may fail where an example exists; it
  * never returns one that is none, because both books are asked about it in the end. */
 #include "core/intent.h"
 #include "core/ruleset_diff_impl.h"
 #include "core/template.h"
 
 #define STEPS_MAX 40
+#define ATTEMPTS  8    /* the later ones take a wrong turn now and then */
 #define PAIRS_MAX 3000 /* combinations of two facts tried in one step */
 #define DAY       86400000
 #define NO_PLACE  SIZE_MAX
 
 struct search {
-    const struct ruleset *strong, *weak;
+    const struct ruleset *weak;
     struct arena *arena;
     struct facts facts;
     bool pinned[FACT_COUNT];
     struct say target; /* the weak book must say less */
     int64_t now;
+    uint64_t *effort, seed;
+    bool noisy;
 };
 
 /* An approved marketing template to a person who opted in lately, from a number in good standing. */
@@ -93,6 +97,7 @@ static uint32_t cost_of(const struct search *s, size_t *ret_first)
     const struct ruleset *rs = s->weak;
     uint32_t cost = 0;
     size_t first = NO_PLACE;
+    *s->effort -= *s->effort > rs->n_rules ? rs->n_rules : *s->effort;
     for (size_t i = 0; i <= rs->n_rules; i++) {
         struct say one =
             i < rs->n_rules ? rule_say(rs, &rs->rule[i], &s->facts, s->now) : basis_say(rs, &s->facts, s->now);
@@ -149,6 +154,23 @@ static void try_two(struct search *s, const struct grid *g, struct change *best)
                         try_change(s, best, &g->axis[a], i, &g->axis[b], k);
 }
 
+static uint64_t below(struct search *s, uint64_t n)
+{
+    uint64_t z = s->seed += 0x9e3779b97f4a7c15;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+    return ((z ^ (z >> 27)) >> 16) % n;
+}
+
+/* Any free fact of the rule takes any value. */
+static bool turn_wrong(struct search *s, const struct grid *g)
+{
+    size_t a = g->n > 0 ? below(s, g->n) : 0;
+    if (g->n == 0 || s->pinned[g->axis[a].fact])
+        return false;
+    set_cell(&s->facts, &g->axis[a], (uint32_t)below(s, g->axis[a].n + 1u));
+    return true;
+}
+
 /* The best change to the facts of one rule (n_rules: the basis) that lessens the cost. */
 static bool repair(struct search *s, size_t rule, uint32_t cost)
 {
@@ -163,6 +185,8 @@ static bool repair(struct search *s, size_t rule, uint32_t cost)
         grid_add_tree(g, s->weak, &s->weak->basis[i].values, s->weak->basis[i].when);
     if (grid_close(g) != 0)
         return false;
+    if (s->noisy && below(s, 3) == 0 && turn_wrong(s, g))
+        return true;
     try_one(s, g, &best);
     if (best.x == NULL)
         try_two(s, g, &best);
@@ -177,7 +201,7 @@ static bool repair(struct search *s, size_t rule, uint32_t cost)
 /* Repairs until the weak book says less than the target, or nothing helps. */
 static bool walk(struct search *s)
 {
-    for (int step = 0; step < STEPS_MAX; step++) {
+    for (int step = 0; step<STEPS_MAX && * s->effort> 0; step++) {
         size_t first, blocked;
         uint32_t cost = cost_of(s, &first);
         if (first == NO_PLACE)
@@ -197,42 +221,78 @@ static bool walk(struct search *s)
     return false;
 }
 
-static bool confirm(const struct comparison *c, enum direction dir, const struct search *s, struct diff_example *ret)
+static bool tree_mentions(const struct ruleset *rs, uint32_t root, uint8_t fact)
 {
-    struct diff_example x = {.found = true, .facts = s->facts, .at = s->now};
-    struct say before = book_say(c->book[0], &s->facts, s->now, &x.before_rule);
-    struct say after = book_say(c->book[1], &s->facts, s->now, &x.after_rule);
+    for (uint32_t i = root; i < rs->node[root].end; i++)
+        if (rs->node[i].op > OP_NOT && (rs->node[i].fact == fact || rs->node[i].other == fact))
+            return true;
+    return false;
+}
+
+static bool book_mentions(const struct ruleset *rs, uint8_t fact)
+{
+    for (size_t i = 0; i < rs->n_rules; i++)
+        for (uint8_t k = 0; k < rs->rule[i].facts.n; k++)
+            if (rs->rule[i].facts.fact[k] == fact)
+                return true;
+    for (size_t i = 0; i < rs->n_basis; i++)
+        if (tree_mentions(rs, rs->basis[i].when, fact))
+            return true;
+    return false;
+}
+
+/* A message is shown with what the rules look at; the rest would only be noise. */
+static void forget_others(const struct comparison *c, struct facts *f)
+{
+    for (int id = 0; id < FACT_COUNT; id++)
+        if (!book_mentions(c->book[0], (uint8_t)id) && !book_mentions(c->book[1], (uint8_t)id))
+            f->known[id] = false;
+}
+
+bool example_confirm(const struct comparison *c, enum direction dir, const struct facts *f, int64_t now,
+                     struct diff_example *ret)
+{
+    struct diff_example x = {.found = true, .facts = *f, .at = now};
+    struct say before = book_say(c->book[0], f, now, &x.before_rule);
+    struct say after = book_say(c->book[1], f, now, &x.after_rule);
     if (!(dir == LOOSER ? say_less(after, before) : say_less(before, after)))
         return false;
     x.before = before.verdict;
     x.after = after.verdict;
     x.before_until = before.until;
     x.after_until = after.until;
+    forget_others(c, &x.facts);
     *ret = x;
     return true;
 }
 
-bool search_example(const struct comparison *c, enum direction dir, const struct facts *pinned, const struct grid *g,
+static void take_pinned(struct search *s, const struct facts *pinned)
+{
+    for (int id = 0; id < FACT_COUNT; id++) {
+        if (!s->pinned[id])
+            continue;
+        s->facts.known[id] = pinned->known[id];
+        s->facts.value[id] = pinned->value[id];
+    }
+}
+
+bool search_example(struct comparison *c, enum direction dir, const struct facts *pinned, const struct grid *g,
                     struct say target, int64_t now, struct diff_example *ret)
 {
     static void (*const starts[])(struct facts *, int64_t) = {ordinary_template, ordinary_answer};
-    struct search s = {.strong = c->book[dir], .weak = c->book[!dir], .target = target, .now = now};
+    struct search s = {.weak = c->book[!dir], .target = target, .now = now, .effort = &c->effort, .seed = 1};
+    bool answer = pinned->known[FACT_MESSAGE_KIND] && pinned->value[FACT_MESSAGE_KIND] == INTENT_FREEFORM;
+    bool found = false;
     for (size_t k = 0; k < g->n; k++)
         s.pinned[g->axis[k].fact] = true;
-    bool answer = pinned->known[FACT_MESSAGE_KIND] && pinned->value[FACT_MESSAGE_KIND] == INTENT_FREEFORM;
-    for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++) {
-        starts[answer ? 1 - i : i](&s.facts, now);
-        for (int id = 0; id < FACT_COUNT; id++)
-            if (s.pinned[id]) {
-                s.facts.known[id] = pinned->known[id];
-                s.facts.value[id] = pinned->value[id];
-            }
+    for (int i = 0; i < ATTEMPTS && c->effort > 0 && !found; i++) {
+        starts[answer != (i % 2 != 0)](&s.facts, now);
+        s.noisy = i >= 2;
+        take_pinned(&s, pinned);
         if ((s.arena = arena_create(8u << 20)) == NULL)
             return false;
-        bool found = !is_receipt(&s.facts) && walk(&s) && confirm(c, dir, &s, ret);
+        found = !is_receipt(&s.facts) && walk(&s) && example_confirm(c, dir, &s.facts, now, ret);
         arena_free(s.arena);
-        if (found)
-            return true;
     }
-    return false;
+    return found;
 }
