@@ -61,7 +61,10 @@ static int read_value(struct builder *b, const struct yaml *n, int64_t *ret, uin
         return read_hours(b, n, text, ret, e);
     }
     *ret_kind = VALUE_DURATION;
-    return yaml_duration(n, ret, e);
+    if (yaml_duration(n, ret, NULL) != 0)
+        return yaml_error(n, e, "must be a whole number, a duration such as 30s or 24h, or hours such as \"%s\"",
+                          "mon-fri 07:00-19:00");
+    return 0;
 }
 
 /* The first date gives the names; the others must give the same ones, of the same kind. */
