@@ -171,13 +171,19 @@ static bool word_get(const uint8_t **at, const uint8_t *end, bool ranks, struct 
     return true;
 }
 
+/* A version we know, and bits that say anything. */
+static bool sound_head(const uint8_t *p, size_t n)
+{
+    return n >= 2 && (p[0] == PACK_VERSION || p[0] == PACK_WITHOUT_RANKS) && (p[1] & 0xc0) != 0x80 && p[1] != 0;
+}
+
 int consent_unpack(const void *p, size_t n, struct consent_state *ret)
 {
     struct consent_state s;
     memset(&s, 0, sizeof s);
     const uint8_t *at = p, *end = at + n;
     if (n > 0) {
-        if (n < 2 || (at[0] != PACK_VERSION && at[0] != PACK_WITHOUT_RANKS) || (at[1] & 0xc0) == 0x80)
+        if (!sound_head(at, n))
             return WL_EINVAL;
         bool ranks = at[0] == PACK_VERSION;
         uint8_t set = at[1];
@@ -190,7 +196,7 @@ int consent_unpack(const void *p, size_t n, struct consent_state *ret)
                 return WL_EINVAL;
         }
         if (set & 0x40) {
-            if (!varint_get(&at, end, &v) || v > INT64_MAX)
+            if (!varint_get(&at, end, &v) || v > INT64_MAX || (v == 0 && !(set & 0x80)))
                 return WL_EINVAL;
             s.platform_stop = (set & 0x80) != 0;
             s.platform_at = (int64_t)v;
