@@ -3,6 +3,7 @@
 a mistake in a file changes nothing, and only what is the customer's own can be set aside."""
 
 import signal
+import threading
 
 import pytest
 import rig
@@ -144,6 +145,34 @@ def test_the_shadow_judges_and_decides_nothing(shop, place):
     assert 'wayleave_shadow_decisions_total{live="allow",shadow="hold"} 1' in metrics
     assert 'wayleave_shadow_decisions_total{live="allow",shadow="allow"} 1' in metrics  # of the shadow before
     assert 'wayleave_shadow_decisions_total{live="deny",shadow="deny"} 2' in metrics
+
+
+@pytest.mark.threads
+def test_rules_change_under_load(shop, place):
+    """Whatever is sent meanwhile is decided by one of the two books, and says by which."""
+    numbers, answers, stop = shop.people(8), [], threading.Event()
+
+    def keep_sending(to):
+        while not stop.is_set():
+            answers.append(shop.admin("POST", "/messages", {**SALE, "to": to}))
+
+    senders = [threading.Thread(target=keep_sending, args=(to,)) for to in numbers]
+    for t in senders:
+        t.start()
+    for i in range(10):
+        (place / "policy.yaml").write_text(policy("ours") if i % 2 == 0 else policy("ours", "policy.no_calls", category="calls"))
+        assert activate(shop)["changed"]
+    stop.set()
+    for t in senders:
+        t.join()
+    hashes = {e["hash"] for e in acts(shop, "activated")}
+    assert len(hashes) == 2 and len(acts(shop, "activated")) == 11
+    for status, body in answers:
+        assert status in (200, 403), body
+        decision = shop.admin("GET", f"/decisions/{body['id']}")[1]["decision"]
+        fired = [f["rule"] for f in decision["findings"] if not f["shadow"]]
+        assert decision["ruleset"]["hash"] in hashes
+        assert (status == 200) == (decision["verdict"] == "allow") and ("policy.no_sales" in fired) <= (status == 403)
 
 
 def test_a_policy_can_be_set_aside_and_nothing_else(shop, place):
