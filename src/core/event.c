@@ -424,6 +424,16 @@ static void add_template(struct reader *r, struct str field)
     }
 }
 
+static const struct account_word *keep_account(struct reader *r)
+{
+    struct account_word w = account_word_parse(r->base.field, r->value);
+    if (w.said == 0)
+        return NULL;
+    const struct account_word *kept = arena_memdup(r->a, &w, sizeof w);
+    r->no_memory = r->no_memory || kept == NULL;
+    return kept;
+}
+
 static void add_plain(struct reader *r, enum event_kind kind)
 {
     static const char *const types[] = {"event", "decision", "type"};
@@ -440,6 +450,8 @@ static void add_plain(struct reader *r, enum event_kind kind)
         ev->display_phone = keep(r, word_of(r->value, "display_phone_number"));
     if (ev->phone_number_id == 0)
         json_id(json_at(r->value, "phone_number_settings", "phone_number_id"), &ev->phone_number_id);
+    if (kind == EVENT_ACCOUNT)
+        ev->account = keep_account(r);
     read_errors(r, ev, json_get(r->value, "errors"));
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/json.h"
+#include "core/account_word.h"
 #include "core/consent.h"
 #include "core/template.h"
 
@@ -63,10 +64,11 @@ struct event {
     struct str template_name, template_language; /* language with '_' */
     int64_t template_id;
     enum template_status template_status;
-    struct str quality;         /* TEMPLATE_QUALITY: GREEN ... */
-    enum category new_category; /* TEMPLATE_CATEGORY: the category now in force, UNKNOWN when only announced */
-    bool user_initiated;        /* CALL */
-    struct json value;          /* the change's value, valid while the parser is */
+    struct str quality;                 /* TEMPLATE_QUALITY: GREEN ... */
+    enum category new_category;         /* TEMPLATE_CATEGORY: the category now in force, UNKNOWN when only announced */
+    bool user_initiated;                /* CALL */
+    const struct account_word *account; /* ACCOUNT: what a decision needs of it; NULL: nothing */
+    struct json value;                  /* the change's value, valid while the parser is */
 };
 
 /* Flattens the body. Strings live in the arena. WL_EINVAL or WL_ETOOBIG with the reason. */

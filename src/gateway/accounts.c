@@ -19,6 +19,7 @@
 #include "base/digest.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "gateway/apply_account.h"
 #include "gateway/content.h"
 #include "gateway/gateway_impl.h"
 #include "gateway/meta_read.h"
@@ -203,15 +204,37 @@ char *accounts_token(struct accounts *a, int64_t sender)
 /* --- writing what was learned ------------------------------------------------------------------------------------ */
 
 struct learned {
-    const struct sender *sender;
+    struct sender *sender;
     const struct template_row *rows;
     size_t n_rows;
+    struct meta_limits limits;
 };
+
+/* What this reading did not tell stays as it was. */
+static int keep_throughput(struct store *s, struct arena *a, struct sender *v, struct err *e)
+{
+    struct sender *all;
+    size_t n;
+    int rc = senders_list(s, a, &all, &n, e);
+    for (size_t i = 0; i < n && rc == 0; i++)
+        if (all[i].id == v->id)
+            v->per_second = all[i].per_second;
+    return rc;
+}
 
 static int learned_run(void *ctx, struct store *s, struct arena *a, int64_t now, struct err *e)
 {
     const struct learned *l = ctx;
-    int rc = senders_put(s, l->sender, 1, e);
+    struct account_word w = {.limit = l->limits.people, .portfolio = l->limits.portfolio};
+    int rc = 0;
+    l->sender->per_second = l->limits.per_second;
+    if (l->limits.per_second == 0)
+        rc = keep_throughput(s, a, l->sender, e);
+    if (rc == 0)
+        rc = senders_put(s, l->sender, 1, e);
+    w.said = (w.limit >= 0 ? SAID_LIMIT : 0) | (w.portfolio > 0 ? SAID_PORTFOLIO : 0);
+    if (rc == 0 && w.said != 0 && l->sender->waba != 0)
+        rc = apply_account_word(s, a, l->sender->waba, STR(""), &w, l->sender->updated_at, e);
     if (rc == 0 && l->n_rows > 0)
         rc = templates_put(s, l->rows, l->n_rows, e);
     return rc == 0 && l->n_rows > 0 ? content_learn(s, a, l->rows, l->n_rows, now, e) : rc;
@@ -250,7 +273,12 @@ static int publish(struct accounts *a, struct store *reader)
     return rc;
 }
 
-/* Reads number and, where due, templates; writes and publishes them. */
+static bool is_due(const struct accounts *a, int64_t now, int64_t last, bool hurry)
+{
+    return now - last > a->g->o.poll_interval_ms || (hurry && now - last > RELIST_MIN_MS);
+}
+
+/* Reads number and, where due, limits and templates; writes and publishes them. */
 static int learn(struct accounts *a, struct store *reader, struct meta *m, int64_t id, bool relist,
                  struct meta_refusal *refusal, struct err *e)
 {
@@ -264,14 +292,16 @@ static int learn(struct accounts *a, struct store *reader, struct meta *m, int64
     struct template_row *rows = NULL;
     size_t n = 0;
     int64_t at = s.waba ? stamp_get(a, &a->listed, s.waba) : 0;
-    bool due = s.waba != 0 && (now - at > a->g->o.poll_interval_ms || (relist && now - at > RELIST_MIN_MS));
+    bool due = s.waba != 0 && is_due(a, now, at, relist);
     struct err why = {0};
     m->deadline = clock_now_ms() + LISTING_MS;
     if (due && meta_templates(m, s.waba, now, &rows, &n, &why) != 0) {
         log_warn("accounts", "account %lld: %s", (long long)s.waba, why.text);
         due = false;
     }
-    struct learned learned = {&s, rows, n};
+    struct learned learned = {.sender = &s, .rows = rows, .n_rows = n, .limits = {.people = -1}};
+    if (s.waba != 0 && is_due(a, now, stamp_get(a, &a->learned, id), relist))
+        learned.limits = meta_limits(m, id, s.waba);
     if ((rc = writer_call(a->g->writer, RANK, learned_run, &learned, e)) != 0)
         return rc;
     if (due)

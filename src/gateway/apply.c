@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "base/digest.h"
+#include "gateway/apply_account.h"
 #include "gateway/wamid_map.h"
 #include "store/accounts.h"
 #include "store/ledger.h"
@@ -409,6 +410,14 @@ static int apply_template(struct apply_context *c, const struct event *ev, struc
     return templates_put(c->s, &row, 1, e);
 }
 
+static int apply_account(struct apply_context *c, const struct event *ev, struct err *e)
+{
+    if (ev->account == NULL)
+        return 0; /* kept in the inbox */
+    c->result->control_changed = true;
+    return apply_account_word(c->s, c->arena, ev->waba, ev->display_phone, ev->account, event_time(c, ev), e);
+}
+
 static int apply_nothing(struct apply_context *c, const struct event *ev, struct err *e)
 {
     (void)c, (void)ev, (void)e;
@@ -425,7 +434,7 @@ static int (*const apply_by_kind[])(struct apply_context *, const struct event *
     [EVENT_TEMPLATE_QUALITY] = apply_template,
     [EVENT_TEMPLATE_CATEGORY] = apply_template,
     [EVENT_NUMBER_CHANGED] = apply_number_changed,
-    [EVENT_ACCOUNT] = apply_nothing,
+    [EVENT_ACCOUNT] = apply_account,
 };
 
 int apply_events(struct apply *a, struct store *s, struct arena *arena, const struct event *ev, size_t n, int64_t now,

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "core/account_word.h"
 #include "core/facts.h"
 #include "net/form.h"
 #include "net/http_client.h"
@@ -92,6 +93,25 @@ int meta_number(struct meta *m, int64_t id, struct sender *ret, struct meta_refu
     s.status = at > 0 ? at : 0;
     *ret = s;
     return 0;
+}
+
+struct meta_limits meta_limits(struct meta *m, int64_t number, int64_t waba)
+{
+    struct meta_limits l = {.people = -1};
+    struct json v;
+    bool on_phone_app = false;
+    char path[160];
+    snprintf(path, sizeof path, "%lld?fields=throughput,is_on_biz_app,whatsapp_business_manager_messaging_limit",
+             (long long)number);
+    if (get_json(m, "the number's limits", path, &v, NULL) == 0) {
+        json_bool(json_get(v, "is_on_biz_app"), &on_phone_app);
+        l.per_second = account_throughput_parse(json_str_or(json_at(v, "throughput", "level"), STR("")), on_phone_app);
+        l.people = account_limit_parse(json_get(v, "whatsapp_business_manager_messaging_limit"));
+    }
+    snprintf(path, sizeof path, "%lld?fields=owner_business_info", (long long)waba);
+    if (get_json(m, "the account's owner", path, &v, NULL) == 0)
+        json_id(json_at(v, "owner_business_info", "id"), &l.portfolio);
+    return l;
 }
 
 static void add_id(int64_t *ids, size_t max, size_t *n, int64_t id)

@@ -28,6 +28,14 @@ struct meta_refusal {
 
 /* 0; WL_EDENIED with `refusal` filled; WL_EIO when Meta could not be reached. */
 int meta_number(struct meta *m, int64_t id, struct sender *ret, struct meta_refusal *refusal, struct err *e);
+/* What the number may send, and who owns its account. Asked for apart from meta_number(), because an old API version or a
+ * token of few rights refuses a whole call for one field: what cannot be read stays unknown. */
+struct meta_limits {
+    int per_second;    /* 0 not known */
+    int64_t people;    /* as account.limit: 0 without limit, -1 not known */
+    int64_t portfolio; /* 0 not known */
+};
+struct meta_limits meta_limits(struct meta *m, int64_t number, int64_t waba);
 /* Accounts the token may act for, from debug_token's granular scopes. */
 int meta_accounts(struct meta *m, int64_t *ret, size_t max, size_t *ret_n, struct err *e);
 int meta_has_number(struct meta *m, int64_t waba, int64_t number, bool *ret, struct err *e);

@@ -10,6 +10,8 @@
 
 #include "base/digest.h"
 
+#define SANDBOX_PORTFOLIO "3000"
+
 void sbx_waba_get(struct call *c)
 {
     static const struct {
@@ -37,6 +39,15 @@ void sbx_waba_get(struct call *c)
     if (sbx_wants_exactly(c, "health_status")) {
         jo_key(o, "health_status");
         jo_raw(o, STR("{\"can_send_message\":\"AVAILABLE\",\"entities\":[]}"));
+    }
+    if (sbx_wants_exactly(c, "whatsapp_business_manager_messaging_limit"))
+        jo_kcstr(o, "whatsapp_business_manager_messaging_limit", c->sb->limit);
+    if (sbx_wants_exactly(c, "owner_business_info")) {
+        jo_key(o, "owner_business_info");
+        jo_object(o);
+        jo_kcstr(o, "name", "Sandbox Business");
+        jo_kcstr(o, "id", SANDBOX_PORTFOLIO);
+        jo_end(o);
     }
     jo_end(o);
 }

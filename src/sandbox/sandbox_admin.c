@@ -502,6 +502,8 @@ static const struct admin {
      "a user's message (from, phone_number_id, text), user_preferences, template, change, raw"},
     {"POST", "webhook", true, webhook_post, "address, secret, mode, delays, batch, parallel"},
     {"GET", "webhook", false, webhook_get, "the settings and what has been delivered"},
+    {"POST", "standing", false, sbx_standing_post,
+     "a number's phone_number_id, quality_rating, throughput, is_on_biz_app; the portfolio's limit"},
     {"GET", "ledger", false, ledger_get, "accepted messages: after, limit, wamid, to, phone_number_id"},
     {"GET", "stats", false, stats_get, "counters"},
     {"POST", "reset", true, reset_post, "forget everything but the webhook settings"},

@@ -28,6 +28,9 @@ void sbx_block_users_get(struct call *c);
 void sbx_block_users_post(struct call *c);
 void sbx_block_users_delete(struct call *c);
 
+/* sandbox_standing.c */
+void sbx_standing_post(struct call *c);
+
 /* sandbox_account.c */
 void sbx_waba_get(struct call *c);
 void sbx_app_get(struct call *c);

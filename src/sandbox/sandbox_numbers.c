@@ -13,7 +13,7 @@
 
 /* --- fields ------------------------------------------------------------------------------------------- */
 
-enum value { TEXT, TRUTH, OBJECT };
+enum value { TEXT, TRUTH, OBJECT, LEVEL };
 
 static const struct field {
     const char *name;
@@ -24,19 +24,19 @@ static const struct field {
     {"verified_name", true, TEXT, "Sandbox"},
     {"code_verification_status", true, TEXT, "VERIFIED"},
     {"display_phone_number", true, TEXT, NULL},
-    {"quality_rating", true, TEXT, "GREEN"},
+    {"quality_rating", true, TEXT, NULL},
     {"platform_type", true, TEXT, "CLOUD_API"},
-    {"throughput", true, OBJECT, "{\"level\":\"STANDARD\"}"},
+    {"throughput", true, LEVEL, NULL},
     {"webhook_configuration", true, OBJECT, "{}"},
     {"status", false, TEXT, NULL},
     {"name_status", false, TEXT, "APPROVED"},
     {"new_name_status", false, TEXT, "NONE"},
     {"account_mode", false, TEXT, "SANDBOX"},
-    {"messaging_limit_tier", false, TEXT, "TIER_1K"},
-    {"whatsapp_business_manager_messaging_limit", false, TEXT, "TIER_1K"},
+    {"messaging_limit_tier", false, TEXT, NULL},
+    {"whatsapp_business_manager_messaging_limit", false, TEXT, NULL},
     {"is_official_business_account", false, TRUTH, "false"},
     {"is_pin_enabled", false, TRUTH, "true"},
-    {"is_on_biz_app", false, TRUTH, "false"},
+    {"is_on_biz_app", false, TRUTH, NULL},
     {"search_visibility", false, TEXT, "VISIBLE"},
     {"host_platform", false, TEXT, "CLOUD_API"},
     {"country_dial_code", false, TEXT, "1"},
@@ -44,11 +44,24 @@ static const struct field {
     {"health_status", false, OBJECT, "{\"can_send_message\":\"AVAILABLE\",\"entities\":[]}"},
 };
 
-static const char *computed(const struct sbx_number *n, const char *name)
+static const char *computed(const struct call *c, const struct sbx_number *n, const char *name)
 {
     if (strcmp(name, "status") == 0)
         return n->registered ? "CONNECTED" : "DISCONNECTED";
-    return n->display;
+    if (strcmp(name, "quality_rating") == 0)
+        return n->quality;
+    if (strcmp(name, "throughput") == 0)
+        return n->throughput;
+    if (strcmp(name, "is_on_biz_app") == 0)
+        return n->on_phone_app ? "true" : "false";
+    return strcmp(name, "display_phone_number") == 0 ? n->display : c->sb->limit;
+}
+
+static void write_level(struct json_out *o, const char *level)
+{
+    jo_object(o);
+    jo_kcstr(o, "level", level);
+    jo_end(o);
 }
 
 static void write_number(struct call *c, const struct sbx_number *n)
@@ -61,10 +74,13 @@ static void write_number(struct call *c, const struct sbx_number *n)
         if (all ? !f->by_default : !sbx_wants_exactly(c, f->name))
             continue;
         jo_key(o, f->name);
+        const char *value = f->value ? f->value : computed(c, n, f->name);
         if (f->kind == TEXT)
-            jo_cstr(o, f->value ? f->value : computed(n, f->name));
+            jo_cstr(o, value);
+        else if (f->kind == LEVEL)
+            write_level(o, value);
         else
-            jo_raw(o, str_of(f->value));
+            jo_raw(o, str_of(value));
     }
     jo_kcstr(o, "id", n->id);
     jo_end(o);

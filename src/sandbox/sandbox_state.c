@@ -56,6 +56,7 @@ void sbx_state_init(struct sandbox *sb)
         abort();
     for (size_t i = 0; i < sb->n_numbers; i++)
         add_number(sb, &sb->numbers[i], &sb->o.numbers[i]);
+    sbx_standing_reset(sb);
     sb->first_seq = sb->next_seq = 1;
     sb->subscribed = true;
 }
@@ -129,6 +130,7 @@ void sbx_state_reset(struct sandbox *sb)
     clear_ledger(sb);
     clear_pairs(sb);
     clear_profiles(sb);
+    sbx_standing_reset(sb);
     sb->subscribed = true;
 }
 

@@ -67,8 +67,9 @@ enum {
 struct sbx_number {
     char *id, *display, *digits;
     char *profile[SBX_PROFILE_FIELDS]; /* JSON text of each field, or NULL */
-    bool registered;
-    int64_t tat_us; /* throughput: theoretical arrival time */
+    bool registered, on_phone_app;
+    const char *quality, *throughput; /* the platform's words */
+    int64_t tat_us;                   /* throughput: theoretical arrival time */
 };
 
 struct sbx_template;
@@ -132,6 +133,7 @@ struct sandbox {
     unsigned n_hung;
 
     bool subscribed;
+    const char *limit; /* TIER_250 ... of the portfolio */
     pthread_mutex_t parser_lock;
     struct json_parser *parsers[32];
     size_t n_parsers;
@@ -157,6 +159,9 @@ struct sbx_message *sbx_ledger_at(const struct sandbox *sb, uint64_t seq); /* [l
 void sbx_message_unref(struct sbx_message *m);                             /* [lock] */
 struct json_parser *sbx_parser_take(struct sandbox *sb);
 void sbx_parser_give(struct sandbox *sb, struct json_parser *p);
+
+/* sandbox_standing.c */
+void sbx_standing_reset(struct sandbox *sb);
 
 /* sandbox_webhooks.c */
 void sbx_hooks_init(struct sandbox *sb);

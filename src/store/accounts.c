@@ -10,15 +10,20 @@
 
 STATEMENT(account_put,
           "INSERT INTO account (waba, portfolio, people_a_day, state, no_templates_until, no_messages_until, "
-          "no_utility_until, payment_failed_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) "
+          "no_utility_until, payment_failed_at, updated_at, state_at, templates_at, messages_at, utility_at, limit_at) "
+          "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) "
           "ON CONFLICT (waba) DO UPDATE SET portfolio = excluded.portfolio, people_a_day = excluded.people_a_day, "
           "state = excluded.state, no_templates_until = excluded.no_templates_until, no_messages_until = "
           "excluded.no_messages_until, no_utility_until = excluded.no_utility_until, payment_failed_at = "
-          "excluded.payment_failed_at, updated_at = excluded.updated_at");
+          "excluded.payment_failed_at, updated_at = excluded.updated_at, state_at = excluded.state_at, "
+          "templates_at = excluded.templates_at, messages_at = excluded.messages_at, utility_at = "
+          "excluded.utility_at, limit_at = excluded.limit_at");
 STATEMENT(account_get, "SELECT waba, portfolio, people_a_day, state, no_templates_until, no_messages_until, "
-                       "no_utility_until, payment_failed_at, updated_at FROM account WHERE waba = $1");
+                       "no_utility_until, payment_failed_at, updated_at, state_at, templates_at, messages_at, "
+                       "utility_at, limit_at FROM account WHERE waba = $1");
 STATEMENT(accounts_all, "SELECT waba, portfolio, people_a_day, state, no_templates_until, no_messages_until, "
-                        "no_utility_until, payment_failed_at, updated_at FROM account ORDER BY waba LIMIT $1");
+                        "no_utility_until, payment_failed_at, updated_at, state_at, templates_at, messages_at, "
+                        "utility_at, limit_at FROM account ORDER BY waba LIMIT $1");
 
 int accounts_put(struct store *s, const struct account *v, size_t n, struct err *e)
 {
@@ -36,6 +41,11 @@ int accounts_put(struct store *s, const struct account *v, size_t n, struct err 
         db_i64(q, v[i].no_utility_until);
         db_i64(q, v[i].payment_failed_at);
         db_i64(q, v[i].updated_at);
+        db_i64(q, v[i].said_at.state);
+        db_i64(q, v[i].said_at.templates);
+        db_i64(q, v[i].said_at.messages);
+        db_i64(q, v[i].said_at.utility);
+        db_i64(q, v[i].said_at.limit);
         rc = db_exec(q, NULL, e);
     }
     return write_end(s, rc);
@@ -52,6 +62,11 @@ static void read_row(struct db_stmt *q, struct account *v)
     v->no_utility_until = col_i64(q);
     v->payment_failed_at = col_i64(q);
     v->updated_at = col_i64(q);
+    v->said_at.state = col_i64(q);
+    v->said_at.templates = col_i64(q);
+    v->said_at.messages = col_i64(q);
+    v->said_at.utility = col_i64(q);
+    v->said_at.limit = col_i64(q);
 }
 
 int accounts_get(struct store *s, int64_t waba, struct account *ret, struct err *e)

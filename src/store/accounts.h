@@ -6,11 +6,8 @@
 #ifndef WL_STORE_ACCOUNTS_H
 #define WL_STORE_ACCOUNTS_H
 
+#include "core/account_word.h"
 #include "store/store.h"
-
-#define ACCOUNT_FOREVER INT64_C(253402300799999) /* 9999-12-31T23:59:59.999Z */
-
-enum account_state { ACCOUNT_OK = 0, ACCOUNT_LOCKED = 1, ACCOUNT_DISABLED = 2 }; /* as account.state in facts.def */
 
 struct account {
     int64_t waba;
@@ -22,6 +19,9 @@ struct account {
     int64_t no_utility_until;
     int64_t payment_failed_at;
     int64_t updated_at;
+    struct { /* when each was said, ms, 0 never: an older word changes nothing */
+        int64_t state, templates, messages, utility, limit;
+    } said_at;
 };
 /* Every column is replaced: read, change, write, in one transaction. */
 int accounts_put(struct store *s, const struct account *v, size_t n, struct err *e);

@@ -240,7 +240,12 @@ CREATE TABLE account (
     no_messages_until BIGINT NOT NULL,
     no_utility_until BIGINT NOT NULL,
     payment_failed_at BIGINT NOT NULL,
-    updated_at BIGINT NOT NULL
+    updated_at BIGINT NOT NULL,
+    state_at BIGINT NOT NULL, -- when each was said
+    templates_at BIGINT NOT NULL,
+    messages_at BIGINT NOT NULL,
+    utility_at BIGINT NOT NULL,
+    limit_at BIGINT NOT NULL
 );
 
 CREATE TABLE skeleton (

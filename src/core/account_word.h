@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * account_word.h - what a webhook says about an account or a number: restrictions, limits, throughput.
+ *
+ * One change says some of these things and nothing of the others; what it does not say stays as it was. Nothing is
+ * applied here, and nothing is guessed: a word that is not known says nothing. Source: docs/platform.md §3.3, §6.7, §7. */
+#ifndef WL_CORE_ACCOUNT_WORD_H
+#define WL_CORE_ACCOUNT_WORD_H
+
+#include "base/json.h"
+
+#define ACCOUNT_FOREVER INT64_C(253402300799999) /* 9999-12-31T23:59:59.999Z: until Meta lifts it */
+
+enum account_state { ACCOUNT_OK = 0, ACCOUNT_LOCKED = 1, ACCOUNT_DISABLED = 2 }; /* as account.state in facts.def */
+
+/* What was said, as bits. */
+enum account_said {
+    SAID_STATE = 1,
+    SAID_TEMPLATES = 2,
+    SAID_MESSAGES = 4,
+    SAID_UTILITY = 8,
+    SAID_LIMIT = 16,
+    SAID_PORTFOLIO = 32,
+    SAID_THROUGHPUT = 64, /* of the number display_phone */
+    SAID_QUALITY = 128    /* of the number display_phone */
+};
+
+struct account_word {
+    unsigned said;
+    int64_t waba; /* the account meant when that is not the entry's; 0: the entry's */
+    enum account_state state;
+    int64_t no_templates_until, no_messages_until, no_utility_until; /* ms; 0: lifted */
+    int64_t limit;     /* people outside windows in 24 h; 0 without limit */
+    int64_t portfolio; /* owner business */
+    int per_second;
+    const char *quality; /* GREEN, YELLOW, RED */
+};
+
+struct account_word account_word_parse(struct str field, struct json value);
+
+/* A limit as a number, -1 for none, or as TIER_250, TIER_2K ... TIER_UNLIMITED. -1 when it says nothing. */
+int64_t account_limit_parse(struct json v);
+
+/* Messages in and out a second from the words of the number's `throughput.level`; 0 when it says nothing. */
+int account_throughput_parse(struct str level, bool on_phone_app);
+
+#endif

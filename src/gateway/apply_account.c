@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * apply_account.c - one word of Meta's about an account, written where it belongs.
+ *
+ * A limit is the portfolio's: it counts for every account with the same owner, and a word whose id is no account of ours
+ * may name the portfolio itself. Restrictions and bans are the account's alone. A number is found among those of its
+ * account by the digits of its display form, because these webhooks carry no other name. */
+#include "gateway/apply_account.h"
+
+#include <stdio.h>
+
+#include "store/accounts.h"
+#include "store/senders.h"
+
+static bool newer(int64_t at, int64_t than)
+{
+    return at / 1000 >= than / 1000;
+}
+
+static void take(int64_t *value, int64_t now, int64_t *said_at, int64_t at)
+{
+    if (!newer(at, *said_at))
+        return;
+    *value = now;
+    *said_at = at;
+}
+
+static void take_all(struct account *v, const struct account_word *w, int64_t at)
+{
+    int64_t state = v->state;
+    if (w->said & SAID_STATE)
+        take(&state, w->state, &v->said_at.state, at);
+    v->state = (enum account_state)state;
+    if (w->said & SAID_TEMPLATES)
+        take(&v->no_templates_until, w->no_templates_until, &v->said_at.templates, at);
+    if (w->said & SAID_MESSAGES)
+        take(&v->no_messages_until, w->no_messages_until, &v->said_at.messages, at);
+    if (w->said & SAID_UTILITY)
+        take(&v->no_utility_until, w->no_utility_until, &v->said_at.utility, at);
+    if (w->said & SAID_LIMIT)
+        take(&v->limit, w->limit, &v->said_at.limit, at);
+    if (w->said & SAID_PORTFOLIO)
+        v->portfolio = w->portfolio; /* an account keeps its owner */
+    v->updated_at = v->updated_at > at ? v->updated_at : at;
+}
+
+/* The limit, for the other accounts of the portfolio. */
+static int share_limit(struct store *s, struct arena *a, const struct account *from, const struct account_word *w,
+                       int64_t at, struct err *e)
+{
+    int64_t portfolio = from->portfolio ? from->portfolio : from->waba;
+    struct account_word limit = {.said = SAID_LIMIT, .limit = w->limit};
+    struct account *all;
+    size_t n;
+    int rc = accounts_list(s, a, &all, &n, e);
+    for (size_t i = 0; i < n && rc == 0; i++) {
+        if (all[i].waba == from->waba || all[i].portfolio != portfolio)
+            continue;
+        take_all(&all[i], &limit, at);
+        rc = accounts_put(s, &all[i], 1, e);
+    }
+    return rc;
+}
+
+static int account_said(struct store *s, struct arena *a, int64_t waba, const struct account_word *w, int64_t at,
+                        struct err *e)
+{
+    struct account v;
+    int rc = accounts_get(s, waba, &v, e);
+    if (rc != 0)
+        return rc;
+    take_all(&v, w, at);
+    rc = accounts_put(s, &v, 1, e);
+    return rc == 0 && (w->said & SAID_LIMIT) ? share_limit(s, a, &v, w, at, e) : rc;
+}
+
+static bool same_digits(const char *a, struct str b)
+{
+    size_t i = 0;
+    for (;;) {
+        while (*a != '\0' && (*a < '0' || *a > '9'))
+            a++;
+        while (i < b.n && (b.p[i] < '0' || b.p[i] > '9'))
+            i++;
+        if (*a == '\0' || i == b.n)
+            return *a == '\0' && i == b.n;
+        if (*a++ != b.p[i++])
+            return false;
+    }
+}
+
+static int number_said(struct store *s, struct arena *a, int64_t waba, struct str display, const struct account_word *w,
+                       int64_t at, struct err *e)
+{
+    struct sender *all;
+    size_t n;
+    int rc = senders_list(s, a, &all, &n, e);
+    for (size_t i = 0; i < n && rc == 0; i++) {
+        struct sender *v = &all[i];
+        if (v->waba != waba || !same_digits(v->display_phone, display) || !newer(at, v->updated_at))
+            continue;
+        if (w->said & SAID_THROUGHPUT)
+            v->per_second = w->per_second;
+        if (w->said & SAID_QUALITY)
+            snprintf(v->quality, sizeof v->quality, "%s", w->quality);
+        v->updated_at = v->updated_at > at ? v->updated_at : at;
+        rc = senders_put(s, v, 1, e);
+    }
+    return rc;
+}
+
+int apply_account_word(struct store *s, struct arena *a, int64_t waba, struct str display_phone,
+                       const struct account_word *w, int64_t at, struct err *e)
+{
+    const unsigned of_number = SAID_THROUGHPUT | SAID_QUALITY;
+    int64_t of = w->waba ? w->waba : waba;
+    int rc = 0;
+    if (of == 0)
+        return 0; /* stays in the inbox */
+    if (w->said & ~of_number)
+        rc = account_said(s, a, of, w, at, e);
+    if (rc == 0 && (w->said & of_number) && display_phone.n > 0)
+        rc = number_said(s, a, of, display_phone, w, at, e);
+    return rc;
+}
