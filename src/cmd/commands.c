@@ -161,7 +161,8 @@ const struct command commands[] = {
      "    wayleave send --from 111 --to +15550001234 --template order_ready --language en_US --param Ada",
      send_options, COMMON_CLIENT | COMMON_QUIET, 0, 0, send_run},
     {"explain", "ID", "say why a message was sent, held or refused",
-     "ID is the message id the gateway gave (mt...). Shows the verdict, each rule that spoke with the facts it saw, "
+     "ID is the message id the gateway gave (mt...), or Meta's (wamid...) of a recent message. Shows the verdict, each "
+     "rule that spoke with the facts it saw, "
      "what would change "
      "it, where the rule is written, and what became of the message.",
      NULL, COMMON_CLIENT, 1, 1, explain_run},
@@ -197,11 +198,12 @@ const struct command commands[] = {
      "never speak because a stronger one always refuses first, and texts too long to be read.",
      lint_options, COMMON_JSON | COMMON_QUIET, 0, ARGS_WORDS, rules_lint},
     {"rules diff", "BEFORE AFTER", "prove whether rules become stricter or looser, with an example",
-     "BEFORE and AFTER are a rule file or files with commas between them. Every rule that differs is named. Stricter, "
+     "BEFORE and AFTER are a rule file, files with commas between them, or what a gateway has: running, shadow, or the "
+     "hash of a book it had. Every rule that differs is named. Stricter, "
      "looser and same are proven for every message there can be; looser and incomparable come with a message for which "
      "it is so. What is too large to be proven is called not proven.\n\n"
      "    wayleave rules diff policy-old.yaml policy-new.yaml",
-     rules_options, COMMON_JSON | COMMON_QUIET, 2, 2, rules_diff},
+     rules_options, COMMON_CLIENT | COMMON_QUIET, 2, 2, rules_diff},
     {"completions", "bash", "print shell completions", "    source <(wayleave completions bash)", NULL, 0, 1, 1,
      completions_run},
     {"version", "", "print the version", NULL, NULL, COMMON_JSON, 0, 0, version_run},

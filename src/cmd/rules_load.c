@@ -8,12 +8,16 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/digest.h"
 #include "base/yaml.h"
 #include "cmd/config.h"
+#include "cmd/rest_client.h"
 #include "cmd/term.h"
 #include "core/facts_read.h"
 
 #define FILE_BYTES_MAX (160u << 20)
+#define PATHS_MAX      (1u << 20)
+#define HASH_LEAST     6
 
 static int take(struct rule_paths *p, const char *path)
 {
@@ -66,11 +70,49 @@ int rules_book(const struct rule_paths *p, struct ruleset **ret)
     return CMD_OK;
 }
 
+/* "running", "shadow", or a hash that is no file here. */
+static bool names_live_book(const char *word)
+{
+    size_t n = strlen(word);
+    if (strcmp(word, "running") == 0 || strcmp(word, "shadow") == 0)
+        return true;
+    return n >= HASH_LEAST && n < SHA256_HEX && word[strspn(word, "0123456789abcdef")] == '\0' &&
+           access(word, F_OK) != 0;
+}
+
+/* The text comes with its hash, and is built again only if it has it. */
+static int restore(struct json answer, struct ruleset **ret)
+{
+    struct err e = {0};
+    uint8_t hash[SHA256_BYTES];
+    size_t n = 0;
+    struct str text = json_str_or(json_get(answer, "canonical"), STR(""));
+    if (!hex_decode(json_str_or(json_get(answer, "hash"), STR("")), hash, sizeof hash, &n) || n != sizeof hash)
+        return cmd_fail(CMD_FAILED, NULL, "the gateway's answer has no hash");
+    if (ruleset_restore(ret, text, hash, &e) != 0)
+        return cmd_fail(CMD_FAILED, NULL, "the gateway's rules: %s", e.text);
+    return CMD_OK;
+}
+
+static int live_book(const struct args *a, const char *word, struct ruleset **ret)
+{
+    struct rest r;
+    struct json answer;
+    int rc = rest_open(&r, a);
+    if (rc == CMD_OK)
+        rc = rest_get(&r, "/rules/book/", word, &answer);
+    if (rc == CMD_OK)
+        rc = restore(answer, ret);
+    rest_close(&r);
+    return rc;
+}
+
 int rules_named(const struct args *a, const char *word, struct ruleset **ret)
 {
     struct rule_paths p;
-    struct arena *mem = arena_create(1u << 20);
-    (void)a;
+    if (names_live_book(word))
+        return live_book(a, word, ret);
+    struct arena *mem = arena_create(PATHS_MAX);
     int rc = mem == NULL ? CMD_FAILED : rules_split(word, mem, &p);
     if (rc == CMD_OK)
         rc = rules_book(&p, ret);

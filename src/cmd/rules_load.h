@@ -23,7 +23,8 @@ int rules_split(const char *word, struct arena *mem, struct rule_paths *ret);
 int rules_law(const char *name, struct arena *mem, const char **ret);
 /* Loads them as one book or part, or says why not. ruleset_free() it. */
 int rules_book(const struct rule_paths *p, struct ruleset **ret);
-/* What one word of `rules diff` names: files with commas between them, or what the running gateway has (rules_live.c). */
+/* What one word of `rules diff` names: files with commas between them; "running", "shadow" or a hash, which a running
+ * gateway is asked for. */
 int rules_named(const struct args *a, const char *word, struct ruleset **ret);
 
 /* The tests written in a file for this rule (NULL: for all); -1 when the file cannot be read. */

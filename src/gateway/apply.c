@@ -371,6 +371,11 @@ static void forget_adopted(struct apply *a, int64_t now)
     }
 }
 
+bool apply_find(const struct apply *a, struct str wamid, int *ret_bucket, int64_t *ret_id)
+{
+    return wamid_map_get(a->wamids, wamid, ret_bucket, ret_id);
+}
+
 int apply_adopt(struct apply *a, struct store *s, int bucket, int64_t msg, struct str wamid, int64_t now,
                 bool *ret_control_changed, struct err *e)
 {

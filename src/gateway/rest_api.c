@@ -31,6 +31,7 @@ static const struct rest_route routes[] = {
     {"GET", "rules", rest_rules_show, NULL},
     {"GET", "rules/history", rest_rules_history, NULL},
     {"GET", "rules/shadow", rest_rules_shadow, NULL},
+    {"GET", "rules/book/", rest_rules_book, NULL},
     {"POST", "rules/activate", NULL, rest_rules_activate},
 };
 

@@ -9,6 +9,7 @@
 #include "base/digest.h"
 #include "core/decide.h"
 #include "core/similar.h"
+#include "gateway/apply.h"
 #include "gateway/rest_impl.h"
 #include "store/inbox.h"
 #include "store/messages.h"
@@ -160,8 +161,13 @@ int rest_decision(struct rest_call *c, struct store *s, struct arena *a, int64_t
     struct message m;
     struct decision_row row;
     struct err why = {0};
-    if (store_id_parse(c->param, &bucket, &id) != 0)
-        return rest_wrong(c, WL_EINVAL, "id", "this is no message id: they look like mt4… and stand in every answer");
+    bool metas = str_starts(c->param, STR("wamid."));
+    if (metas && !apply_find(c->g->apply, c->param, &bucket, &id))
+        return rest_wrong(c, WL_ENOTFOUND, "id",
+                          "no recent message has this id of Meta's; the gateway's own id (mt4…) finds older ones");
+    if (!metas && store_id_parse(c->param, &bucket, &id) != 0)
+        return rest_wrong(c, WL_EINVAL, "id",
+                          "this is no message id: they look like mt4… or wamid.… and stand in answers");
     int rc = messages_get(s, bucket, id, &m, &why);
     if (rc == 0)
         rc = decisions_get(s, bucket, id, a, &row, &why);

@@ -60,6 +60,7 @@ int rest_consent_add(struct rest_call *c, struct store *s, struct arena *a, int6
 int rest_consent_show(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
 int rest_decision(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
 int rest_rules_show(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
+int rest_rules_book(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
 int rest_rules_history(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
 int rest_rules_shadow(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
 int rest_status(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
