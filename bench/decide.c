@@ -362,32 +362,33 @@ static enum tri yes(bool b)
     return b ? TRI_TRUE : TRI_FALSE;
 }
 
+static enum tri compare_amount(const struct said *m, const char *op, int64_t v, int64_t arg)
+{
+    if (strcmp(op, "older_than") == 0)
+        return yes(v == 0 || v <= m->now - arg);
+    if (strcmp(op, "newer_than") == 0)
+        return yes(v != 0 && v > m->now - arg);
+    if (strcmp(op, "ahead_by") == 0)
+        return yes(v != 0 && v > m->now + arg);
+    if (strcmp(op, "lt") == 0)
+        return yes(v < arg);
+    if (strcmp(op, "le") == 0)
+        return yes(v <= arg);
+    return yes(strcmp(op, "gt") == 0 ? v > arg : v >= arg);
+}
+
 static enum tri compare_said(const struct said *m, const struct yaml *row, const struct yaml *op, const char *text)
 {
-    int64_t v = 0;
+    int64_t v = 0, w = 0;
     if (strcmp(op->key.p, "is") == 0 || strcmp(op->key.p, "in") == 0)
         return yes(listed(op, text));
     if (strcmp(op->key.p, "is_not") == 0 || strcmp(op->key.p, "not_in") == 0)
         return yes(!listed(op, text));
     str_i64(str_of(text), &v);
-    if (strcmp(op->key.p, "before") == 0) {
-        const char *other = fact_said(m, op->text);
-        int64_t w = 0;
-        str_i64(str_of(other), &w);
-        return other[0] == '\0' ? TRI_UNKNOWN : yes(v < w);
-    }
-    int64_t arg = amount(row, op->text);
-    if (strcmp(op->key.p, "older_than") == 0)
-        return yes(v == 0 || v <= m->now - arg);
-    if (strcmp(op->key.p, "newer_than") == 0)
-        return yes(v != 0 && v > m->now - arg);
-    if (strcmp(op->key.p, "ahead_by") == 0)
-        return yes(v != 0 && v > m->now + arg);
-    if (strcmp(op->key.p, "lt") == 0)
-        return yes(v < arg);
-    if (strcmp(op->key.p, "le") == 0)
-        return yes(v <= arg);
-    return yes(strcmp(op->key.p, "gt") == 0 ? v > arg : v >= arg);
+    if (strcmp(op->key.p, "before") != 0)
+        return compare_amount(m, op->key.p, v, amount(row, op->text));
+    const char *other = fact_said(m, op->text);
+    return str_i64(str_of(other), &w) ? yes(v < w) : TRI_UNKNOWN;
 }
 
 /* Local time is asked of the calendar by both ways; the interpreter finds the hours among the book's, and the list by name. */

@@ -70,7 +70,7 @@ struct node {
 enum value_kind { VALUE_ANY = 0 /* a bare 0 */, VALUE_INT, VALUE_DURATION, VALUE_HOURS };
 
 struct value_row {
-    int64_t since; /* in force from then until the next row */
+    int64_t since;    /* in force from then until the next row */
     const int64_t *v; /* NULL: ended then */
 };
 
