@@ -100,6 +100,16 @@ static const struct option decide_options[] = {
     {0},
 };
 
+static const struct option backtest_options[] = {
+    {.name = "with", .value = "FILE[,FILE]", .help = "the rules to try; without the platform's among them, a policy"},
+    {.name = "from", .value = "TIME", .help = "decisions from then on, as in 2026-11-01 or now-30d (default: all)"},
+    {.name = "to", .value = "TIME", .help = "decisions before then (default: all)"},
+    {.name = "stateful", .help = "caps and rates follow what these rules would have decided"},
+    {.name = "format", .value = "FORMAT", .help = "table (default), json (a line a row) or csv"},
+    {.name = "state-dir", .value = "DIR", .help = "the gateway's state directory (default: the configuration's)"},
+    {0},
+};
+
 static const struct option help_options[] = {
     {.name = "man", .help = "print the generated part of wayleave(1)"},
     {.name = "man-config", .help = "print the generated part of wayleave.conf(5)"},
@@ -204,6 +214,21 @@ const struct command commands[] = {
      "it is so. What is too large to be proven is called not proven.\n\n"
      "    wayleave rules diff policy-old.yaml policy-new.yaml",
      rules_options, COMMON_CLIENT | COMMON_QUIET, 2, 2, rules_diff},
+    {"rules backtest", "--with FILE[,FILE]", "try rules on the messages of the past",
+     "Decides every recorded message again, as of its own time, with other rules, and counts what would have changed: "
+     "by "
+     "category, country, campaign and rule, with examples. Of messages that went out and would have been stopped it "
+     "says "
+     "what became of them; of those that would have been let through nobody knows.\n\n"
+     "Without --stateful the facts are those that were recorded. With it, caps, pair rate and the portfolio's limit "
+     "see "
+     "what these rules would have sent. Nothing is written, and the gateway may be running.\n\n"
+     "    wayleave rules backtest --with policy-new.yaml --from now-30d\n"
+     "    wayleave rules backtest --with policy-new.yaml --stateful --format csv > report.csv\n\n"
+     "A policy is tried together with the platform's rules and the laws of the configuration. Exit status 4 when a "
+     "part of "
+     "the log could not be read.",
+     backtest_options, COMMON_CONFIG | COMMON_QUIET, 0, 0, rules_backtest},
     {"completions", "bash", "print shell completions", "    source <(wayleave completions bash)", NULL, 0, 1, 1,
      completions_run},
     {"version", "", "print the version", NULL, NULL, COMMON_JSON, 0, 0, version_run},

@@ -25,6 +25,7 @@ int rules_diff(const struct args *a);
 int rules_running(const struct args *a); /* rules_live.c */
 int rules_history(const struct args *a);
 int rules_activate_run(const struct args *a);
+int rules_backtest(const struct args *a); /* backtest.c */
 int explain_run(const struct args *a); /* explain.c */
 int send_run(const struct args *a);    /* send.c */
 int status_run(const struct args *a);  /* status.c */

@@ -2,7 +2,7 @@
  * gateway.c - builds the parts in the order they need each other, and takes them down in reverse.
  *
  * Start: state directory and keys, rule set, database (messages that an earlier life left in flight become ambiguous),
- * writer, upstream client, accounts, door, projector, forwarder, and the listeners last, so that whoever is let in finds
+ * writer, upstream client, accounts, door, projector, forwarder, compactor, and the listeners last, so that whoever is let in finds
  * everything in place. Stop: the threads end in the reverse order, the writer last, and only when all have ended is
  * anything freed: what is still queued calls its owners to the end. A send is by then refused with nothing recorded, or
  * its outcome is written. */
@@ -20,6 +20,7 @@
 #include "gateway/accounts.h"
 #include "gateway/admit.h"
 #include "gateway/apply.h"
+#include "gateway/compactor.h"
 #include "gateway/forward.h"
 #include "gateway/gateway_impl.h"
 #include "gateway/projector.h"
@@ -332,6 +333,8 @@ static int start_parts(struct gateway *g, struct err *e)
     if (rc == 0 && g->o.forward_url != NULL)
         rc = forwarder_start(&g->forwarder, g, e);
     if (rc == 0)
+        rc = compactor_start(&g->compactor, g->writer, g->o.store_url, &compactor_usual, e);
+    if (rc == 0)
         rc = start_listener(g, &g->http, g->o.listen, false, e);
     if (rc == 0 && g->o.listen_tls != NULL)
         rc = start_listener(g, &g->https, g->o.listen_tls, true, e);
@@ -381,6 +384,7 @@ void gateway_stop(struct gateway *g)
     http_server_stop(g->https, GRACE_MS);
     http_server_stop(g->http, GRACE_MS);
     rules_stop(g->rules);
+    compactor_stop(g->compactor);
     admit_close(g->admit);
     forwarder_stop(g->forwarder);
     projector_stop(g->projector);
@@ -388,6 +392,7 @@ void gateway_stop(struct gateway *g)
     http_client_stop(g->client);
     admit_drain(g->admit);
     writer_stop(g->writer);
+    compactor_free(g->compactor);
     forwarder_free(g->forwarder);
     projector_free(g->projector);
     accounts_free(g->accounts);

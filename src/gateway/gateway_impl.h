@@ -18,6 +18,7 @@
 struct accounts;
 struct projector;
 struct forwarder;
+struct compactor;
 struct admit;
 struct apply;
 
@@ -60,6 +61,7 @@ struct gateway {
     struct apply *apply; /* writer thread only */
     struct projector *projector;
     struct forwarder *forwarder; /* NULL: nothing to forward to */
+    struct compactor *compactor;
     struct http_server *http, *https;
     _Atomic uint64_t metric[METRIC_COUNT];
 };
