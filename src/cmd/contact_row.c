@@ -56,6 +56,12 @@ static const struct {
     {"idioma", COLUMN_LANG},
     {"sprache", COLUMN_LANG},
     {"langue", COLUMN_LANG},
+    {"zone", COLUMN_ZONE},
+    {"timezone", COLUMN_ZONE},
+    {"tz", COLUMN_ZONE},
+    {"fusohorario", COLUMN_ZONE},
+    {"zonahoraria", COLUMN_ZONE},
+    {"zeitzone", COLUMN_ZONE},
     {"consent", COLUMN_CONSENT},
     {"consentscope", COLUMN_CONSENT},
     {"scope", COLUMN_CONSENT},
@@ -82,6 +88,7 @@ static const char *const column_names[COLUMN_COUNT] = {
     [COLUMN_USER_ID] = "user_id",
     [COLUMN_NAME] = "name",
     [COLUMN_LANG] = "lang",
+    [COLUMN_ZONE] = "zone",
     [COLUMN_CONSENT] = "consent",
     [COLUMN_ACT] = "consent_act",
     [COLUMN_AT] = "consent_at",
@@ -292,6 +299,8 @@ int contact_row_json(const struct contact_columns *c, const struct csv_row *row,
         jo_kstr(out, "user_id", user);
     jo_kstr(out, "name", field(c, row, COLUMN_NAME));
     jo_kstr(out, "lang", field(c, row, COLUMN_LANG));
+    if (field(c, row, COLUMN_ZONE).n > 0)
+        jo_kstr(out, "zone", field(c, row, COLUMN_ZONE));
     rc = consent_json(c, row, out, ret_field, e);
     jo_end(out);
     return rc < 0 ? rc : 0;

@@ -18,6 +18,7 @@ enum contact_column {
     COLUMN_USER_ID,
     COLUMN_NAME,
     COLUMN_LANG,
+    COLUMN_ZONE,
     COLUMN_CONSENT,
     COLUMN_ACT,
     COLUMN_AT,

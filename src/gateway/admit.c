@@ -199,6 +199,11 @@ bool admit_places_known(const struct admit *a)
     return places_known(a->places);
 }
 
+bool admit_zone_known(const struct admit *a, struct str name)
+{
+    return places_has_zone(a->places, name);
+}
+
 static void admit_done(void *ctx, struct job *job)
 {
     struct admit *ad = ctx;

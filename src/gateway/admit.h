@@ -80,6 +80,7 @@ int send_expects(struct send *s, struct str word, const char *field, struct err 
 void admit_inbound(struct admit *a, int64_t sender, size_t n);
 /* Whether there is a time zone database; without one nobody's local time is known. */
 bool admit_places_known(const struct admit *a);
+bool admit_zone_known(const struct admit *a, struct str name); /* "Europe/Berlin" */
 
 /* decided() will be called, unless an error is returned. */
 int admit_submit(struct send *s, struct err *e);

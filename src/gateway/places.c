@@ -66,6 +66,11 @@ bool places_known(const struct places *p)
     return p->zones != NULL;
 }
 
+bool places_has_zone(const struct places *p, struct str name)
+{
+    return p->zones != NULL && name.n < ZONE_NAME_MAX && zone_find(p->zones, name) != NULL;
+}
+
 static int32_t minutes_down(int32_t seconds)
 {
     return (seconds >= 0 ? seconds : seconds - 59) / 60;

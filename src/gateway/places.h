@@ -17,6 +17,7 @@ struct places;
 void places_load(struct places **ret, const char *folder, struct err *e);
 void places_free(struct places *p); /* accepts NULL */
 bool places_known(const struct places *p);
+bool places_has_zone(const struct places *p, struct str name); /* any thread */
 
 /* zone: a name from the contact, "" none; one the database does not have counts as none. False: nobody knows. */
 bool places_find(struct places *p, const char *zone, const struct identity *who, int64_t now, struct whereabouts *ret);

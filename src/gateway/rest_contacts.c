@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "gateway/admit.h"
 #include "gateway/rest_impl.h"
 #include "store/ledger.h"
 #include "store/messages.h"
@@ -107,12 +108,12 @@ static void row_error(struct import *im, int64_t row, const char *field, const c
 
 struct import_row {
     struct identity key, also; /* phone first, else user id; also: the user id beside a phone */
-    struct str name, lang;
+    struct str name, lang, zone;
     bool has_consent;
     struct consent_row consent;
 };
 
-static const char *const row_keys[] = {"row", "phone", "user_id", "name", "lang", "consent", NULL};
+static const char *const row_keys[] = {"row", "phone", "user_id", "name", "lang", "zone", "consent", NULL};
 static const char *const import_keys[] = {"source", "contacts", NULL};
 
 /* The row's mistake that the last check left in the call, moved to the row. */
@@ -146,7 +147,8 @@ static bool read_row(struct import *im, struct json v, int64_t number, struct im
     struct str phone = str_trim(json_str_or(json_get(v, "phone"), STR(""))),
                user = str_trim(json_str_or(json_get(v, "user_id"), STR("")));
     *ret = (struct import_row){.name = str_trim(json_str_or(json_get(v, "name"), STR(""))),
-                               .lang = str_trim(json_str_or(json_get(v, "lang"), STR("")))};
+                               .lang = str_trim(json_str_or(json_get(v, "lang"), STR(""))),
+                               .zone = str_trim(json_str_or(json_get(v, "zone"), STR("")))};
     if (json_type(v) != JSON_OBJECT || (phone.n == 0 && user.n == 0)) {
         row_error(im, number, "phone", "a row needs a phone number or a user id");
         return false;
@@ -159,6 +161,11 @@ static bool read_row(struct import *im, struct json v, int64_t number, struct im
     }
     if (user.n > 0 && identity_user_id(user, phone.n > 0 ? &ret->also : &ret->key, &why) != 0) {
         row_error(im, number, "user_id", why.text);
+        return false;
+    }
+    if (ret->zone.n > 0 && !admit_zone_known(im->c->g->admit, ret->zone)) {
+        row_error(im, number, "zone",
+                  "no time zone of the database has this name; it is written like America/Sao_Paulo");
         return false;
     }
     return read_row_consent(im, json_get(v, "consent"), number, ret);
@@ -186,6 +193,7 @@ static int write_row(struct import *im, struct import_row *row, struct err *e)
         return rc;
     changed |= set_text(p.name, sizeof p.name, row->name);
     changed |= set_text(p.lang, sizeof p.lang, row->lang);
+    changed |= set_text(p.zone, sizeof p.zone, row->zone);
     size_t fresh = 0;
     if (row->has_consent)
         rc = rest_record_consent(im->s, &p, &row->consent, &fresh, e);
@@ -317,6 +325,7 @@ int rest_contacts_show(struct rest_call *c, struct store *s, struct arena *a, in
     jo_kcstr(&c->out, "id", id);
     jo_kcstr(&c->out, "name", p.name);
     jo_kcstr(&c->out, "lang", p.lang);
+    jo_kcstr(&c->out, "zone", p.zone);
     rest_time(&c->out, "created_at", p.created_at);
     rest_consent_members(&c->out, &p);
     rest_time(&c->out, "undeliverable_at", p.undeliverable_at);
