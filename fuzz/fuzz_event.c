@@ -42,6 +42,22 @@ static bool is_one_of(struct str field, const char *a, const char *b)
     return field.n == 0 || str_ieq(field, str_of(a)) || str_ieq(field, str_of(b));
 }
 
+static bool a_time(int64_t at)
+{
+    return at >= 0 && at <= ACCOUNT_FOREVER;
+}
+
+static void check_account(const struct event *ev)
+{
+    const struct account_word *w = ev->account;
+    if (w == NULL)
+        return;
+    must(ev->kind == EVENT_ACCOUNT && w->said != 0 && w->waba >= 0);
+    must(a_time(w->no_templates_until) && a_time(w->no_messages_until) && a_time(w->no_utility_until));
+    must(w->limit >= 0 && w->portfolio >= 0 && w->per_second >= 0);
+    must((w->quality != NULL) == ((w->said & SAID_QUALITY) != 0));
+}
+
 static void check_event(const struct event *ev)
 {
     const struct str strings[] = {
@@ -49,6 +65,7 @@ static void check_event(const struct event *ev)
         ev->error_title, ev->opaque,        ev->template_name, ev->template_language, ev->quality};
     for (size_t i = 0; i < sizeof strings / sizeof strings[0]; i++)
         touch(strings[i]);
+    check_account(ev);
     check_id(&ev->phone, IDENTITY_PHONE);
     check_id(&ev->user_id, IDENTITY_USER_ID);
     check_id(&ev->parent_id, IDENTITY_PARENT_ID);

@@ -116,6 +116,46 @@ TEST(marketing_opt_out)
     down();
 }
 
+/* What is announced and what is only told when asked for. */
+TEST(standing)
+{
+    static const char fields[] =
+        "/v23.0/111?fields=quality_rating,throughput,whatsapp_business_manager_messaging_limit,is_on_biz_app";
+    up();
+    get(fields);
+    assert_str(str_at("quality_rating"), "GREEN");
+    assert_str(str_at("throughput.level"), "HIGH");
+    assert_str(str_at("whatsapp_business_manager_messaging_limit"), "TIER_UNLIMITED");
+    post("/_sandbox/standing", "{\"quality_rating\":\"red\",\"throughput\":\"STANDARD\",\"is_on_biz_app\":true}");
+    expect(200);
+    get(fields);
+    bool on_app = false;
+    assert_str(str_at("quality_rating"), "RED");
+    assert_str(str_at("throughput.level"), "STANDARD");
+    assert_true(json_bool(at("is_on_biz_app"), &on_app) && on_app);
+    post("/_sandbox/standing", "{\"phone_number_id\":\"112\",\"limit\":\"TIER_2K\"}");
+    post("/_sandbox/standing", "{\"phone_number_id\":\"112\",\"limit\":\"TIER_2K\"}"); /* nothing new */
+    post("/_sandbox/standing", "{\"phone_number_id\":\"111\",\"throughput\":\"HIGH\"}");
+    ear_wait(2);
+    assert_int_equal(ear_with("\"field\":\"business_capability_update\",\"value\":{"
+                              "\"max_daily_conversations_per_business\":\"TIER_2K\""),
+                     1);
+    assert_int_equal(ear_with("\"display_phone_number\":\"15550001000\",\"event\":\"THROUGHPUT_UPGRADE\""), 1);
+    get("/v23.0/2000?fields=owner_business_info,whatsapp_business_manager_messaging_limit");
+    assert_str(str_at("owner_business_info.id"), "3000");
+    assert_str(str_at("whatsapp_business_manager_messaging_limit"), "TIER_2K");
+    static const char *const wrong[] = {"{\"limit\":\"TIER_3K\"}", "{\"quality_rating\":\"BLUE\"}",
+                                        "{\"throughput\":\"FAST\"}", "{\"phone_number_id\":\"999\"}"};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        post("/_sandbox/standing", wrong[i]);
+        expect_error(400, 100);
+    }
+    post("/_sandbox/reset", "{}");
+    get(fields);
+    assert_str(str_at("whatsapp_business_manager_messaging_limit"), "TIER_UNLIMITED");
+    down();
+}
+
 TEST(a_failed_post_comes_back_unchanged)
 {
     up();
@@ -247,6 +287,6 @@ TEST(reset_and_stop_with_webhooks_waiting)
     down();
 }
 
-TESTS(T(statuses_arrive_signed), T(the_history_knows_what_was_delivered), T(windows), T(marketing_opt_out),
+TESTS(T(statuses_arrive_signed), T(the_history_knows_what_was_delivered), T(windows), T(marketing_opt_out), T(standing),
       T(a_failed_post_comes_back_unchanged), T(modes), T(batches), T(handshakes),
       T(reset_and_stop_with_webhooks_waiting))
