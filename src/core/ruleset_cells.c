@@ -13,7 +13,6 @@
 #define MINUTE        60000
 #define DAY           86400000
 #define WEEK          (7 * (int64_t)DAY)
-#define MOMENTS_MAX   4096
 #define CRITICAL_MAX  256
 #define OTHER_CODE    (INT64_MAX - 1)
 #define MONDAY_OFFSET (4 * (int64_t)DAY) /* 1970-01-05 was the first Monday */
@@ -437,7 +436,7 @@ static void critical_rule(struct critical *c, const struct ruleset *rs, const st
 int64_t *grid_moments(struct arena *a, const struct ruleset *ra, const struct rule *a_rule, const struct ruleset *rb,
                       const struct rule *b_rule, int64_t from, int64_t to, size_t *ret_n)
 {
-    int64_t *list = arena_new_array(a, int64_t, MOMENTS_MAX);
+    int64_t *list = arena_new_array(a, int64_t, GRID_MOMENTS_MAX);
     struct critical *c = arena_new(a, struct critical);
     size_t n = 0;
     if (list == NULL || c == NULL)
@@ -449,14 +448,14 @@ int64_t *grid_moments(struct arena *a, const struct ruleset *ra, const struct ru
     for (size_t i = 0; i < c->n_minutes; i++)
         for (int week = 0; week < 2; week++) {
             int64_t at = monday + week * WEEK + c->minute[i] * (int64_t)MINUTE;
-            if (at >= from && at < to && n < MOMENTS_MAX)
+            if (at >= from && at < to && n < GRID_MOMENTS_MAX)
                 list[n++] = at;
         }
     for (size_t i = 0; i < c->n_days; i++)
         for (size_t k = 0; k <= c->n_minutes; k++) {
             int64_t minute = k < c->n_minutes ? c->minute[k] % 1440 : 720;
             int64_t at = c->day[i] * (int64_t)DAY + minute * MINUTE;
-            if (at >= from && at < to && n < MOMENTS_MAX)
+            if (at >= from && at < to && n < GRID_MOMENTS_MAX)
                 list[n++] = at;
         }
     *ret_n = n;

@@ -12,6 +12,7 @@
 
 #define GRID_AXES_MAX   24
 #define GRID_LEAVES_MAX 512
+#define GRID_MOMENTS_MAX 4096
 
 struct axis {
     uint8_t fact;
@@ -54,7 +55,7 @@ void grid_point(const struct grid *g, uint64_t i, struct facts *f);
 bool grid_has(const struct grid *g, uint8_t fact);
 
 /* Moments in [from, to) that stand for all of them as far as the calendar of these rules can tell (either may be NULL);
- * the first is `from`. In the arena; NULL without memory. */
+ * the first is `from`; GRID_MOMENTS_MAX of them may not be all. In the arena; NULL without memory. */
 int64_t *grid_moments(struct arena *a, const struct ruleset *ra, const struct rule *a_rule, const struct ruleset *rb,
                       const struct rule *b_rule, int64_t from, int64_t to, size_t *ret_n);
 

@@ -1,229 +1,68 @@
 /* SPDX-License-Identifier: Apache-2.0
  * ruleset_check.c - what a rule must prove before its set is accepted.
  *
- * First by enumeration: every fact the rule mentions takes the values at which the rule's answer could turn (each
- * word, each listed value and one other, both sides of each threshold, unknown), and over all combinations the rule must
- * be true for some and false for some; a condition that contradicts itself is found here. A rule that asks the calendar
- * is tried at UTC at the minutes at which its hours begin and end and on the days before, of and after its holidays. A
- * rule with too many combinations is left to its tests. Then the rule's own tests run: at least two, one in which it fires because its
- * condition is true and one in which it is silent because its condition is false. Test times are written relative
- * to the test's `now`, which is the day of the newest values unless the test names another. */
+ * First by enumeration: every fact the rule mentions takes the values at which the rule's answer could turn
+ * (ruleset_cells.h), at every moment at which the calendar's could, and over all combinations the rule must be true for
+ * some and false for some; a condition that contradicts itself is found here. A rule with too many combinations is left to
+ * its tests. Then the rule's own tests run: at least two, one in which it fires because its condition is true and one in
+ * which it is silent because its condition is false. Test times are written relative to the test's `now`, which is the day
+ * of the newest values unless the test names another. */
 #include "core/ruleset_build.h"
 
 #include "base/clock.h"
+#include "core/facts_read.h"
+#include "core/ruleset_cells.h"
 
-#define CELLS_MAX        64   /* values one fact may take in the proof */
-#define CALENDAR_MAX     8    /* hours and lists of holidays of one rule */
-#define MOMENTS_MAX      1024 /* times a rule of local time is tried at */
-#define MINUTE_MS        60000LL
-#define DAY_MS           86400000LL
 #define COMBINATIONS_MAX 200000 /* above that the proof is left to the tests */
+#define CELLS_BYTES      (8u << 20)
+#define HORIZON_MS       (20 * 366 * INT64_C(86400000)) /* holidays beyond are not looked at */
 
 /* ---- proof ---- */
 
-struct cells {
-    size_t n;
-    bool unknown; /* whether "unknown" is one more of them */
-    int64_t v[CELLS_MAX];
-};
-
-static bool cell_add(struct cells *c, int64_t v)
-{
-    for (size_t i = 0; i < c->n; i++)
-        if (c->v[i] == v)
-            return true;
-    if (c->n == CELLS_MAX)
-        return false;
-    c->v[c->n++] = v;
-    return true;
-}
-
-/* Both sides of a threshold. */
-static bool cell_around(struct cells *c, int64_t v)
-{
-    return cell_add(c, add_ms(v, -1)) && cell_add(c, v) && cell_add(c, add_ms(v, 1));
-}
-
-static bool cells_of_leaf(const struct view *v, const struct node *n, struct cells *c)
-{
-    int64_t arg;
-    switch (n->op) {
-    case OP_LIST:
-        for (uint32_t i = 0; i < n->n_list; i++)
-            if (!cell_add(c, v->rs->list[n->list + i]))
-                return false;
-        return cell_add(c, INT64_MAX - 1);
-    case OP_OLDER:
-    case OP_NEWER:
-        arg = operand_at(&n->arg, v->row);
-        return cell_around(c, add_ms(v->now, -arg));
-    case OP_AHEAD:
-        return cell_around(c, add_ms(v->now, operand_at(&n->arg, v->row)));
-    case OP_LT:
-    case OP_LE:
-    case OP_GT:
-    case OP_GE:
-        return cell_around(c, operand_at(&n->arg, v->row));
-    default:
-        return true;
-    }
-}
-
-static bool cells_of_fact(struct builder *b, uint8_t fact, struct cells *c)
-{
-    const char **words;
-    *c = (struct cells){.unknown = true};
-    switch (fact_info[fact].type) {
-    case FACT_TYPE_BOOL:
-        return cell_add(c, 0) && cell_add(c, 1);
-    case FACT_TYPE_WORD:
-        words = words_of(b->tmp, fact_info[fact].words);
-        for (int64_t i = 0; words != NULL && words[i] != NULL; i++)
-            if (!cell_add(c, i))
-                return false;
-        return words != NULL;
-    default:
-        return cell_add(c, 0); /* "never", no code, zero */
-    }
-}
-
-static bool cells_of_tree(const struct view *v, uint32_t root, struct cells *cells)
-{
-    for (uint32_t i = root; i < v->rs->node[root].end; i++) {
-        const struct node *n = &v->rs->node[i];
-        if (n->op == OP_BEFORE &&
-            (!cell_around(&cells[n->slot], v->now) || !cell_around(&cells[n->other_slot], v->now)))
-            return false;
-        if (n->op > OP_NOT && !cells_of_leaf(v, n, &cells[n->slot]))
-            return false;
-    }
-    return true;
-}
-
-/* Sets the facts to combination number `at`. */
-static void combination(const struct rule *r, const struct cells *cells, uint64_t at, struct facts *f)
-{
-    for (uint8_t s = 0; s < r->facts.n; s++) {
-        size_t n = cells[s].n + 1, i = at % n;
-        enum fact_id id = (enum fact_id)r->facts.fact[s];
-        at /= n;
-        f->known[id] = i < cells[s].n;
-        f->value[id] = i < cells[s].n ? cells[s].v[i] : 0;
-    }
-}
-
-/* What a rule asks of the calendar. */
-struct calendar {
-    size_t n_hours, n_lists;
-    const struct hours *hours[CALENDAR_MAX];
-    const struct holidays *list[CALENDAR_MAX];
-};
-
-static bool calendar_of_tree(const struct view *v, uint32_t root, struct calendar *c)
-{
-    if (root == NO_NODE)
-        return true;
-    for (uint32_t i = root; i < v->rs->node[root].end; i++) {
-        const struct node *n = &v->rs->node[i];
-        if (c->n_hours == CALENDAR_MAX || c->n_lists == CALENDAR_MAX)
-            return false;
-        if (n->op == OP_OUTSIDE)
-            c->hours[c->n_hours++] = &v->rs->hours[operand_at(&n->arg, v->row)];
-        else if (n->op == OP_HOLIDAY)
-            c->list[c->n_lists++] = &v->rs->holidays[n->list].days;
-    }
-    return true;
-}
-
-/* When the rule is tried. */
-struct moments {
-    size_t n;
-    int64_t at[MOMENTS_MAX];
-};
-
-static void moment_add(struct moments *m, int64_t at)
-{
-    if (m->n < MOMENTS_MAX)
-        m->at[m->n++] = at;
-}
-
-static int64_t monday_of(int64_t ms)
-{
-    int64_t day = ms >= 0 ? ms / DAY_MS : (ms + 1) / DAY_MS - 1;
-    return (day - ((day + 3) % 7 + 7) % 7) * DAY_MS; /* 1970-01-01 was a Thursday */
-}
-
-/* The minutes from `first` to `last` at which hours begin or end. */
-static void moments_of_hours(struct moments *m, const struct calendar *c, int64_t first, int64_t last)
-{
-    for (size_t i = 0; i < c->n_hours; i++) {
-        for (int k = 0; k < 2 * c->hours[i]->n; k++) {
-            int minute = (k % 2 ? c->hours[i]->to[k / 2] : c->hours[i]->from[k / 2]) % MINUTES_A_WEEK;
-            int64_t at = monday_of(first) + minute * MINUTE_MS;
-            at += at < first ? 7 * DAY_MS : 0;
-            if (at <= last)
-                moment_add(m, at);
-        }
-    }
-}
-
-/* The day the values came into force, the week after it, and the days around each holiday. */
-static void moments_of(struct moments *m, const struct calendar *c, int64_t since)
-{
-    moment_add(m, since);
-    moments_of_hours(m, c, since, since + 7 * DAY_MS - 1);
-    for (size_t i = 0; i < c->n_lists; i++) {
-        for (size_t k = 0; k < 3 * c->list[i]->n; k++) {
-            int64_t day = (c->list[i]->day[k / 3] + (int64_t)(k % 3) - 1) * DAY_MS;
-            if (day < since)
-                continue;
-            moment_add(m, day);
-            moments_of_hours(m, c, day, day + DAY_MS - 1);
-        }
-    }
-}
-
 /* Tries all combinations at one moment; false when there are too many to try. */
-static bool try_at(struct builder *b, const struct rule *r, int64_t now, uint64_t *budget, bool seen[3])
+static bool try_at(const struct builder *b, const struct rule *r, int64_t now, struct arena *mem, uint64_t *budget,
+                   bool seen[3])
 {
-    struct view v = {b->rs, NULL, now, NULL};
-    struct cells cells[RULE_FACTS_MAX];
+    struct grid *g = arena_new(mem, struct grid);
     struct facts f = {0};
-    uint64_t total = 1;
-    bool possible = values_at(&r->values, now, &v.row);
-    for (uint8_t s = 0; s < r->facts.n && possible; s++)
-        possible = cells_of_fact(b, r->facts.fact[s], &cells[s]);
-    if (!possible || !cells_of_tree(&v, r->when, cells) ||
-        (r->applies != NO_NODE && !cells_of_tree(&v, r->applies, cells)))
+    if (g == NULL)
         return false;
-    for (uint8_t s = 0; s < r->facts.n && total <= *budget; s++)
-        total *= cells[s].n + 1;
-    if (total > *budget)
+    grid_init(g, mem, now);
+    grid_add_rule(g, b->rs, r);
+    if (grid_close(g) != 0 || !g->exact || grid_points(g) > *budget)
         return false;
-    *budget -= total;
-    for (uint64_t i = 0; i < total && !(seen[TRI_TRUE] && seen[TRI_FALSE]); i++) {
-        combination(r, cells, i, &f);
+    *budget -= grid_points(g);
+    for (uint64_t i = 0; i < grid_points(g) && !(seen[TRI_TRUE] && seen[TRI_FALSE]); i++) {
+        grid_point(g, i, &f);
         seen[rule_truth(b->rs, r, &f, now)] = true;
     }
     return true;
 }
 
+/* All combinations at all moments, until the rule was both true and false; false when that is too much. */
+static bool try_all(struct builder *b, const struct rule *r, int64_t since, bool seen[3])
+{
+    uint64_t budget = COMBINATIONS_MAX;
+    struct arena *mem = arena_create(CELLS_BYTES);
+    size_t n = 0;
+    int64_t end = add_ms(since, HORIZON_MS);
+    for (uint16_t i = 0; i < r->values.n_rows; i++) /* an ended rule is silent after its end: that proves nothing */
+        end = r->values.row[i].since > since && r->values.row[i].since < end ? r->values.row[i].since : end;
+    const int64_t *moments = grid_moments(b->tmp, b->rs, r, NULL, NULL, since, end, &n);
+    bool all = mem != NULL && moments != NULL;
+    for (size_t i = 0; i < n && all && !(seen[TRI_TRUE] && seen[TRI_FALSE]); i++) {
+        arena_reset(mem);
+        all = try_at(b, r, moments[i], mem, &budget, seen);
+    }
+    arena_free(mem);
+    return all && n < GRID_MOMENTS_MAX;
+}
+
 static int prove(struct builder *b, const struct rule *r, int64_t since, const struct yaml *n, struct err *e)
 {
-    struct view v = {b->rs, NULL, since, NULL};
-    struct moments m = {0};
-    struct calendar c = {0};
     bool seen[3] = {false, false, false};
-    uint64_t budget = COMBINATIONS_MAX;
-    values_at(&r->values, since, &v.row);
-    if (!calendar_of_tree(&v, r->when, &c) || !calendar_of_tree(&v, r->applies, &c))
+    if (!try_all(b, r, since, seen))
         return 0;
-    moments_of(&m, &c, since);
-    for (size_t i = 0; i < m.n && !(seen[TRI_TRUE] && seen[TRI_FALSE]); i++)
-        if (!try_at(b, r, m.at[i], &budget, seen))
-            return 0;
-    if (m.n == MOMENTS_MAX)
-        return 0; /* not all were tried */
     if (!seen[TRI_TRUE])
         return yaml_error(yaml_get(n, "when"), e, "rule %s can never fire: its condition contradicts itself", r->id);
     if (!seen[TRI_FALSE])
@@ -242,26 +81,11 @@ struct rule_test {
     int64_t until;
 };
 
-/* "never", "now", "now-23h", "now+270s" or a date and time. */
 static int read_time(const struct yaml *n, struct str text, int64_t now, int64_t *ret, struct err *e)
 {
-    struct yaml scalar = *n;
-    int64_t ms;
-    int rc;
-    if (str_eq(text, STR("never")) || str_eq(text, STR("now"))) {
-        *ret = text.n == 3 ? now : 0;
-        return 0;
-    }
-    if (str_starts(text, STR("now-")) || str_starts(text, STR("now+"))) {
-        scalar.text = (struct str){text.p + 4, text.n - 4};
-        if ((rc = yaml_duration(&scalar, &ms, e)) == 0)
-            *ret = add_ms(now, text.p[3] == '+' ? ms : -ms);
-        return rc;
-    }
-    if (!time_parse(text.p, text.n, &ms))
-        return yaml_error(n, e, "a time is never, now, now-23h, now+270s or 2026-11-21T10:00:00Z");
-    *ret = ms;
-    return 0;
+    struct err why = {0};
+    int rc = facts_read_time(text, now, ret, &why);
+    return rc == 0 ? 0 : yaml_error(n, e, "%s", why.text);
 }
 
 static int read_given(struct builder *b, const struct yaml *given, struct rule_test *t, struct err *e)
