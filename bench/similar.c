@@ -16,16 +16,12 @@ static const char *const names[] = {"141 ASCII letters", "accents and a sign", "
                                     "Chinese"};
 static const char *const texts[] = {
     "Hello Maria, your parcel from Shop & Co is waiting at the pick-up point. Show code 48213 until Friday 6 pm. "
-    "Questions? "
-    "https://shop.example/h",
+    "Questions? https://shop.example/h",
     "Hallo Jürgen, Ihr Päckchen für die Küche liegt in der Bäckerei bereit \U0001F381. Bitte zeigen Sie den Code 48213 "
-    "bis Freitag "
-    "um 18 Uhr vor.",
+    "bis Freitag um 18 Uhr vor.",
     "Hello M\u0430ria, your p\u0430rcel from Sh\u043Ep & Co is w\u0430iting at the pick-up p\u043Eint. Show code 48213 "
-    "until "
-    "Frid\u0430y 6 pm. Qu\u0435stions?",
-    "Мария, ваша посылка из магазина ждёт вас в пункте выдачи. Назовите код 48213 до пятницы, до шести часов вечера. "
-    "Вопросы?",
+    "until Frid\u0430y 6 pm. Qu\u0435stions?",
+    "Мария, ваша посылка из магазина ждёт вас в пункте выдачи. Назовите код 48213 до пятницы, до шести часов вечера.",
     "您在绿园家居购买的包裹已经到达自提点,请在周五下午六点之前凭取件码48213领取,如有问题请联系客服,祝您生活愉快。",
 };
 
