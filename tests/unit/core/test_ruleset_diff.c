@@ -237,15 +237,34 @@ static void some_book(struct generated *b, uint64_t *seed)
     point_at_own(b);
 }
 
-/* The same book with something changed. */
-static void mutate(struct generated *b, uint64_t *seed)
+static void change_condition(struct generated *b, struct rule *r, uint64_t *seed)
 {
-    size_t n = b->rs.n_rules - 1, i = below(seed, n);
-    struct rule *r = &b->rule[i];
     struct node *leaf = &b->node[r->when];
     while (leaf->op <= OP_NOT)
         leaf++;
-    switch (below(seed, 10)) {
+    if (leaf->op == OP_WORDS && below(seed, 2))
+        leaf->words ^= 1u << below(seed, 2);
+    else if (leaf->op != OP_OUTSIDE && below(seed, 2))
+        leaf->arg.value[0] = -1;
+    leaf->arg.constant[0] = some_duration(seed);
+}
+
+static void change_hold(struct rule *r, uint64_t *seed)
+{
+    if (r->until.kind == UNTIL_NONE || r->until.kind == UNTIL_OPEN)
+        r->verdict = VERDICT_DENY;
+    else if (below(seed, 2))
+        r->verdict = r->verdict == VERDICT_DENY ? VERDICT_HOLD : VERDICT_DENY;
+    else
+        r->until.arg.constant[0] = some_duration(seed);
+}
+
+/* The same book with something changed. */
+static void mutate(struct generated *b, uint64_t *seed)
+{
+    size_t i = below(seed, b->rs.n_rules - 1);
+    struct rule *r = &b->rule[i];
+    switch (below(seed, 9)) {
     case 0:
         b->value[i][below(seed, 2)][0] = some_duration(seed);
         break;
@@ -259,33 +278,16 @@ static void mutate(struct generated *b, uint64_t *seed)
         r->on_unknown = (uint8_t)below(seed, 3);
         break;
     case 4:
-        if (leaf->op == OP_WORDS)
-            leaf->words ^= 1u << below(seed, 2);
-        else
-            leaf->arg.constant[0] = some_duration(seed);
+        change_hold(r, seed);
         break;
-    case 5:
-        leaf->arg.value[0] = leaf->op == OP_OUTSIDE ? 1 : -1;
-        leaf->arg.constant[0] = some_duration(seed);
-        break;
-    case 6:
-        if (r->verdict == VERDICT_HOLD && r->until.kind != UNTIL_OPEN)
-            r->until.arg.constant[0] = some_duration(seed);
-        break;
-    case 7:
-        if (r->until.kind == UNTIL_NONE || r->until.kind == UNTIL_OPEN)
-            r->verdict = VERDICT_DENY;
-        else
-            r->verdict = r->verdict == VERDICT_DENY ? VERDICT_HOLD : VERDICT_DENY;
-        break;
-    case 8: /* another rule in its place */
+    case 5: /* another rule in its place */
         snprintf(b->id[i], sizeof b->id[i], "n%zu", i);
         break;
+    case 6:
+        b->rs.n_basis = 1;
+        break;
     default:
-        if (b->rs.n_basis == 2)
-            b->rs.n_basis = 1;
-        else
-            r->on_unknown = UNKNOWN_IGNORE;
+        change_condition(b, r, seed);
         break;
     }
 }
@@ -407,4 +409,113 @@ TEST(no_answer_is_wrong)
     assert_true(t.relation[DIFF_UNPROVEN] * 10 < t.pairs);
 }
 
-TESTS(T(no_answer_is_wrong))
+/* ---- cases by name: policies as files say them ---- */
+
+#define HEAD "ruleset: p\nkind: policy\nschema: 1\ntitle: P\nrules:\n"
+#define RULE(id, verdict, when, tests)                                                                                 \
+    "  - id: " id "\n    title: T\n    verdict: " verdict                                                              \
+    "\n    code: 1\n    reason: R.\n    change: c\n    when: " when "\n" TINY_CITE "    tests:\n" tests
+#define DENY_TESTS(yes, no) "      - {given: {" yes "}, expect: deny}\n      - {given: {" no "}, expect: none}\n"
+#define QUIET(hours)                                                                                                   \
+    HEAD RULE(                                                                                                         \
+        "q",                                                                                                           \
+        "hold\n    until: {open: $hours}\n    on_unknown: ignore\n    values: {2020-01-01: {hours: '" hours "'}}",     \
+        "{outside: $hours}",                                                                                           \
+        "      - {given: {recipient.utc_min: 0, recipient.utc_max: 0}, now: 2026-11-23T03:00:00Z, expect: "            \
+        "hold}\n      - {given: {recipient.utc_min: 0, recipient.utc_max: 0}, now: 2026-11-23T12:00:00Z, expect: "     \
+        "none}\n")
+#define PLAIN "deny\n    on_unknown: ignore\n    values: {2020-01-01: {}}"
+#define BOTH  "{fact: template.quality, in: [yellow, red]}"
+#define ONE(id, word)                                                                                                  \
+    RULE(id, PLAIN, "{fact: template.quality, is: " word "}",                                                          \
+         DENY_TESTS("template.quality: " word, "template.quality: green"))
+
+static const struct {
+    const char *name, *before, *after;
+    enum diff_relation want;
+} named[] = {
+    {"shorter hours", QUIET("mon-fri 08:00-20:00"), QUIET("mon-fri 09:00-19:00"), DIFF_STRICTER},
+    {"one more minute", QUIET("mon-fri 08:00-20:00"), QUIET("mon-fri 08:00-20:01"), DIFF_LOOSER},
+    {"a day more, an hour less", QUIET("mon-fri 08:00-20:00"), QUIET("mon-sat 09:00-20:00"), DIFF_INCOMPARABLE},
+    {"the same hours in other words", QUIET("mon-fri 08:00-20:00"),
+     QUIET("mon-wed 08:00-20:00, thu 08:00-20:00, fri 08:00-20:00"), DIFF_SAME},
+    {"split in two", HEAD RULE("a", PLAIN, BOTH, DENY_TESTS("template.quality: red", "template.quality: green")),
+     HEAD ONE("a.red", "red") ONE("a.yellow", "yellow"), DIFF_SAME},
+    {"half of it gone", HEAD RULE("a", PLAIN, BOTH, DENY_TESTS("template.quality: red", "template.quality: green")),
+     HEAD ONE("a", "red"), DIFF_LOOSER},
+    {"superfluous",
+     HEAD RULE("a", PLAIN, BOTH, DENY_TESTS("template.quality: red", "template.quality: green")) ONE("b", "red"),
+     HEAD RULE("a", PLAIN, BOTH, DENY_TESTS("template.quality: red", "template.quality: green")), DIFF_SAME},
+    {"watched only", HEAD ONE("a", "red"),
+     HEAD RULE("a", "deny\n    mode: shadow\n    on_unknown: ignore\n    values: {2020-01-01: {}}",
+               "{fact: template.quality, is: red}", DENY_TESTS("template.quality: red", "template.quality: green")),
+     DIFF_LOOSER},
+};
+
+static struct ruleset *compiled(const char *name, const char *text)
+{
+    struct ruleset *rs = NULL;
+    struct err e = {0};
+    if (ruleset_compile(&rs, name, str_of(text), &e) != 0)
+        fail_msg("%s", e.text);
+    return rs;
+}
+
+TEST(named_changes)
+{
+    for (size_t i = 0; i < sizeof named / sizeof named[0]; i++) {
+        struct ruleset *a = compiled(named[i].name, named[i].before), *b = compiled(named[i].name, named[i].after);
+        struct arena *mem = arena_create(64u << 20);
+        struct ruleset_diff d;
+        struct err e = {0};
+        assert_ok(ruleset_diff(a, b, NOW, mem, &d, &e), e);
+        if (d.relation != named[i].want)
+            fail_msg("%s: %s, want %s", named[i].name, diff_relation_name(d.relation),
+                     diff_relation_name(named[i].want));
+        arena_free(mem);
+        ruleset_free(a);
+        ruleset_free(b);
+    }
+}
+
+/* More cells than can be looked at: what is found is shown, what is not proven is not claimed. */
+TEST(what_is_too_large_is_not_proven)
+{
+    static struct generated a, b;
+    struct arena *mem = arena_create(64u << 20);
+    struct ruleset_diff d;
+    struct err e = {0};
+    uint64_t seed = 7;
+    some_book(&a, &seed);
+    struct rule *r = &a.rule[0];
+    *r = (struct rule){.id = a.id[0], .title = "", .reason = "", .change = "", .confidence = "", .applies = NO_NODE};
+    r->values = (struct values){.n_rows = 1, .n_names = 2, .name = (void *)names, .row = a.row[0]};
+    r->verdict = VERDICT_DENY;
+    r->on_unknown = UNKNOWN_IGNORE;
+    r->when = a.rs.n_nodes;
+    a.node[a.rs.n_nodes++] = (struct node){.op = OP_ALL};
+    for (uint8_t i = 0; i < RULE_FACTS_MAX; i++) {
+        struct node *n = &a.node[a.rs.n_nodes++];
+        *n = (struct node){.op = OP_BEFORE, .fact = (uint8_t)(FACT_MARKETING_SENT_1 + i), .end = a.rs.n_nodes};
+        n->other = (uint8_t)(FACT_MARKETING_SENT_1 + (i + 1) % RULE_FACTS_MAX);
+        n->slot = slot_of(r, n->fact);
+        n->other_slot = slot_of(r, n->other);
+    }
+    a.node[r->when].end = a.rs.n_nodes;
+    a.rs.n_rules = 2;
+    point_at_own(&a);
+    b = a;
+    point_at_own(&b);
+    b.rule[0].verdict = VERDICT_HOLD;
+    b.rule[0].until.kind = UNTIL_NOW_PLUS;
+    b.rule[0].until.arg = (struct operand){.constant = {HOUR}, .value = {-1, -1}};
+    a.rs.decides = b.rs.decides = false;
+    a.rs.n_basis = b.rs.n_basis = 0;
+    a.rs.n_rules = b.rs.n_rules = 1;
+    assert_ok(ruleset_diff(&a.rs, &b.rs, NOW, mem, &d, &e), e);
+    assert_int_equal(d.relation, DIFF_UNPROVEN);
+    assert_true(d.sampled && !d.never_looser && !d.never_stricter);
+    arena_free(mem);
+}
+
+TESTS(T(no_answer_is_wrong), T(named_changes), T(what_is_too_large_is_not_proven))
