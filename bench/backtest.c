@@ -385,14 +385,20 @@ static void sizes(sqlite3 *db, size_t n, int64_t rows_bytes)
     }
 }
 
-static struct ruleset *load(char *list)
+static struct ruleset *load(const char *list)
 {
+    char path[RULESET_FILES_MAX][1024];
     const char *paths[RULESET_FILES_MAX];
     struct ruleset *rs = NULL;
     struct err e = {0};
+    struct str rest = str_of(list);
     size_t n = 0;
-    for (char *at = strtok(list, ","); at != NULL && n < RULESET_FILES_MAX; at = strtok(NULL, ","))
-        paths[n++] = at;
+    while (rest.n > 0 && n < RULESET_FILES_MAX) {
+        struct str one = str_cut(rest, ',', &rest);
+        snprintf(path[n], sizeof path[n], "%.*s", (int)one.n, one.p);
+        paths[n] = path[n];
+        n += one.n > 0;
+    }
     must(ruleset_load_all(&rs, paths, n, &e), &e);
     return rs;
 }

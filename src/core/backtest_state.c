@@ -68,10 +68,10 @@ uint64_t state_without_history(const struct backtest_state *s)
 
 void state_wants(bool wanted[FACT_COUNT])
 {
-    static const enum fact_id facts[] = {FACT_MESSAGE_KIND,        FACT_MESSAGE_CATEGORY,  FACT_RECIPIENT_FORM,
-                                         FACT_WINDOW_LAST_INBOUND, FACT_PAIR_TAT,          FACT_PORTFOLIO_LIMIT,
-                                         FACT_PORTFOLIO_USED,      FACT_PORTFOLIO_COUNTED, FACT_PORTFOLIO_FREE_AT,
-                                         FACT_DUPLICATE_SAME_AT,   FACT_DUPLICATE_NEAR_AT};
+    static const enum fact_id facts[] = {FACT_MESSAGE_KIND,         FACT_MESSAGE_CATEGORY,  FACT_RECIPIENT_FORM,
+                                         FACT_WINDOW_LAST_INBOUND,  FACT_PAIR_TAT,          FACT_PORTFOLIO_LIMIT,
+                                         FACT_PORTFOLIO_USED,       FACT_PORTFOLIO_COUNTED, FACT_PORTFOLIO_FREE_AT,
+                                         FACT_PORTFOLIO_RESERVE_AT, FACT_DUPLICATE_SAME_AT, FACT_DUPLICATE_NEAR_AT};
     for (size_t i = 0; i < sizeof facts / sizeof facts[0]; i++)
         wanted[facts[i]] = true;
     for (int i = 0; i < CAPS_RING; i++)
@@ -83,25 +83,32 @@ static bool says(const struct facts *f, enum fact_id id, int64_t value)
     return f->known[id] && f->value[id] == value;
 }
 
-static bool is_proactive(const struct facts *f)
-{
-    return says(f, FACT_MESSAGE_KIND, INTENT_TEMPLATE) || says(f, FACT_MESSAGE_KIND, INTENT_DIRECT);
-}
-
+/* What counts, and when, is what the gateway's door counts (gateway/admit_batch.c). */
 static bool counts_for_caps(const struct facts *f)
 {
-    return is_proactive(f) && says(f, FACT_MESSAGE_CATEGORY, CATEGORY_MARKETING);
+    return says(f, FACT_MESSAGE_CATEGORY, CATEGORY_MARKETING);
 }
 
-static bool inside_window(const struct facts *f, int64_t ts)
+static int64_t book_value(const struct backtest_state *s, const char *rule, const char *name, int64_t ts,
+                          int64_t otherwise)
 {
-    return f->known[FACT_WINDOW_LAST_INBOUND] && f->value[FACT_WINDOW_LAST_INBOUND] != 0 &&
-           f->value[FACT_WINDOW_LAST_INBOUND] > ts - WINDOW_MS;
+    int64_t v;
+    return ruleset_value(s->o->rules, rule, name, ts, &v) == 0 ? v : otherwise;
 }
 
-static bool opens_conversation(const struct facts *f, int64_t ts)
+static bool inside_window(const struct backtest_state *s, const struct facts *f, int64_t ts)
 {
-    return is_proactive(f) && !says(f, FACT_RECIPIENT_FORM, IDENTITY_GROUP) && !inside_window(f, ts);
+    int64_t last = f->known[FACT_WINDOW_LAST_INBOUND] ? f->value[FACT_WINDOW_LAST_INBOUND] : 0;
+    if (last == 0 || last <= ts - WINDOW_MS)
+        return false;
+    return ts - last <
+           book_value(s, "window.closed", "window", ts, WINDOW_MS) - book_value(s, "window.closed", "margin", ts, 0);
+}
+
+static bool opens_conversation(const struct backtest_state *s, const struct facts *f, int64_t ts)
+{
+    return (says(f, FACT_MESSAGE_KIND, INTENT_TEMPLATE) || says(f, FACT_MESSAGE_KIND, INTENT_DIRECT)) &&
+           f->known[FACT_PORTFOLIO_LIMIT] && f->value[FACT_PORTFOLIO_LIMIT] > 0 && !inside_window(s, f, ts);
 }
 
 /* As caps keep it: rounded up, so that a stretch is never too short. */
@@ -143,27 +150,37 @@ static void simulate_duplicates(const struct person_state *p, struct facts *f)
             f->value[ids[i]] = 0;
 }
 
+/* When fewer than `below` people count. What was recorded of it is kept where it still says "not yet"; else it is told
+ * from those of whom the simulation knows when they leave, who may be fewer than all. */
+static int64_t place_at(const struct state_message *m, int64_t people, int64_t below, int64_t recorded)
+{
+    const struct budget *b = &m->portfolio->simulated;
+    int64_t leave = people - below, used = budget_used(b, m->ts);
+    if (leave < 0)
+        return 0;
+    return recorded != 0 ? recorded : budget_when(b, (uint32_t)(used > leave ? used - leave : 1), m->ts);
+}
+
 /* People in use and places free, moved by the difference of the two rings. */
-static void simulate_portfolio(const struct state_message *m, struct facts *f)
+static void simulate_portfolio(const struct backtest_state *s, const struct state_message *m, struct facts *f)
 {
     const struct portfolio_state *q = m->portfolio;
+    const struct person_state *p = m->person;
     int64_t limit = f->value[FACT_PORTFOLIO_LIMIT], ts = m->ts;
-    if (m->person != NULL && m->person->opened != m->person->sim_opened && f->known[FACT_PORTFOLIO_COUNTED])
+    if (p != NULL && p->opened != p->sim_opened && f->known[FACT_PORTFOLIO_COUNTED])
         fact_set(f, FACT_PORTFOLIO_COUNTED,
-                 inside_window(f, ts) || budget_counted(&q->simulated, m->person->sim_opened, ts));
-    int64_t used = budget_used(&q->simulated, ts), more = used - (int64_t)budget_used(&q->real, ts);
+                 inside_window(s, f, ts) || budget_counted(&q->simulated, p->sim_opened, ts));
+    int64_t more = (int64_t)budget_used(&q->simulated, ts) - (int64_t)budget_used(&q->real, ts);
     if (more == 0 || !f->known[FACT_PORTFOLIO_LIMIT] || !f->known[FACT_PORTFOLIO_USED] || limit <= 0 ||
         limit > UINT32_MAX)
         return;
-    int64_t recorded = f->value[FACT_PORTFOLIO_USED] * limit / PERMILLE, people = recorded + more;
+    int64_t people = f->value[FACT_PORTFOLIO_USED] * limit / PERMILLE + more;
+    int64_t open = limit * (PERMILLE - book_value(s, "portfolio.unique.marketing", "reserve", ts, 0)) / PERMILLE;
     if (people < 0)
         people = 0;
     fact_set(f, FACT_PORTFOLIO_USED, (people * PERMILLE + limit - 1) / limit);
-    if (people < limit)
-        fact_set(f, FACT_PORTFOLIO_FREE_AT, 0);
-    else if (f->value[FACT_PORTFOLIO_FREE_AT] == 0)
-        fact_set(f, FACT_PORTFOLIO_FREE_AT,
-                 budget_when(&q->simulated, (uint32_t)(used > people - limit ? used - (people - limit) : 1), ts));
+    fact_set(f, FACT_PORTFOLIO_FREE_AT, place_at(m, people, limit, f->value[FACT_PORTFOLIO_FREE_AT]));
+    fact_set(f, FACT_PORTFOLIO_RESERVE_AT, place_at(m, people, open, f->value[FACT_PORTFOLIO_RESERVE_AT]));
 }
 
 static int64_t portfolio_of(const struct backtest_state *s, int64_t sender)
@@ -178,7 +195,7 @@ int state_facts(struct backtest_state *s, struct state_message *m, struct facts 
     m->portfolio = id_map_add(&s->portfolios, portfolio_of(s, m->sender), 0);
     if (m->portfolio == NULL)
         return WL_ENOMEM;
-    bool caps = m->person != NULL && (m->person->differs || m->person->unseeded);
+    bool caps = m->person != NULL && (m->person->differs || m->person->unseeded) && counts_for_caps(m->recorded);
     bool pair = m->pair != NULL && m->pair->differs;
     *ret = m->recorded;
     if (!caps && !pair && !m->portfolio->differs)
@@ -191,7 +208,7 @@ int state_facts(struct backtest_state *s, struct state_message *m, struct facts 
     if (pair)
         fact_set(room, FACT_PAIR_TAT, m->pair->tat);
     if (m->portfolio->differs)
-        simulate_portfolio(m, room);
+        simulate_portfolio(s, m, room);
     *ret = room;
     return 0;
 }
@@ -212,38 +229,44 @@ static int caps_needed(struct backtest_state *s, struct person_state *p)
     return p->caps != NULL ? 0 : WL_ENOMEM;
 }
 
+/* The ring as it was before this message, when following it begins. */
+static void begin_caps(struct backtest_state *s, struct person_state *p, const struct facts *recorded, bool history)
+{
+    if (p->differs)
+        return;
+    if (history) {
+        memset(p->caps, 0, sizeof *p->caps);
+        caps_from_facts(p->caps, recorded);
+    } else if (!p->unseeded) {
+        p->unseeded = true;
+        s->without_history++;
+    }
+}
+
 static int decided_caps(struct backtest_state *s, struct state_message *m, bool recorded, bool other)
 {
     bool history = m->recorded->known[FACT_MARKETING_SENT_1];
-    struct person_state *p = m->person;
-    if (!recorded && !other)
-        return 0;
-    if (history && recorded == other && (p == NULL || !p->differs))
-        return 0; /* both rings go on alike */
+    bool alike = recorded == other && (m->person == NULL || !m->person->differs);
+    if ((!recorded && !other) || (history && alike))
+        return 0; /* nothing was sent, or both rings go on alike */
     int rc = person_needed(s, m);
     if (rc == 0)
         rc = caps_needed(s, m->person);
     if (rc != 0)
         return rc;
-    p = m->person;
-    if (!history && !p->unseeded && !p->differs) {
-        p->unseeded = true;
-        s->without_history++;
-    } else if (history && !p->differs) {
-        memset(p->caps, 0, sizeof *p->caps);
-        caps_from_facts(p->caps, m->recorded);
-    }
+    struct person_state *p = m->person;
+    begin_caps(s, p, m->recorded, history);
     p->differs = p->differs || recorded != other;
     if (other)
         caps_sent(p->caps, m->ts, NULL);
-    if (recorded && !other)
+    else
         p->stopped[p->n_stopped++ % CAPS_RING] = whole_second(m->ts);
     return 0;
 }
 
 static int decided_pair(struct backtest_state *s, struct state_message *m, bool recorded, bool other)
 {
-    int64_t interval = 0;
+    int64_t interval = book_value(s, "pair.rate", "interval", m->ts, 0);
     if (!m->recorded->known[FACT_PAIR_TAT] || (recorded == other && (m->pair == NULL || !m->pair->differs)))
         return 0;
     if (m->pair == NULL)
@@ -253,14 +276,14 @@ static int decided_pair(struct backtest_state *s, struct state_message *m, bool 
     if (!m->pair->differs)
         m->pair->tat = m->recorded->value[FACT_PAIR_TAT];
     m->pair->differs = true;
-    if (other && ruleset_value(s->o->rules, "pair.rate", "interval", m->ts, &interval) == 0)
+    if (other && interval > 0)
         m->pair->tat = pace_take(m->pair->tat, m->ts, interval);
     return 0;
 }
 
 static int decided_portfolio(struct backtest_state *s, struct state_message *m, bool recorded, bool other)
 {
-    if (!opens_conversation(m->recorded, m->ts) || (!recorded && !other))
+    if (!opens_conversation(s, m->recorded, m->ts) || (!recorded && !other))
         return 0;
     int rc = person_needed(s, m);
     if (rc != 0)

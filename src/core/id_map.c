@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * id_map.c - open addressing over an array of pointers, at most half full. */
+ * id_map.c - open addressing over an array of pointers, at most half full.
+ *
+ * A slot holds a position in the array, which keeps the order of insertion; growing puts all positions anew and moves
+ * no entry. The keys are our own ids, so nobody chooses them to collide. */
 #include "core/id_map.h"
 
 #include <string.h>

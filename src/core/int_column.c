@@ -223,39 +223,59 @@ static void layout_choose(struct layout *best, struct layout *trial, const int64
     }
 }
 
-int int_column_write(struct buf *out, const int64_t *v, const bool *known, const int64_t *base, size_t n,
-                     struct arena *a)
+/* What the bitmaps are about. */
+struct presence {
+    bool *apart; /* known and not zero */
+    size_t zeros, unknown;
+};
+
+static bool presence_of(struct presence *p, const int64_t *v, const bool *known, size_t n, struct arena *a)
+{
+    p->apart = arena_new_array(a, bool, n);
+    p->zeros = p->unknown = 0;
+    for (size_t i = 0; p->apart != NULL && i < n; i++) {
+        bool is_known = known == NULL || known[i];
+        p->apart[i] = is_known && v[i] != 0;
+        p->unknown += !is_known;
+        p->zeros += is_known && v[i] == 0;
+    }
+    return p->apart != NULL;
+}
+
+/* The best of all ways; NULL without memory. */
+static const struct layout *layout_best(const struct presence *p, const int64_t *v, const bool *known,
+                                        const int64_t *base, size_t n, struct arena *a)
 {
     struct layout *l = arena_new_array(a, struct layout, 3);
-    bool *apart = arena_new_array(a, bool, n);
-    size_t zeros = 0, unknown = 0;
-    for (size_t i = 0; l != NULL && i < 3; i++)
-        if (!layout_alloc(&l[i], n + 1, a))
-            return WL_ENOMEM;
-    if (l == NULL || apart == NULL)
-        return WL_ENOMEM;
-    for (size_t i = 0; i < n; i++) {
-        bool is_known = known == NULL || known[i];
-        apart[i] = is_known && v[i] != 0;
-        unknown += !is_known;
-        zeros += is_known && v[i] == 0;
-    }
+    for (size_t i = 0; i < 3; i++)
+        if (l == NULL || !layout_alloc(&l[i], n + 1, a))
+            return NULL;
     struct layout *best = &l[0], *other = &l[1], *trial = &l[2];
     layout_choose(best, trial, v, known, base, n);
-    if (zeros > 0 && zeros + unknown < n && (best->form & AS_MASK) == AS_PLANES) {
-        uint32_t share[256] = {(uint32_t)zeros, (uint32_t)(n - zeros)};
-        layout_choose(other, trial, v, apart, base, n);
+    if (p->zeros > 0 && p->zeros + p->unknown < n && (best->form & AS_MASK) == AS_PLANES) {
+        uint32_t share[256] = {(uint32_t)p->zeros, (uint32_t)(n - p->zeros)};
+        layout_choose(other, trial, v, p->apart, base, n);
         other->cost += entropy(share, n);
         other->form |= ZEROS_APART;
         best = other->cost < best->cost ? other : best;
     }
-    best->form |= unknown > 0 ? SOME_UNKNOWN : 0;
-    buf_putc(out, (char)best->form);
-    if (unknown > 0)
+    best->form |= p->unknown > 0 ? SOME_UNKNOWN : 0;
+    return best;
+}
+
+int int_column_write(struct buf *out, const int64_t *v, const bool *known, const int64_t *base, size_t n,
+                     struct arena *a)
+{
+    struct presence p;
+    const struct layout *l = presence_of(&p, v, known, n, a) ? layout_best(&p, v, known, base, n, a) : NULL;
+    if (l == NULL)
+        return WL_ENOMEM;
+    buf_putc(out, (char)l->form);
+    if (l->form & SOME_UNKNOWN)
         bitmap_put(out, known, n);
-    if (best->form & ZEROS_APART)
-        bitmap_put(out, apart, n);
-    layout_write(out, best);
+    if (l->form & ZEROS_APART)
+        bitmap_put(out, p.apart, n);
+    layout_write(out, l);
     return out->failed ? WL_ENOMEM : 0;
 }
 
@@ -376,29 +396,48 @@ bool int_column_needs_base(struct str bytes)
     return bytes.n > 0 && ((uint8_t)bytes.p[0] & FROM_MASK) == FROM_BASE;
 }
 
+/* The byte of form and the bitmaps. */
+static int head_read(struct reading *r, const int64_t *base, size_t n, struct arena *a)
+{
+    int rc = 0;
+    uint8_t form = r->at < r->end ? *r->at++ : FORM_MASK;
+    if ((form & ~FORM_MASK) != 0 || (form & FROM_MASK) == FROM_MASK ||
+        ((form & FROM_MASK) == FROM_BASE && base == NULL))
+        return WL_EINVAL;
+    r->form = form;
+    if (form & SOME_UNKNOWN)
+        r->known = bitmap_read(r, n, a, &rc);
+    if (rc == 0 && (form & ZEROS_APART))
+        r->apart = bitmap_read(r, n, a, &rc);
+    return rc;
+}
+
+/* How many values follow; false when one is not zero, and unknown. */
+static bool count_left(const struct reading *r, size_t n, size_t *ret)
+{
+    const bool *stays = r->apart != NULL ? r->apart : r->known;
+    size_t left = stays != NULL ? 0 : n;
+    for (size_t i = 0; stays != NULL && i < n; i++) {
+        if (stays[i] && r->known != NULL && !r->known[i])
+            return false;
+        left += stays[i];
+    }
+    *ret = left;
+    return true;
+}
+
 int int_column_read(struct str bytes, const int64_t *base, size_t n, struct arena *a, struct int_column *ret)
 {
     struct reading r = {.at = (const uint8_t *)bytes.p, .end = (const uint8_t *)bytes.p + bytes.n};
-    int rc = 0;
-    if (bytes.n == 0 || (*r.at & ~FORM_MASK) != 0 || (*r.at & FROM_MASK) == FROM_MASK ||
-        (int_column_needs_base(bytes) && base == NULL))
-        return WL_EINVAL;
-    r.form = *r.at++;
-    if (r.form & SOME_UNKNOWN)
-        r.known = bitmap_read(&r, n, a, &rc);
-    if (rc == 0 && (r.form & ZEROS_APART))
-        r.apart = bitmap_read(&r, n, a, &rc);
-    uint64_t *v = rc == 0 ? arena_new_array(a, uint64_t, n + 1) : NULL;
-    if (v == NULL)
-        return rc != 0 ? rc : WL_ENOMEM;
     size_t left = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (r.apart != NULL && r.apart[i] && r.known != NULL && !r.known[i])
-            return WL_EINVAL; /* not zero, and unknown */
-        left += r.apart != NULL ? r.apart[i] : r.known == NULL || r.known[i];
-    }
-    if (!values_read(&r, left))
+    int rc = head_read(&r, base, n, a);
+    if (rc != 0)
+        return rc;
+    if (!count_left(&r, n, &left) || !values_read(&r, left))
         return WL_EINVAL;
+    uint64_t *v = arena_new_array(a, uint64_t, n + 1);
+    if (v == NULL)
+        return WL_ENOMEM;
     differences(&r, v, left);
     place(&r, v, left, base, n);
     *ret = (struct int_column){.v = (const int64_t *)v,

@@ -56,14 +56,8 @@ static int pack_one(struct compactor *c, struct arena *a, bool *ret_more, struct
 /* false: it is time to stop. */
 static bool rest(struct compactor *c, int64_t ms)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += (time_t)(ms / 1000);
-    until.tv_nsec += (long)(ms % 1000) * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_nsec -= 1000000000;
-        until.tv_sec++;
-    }
+    int64_t end = clock_mono_ns() + ms * 1000000;
+    struct timespec until = {.tv_sec = (time_t)(end / 1000000000), .tv_nsec = (long)(end % 1000000000)};
     pthread_mutex_lock(&c->lock);
     while (!c->stop && pthread_cond_timedwait(&c->wake, &c->lock, &until) == 0)
         ;

@@ -2,8 +2,8 @@
  * gateway.c - builds the parts in the order they need each other, and takes them down in reverse.
  *
  * Start: state directory and keys, rule set, database (messages that an earlier life left in flight become ambiguous),
- * writer, upstream client, accounts, door, projector, forwarder, compactor, and the listeners last, so that whoever is let in finds
- * everything in place. Stop: the threads end in the reverse order, the writer last, and only when all have ended is
+ * writer, upstream client, accounts, door, projector, forwarder, compactor, and the listeners last, so that whoever is let
+ * in finds everything in place. Stop: the threads end in the reverse order, the writer last, and only when all have ended is
  * anything freed: what is still queued calls its owners to the end. A send is by then refused with nothing recorded, or
  * its outcome is written. */
 #include <errno.h>

@@ -2,6 +2,7 @@
  * test_backtest.c - the report against decisions counted by hand, and the simulation against a second life of the log. */
 #include "core/backtest.h"
 
+#include "core/budget.h"
 #include "core/caps.h"
 #include "core/pace.h"
 #include "rules_fixture.h"
@@ -9,6 +10,7 @@
 #define ARENA  (512u << 20)
 #define ROWS   4000
 #define PEOPLE 12
+#define LIMIT  10
 #define MINUTE 60000LL
 
 #define PAIR_RATE                                                                                                      \
@@ -25,6 +27,14 @@
     "    when: {fact: marketing.sent." nth ", newer_than: $age}\n    on_unknown: ignore\n    tests:\n"                 \
     "      - {given: {message.category: marketing, marketing.sent." nth ": now-1s}, expect: hold}\n"                   \
     "      - {given: {message.category: marketing, marketing.sent." nth ": never}, expect: none}\n" TINY_CITE
+
+#define FULL(permille, at)                                                                                             \
+    "  - id: portfolio.full\n    title: T\n    verdict: hold\n    code: 131048\n    reason: R.\n    change: c\n"       \
+    "    until: {fact: portfolio." at "}\n    values:\n      2018-08-01: {}\n"                                         \
+    "    when:\n      all:\n        - {fact: portfolio.used, ge: " permille "}\n"                                      \
+    "        - {fact: portfolio.counted, is: false}\n    on_unknown: ignore\n    tests:\n"                             \
+    "      - {given: {portfolio.used: " permille ", portfolio.counted: false, portfolio." at ": now+1h}, expect: "     \
+    "hold}\n      - {given: {portfolio.used: 0, portfolio.counted: false}, expect: none}\n" TINY_CITE
 
 struct bed {
     struct arena *a;
@@ -142,13 +152,15 @@ static void make_demand(struct demand *d, size_t n)
 static void live(const struct ruleset *rs, const struct demand *d, size_t n, uint8_t *verdict, struct bed *into)
 {
     struct caps caps[PEOPLE] = {0};
-    int64_t tat[PEOPLE] = {0}, interval = 0;
+    int64_t tat[PEOPLE] = {0}, opened[PEOPLE] = {0}, interval = 0;
+    struct budget budget = {0};
     for (size_t i = 0; i < n; i++) {
         struct facts f = fixture_facts();
         struct decision found;
         fact_set(&f, FACT_MESSAGE_CATEGORY, d[i].marketing ? CATEGORY_MARKETING : CATEGORY_UTILITY);
         caps_facts(&caps[d[i].person], &f);
         fact_set(&f, FACT_PAIR_TAT, tat[d[i].person]);
+        budget_facts(&budget, LIMIT, 0, budget_counted(&budget, opened[d[i].person], d[i].ts), d[i].ts, &f);
         decide(rs, &f, d[i].ts, 0, &found);
         verdict[i] = (uint8_t)found.verdict;
         if (into != NULL) {
@@ -157,6 +169,7 @@ static void live(const struct ruleset *rs, const struct demand *d, size_t n, uin
         }
         if (found.verdict != VERDICT_ALLOW)
             continue;
+        opened[d[i].person] = budget_take(&budget, opened[d[i].person], d[i].ts);
         if (d[i].marketing)
             caps_sent(&caps[d[i].person], d[i].ts, NULL);
         if (ruleset_value(rs, "pair.rate", "interval", d[i].ts, &interval) == 0)
@@ -195,6 +208,13 @@ TEST(stateful_is_the_life_the_other_book_would_have_led)
     r = assert_lives_agree(strict, weak, ROWS); /* looser: more was sent, and that counts */
     assert_true(r.count[1][0] > 100);
     assert_lives_agree(strict, strict, ROWS);
+    static const char full[] = PAIR_RATE FULL("1000", "free_at");
+    r = assert_lives_agree(weak, full, ROWS);
+    assert_true(r.count[0][1] > 20);
+    r = assert_lives_agree(full, weak, ROWS);
+    assert_true(r.count[1][0] > 20);
+    r = assert_lives_agree(strict, full, ROWS);
+    assert_true(r.count[0][1] > 0 && r.count[1][0] > 20);
     r = assert_lives_agree(none, strict, ROWS);
     assert_true(r.count[0][1] > 100);
 }
