@@ -284,7 +284,7 @@ static size_t block_upto(const struct decision_block *b, int64_t id)
 int block_decision_get(struct store *s, int bucket, int64_t id, struct arena *a, struct decision_row *ret,
                        struct err *e)
 {
-    struct block_cache *c;
+    struct block_cache *c = NULL;
     struct logged_decision d;
     int64_t last = 0, first = 0;
     int rc = cache_of(s, &c, e);
@@ -333,7 +333,7 @@ static int block_of_rows(struct block_cache *c, const struct logged_decision *ro
 int decisions_page(struct store *s, int bucket, int64_t after, struct decision_block **ret, size_t *ret_from,
                    int64_t *ret_skip, struct err *e)
 {
-    struct block_cache *c;
+    struct block_cache *c = NULL;
     struct logged_decision *rows = NULL;
     int64_t last = 0, first = 0;
     size_t n = 0, from = 0;
