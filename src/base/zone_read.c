@@ -249,7 +249,7 @@ static bool read_rule(struct str in, struct zone *z)
 int zone_read(struct str bytes, struct arena *a, struct zone *ret, struct err *e)
 {
     struct str in = bytes, rule;
-    struct header h;
+    struct header h = {0};
     struct zone z = {0};
     if (in.n > ZONE_FILE_MAX)
         return err_set(e, WL_ETOOBIG, "a time zone file of more than %u bytes", ZONE_FILE_MAX);

@@ -37,7 +37,7 @@
 static int compile(struct ruleset **ret, const char *const *texts, size_t n, struct err *e)
 {
     static char names[8][32];
-    struct ruleset_file files[8];
+    struct ruleset_file files[8] = {{0}};
     for (size_t i = 0; i < n; i++) {
         snprintf(names[i], sizeof names[i], "file%zu.yaml", i);
         files[i] = (struct ruleset_file){names[i], str_of(texts[i])};

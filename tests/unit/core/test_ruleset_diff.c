@@ -54,6 +54,7 @@ static uint8_t slot_of(struct rule *r, uint8_t fact)
     for (uint8_t i = 0; i < r->facts.n; i++)
         if (r->facts.fact[i] == fact)
             return i;
+    assert_true(r->facts.n < RULE_FACTS_MAX);
     r->facts.fact[r->facts.n] = fact;
     return r->facts.n++;
 }

@@ -348,7 +348,7 @@ TEST(values_are_those_of_the_day)
         {"2025-10-06", "portfolio.unique.marketing", "reserve", -1},
         {"2025-10-07", "portfolio.unique.marketing", "reserve", 100},
         {"2026-11-25", "duplicate.same", "similarity", 800},
-        {"2026-11-25", "duplicate.near", "similarity", 500},
+        {"2026-11-25", "duplicate.near", "similarity", 470},
         {"2026-11-25", "cooldown.engagement", "wait", 24 * HOUR},
     };
     struct ruleset *rs = shipped_book();

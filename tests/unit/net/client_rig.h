@@ -24,7 +24,7 @@
 struct wait {
     struct http_call call;
     sem_t done;
-    char url[300];
+    char url[400];
     struct http_pipe *to; /* handed out by head() */
 };
 
