@@ -4,7 +4,8 @@
  * The table never forgets a number and has room for more than one process will ever own; a number that finds no place is
  * not paced, and the rules are told that nobody knows. The only thing two threads share is the count of incoming
  * messages, an atomic beside each number; the door takes it over when it next looks at the number. However many came,
- * they never hold the number up for more than a second: a flood of webhooks must not stop what answers it. */
+ * they never hold the number up for more than a second: a flood of webhooks must not stop what answers it. A line is never
+ * longer than anybody may wait: while no rule asks for the pace, messages pass however long it would be. */
 #include "gateway/pacer.h"
 
 #include <stdatomic.h>
@@ -15,6 +16,7 @@
 
 #define SLOTS        4096 /* a power of two */
 #define FULL         (SLOTS - SLOTS / 8)
+#define LINE_US      (60 * SECOND_US) /* nobody waits longer than this, see hold_budget */
 #define SECOND_US    INT64_C(1000000)
 #define BURST_MAX_MS INT64_C(3600000)
 
@@ -112,7 +114,9 @@ int64_t pacer_take(struct pacer *p, int64_t sender, struct pace rate, int64_t no
     struct lane *l = ready_lane(p, sender, rate, now_us);
     if (l == NULL)
         return now_us;
-    int64_t when = pace_when(l->tat, rate.tolerance_us);
+    int64_t when = pace_when(l->tat, rate.tolerance_us), most = now_us + rate.tolerance_us + LINE_US;
     l->tat = pace_take(l->tat, now_us, rate.interval_us);
+    if (l->tat > most)
+        l->tat = most;
     return when > now_us ? when : now_us;
 }

@@ -6,7 +6,10 @@
 #include "../../store/store_fixture.h"
 
 #include "gateway/apply.h"
+#include "store/accounts.h"
 #include "store/ledger.h"
+
+#define WABA 2000
 
 struct ax {
     struct fx f;
@@ -190,6 +193,7 @@ static void fails(struct ax *x, const char *wamid, int code, int64_t at)
 {
     hear(x, (struct event){.kind = EVENT_STATUS,
                            .at = at,
+                           .waba = WABA,
                            .wamid = str_of(wamid),
                            .type = STR("failed"),
                            .seen = SEEN_FAILED,
@@ -299,9 +303,67 @@ TEST(error_codes_count_by_their_own_time)
     }
 }
 
+TEST(what_meta_held_back_is_remembered_with_the_person)
+{
+    struct ax x;
+    start(&x);
+    struct person ana = fx_person(&x.f, IDENTITY_PHONE, "15550000001");
+    accepted(&x, ana.id, "wamid.one");
+    accepted(&x, ana.id, "wamid.two");
+    fails(&x, "wamid.early", 131049, NOW - 3000); /* before our answer */
+    fails(&x, "wamid.one", 130472, NOW - 5000);
+    assert_int_equal(by(&x, phone("15550000001")).caps.experiment_at / 1000, (NOW - 5000) / 1000);
+    assert_int_equal(by(&x, phone("15550000001")).caps.engagement_at, 0);
+    accepted(&x, ana.id, "wamid.early");
+    int64_t held = by(&x, phone("15550000001")).caps.engagement_at;
+    assert_in_range(held, NOW - 3000, NOW - 2000);
+    fails(&x, "wamid.two", 131049, NOW - 60000); /* older news */
+    assert_int_equal(by(&x, phone("15550000001")).caps.engagement_at, held);
+    assert_int_equal(by(&x, phone("15550000001")).undeliverable_at, 0);
+    assert_false(x.control_changed);
+    end(&x);
+}
+
+static int64_t unpaid_since(struct ax *x)
+{
+    struct account a;
+    OK(&x->f, accounts_get(x->f.s, WABA, &a, &x->f.e));
+    return a.payment_failed_at;
+}
+
+TEST(an_account_that_cannot_be_billed_is_one_until_it_can)
+{
+    struct ax x;
+    start(&x);
+    struct person ana = fx_person(&x.f, IDENTITY_PHONE, "15550000001");
+    accepted(&x, ana.id, "wamid.ana");
+    accepted(&x, ana.id, "wamid.again");
+    fails(&x, "wamid.ana", 131042, NOW - 5000);
+    assert_int_equal(unpaid_since(&x), NOW - 5000);
+    fails(&x, "wamid.again", 131042, NOW - 9000); /* older news */
+    assert_int_equal(unpaid_since(&x), NOW - 5000);
+    struct error_word w = {.contact = ana.id, .waba = WABA, .code = 131042, .at = NOW};
+    bool changed = false;
+    BEGIN(&x.f);
+    OK(&x.f, apply_error_code(x.f.s, &w, NOW, &changed, &x.f.e));
+    COMMIT(&x.f);
+    assert_true(changed && unpaid_since(&x) == NOW);
+    changed = false;
+    for (int i = 0; i < 2; i++) {
+        BEGIN(&x.f);
+        OK(&x.f, apply_paid(x.f.s, WABA, &changed, &x.f.e));
+        COMMIT(&x.f);
+        assert_true(changed == (i == 0) && unpaid_since(&x) == 0);
+        changed = false;
+    }
+    assert_int_equal(by(&x, phone("15550000001")).undeliverable_at, 0);
+    end(&x);
+}
+
 TESTS(T(a_recycled_number_hands_over_neither_grants_nor_people),
       T(a_parent_id_joins_nobody_and_finds_who_has_no_other_name),
       T(a_change_of_number_takes_consent_along_in_any_order), T(a_change_told_by_a_parent_id_alone_joins_nobody),
       T(a_failure_that_beats_our_answer_still_speaks_of_the_person),
       T(an_adopted_status_is_there_when_its_transaction_runs_again), T(many_early_statuses_push_out_the_oldest_only),
-      T(error_codes_count_by_their_own_time))
+      T(error_codes_count_by_their_own_time), T(what_meta_held_back_is_remembered_with_the_person),
+      T(an_account_that_cannot_be_billed_is_one_until_it_can))

@@ -81,6 +81,17 @@ TEST(what_comes_in_counts)
     pacer_free(p);
 }
 
+/* While no rule holds anybody to the pace, turns are taken all the same; a rule that comes later finds a line it can serve. */
+TEST(a_line_nobody_keeps_does_not_grow_for_ever)
+{
+    struct pacer *p = pacer_create(START);
+    struct pace rate = pace_of(20, 1000);
+    for (int i = 0; i < 100000; i++)
+        pacer_take(p, 111, rate, START);
+    assert_in_range(pacer_when(p, 111, rate, START), START + 59 * SECOND, START + 60 * SECOND);
+    pacer_free(p);
+}
+
 TEST(more_numbers_than_places_are_not_paced)
 {
     struct pacer *p = pacer_create(START);
@@ -105,4 +116,5 @@ TEST(odd_rates_are_rates)
 }
 
 TESTS(T(the_rate_is_kept_and_used), T(it_starts_without_credit_and_saves_up), T(turns_are_given_one_after_the_other),
-      T(what_comes_in_counts), T(more_numbers_than_places_are_not_paced), T(odd_rates_are_rates))
+      T(what_comes_in_counts), T(a_line_nobody_keeps_does_not_grow_for_ever), T(more_numbers_than_places_are_not_paced),
+      T(odd_rates_are_rates))
