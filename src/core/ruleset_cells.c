@@ -14,7 +14,7 @@
 #define DAY           86400000
 #define WEEK          (7 * (int64_t)DAY)
 #define CRITICAL_MAX  256
-#define OTHER_CODE    (INT64_MAX - 1)
+#define CODE_NOBODYS  0x5a5a             /* "ZZ", which is nobody's country and can be written in a message */
 #define MONDAY_OFFSET (4 * (int64_t)DAY) /* 1970-01-05 was the first Monday */
 
 void grid_init(struct grid *g, struct arena *a, int64_t now)
@@ -92,7 +92,7 @@ static void natural(struct grid *g, struct axis *x)
         for (int64_t w = x->fact == FACT_MESSAGE_KIND ? INTENT_RECEIPT + 1 : 0; w <= words_count(x->fact); w++)
             add(g, x, w);
     } else {
-        add(g, x, 0); /* "never", no code, zero */
+        add(g, x, fact_info[x->fact].type == FACT_TYPE_CODE ? CODE_NOBODYS : 0); /* 0: "never", zero */
     }
 }
 
@@ -101,7 +101,7 @@ static void list_cells(struct grid *g, struct axis *x, const struct ruleset *rs,
     bool number = fact_info[x->fact].type == FACT_TYPE_INT;
     for (uint32_t i = 0; i < n->n_list; i++)
         around(g, x, rs->list[n->list + i], number ? 1 : 0);
-    add(g, x, OTHER_CODE);
+    add(g, x, 0); /* whatever the list may hold: this is no code at all */
 }
 
 /* The zones of the calendar: one, two an hour and a day apart, and as far apart as can be. */

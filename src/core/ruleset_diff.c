@@ -259,7 +259,8 @@ static bool judge_direction(struct comparison *c, const struct pair *p, enum dir
 static int compare_pair(struct comparison *c, struct pair *p, int64_t now, int64_t end, struct grid *g, struct found *r)
 {
     bool proven[2], calendar = asks_calendar(c->book[0], p->before) || asks_calendar(c->book[1], p->after);
-    if ((!new_values(p, now) && !calendar) || same_at(c, p, now))
+    bool changed = new_values(p, now) || calendar || !p->settled;
+    if (!changed || same_at(c, p, now))
         return 0;
     arena_reset(c->scratch);
     int rc = judge_pair(c, p, now, end, g, r);
@@ -267,6 +268,8 @@ static int compare_pair(struct comparison *c, struct pair *p, int64_t now, int64
         return rc;
     for (int dir = 0; dir < 2; dir++)
         proven[dir] = judge_direction(c, p, (enum direction)dir, now, g, r);
+    /* What rests on other rules of the book must be asked again when their values change. */
+    p->settled = (proven[LOOSER] || c->ret->looser.found) && (proven[STRICTER] || c->ret->stricter.found);
     enum diff_relation here = relation_of(r->differs, proven);
     p->face.relation = p->face.since == 0 ? here : both(p->face.relation, here);
     if (p->face.since == 0 && here != DIFF_SAME)
@@ -274,7 +277,6 @@ static int compare_pair(struct comparison *c, struct pair *p, int64_t now, int64
     return 0;
 }
 
-/* From one date to the next, only pairs that have changed values since need another look; but the look is cheap. */
 static int compare_all(struct comparison *c, int64_t at, struct grid *g, struct found *r)
 {
     struct dates d;

@@ -27,7 +27,8 @@ static inline bool say_less(struct say a, struct say b)
 struct pair {
     const struct rule *before, *after;
     struct diff_rule face;
-    bool in[2];            /* at the date looked at last: in force, and the values that were */
+    bool settled; /* as long as its own values stay, nothing new can be found about it */
+    bool in[2];   /* at the date looked at last: in force, and the values that were */
     const int64_t *row[2];
 };
 

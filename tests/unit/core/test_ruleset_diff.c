@@ -254,8 +254,10 @@ static void change_hold(struct rule *r, uint64_t *seed)
 {
     if (r->until.kind == UNTIL_NONE || r->until.kind == UNTIL_OPEN)
         r->verdict = VERDICT_DENY;
-    else if (below(seed, 2))
+    else if (below(seed, 3) == 0)
         r->verdict = r->verdict == VERDICT_DENY ? VERDICT_HOLD : VERDICT_DENY;
+    else if (r->facts.n < RULE_FACTS_MAX && below(seed, 2))
+        some_until(r, seed, false);
     else
         r->until.arg.constant[0] = some_duration(seed);
 }
@@ -447,6 +449,16 @@ static const struct {
     {"superfluous",
      HEAD RULE("a", PLAIN, BOTH, DENY_TESTS("template.quality: red", "template.quality: green")) ONE("b", "red"),
      HEAD RULE("a", PLAIN, BOTH, DENY_TESTS("template.quality: red", "template.quality: green")), DIFF_SAME},
+    {"covered today, not next year",
+     HEAD RULE("a", "deny\n    on_unknown: ignore\n    values: {2020-01-01: {age: 60h}, 2029-01-01: {age: 10h}}",
+               "{fact: recipient.undeliverable_at, newer_than: $age}",
+               DENY_TESTS("recipient.undeliverable_at: now-1h", "recipient.undeliverable_at: never")),
+     HEAD RULE("a", "deny\n    on_unknown: ignore\n    values: {2020-01-01: {age: 60h}, 2029-01-01: {age: 10h}}",
+               "{fact: recipient.undeliverable_at, newer_than: $age}",
+               DENY_TESTS("recipient.undeliverable_at: now-1h", "recipient.undeliverable_at: never"))
+         RULE("b", PLAIN, "{fact: recipient.undeliverable_at, newer_than: 20h}",
+              DENY_TESTS("recipient.undeliverable_at: now-1h", "recipient.undeliverable_at: never")),
+     DIFF_STRICTER},
     {"watched only", HEAD ONE("a", "red"),
      HEAD RULE("a", "deny\n    mode: shadow\n    on_unknown: ignore\n    values: {2020-01-01: {}}",
                "{fact: template.quality, is: red}", DENY_TESTS("template.quality: red", "template.quality: green")),
