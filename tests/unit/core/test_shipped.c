@@ -342,7 +342,7 @@ TEST(values_are_those_of_the_day)
         {"2023-05-09", "sender.rate", "high", 1000},
         {"2026-11-25", "sender.rate", "standard", 80},
         {"2026-11-25", "sender.rate", "coexistence", 20},
-        {"2026-11-25", "sender.rate", "burst", 1000},
+        {"2026-11-25", "sender.rate", "burst", 100},
         {"2026-11-25", "pair.rate", "interval", 6000},
         {"2026-11-25", "pair.rate", "tolerance", 264000},
         {"2025-10-06", "portfolio.unique.marketing", "reserve", -1},
