@@ -59,7 +59,8 @@ typedef struct wl_facts wl_facts;
 WL_API int wl_facts_create(wl_facts **ret);
 WL_API void wl_facts_free(wl_facts *facts);
 /* "consent.status" "granted"; times as "2026-11-22T08:00:00Z", "never", or relative to `now` as "now-23h"; durations as in
- * rule files; "unknown" forgets the fact. WL_ERR_INVALID names the nearest fact or word that exists. */
+ * rule files; "unknown" forgets the fact, unless it is one of the fact's own words (a template's status): in JSON null
+ * forgets any. WL_ERR_INVALID names the nearest fact or word that exists. */
 WL_API int wl_facts_set(wl_facts *facts, const char *name, const char *value, int64_t now, wl_error *err);
 /* A JSON object of such pairs; numbers and booleans may be written as such. Nothing is set when one is wrong. */
 WL_API int wl_facts_set_json(wl_facts *facts, const char *json, size_t n, int64_t now, wl_error *err);

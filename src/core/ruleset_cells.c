@@ -407,7 +407,7 @@ static void critical_hours(struct critical *c, const struct hours *h)
 static void critical_list(struct critical *c, const struct holidays *l, int64_t from, int64_t to)
 {
     const int32_t ends[] = {l->first, l->last};
-    for (int d = -2; d <= 2; d++)
+    for (int d = -8; d <= 8; d++) /* a whole week, because other rules may close the weekend */
         for (size_t i = 0; i < 2; i++)
             critical_day(c, (int64_t)ends[i] + d, from, to);
     for (size_t i = 0; i < l->n; i++)

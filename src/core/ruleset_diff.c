@@ -11,15 +11,16 @@
 
 #include <stdlib.h>
 
-#define SCRATCH_MAX  (64u << 20)
-#define POINTS_MAX   (UINT64_C(1) << 20) /* of one pair at one date */
-#define POINTS_TOTAL (UINT64_C(6) << 20)
-#define EFFORT_TOTAL UINT64_C(8000000)
-#define COVERED_MAX  (UINT64_C(1) << 18) /* points of two rules */
-#define SAMPLES      20000
-#define CANDIDATES   24 /* cells of one pair from which a message is grown */
-#define DATES_MAX    256
-#define WEEK         (7 * INT64_C(86400000))
+#define SCRATCH_MAX      (64u << 20)
+#define POINTS_MAX       (UINT64_C(1) << 20) /* of one pair at one date */
+#define POINTS_TOTAL     (UINT64_C(6) << 20)
+#define EFFORT_TOTAL     UINT64_C(8000000)
+#define COVERED_MAX      (UINT64_C(1) << 18) /* points of two rules */
+#define SAMPLES          20000
+#define CANDIDATES       64 /* cells of one pair from which a message is grown */
+#define CANDIDATES_FIRST 8
+#define DATES_MAX        256
+#define WEEK             (7 * INT64_C(86400000))
 
 const char *diff_relation_name(enum diff_relation r)
 {
@@ -110,8 +111,30 @@ struct found {
     struct facts cell[2][CANDIDATES];
     struct say target[2][CANDIDATES];
     int64_t moment[2][CANDIDATES];
-    uint64_t seen[2];
+    uint64_t seen[2], seed;
 };
+
+static uint64_t next_random(uint64_t *seed)
+{
+    uint64_t z = *seed += 0x9e3779b97f4a7c15;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+    return z ^ (z >> 31);
+}
+
+/* The first few and, of all others, as many as there is room for, each as likely (Vitter's algorithm R, always with the
+ * same numbers): cells that lie together tend to fail together. */
+static void keep_cell(struct found *r, int dir, const struct facts *f, struct say target, int64_t now)
+{
+    uint64_t seen = ++r->seen[dir], at = r->n[dir];
+    if (r->n[dir] < CANDIDATES)
+        r->n[dir]++;
+    else if ((at = next_random(&r->seed) % seen) < CANDIDATES_FIRST || at >= CANDIDATES)
+        return;
+    r->cell[dir][at] = *f;
+    r->target[dir][at] = target;
+    r->moment[dir][at] = now;
+}
 
 static void judge_point(const struct comparison *c, const struct pair *p, const struct facts *f, int64_t now,
                         struct found *r)
@@ -123,22 +146,8 @@ static void judge_point(const struct comparison *c, const struct pair *p, const 
         if (!say_less(s[!dir], s[dir]))
             continue;
         r->differs[dir] = true;
-        /* The first ones, and later ones at growing distances: cells that lie together tend to fail together. */
-        uint64_t seen = ++r->seen[dir];
-        if (r->n[dir] == CANDIDATES || (seen > 8 && (seen & (seen - 1)) != 0))
-            continue;
-        r->cell[dir][r->n[dir]] = *f;
-        r->target[dir][r->n[dir]] = s[dir];
-        r->moment[dir][r->n[dir]++] = now;
+        keep_cell(r, dir, f, s[dir], now);
     }
-}
-
-static uint64_t next_random(uint64_t *seed)
-{
-    uint64_t z = *seed += 0x9e3779b97f4a7c15;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-    return z ^ (z >> 31);
 }
 
 /* Every axis by itself: a number of a point beyond counting has no place in 64 bits. */
@@ -201,9 +210,12 @@ static void grow_example(struct comparison *c, const struct pair *p, enum direct
                          const struct found *r)
 {
     struct diff_example *x = dir == LOOSER ? &c->ret->looser : &c->ret->stricter;
-    for (size_t i = 0; i < r->n[dir] && !x->found; i++)
-        if (search_example(c, dir, &r->cell[dir][i], g, r->target[dir][i], r->moment[dir][i], x))
-            x->rule = p->face.id;
+    for (int attempt = 0; attempt < SEARCH_ATTEMPTS; attempt++)
+        for (size_t i = 0; i < r->n[dir] && !x->found && c->effort > 0; i++) {
+            struct search_goal goal = {dir, &r->cell[dir][i], g, r->target[dir][i], r->moment[dir][i]};
+            if (search_example(c, &goal, attempt, x))
+                x->rule = p->face.id;
+        }
 }
 
 static enum diff_relation relation_of(const bool differs[2], const bool proven[2])

@@ -59,9 +59,17 @@ bool same_text(const struct rule *a, const struct rule *b);
 /* Where both versions hold until the next opening, the weaker one's of this direction is never the earlier. */
 bool calendar_ordered(const struct comparison *c, const struct pair *p, enum direction dir, int64_t now);
 
-/* ruleset_search.c: facts with the values that `pinned` fixes on the grid, about which the books differ that way. */
-bool search_example(struct comparison *c, enum direction dir, const struct facts *pinned, const struct grid *g,
-                    struct say target, int64_t now, struct diff_example *ret);
+/* ruleset_search.c: facts with the values that `pinned` fixes on the grid, about which the books differ that way. The
+ * weak book must say less than `target`. Attempts differ; later ones are wilder. */
+#define SEARCH_ATTEMPTS 8
+struct search_goal {
+    enum direction dir;
+    const struct facts *pinned;
+    const struct grid *grid;
+    struct say target;
+    int64_t now;
+};
+bool search_example(struct comparison *c, const struct search_goal *goal, int attempt, struct diff_example *ret);
 /* Asks both books; false when they do not differ that way about these facts. */
 bool example_confirm(const struct comparison *c, enum direction dir, const struct facts *f, int64_t now,
                      struct diff_example *ret);

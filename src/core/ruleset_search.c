@@ -11,7 +11,7 @@
 #include "core/template.h"
 
 #define STEPS_MAX 40
-#define ATTEMPTS  8    /* the later ones take a wrong turn now and then */
+#define ARENA_MAX (8u << 20)
 #define PAIRS_MAX 3000 /* combinations of two facts tried in one step */
 #define DAY       86400000
 #define NO_PLACE  SIZE_MAX
@@ -276,23 +276,21 @@ static void take_pinned(struct search *s, const struct facts *pinned)
     }
 }
 
-bool search_example(struct comparison *c, enum direction dir, const struct facts *pinned, const struct grid *g,
-                    struct say target, int64_t now, struct diff_example *ret)
+bool search_example(struct comparison *c, const struct search_goal *goal, int attempt, struct diff_example *ret)
 {
     static void (*const starts[])(struct facts *, int64_t) = {ordinary_template, ordinary_answer};
-    struct search s = {.weak = c->book[!dir], .target = target, .now = now, .effort = &c->effort, .seed = 1};
+    const struct facts *pinned = goal->pinned;
+    struct search s = {.weak = c->book[!goal->dir], .target = goal->target, .now = goal->now, .effort = &c->effort};
     bool answer = pinned->known[FACT_MESSAGE_KIND] && pinned->value[FACT_MESSAGE_KIND] == INTENT_FREEFORM;
-    bool found = false;
-    for (size_t k = 0; k < g->n; k++)
-        s.pinned[g->axis[k].fact] = true;
-    for (int i = 0; i < ATTEMPTS && c->effort > 0 && !found; i++) {
-        starts[answer != (i % 2 != 0)](&s.facts, now);
-        s.noisy = i >= 2;
-        take_pinned(&s, pinned);
-        if ((s.arena = arena_create(8u << 20)) == NULL)
-            return false;
-        found = !is_receipt(&s.facts) && walk(&s) && example_confirm(c, dir, &s.facts, now, ret);
-        arena_free(s.arena);
-    }
+    for (size_t k = 0; k < goal->grid->n; k++)
+        s.pinned[goal->grid->axis[k].fact] = true;
+    starts[answer != (attempt % 2 != 0)](&s.facts, goal->now);
+    s.noisy = attempt >= 2;
+    s.seed = (uint64_t)attempt;
+    take_pinned(&s, pinned);
+    if (is_receipt(&s.facts) || (s.arena = arena_create(ARENA_MAX)) == NULL)
+        return false;
+    bool found = walk(&s) && example_confirm(c, goal->dir, &s.facts, goal->now, ret);
+    arena_free(s.arena);
     return found;
 }

@@ -3,7 +3,7 @@
  *
  * Books are generated as compiled tables, without files: a few rules over a few facts, and a second book that is the
  * first with one to three things changed. Random facts near the thresholds then look for anything that contradicts the
- * answer. WAYLEAVE_DIFF_FACTS sets how many facts are tried in all (default 200,000). */
+ * answer. WL_SIM_SENDS sets how many facts are tried in all (default 200,000), WL_SIM_SEED which; tools/soak diff. */
 #include "core/ruleset_diff.h"
 #include "core/ruleset_impl.h"
 #include "rules_fixture.h"
@@ -393,8 +393,9 @@ static void check_pair(const struct generated *a, const struct generated *b, uin
 TEST(no_answer_is_wrong)
 {
     static struct generated a, b;
-    const char *more = getenv("WAYLEAVE_DIFF_FACTS");
-    uint64_t seed = 20261122, total = more != NULL ? strtoull(more, NULL, 10) : 200000;
+    const char *more = getenv("WL_SIM_SENDS"), *other = getenv("WL_SIM_SEED");
+    uint64_t total = more != NULL ? strtoull(more, NULL, 10) : 200000;
+    uint64_t seed = other != NULL ? strtoull(other, NULL, 10) : 20261122;
     struct tally t = {0};
     for (uint64_t done = 0; done < total; done += FACTS_EACH) {
         some_book(&a, &seed);
