@@ -89,7 +89,8 @@ WL_API const char *wl_decision_json(const wl_decision *decision);
 /* "+55 11 91234-5678" -> "5511912345678": the digits of E.164 without '+'. ret holds WL_PHONE_TEXT bytes. */
 #define WL_PHONE_TEXT 17
 WL_API int wl_phone_parse(const char *text, char *ret, wl_error *err);
-/* ISO country where the calling code decides it ("BR"), "" where several share it. ret holds 3 bytes. */
+/* The ISO country whose rules are asked ("BR"); where countries share a calling code, that of the area code or the main
+ * one ("US" for +1 212). "" where the code is nobody's. ret holds 3 bytes. */
 WL_API int wl_phone_country(const char *e164, char *ret);
 
 #ifdef __cplusplus

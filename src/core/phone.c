@@ -7,7 +7,9 @@
  * not known here, so a national number without its country code can only be refused when it starts with 0.
  *
  * Which countries a number may belong to is told by its calling code and, where countries share one, by the digits
- * after it as far as those are dependable; what is not goes to all of them. */
+ * after it as far as those are dependable; what is not goes to all of them. The first is the main one: where most numbers
+ * of the code are, and whose rules are asked. Of the others only the clocks count, because a rule that waited to be sure
+ * would never speak to a number of the United States. */
 #include "core/phone.h"
 
 #include <string.h>
@@ -105,7 +107,7 @@ int phone_parse(struct str text, uint64_t *ret_e164, struct err *e)
 }
 
 /* ITU-T E.164 calling codes that belong to one country alone, as of 2026. Left out because shared: 1 7 39 44 47
- * 61 212 262 290 358 590 599 672; and the non-geographic 8xx and 979. No code is the beginning of another. */
+ * 61 212 262 290 358 500 590 599 672; and the non-geographic 8xx and 979. No code is the beginning of another. */
 static const struct calling_code {
     uint16_t code;
     char country[3];
@@ -123,21 +125,26 @@ static const struct calling_code {
     {268, "SZ"}, {269, "KM"}, {291, "ER"}, {297, "AW"}, {298, "FO"}, {299, "GL"}, {350, "GI"}, {351, "PT"}, {352, "LU"},
     {353, "IE"}, {354, "IS"}, {355, "AL"}, {356, "MT"}, {357, "CY"}, {359, "BG"}, {370, "LT"}, {371, "LV"}, {372, "EE"},
     {373, "MD"}, {374, "AM"}, {375, "BY"}, {376, "AD"}, {377, "MC"}, {378, "SM"}, {380, "UA"}, {381, "RS"}, {382, "ME"},
-    {383, "XK"}, {385, "HR"}, {386, "SI"}, {387, "BA"}, {389, "MK"}, {420, "CZ"}, {421, "SK"}, {423, "LI"}, {500, "FK"},
-    {501, "BZ"}, {502, "GT"}, {503, "SV"}, {504, "HN"}, {505, "NI"}, {506, "CR"}, {507, "PA"}, {508, "PM"}, {509, "HT"},
-    {591, "BO"}, {592, "GY"}, {593, "EC"}, {594, "GF"}, {595, "PY"}, {596, "MQ"}, {597, "SR"}, {598, "UY"}, {670, "TL"},
-    {673, "BN"}, {674, "NR"}, {675, "PG"}, {676, "TO"}, {677, "SB"}, {678, "VU"}, {679, "FJ"}, {680, "PW"}, {681, "WF"},
-    {682, "CK"}, {683, "NU"}, {685, "WS"}, {686, "KI"}, {687, "NC"}, {688, "TV"}, {689, "PF"}, {690, "TK"}, {691, "FM"},
-    {692, "MH"}, {850, "KP"}, {852, "HK"}, {853, "MO"}, {855, "KH"}, {856, "LA"}, {880, "BD"}, {886, "TW"}, {960, "MV"},
-    {961, "LB"}, {962, "JO"}, {963, "SY"}, {964, "IQ"}, {965, "KW"}, {966, "SA"}, {967, "YE"}, {968, "OM"}, {970, "PS"},
-    {971, "AE"}, {972, "IL"}, {973, "BH"}, {974, "QA"}, {975, "BT"}, {976, "MN"}, {977, "NP"}, {992, "TJ"}, {993, "TM"},
-    {994, "AZ"}, {995, "GE"}, {996, "KG"}, {998, "UZ"},
+    {383, "XK"}, {385, "HR"}, {386, "SI"}, {387, "BA"}, {389, "MK"}, {420, "CZ"}, {421, "SK"}, {423, "LI"}, {501, "BZ"},
+    {502, "GT"}, {503, "SV"}, {504, "HN"}, {505, "NI"}, {506, "CR"}, {507, "PA"}, {508, "PM"}, {509, "HT"}, {591, "BO"},
+    {592, "GY"}, {593, "EC"}, {594, "GF"}, {595, "PY"}, {596, "MQ"}, {597, "SR"}, {598, "UY"}, {670, "TL"}, {673, "BN"},
+    {674, "NR"}, {675, "PG"}, {676, "TO"}, {677, "SB"}, {678, "VU"}, {679, "FJ"}, {680, "PW"}, {681, "WF"}, {682, "CK"},
+    {683, "NU"}, {685, "WS"}, {686, "KI"}, {687, "NC"}, {688, "TV"}, {689, "PF"}, {690, "TK"}, {691, "FM"}, {692, "MH"},
+    {850, "KP"}, {852, "HK"}, {853, "MO"}, {855, "KH"}, {856, "LA"}, {880, "BD"}, {886, "TW"}, {960, "MV"}, {961, "LB"},
+    {962, "JO"}, {963, "SY"}, {964, "IQ"}, {965, "KW"}, {966, "SA"}, {967, "YE"}, {968, "OM"}, {970, "PS"}, {971, "AE"},
+    {972, "IL"}, {973, "BH"}, {974, "QA"}, {975, "BT"}, {976, "MN"}, {977, "NP"}, {992, "TJ"}, {993, "TM"}, {994, "AZ"},
+    {995, "GE"}, {996, "KG"}, {998, "UZ"},
 };
 
-/* Codes that several countries share, longest beginnings first. Sources: ITU-T, List of Recommendation E.164 assigned
- * country codes (annex to Operational Bulletin 1114, 2016, with its amendments); NANPA, area codes in service by country
- * (nationalnanpa.com); ACMA numbering plan for 61 89162 and 61 89164; the Russian and Kazakh plans for 7. A number under
- * 1 with another area code is from the United States, or from Canada where the code is younger than the list below. */
+/* Codes that several countries share, longest beginnings first; of several countries the main one stands first. Sources:
+ * ITU-T, List of Recommendation E.164 assigned country codes (annex to Operational Bulletin 1114, 2016, with its
+ * amendments); the Russian and Kazakh plans for 7; the beginnings of islands and area codes as in the metadata of
+ * libphonenumber-js 1.13.16, read 2026-11-22 (Ofcom's for 44, ACMA's for 61, NANPA's for 1). The mobile numbers of Jersey,
+ * Guernsey and the Isle of Man that Ofcom gave in smaller pieces stay Britain's. A number under 1 with any other area code
+ * is from the United States, also one without a place: toll-free (800, 833, 844, 855, 866, 877, 888), personal (500, 52x,
+ * 533, 544, 566, 577, 588), 700, 710, 900. Nobody outside can tell where such a number is answered, and an offer too few
+ * is the smaller mistake where Meta delivers none. An area code younger than these lists is most likely the United
+ * States', too. */
 #define SHARED_MAX 4
 static const struct shared_code {
     uint32_t code;
@@ -145,8 +152,26 @@ static const struct shared_code {
 } shared_codes[] = {
     {6189162, {"CC"}},
     {6189164, {"CX"}},
+    {3906698, {"VA"}},
+    {441481, {"GG"}},
+    {441534, {"JE"}},
+    {441624, {"IM"}},
+    {447624, {"IM"}},
+    {447781, {"GG"}},
+    {447797, {"JE"}},
+    {447839, {"GG"}},
+    {447937, {"JE"}},
+    {262269, {"YT"}},
+    {262639, {"YT"}},
+    {35818, {"AX"}},
     {6721, {"AQ"}},
     {6723, {"NF"}},
+    {5993, {"BQ"}},
+    {5994, {"BQ"}},
+    {5997, {"BQ"}},
+    {5999, {"CW"}},
+    {4779, {"SJ"}},
+    {2908, {"TA"}},
     {1242, {"BS"}},
     {1246, {"BB"}},
     {1264, {"AI"}},
@@ -196,11 +221,12 @@ static const struct shared_code {
     {7, {"RU", "KZ"}},
 };
 
-/* Canadian area codes in service or announced by 2026. */
+/* Canadian area codes: those in service (same source), those the CRTC has set aside for relief (387, 460, 537, 568), and
+ * the non-geographic ones (Telecom Decision CRTC 2015-4: 600, 622, 633, 644, 655, 677, 688). None is in use elsewhere. */
 static const uint16_t canadian[] = {
-    204, 226, 236, 249, 250, 257, 263, 289, 306, 343, 354, 365, 367, 368, 382, 387, 403, 416, 418, 428,
-    431, 437, 438, 450, 460, 468, 474, 506, 514, 519, 537, 548, 568, 579, 581, 584, 587, 604, 613, 639,
-    647, 672, 683, 705, 709, 742, 753, 778, 780, 782, 807, 819, 825, 867, 873, 879, 902, 905, 942,
+    204, 226, 236, 249, 250, 257, 263, 273, 289, 306, 343, 354, 365, 367, 368, 382, 387, 403, 416, 418, 428, 431, 437,
+    438, 450, 460, 468, 474, 506, 514, 519, 537, 548, 568, 579, 581, 584, 587, 600, 604, 613, 622, 633, 639, 644, 647,
+    655, 672, 677, 683, 688, 705, 709, 742, 753, 778, 780, 782, 807, 819, 825, 867, 873, 879, 902, 905, 942,
 };
 
 static bool is_canadian(uint64_t e164)
@@ -234,12 +260,6 @@ static const struct calling_code *calling_code(uint64_t e164)
     return NULL;
 }
 
-void phone_country(uint64_t e164, char ret[3])
-{
-    const struct calling_code *c = calling_code(e164);
-    memcpy(ret, c != NULL ? c->country : "\0\0", 3);
-}
-
 size_t phone_countries(uint64_t e164, const char *ret[], size_t max)
 {
     const struct calling_code *own = calling_code(e164);
@@ -258,4 +278,10 @@ size_t phone_countries(uint64_t e164, const char *ret[], size_t max)
         break;
     }
     return n;
+}
+
+void phone_country(uint64_t e164, char ret[3])
+{
+    const char *main_one;
+    memcpy(ret, phone_countries(e164, &main_one, 1) == 1 ? main_one : "\0\0", 3);
 }

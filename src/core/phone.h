@@ -19,12 +19,13 @@
 /* E.164 digits as an integer (country code first, no leading zero). WL_EINVAL naming what is wrong. */
 int phone_parse(struct str text, uint64_t *ret_e164, struct err *e);
 
-/* ISO country by calling code where the code alone decides ("BR"), "" where several countries share it (+1, +7,
- * +44 ...) or it is unassigned. ret holds 3 bytes. */
+/* The ISO country whose rules are asked: of the calling code ("BR"), of the beginning of the number where countries share
+ * the code ("US", "CA" or "JM" for 1), and of most numbers of the code where that does not tell (47: "NO"). "" where the
+ * code is nobody's. ret holds 3 bytes. */
 void phone_country(uint64_t e164, char ret[3]);
 
-/* Every ISO country the number may belong to, at most max (PHONE_COUNTRIES_MAX is enough): one where calling code or
- * area code decide it, several where they do not (+1 212: US, CA), 0 where the code is unassigned. */
+/* Every ISO country the number may belong to, the one above first, at most max (PHONE_COUNTRIES_MAX is enough). Several
+ * where calling code or area code do not decide it (+1 212: US, CA), 0 where the code is unassigned. */
 #define PHONE_COUNTRIES_MAX 4
 size_t phone_countries(uint64_t e164, const char *ret[], size_t max);
 

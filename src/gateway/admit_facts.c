@@ -42,14 +42,12 @@ static void template_facts(struct send *s, const struct snapshot *snap, const st
     fact_set(f, FACT_MESSAGE_SKELETON, t->skeleton);
 }
 
-/* The country of a number or user id, where it decides one. */
+/* The country of a user id, or the main one of a number. */
 static void country_fact(struct facts *f, enum fact_id id, const struct identity *who)
 {
-    const char *country[PHONE_COUNTRIES_MAX];
     char text[3] = "";
-    if (who->kind == IDENTITY_PHONE &&
-        phone_countries(strtoull(who->value, NULL, 10), country, PHONE_COUNTRIES_MAX) == 1)
-        snprintf(text, sizeof text, "%s", country[0]);
+    if (who->kind == IDENTITY_PHONE)
+        phone_country(strtoull(who->value, NULL, 10), text);
     else if (who->kind == IDENTITY_USER_ID || who->kind == IDENTITY_PARENT_ID)
         snprintf(text, sizeof text, "%.2s", who->value);
     fact_set_code(f, id, text);
