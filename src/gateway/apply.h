@@ -37,7 +37,7 @@ int apply_error_code(struct store *s, const struct error_word *w, int64_t now, b
 /* A message that is billed to the account was accepted: it can be billed again. */
 int apply_paid(struct store *s, int64_t waba, bool *ret_control_changed, struct err *e);
 
-/* The message with this Meta id, if it is a recent one. In the writer's thread, as all of this. */
+/* The message with this Meta id, if it is a recent one. Any thread. */
 bool apply_find(const struct apply *a, struct str wamid, int *ret_bucket, int64_t *ret_id);
 
 /* A message's Meta id became known: later statuses find it, and those that came too early are applied now. */

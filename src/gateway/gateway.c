@@ -23,7 +23,9 @@
 #include "gateway/compactor.h"
 #include "gateway/forward.h"
 #include "gateway/gateway_impl.h"
+#include "gateway/old_books.h"
 #include "gateway/projector.h"
+#include "gateway/readers.h"
 #include "store/messages.h"
 
 #define REQUEST_ARENA (32u << 20) /* most a single request may need: a batch of 50 parts */
@@ -335,6 +337,8 @@ static int start_parts(struct gateway *g, struct err *e)
     if (rc == 0)
         rc = compactor_start(&g->compactor, g->writer, g->o.store_url, &compactor_usual, e);
     if (rc == 0)
+        rc = readers_start(&g->readers, g->writer, g->o.store_url, e);
+    if (rc == 0)
         rc = start_listener(g, &g->http, g->o.listen, false, e);
     if (rc == 0 && g->o.listen_tls != NULL)
         rc = start_listener(g, &g->https, g->o.listen_tls, true, e);
@@ -349,6 +353,7 @@ int gateway_start(struct gateway **ret, const struct gateway_options *o, struct 
     options_copy(&g->o, o);
     g->lock_fd = -1;
     g->snapshots = snapshots_create();
+    g->old_books = old_books_create();
     g->started_at = clock_now_ms();
     int rc = start_parts(g, e);
     if (rc != 0) {
@@ -383,6 +388,7 @@ void gateway_stop(struct gateway *g)
     accounts_hurry(g->accounts);
     http_server_stop(g->https, GRACE_MS);
     http_server_stop(g->http, GRACE_MS);
+    readers_stop(g->readers);
     rules_stop(g->rules);
     compactor_stop(g->compactor);
     admit_close(g->admit);
@@ -401,6 +407,7 @@ void gateway_stop(struct gateway *g)
     apply_free(g->apply);
     snapshots_free(g->snapshots);
     rules_free(g->rules);
+    old_books_free(g->old_books);
     forget(g->admin_key);
     if (g->lock_fd >= 0)
         close(g->lock_fd);

@@ -19,6 +19,8 @@ struct accounts;
 struct projector;
 struct forwarder;
 struct compactor;
+struct readers;
+struct old_books;
 struct admit;
 struct apply;
 
@@ -51,17 +53,19 @@ struct gateway {
     int64_t started_at, incarnation;
     int lock_fd; /* the state directory is ours while this is open */
 
-    struct rules *rules; /* ask rules_current() */
+    struct rules *rules; /* ask rules_current(), rules_published() */
 
     struct snapshots *snapshots;
     struct writer *writer;
     struct http_client *client;
     struct accounts *accounts;
     struct admit *admit;
-    struct apply *apply; /* writer thread only */
+    struct apply *apply; /* writer thread only, but for apply_find() */
     struct projector *projector;
     struct forwarder *forwarder; /* NULL: nothing to forward to */
     struct compactor *compactor;
+    struct readers *readers;
+    struct old_books *old_books;
     struct http_server *http, *https;
     _Atomic uint64_t metric[METRIC_COUNT];
 };

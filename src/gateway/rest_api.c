@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  * rest_api.c - our own API: key, routes, errors. The command line and the console are its clients.
  *
- * Every call needs the admin key, compared in constant time. A call becomes one job of the writer: it sees and changes
- * the database in the same transaction as everything else that arrived with it, and is answered after the commit. Calls
- * are bounded (1 MiB, 1,000 rows), so none can hold the writer for long. */
+ * Every call needs the admin key, compared in constant time. A call that writes becomes one job of the writer: it sees and
+ * changes the database in the same transaction as everything else that arrived with it, and is answered after the commit.
+ * Such calls are bounded (1 MiB, 1,000 rows), so none can hold the writer for long. A call that only reads never comes near
+ * it: it is the same kind of job, done by the readers. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/digest.h"
 #include "base/yaml.h"
+#include "gateway/readers.h"
 #include "gateway/rest_impl.h"
 #include "net/form.h"
 
@@ -16,23 +18,24 @@
 
 struct rest_route {
     const char *method, *path; /* path ending in '/': a parameter follows */
+    enum { READS, WRITES } access;
     rest_handler handle;
     void (*begin)(struct gateway *g, struct http_req *rq); /* instead of handle: sees to itself */
 };
 
 static const struct rest_route routes[] = {
-    {"GET", "status", rest_status, NULL},
-    {"POST", "contacts/import", rest_contacts_import, NULL},
-    {"GET", "contacts/", rest_contacts_show, NULL},
-    {"POST", "consent", rest_consent_add, NULL},
-    {"GET", "consent/", rest_consent_show, NULL},
-    {"GET", "decisions/", rest_decision, NULL},
-    {"POST", "messages", NULL, rest_send},
-    {"GET", "rules", rest_rules_show, NULL},
-    {"GET", "rules/history", rest_rules_history, NULL},
-    {"GET", "rules/shadow", rest_rules_shadow, NULL},
-    {"GET", "rules/book/", rest_rules_book, NULL},
-    {"POST", "rules/activate", NULL, rest_rules_activate},
+    {"GET", "status", READS, rest_status, NULL},
+    {"POST", "contacts/import", WRITES, rest_contacts_import, NULL},
+    {"GET", "contacts/", READS, rest_contacts_show, NULL},
+    {"POST", "consent", WRITES, rest_consent_add, NULL},
+    {"GET", "consent/", READS, rest_consent_show, NULL},
+    {"GET", "decisions/", READS, rest_decision, NULL},
+    {"POST", "messages", WRITES, NULL, rest_send},
+    {"GET", "rules", READS, rest_rules_show, NULL},
+    {"GET", "rules/history", READS, rest_rules_history, NULL},
+    {"GET", "rules/shadow", READS, rest_rules_shadow, NULL},
+    {"GET", "rules/book/", READS, rest_rules_book, NULL},
+    {"POST", "rules/activate", WRITES, NULL, rest_rules_activate},
 };
 
 static const struct {
@@ -139,7 +142,9 @@ static void rest_collected(void *ctx, struct http_req *rq)
     struct err e = {0};
     c->body = http_body(rq);
     c->job.type = &rest_type;
-    if (writer_submit(c->g->writer, &c->job, &e) != 0)
+    int rc = c->route->access == READS ? readers_submit(c->g->readers, &c->job, &e)
+                                       : writer_submit(c->g->writer, &c->job, &e);
+    if (rc != 0)
         rest_problem(rq, &e, NULL);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * rest_decisions.c - why a message was allowed, held or refused, and what became of it; and the gateway's own state.
  *
- * The answer is rebuilt from the decision log: the packed facts and findings and the rule set they were made with, also
- * when another set is in force by now. */
+ * The answer is rebuilt from the decision log: the packed facts and findings and the rules they were made with. Those of
+ * this life are still there; earlier ones are built again from the store. */
 #include <stdio.h>
 
 #include "base/clock.h"
@@ -10,6 +10,7 @@
 #include "core/decide.h"
 #include "core/similar.h"
 #include "gateway/apply.h"
+#include "gateway/old_books.h"
 #include "gateway/rest_impl.h"
 #include "store/inbox.h"
 #include "store/messages.h"
@@ -65,23 +66,6 @@ static int show_message(struct rest_call *c, struct store *s, struct arena *a, c
     return rc;
 }
 
-/* The rules a decision was made with: those in force, or the stored ones restored. */
-static int decision_rules(struct rest_call *c, struct store *s, struct arena *a, int64_t number,
-                          struct ruleset **ret_own, const struct ruleset **ret, struct err *e)
-{
-    *ret_own = NULL;
-    const struct rules_book *book = rules_current(c->g);
-    *ret = book->ruleset;
-    if (number == book->number)
-        return 0;
-    uint8_t hash[SHA256_BYTES];
-    struct str source;
-    int rc = rulesets_get(s, number, a, hash, &source, e);
-    if (rc == 0 && (rc = ruleset_restore(ret_own, source, hash, e)) == 0)
-        *ret = *ret_own;
-    return rc;
-}
-
 /* Whether a rule says so: duplicate.same of the platform's set, policy.duplicate.near of one's own. */
 static bool is_duplicate(const struct decision *d)
 {
@@ -131,16 +115,12 @@ static int show_similar(struct rest_call *c, struct store *s, struct arena *a, c
     return 0;
 }
 
-static int show_decision(struct rest_call *c, struct store *s, struct arena *a, const struct decision_row *row,
-                         struct err *e)
+static int show_decision_by(struct rest_call *c, struct store *s, struct arena *a, const struct decision_row *row,
+                            const struct ruleset *rs, struct err *e)
 {
-    const struct ruleset *rs;
-    struct ruleset *own;
     struct facts f;
     struct decision d;
-    int rc = decision_rules(c, s, a, row->ruleset, &own, &rs, e);
-    if (rc == 0)
-        rc = facts_unpack(row->facts.p, row->facts.n, &f);
+    int rc = facts_unpack(row->facts.p, row->facts.n, &f);
     if (rc == 0)
         rc = decision_unpack(row->findings.p, row->findings.n, rs, &d);
     if (rc == 0) {
@@ -149,7 +129,21 @@ static int show_decision(struct rest_call *c, struct store *s, struct arena *a, 
         if (is_duplicate(&d))
             rc = show_similar(c, s, a, &f, e);
     }
-    ruleset_free(own);
+    return rc;
+}
+
+static int show_decision(struct rest_call *c, struct store *s, struct arena *a, const struct decision_row *row,
+                         struct err *e)
+{
+    const struct ruleset *rs = rules_published(c->g, row->ruleset);
+    struct old_book *old;
+    if (rs != NULL)
+        return show_decision_by(c, s, a, row, rs, e);
+    int rc = old_book_borrow(c->g->old_books, s, a, row->ruleset, &old, e);
+    if (rc != 0)
+        return rc;
+    rc = show_decision_by(c, s, a, row, old_book_rules(old), e);
+    old_book_return(c->g->old_books, old);
     return rc;
 }
 

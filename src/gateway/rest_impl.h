@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * rest_impl.h - one call of our own API, for the rest_*.c files only.
  *
- * A call is a job of the writer: its handler runs inside the transaction, fills the answer, and the answer leaves after
- * the commit. What the caller did wrong is no failure of the transaction and is kept apart. */
+ * A call is a job of the writer, or of the readers when it changes nothing: its handler runs inside a transaction, fills the
+ * answer, and the answer leaves after the commit. What the caller did wrong is no failure of the transaction and is kept
+ * apart. */
 #ifndef WL_GATEWAY_REST_IMPL_H
 #define WL_GATEWAY_REST_IMPL_H
 
@@ -21,7 +22,7 @@ struct rest_call {
     struct str param; /* the decoded last part of the path, {NULL,0} when the route has none */
     struct str body;
 
-    /* --- filled by the handler, in the writer's transaction --- */
+    /* --- filled by the handler, in the transaction --- */
     struct buf answer;
     struct json_out out;
     struct err problem; /* the caller's mistake: nothing was written */
@@ -65,7 +66,7 @@ int rest_rules_history(struct rest_call *c, struct store *s, struct arena *a, in
 int rest_rules_shadow(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
 int rest_status(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
 
-/* These do not run in the writer's transaction. */
+/* These run in no transaction. */
 void rest_send(struct gateway *g, struct http_req *rq);
 void rest_rules_activate(struct gateway *g, struct http_req *rq);
 /* {"error":{...}} with the status that fits. */

@@ -2,8 +2,7 @@
  * rest_rules.c - the rules in force: what they are, since when, what came before, and reading them again.
  *
  * Activating compiles files and may take a while, so it happens on the rules' own thread and is answered from there; a
- * file with a mistake is answered with its place and changes nothing. The rest is read in the writer's transaction like
- * every call. */
+ * file with a mistake is answered with its place and changes nothing. */
 #include "base/digest.h"
 #include "gateway/rest_impl.h"
 #include "store/rules_log.h"

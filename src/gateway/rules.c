@@ -229,6 +229,18 @@ const struct rules_book *rules_current(const struct gateway *g)
     return &current(g)->face;
 }
 
+/* A published book never changes, nor does what came before it. */
+const struct ruleset *rules_published(const struct gateway *g, int64_t number)
+{
+    for (const struct book *b = current(g); b != NULL; b = b->older) {
+        if (b->face.number == number)
+            return b->live;
+        if (b->shade != NULL && b->face.shadow_number == number)
+            return b->shade;
+    }
+    return NULL;
+}
+
 int rules_open(struct rules **ret, struct gateway *g, struct err *e)
 {
     struct rules *r = calloc(1, sizeof *r);

@@ -30,6 +30,9 @@ struct rules_book {
     int64_t activated_at, shadow_since; /* ms */
 };
 const struct rules_book *rules_current(const struct gateway *g); /* any thread */
+/* The rules with this number of the store's, if they decided or were in the shadow since the gateway started; NULL. Any
+ * thread; valid until the gateway ends. */
+const struct ruleset *rules_published(const struct gateway *g, int64_t number);
 
 /* The shadow judged a message too. Once a message, when it is on disk (a transaction may run twice). */
 void rules_shadow_count(struct gateway *g, const struct rules_book *book, int bucket, int64_t message,

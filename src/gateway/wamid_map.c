@@ -5,6 +5,7 @@
  * 64-bit hash only: they come from signed webhooks, and a million of them collide once in ten million years. */
 #include "gateway/wamid_map.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "base/digest.h"
@@ -21,6 +22,7 @@ struct table {
 };
 
 struct wamid_map {
+    pthread_mutex_t lock; /* one writes, and whoever explains a message reads */
     struct table young, old;
     size_t max_each;
 };
@@ -69,6 +71,7 @@ struct wamid_map *wamid_map_create(size_t max_each)
     if (m == NULL)
         abort();
     m->max_each = max_each;
+    pthread_mutex_init(&m->lock, NULL);
     return m;
 }
 
@@ -76,6 +79,7 @@ void wamid_map_free(struct wamid_map *m)
 {
     if (m == NULL)
         return;
+    pthread_mutex_destroy(&m->lock);
     free(m->young.slot);
     free(m->old.slot);
     free(m);
@@ -83,6 +87,7 @@ void wamid_map_free(struct wamid_map *m)
 
 void wamid_map_put(struct wamid_map *m, struct str wamid, int bucket, int64_t id)
 {
+    pthread_mutex_lock(&m->lock);
     if (m->young.used >= m->max_each) {
         free(m->old.slot);
         m->old = m->young;
@@ -91,17 +96,20 @@ void wamid_map_put(struct wamid_map *m, struct str wamid, int bucket, int64_t id
     if (m->young.used * 4 >= m->young.size * 3)
         table_grow(&m->young);
     table_put(&m->young, (struct slot){.key = key_of(wamid), .id = id, .bucket = bucket});
+    pthread_mutex_unlock(&m->lock);
 }
 
-bool wamid_map_get(const struct wamid_map *m, struct str wamid, int *ret_bucket, int64_t *ret_id)
+bool wamid_map_get(struct wamid_map *m, struct str wamid, int *ret_bucket, int64_t *ret_id)
 {
     uint64_t key = key_of(wamid);
+    pthread_mutex_lock(&m->lock);
     const struct slot *s = table_get(&m->young, key);
     if (s == NULL)
         s = table_get(&m->old, key);
-    if (s == NULL)
-        return false;
-    *ret_bucket = s->bucket;
-    *ret_id = s->id;
-    return true;
+    if (s != NULL) {
+        *ret_bucket = s->bucket;
+        *ret_id = s->id;
+    }
+    pthread_mutex_unlock(&m->lock);
+    return s != NULL;
 }

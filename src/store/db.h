@@ -58,6 +58,7 @@ struct db_driver {
     /* Several statements of the schema, translated where the engine's words differ. */
     int (*script)(struct db *db, struct str sql, struct err *e);
     int (*begin)(struct db *db, struct err *e);
+    int (*begin_reading)(struct db *db, struct err *e);
     int (*commit)(struct db *db, struct err *e);
     void (*rollback)(struct db *db);
     /* Makes commits return before they are on disk; a descriptor whose fdatasync() puts them there, or a WL_E*. */

@@ -224,6 +224,12 @@ static int sqlite_begin(struct db *db, struct err *e)
     return simple(mine(db), "BEGIN IMMEDIATE", e);
 }
 
+/* The moment is that of the first statement. */
+static int sqlite_begin_reading(struct db *db, struct err *e)
+{
+    return simple(mine(db), "BEGIN", e);
+}
+
 static void sqlite_rollback(struct db *db)
 {
     struct sqlite_db *d = mine(db);
@@ -380,6 +386,7 @@ const struct db_driver db_sqlite = {
     .inspect = sqlite_inspect,
     .script = sqlite_script,
     .begin = sqlite_begin,
+    .begin_reading = sqlite_begin_reading,
     .commit = sqlite_commit,
     .defer_sync = sqlite_defer_sync,
     .rollback = sqlite_rollback,

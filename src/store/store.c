@@ -238,6 +238,13 @@ int store_begin(struct store *s, struct err *e)
     return rc;
 }
 
+int store_begin_reading(struct store *s, struct err *e)
+{
+    if (!s->read_only)
+        return err_set(e, WL_EBUG, "a reading transaction on a handle that writes");
+    return s->db->driver->begin_reading(s->db, e);
+}
+
 int store_commit(struct store *s, struct err *e)
 {
     if (!s->open_tx)

@@ -36,6 +36,9 @@ void store_free(struct store *s); /* accepts NULL; rolls back an open transactio
 int store_begin(struct store *s, struct err *e);
 int store_commit(struct store *s, struct err *e); /* error: nothing was written, or (poisoned) unknown */
 void store_rollback(struct store *s);
+/* On a read-only handle: what is read from here to store_rollback() is as it was at one moment, with every commit that
+ * had returned before this call. */
+int store_begin_reading(struct store *s, struct err *e);
 
 /* Durability apart from committing, for a writer that prepares its next transaction while the disk works. Once a
  * store_sync was made for it, a commit on this handle that returned is ordered but perhaps not on disk yet;

@@ -163,7 +163,9 @@ TEST(books_are_kept_and_a_life_has_a_hundred)
     for (int i = 0; i < RULES_ACTIVATIONS_MAX; i++) {
         snprintf(id, sizeof id, "policy.n%d", i);
         assert_true(book[i]->number == i + 1 && ruleset_find(book[i]->ruleset, id) != NULL);
+        assert_true(rules_published(&p.g, i + 1) == book[i]->ruleset);
     }
+    assert_null(rules_published(&p.g, RULES_ACTIVATIONS_MAX + 1));
     put_policy(p.file[1], RULES_ACTIVATIONS_MAX - 1); /* what runs: no change, no refusal */
     assert_int_equal(activate(&p, &v), 0);
     finish(&p);
@@ -179,6 +181,7 @@ TEST(a_shadow_takes_the_place_of_its_set)
     assert_int_equal(ruleset_sources(first->shadow), 2);
     assert_non_null(ruleset_find(first->shadow, "policy.n1000"));
     assert_null(ruleset_find(first->shadow, "policy.n0"));
+    assert_true(rules_published(&p.g, first->shadow_number) == first->shadow);
     put_policy(p.file[2], 0); /* the same as what decides */
     assert_int_equal(activate(&p, &v), 0);
     const struct rules_book *second = rules_current(&p.g);
