@@ -3,8 +3,7 @@
  *
  * The enforcement ladder knows a block of template messages and one of all messages; the webhook names what is blocked by who
  * begins the conversation. A block of answers (RESTRICTED_CUSTOMER_INITIATED_MESSAGING) is the second: Meta knows no block
- * of answers alone. Blocks of calls, of adding numbers and of utility by Direct Send say nothing about the messages
- * judged here; Meta refuses those by itself. A restriction without a time that can be read lasts until it is lifted. */
+ * of answers alone. Blocks of calls and of adding numbers say nothing about the messages judged here. A restriction without a time that can be read lasts until it is lifted. */
 #include "core/account_word.h"
 
 #include <string.h>
@@ -80,6 +79,7 @@ static void say_restriction(struct account_word *w, struct json info)
         {"RESTRICTED_BIZ_INITIATED_MESSAGING", SAID_TEMPLATES, offsetof(struct account_word, no_templates_until)},
         {"RESTRICTED_CUSTOMER_INITIATED_MESSAGING", SAID_MESSAGES, offsetof(struct account_word, no_messages_until)},
         {"RESTRICTED_UTILITY_TEMPLATES", SAID_UTILITY, offsetof(struct account_word, no_utility_until)},
+        {"RESTRICTED_DIRECT_SEND_UTILITY_TEMPLATES", SAID_DIRECT, offsetof(struct account_word, no_direct_until)},
     };
     struct str type = text_at(info, "restriction_type");
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
@@ -99,7 +99,7 @@ static void say_ban(struct account_word *w, struct str state)
         w->said |= SAID_STATE;
     } else if (is(state, "REINSTATE") || is(state, "REINSTATED")) {
         w->state = ACCOUNT_OK; /* and nothing is restricted any more */
-        w->said |= SAID_STATE | SAID_TEMPLATES | SAID_MESSAGES | SAID_UTILITY;
+        w->said |= SAID_STATE | SAID_TEMPLATES | SAID_MESSAGES | SAID_UTILITY | SAID_DIRECT;
     } /* SCHEDULE_FOR_DISABLE is a warning: until that day the account works */
 }
 

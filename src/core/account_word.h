@@ -21,14 +21,15 @@ enum account_said {
     SAID_LIMIT = 16,
     SAID_PORTFOLIO = 32,
     SAID_THROUGHPUT = 64, /* of the number display_phone */
-    SAID_QUALITY = 128    /* of the number display_phone */
+    SAID_QUALITY = 128,   /* of the number display_phone */
+    SAID_DIRECT = 256
 };
 
 struct account_word {
     unsigned said;
     int64_t waba; /* the account meant when that is not the entry's; 0: the entry's */
     enum account_state state;
-    int64_t no_templates_until, no_messages_until, no_utility_until; /* ms; 0: lifted */
+    int64_t no_templates_until, no_messages_until, no_utility_until, no_direct_until; /* ms; 0: lifted */
     int64_t limit;     /* people outside windows in 24 h; 0 without limit */
     int64_t portfolio; /* owner business */
     int per_second;

@@ -310,12 +310,20 @@ static int learn_names(struct store *s, const struct send *send, int64_t now, st
     return 0;
 }
 
+/* Whether one of Meta's refusals stood against account or number when the message was judged. */
+static bool refusal_stood(const struct facts *f)
+{
+    static const uint8_t times[] = {FACT_ACCOUNT_PAYMENT_AT, FACT_ACCOUNT_MISUSE_AT, FACT_SENDER_SPAM_AT};
+    bool stood = false;
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++)
+        stood = stood || (f->known[times[i]] && f->value[times[i]] != 0);
+    return stood;
+}
+
 /* What Meta's answer to one send says beyond its fate. */
 static int outcome_said(struct admit *ad, struct store *s, struct send *send, int64_t now, struct err *e)
 {
     const struct message *m = &send->message;
-    const struct facts *f = &send->facts;
-    bool unpaid = f->known[FACT_ACCOUNT_PAYMENT_AT] && f->value[FACT_ACCOUNT_PAYMENT_AT] != 0;
     struct error_word w = {.bucket = m->bucket,
                            .contact = m->contact,
                            .sender = send->sender,
@@ -327,8 +335,8 @@ static int outcome_said(struct admit *ad, struct store *s, struct send *send, in
         rc = learn_names(s, send, now, e);
     else if (send->outcome == MESSAGE_REJECTED)
         rc = apply_error_code(s, &w, now, &send->control_changed, e);
-    if (rc == 0 && send->outcome == MESSAGE_ACCEPTED && unpaid && m->category != CATEGORY_SERVICE)
-        rc = apply_paid(s, send->waba, &send->control_changed, e);
+    if (rc == 0 && send->outcome == MESSAGE_ACCEPTED && m->category != CATEGORY_SERVICE && refusal_stood(&send->facts))
+        rc = apply_taken(s, send->waba, send->sender, &send->control_changed, e);
     if (rc == 0 && send->wamid.n > 0)
         rc = apply_adopt(ad->g->apply, s, m->bucket, m->id, send->wamid, now, &send->control_changed, e);
     return rc;

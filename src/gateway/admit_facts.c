@@ -70,6 +70,7 @@ static void sender_facts(struct send *s, const struct sender *number)
     int quality = quality_word(number->quality);
     s->per_second = number->per_second;
     fact_set(f, FACT_SENDER_STATUS, number->status);
+    fact_set(f, FACT_SENDER_SPAM_AT, number->spam_at);
     if (quality >= 0)
         fact_set(f, FACT_SENDER_QUALITY, quality);
     if (!has_phone)
@@ -97,7 +98,9 @@ static void account_facts(struct send *s, const struct snapshot *snap, int64_t w
     fact_set(f, FACT_ACCOUNT_TEMPLATES_UNTIL, a->no_templates_until);
     fact_set(f, FACT_ACCOUNT_MESSAGES_UNTIL, a->no_messages_until);
     fact_set(f, FACT_ACCOUNT_UTILITY_UNTIL, a->no_utility_until);
+    fact_set(f, FACT_ACCOUNT_DIRECT_UNTIL, a->no_direct_until);
     fact_set(f, FACT_ACCOUNT_PAYMENT_AT, a->payment_failed_at);
+    fact_set(f, FACT_ACCOUNT_MISUSE_AT, a->misuse_at);
 }
 
 void send_facts(struct send *s, const struct snapshot *snap)

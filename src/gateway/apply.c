@@ -203,22 +203,46 @@ static int64_t *said_of_person(struct person *p, int code)
     }
 }
 
-/* The account could not be billed, or could again (failed_at 0). */
-static int payment_said(struct store *s, int64_t waba, int64_t failed_at, bool *ret_changed, struct err *e)
+/* The account could not be billed (131042), or its templates were held to be in wrong categories too often (131064). */
+static int account_code_said(struct store *s, const struct error_word *w, bool *ret_changed, struct err *e)
 {
     struct account a;
-    int rc = accounts_get(s, waba, &a, e);
-    if (rc != 0 || (failed_at != 0 && a.payment_failed_at >= failed_at) || a.payment_failed_at == failed_at)
+    int rc = accounts_get(s, w->waba, &a, e);
+    int64_t *when = w->code == 131042 ? &a.payment_failed_at : &a.misuse_at;
+    if (rc != 0 || *when >= w->at)
         return rc;
-    a.waba = waba;
-    a.payment_failed_at = failed_at;
+    *when = w->at;
     *ret_changed = true;
     return accounts_put(s, &a, 1, e);
 }
 
-int apply_paid(struct store *s, int64_t waba, bool *ret_control_changed, struct err *e)
+/* 131048: too much of what the number sent was blocked or reported. */
+static int sender_code_said(struct store *s, const struct error_word *w, bool *ret_changed, struct err *e)
 {
-    return payment_said(s, waba, 0, ret_control_changed, e);
+    int64_t before = 0;
+    int rc = senders_spam_at(s, w->sender, &before, e);
+    if (rc != 0 || before >= w->at)
+        return rc;
+    *ret_changed = true;
+    return senders_spam(s, w->sender, w->at, e);
+}
+
+int apply_taken(struct store *s, int64_t waba, int64_t sender, bool *ret_control_changed, struct err *e)
+{
+    struct account a = {0};
+    int64_t spam_at = 0;
+    int rc = waba != 0 ? accounts_get(s, waba, &a, e) : 0;
+    if (rc == 0 && (a.payment_failed_at != 0 || a.misuse_at != 0)) {
+        a.payment_failed_at = a.misuse_at = 0;
+        *ret_control_changed = true;
+        rc = accounts_put(s, &a, 1, e);
+    }
+    if (rc == 0)
+        rc = senders_spam_at(s, sender, &spam_at, e);
+    if (rc != 0 || spam_at == 0)
+        return rc;
+    *ret_control_changed = true;
+    return senders_spam(s, sender, 0, e);
 }
 
 static int person_said(struct store *s, const struct error_word *w, int64_t now, struct err *e)
@@ -243,8 +267,10 @@ static int person_said(struct store *s, const struct error_word *w, int64_t now,
 /* An older word undoes no newer one: a person may have resumed since. */
 int apply_error_code(struct store *s, const struct error_word *w, int64_t now, bool *ret_control_changed, struct err *e)
 {
-    if (w->code == 131042 && w->waba != 0)
-        return payment_said(s, w->waba, w->at, ret_control_changed, e);
+    if ((w->code == 131042 || w->code == 131064) && w->waba != 0)
+        return account_code_said(s, w, ret_control_changed, e);
+    if (w->code == 131048)
+        return sender_code_said(s, w, ret_control_changed, e);
     return person_said(s, w, now, e);
 }
 

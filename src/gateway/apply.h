@@ -24,7 +24,7 @@ int apply_events(struct apply *a, struct store *s, struct arena *arena, const st
 
 /* What an error code of Meta says, and when: about the person that they stopped marketing (131050), cannot be reached
  * (131026 ...), were held back (131049) or are in an experiment (130472); about the account that it cannot be billed
- * (131042). `*ret_control_changed` becomes true when the snapshot is stale, and is left alone otherwise. */
+ * (131042) or misused categories (131064); about the number that it is taken for spam (131048). `*ret_control_changed` becomes true when the snapshot is stale, and is left alone otherwise. */
 struct error_word {
     int bucket;
     int64_t contact; /* 0: nobody we know */
@@ -34,8 +34,9 @@ struct error_word {
 };
 int apply_error_code(struct store *s, const struct error_word *w, int64_t now, bool *ret_control_changed,
                      struct err *e);
-/* A message that is billed to the account was accepted: it can be billed again. */
-int apply_paid(struct store *s, int64_t waba, bool *ret_control_changed, struct err *e);
+/* A message that is billed to the account (waba 0: not known) was accepted from this number: nothing of the above stands
+ * against them any more. */
+int apply_taken(struct store *s, int64_t waba, int64_t sender, bool *ret_control_changed, struct err *e);
 
 /* The message with this Meta id, if it is a recent one. Any thread. */
 bool apply_find(const struct apply *a, struct str wamid, int *ret_bucket, int64_t *ret_id);

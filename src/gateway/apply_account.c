@@ -36,6 +36,8 @@ static void take_all(struct account *v, const struct account_word *w, int64_t at
         take(&v->no_messages_until, w->no_messages_until, &v->said_at.messages, at);
     if (w->said & SAID_UTILITY)
         take(&v->no_utility_until, w->no_utility_until, &v->said_at.utility, at);
+    if (w->said & SAID_DIRECT)
+        take(&v->no_direct_until, w->no_direct_until, &v->said_at.direct, at);
     if (w->said & SAID_LIMIT)
         take(&v->limit, w->limit, &v->said_at.limit, at);
     if (w->said & SAID_PORTFOLIO)

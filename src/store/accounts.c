@@ -10,20 +10,23 @@
 
 STATEMENT(account_put,
           "INSERT INTO account (waba, portfolio, people_a_day, state, no_templates_until, no_messages_until, "
-          "no_utility_until, payment_failed_at, updated_at, state_at, templates_at, messages_at, utility_at, limit_at) "
-          "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) "
+          "no_utility_until, payment_failed_at, updated_at, state_at, templates_at, messages_at, utility_at, limit_at, "
+          "no_direct_until, misuse_at, direct_at) "
+          "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) "
           "ON CONFLICT (waba) DO UPDATE SET portfolio = excluded.portfolio, people_a_day = excluded.people_a_day, "
           "state = excluded.state, no_templates_until = excluded.no_templates_until, no_messages_until = "
           "excluded.no_messages_until, no_utility_until = excluded.no_utility_until, payment_failed_at = "
           "excluded.payment_failed_at, updated_at = excluded.updated_at, state_at = excluded.state_at, "
           "templates_at = excluded.templates_at, messages_at = excluded.messages_at, utility_at = "
-          "excluded.utility_at, limit_at = excluded.limit_at");
+          "excluded.utility_at, limit_at = excluded.limit_at, no_direct_until = excluded.no_direct_until, misuse_at = "
+          "excluded.misuse_at, direct_at = excluded.direct_at");
 STATEMENT(account_get, "SELECT waba, portfolio, people_a_day, state, no_templates_until, no_messages_until, "
                        "no_utility_until, payment_failed_at, updated_at, state_at, templates_at, messages_at, "
-                       "utility_at, limit_at FROM account WHERE waba = $1");
+                       "utility_at, limit_at, no_direct_until, misuse_at, direct_at FROM account WHERE waba = $1");
 STATEMENT(accounts_all, "SELECT waba, portfolio, people_a_day, state, no_templates_until, no_messages_until, "
                         "no_utility_until, payment_failed_at, updated_at, state_at, templates_at, messages_at, "
-                        "utility_at, limit_at FROM account ORDER BY waba LIMIT $1");
+                        "utility_at, limit_at, no_direct_until, misuse_at, direct_at FROM account ORDER BY waba "
+                        "LIMIT $1");
 
 int accounts_put(struct store *s, const struct account *v, size_t n, struct err *e)
 {
@@ -46,6 +49,9 @@ int accounts_put(struct store *s, const struct account *v, size_t n, struct err 
         db_i64(q, v[i].said_at.messages);
         db_i64(q, v[i].said_at.utility);
         db_i64(q, v[i].said_at.limit);
+        db_i64(q, v[i].no_direct_until);
+        db_i64(q, v[i].misuse_at);
+        db_i64(q, v[i].said_at.direct);
         rc = db_exec(q, NULL, e);
     }
     return write_end(s, rc);
@@ -67,6 +73,9 @@ static void read_row(struct db_stmt *q, struct account *v)
     v->said_at.messages = col_i64(q);
     v->said_at.utility = col_i64(q);
     v->said_at.limit = col_i64(q);
+    v->no_direct_until = col_i64(q);
+    v->misuse_at = col_i64(q);
+    v->said_at.direct = col_i64(q);
 }
 
 int accounts_get(struct store *s, int64_t waba, struct account *ret, struct err *e)

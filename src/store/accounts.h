@@ -17,10 +17,12 @@ struct account {
     int64_t no_templates_until; /* 0: no such restriction */
     int64_t no_messages_until;
     int64_t no_utility_until;
+    int64_t no_direct_until; /* utility by Direct Send */
     int64_t payment_failed_at;
+    int64_t misuse_at; /* last 131064; 0: none since a template was accepted */
     int64_t updated_at;
     struct { /* when each was said, ms, 0 never: an older word changes nothing */
-        int64_t state, templates, messages, utility, limit;
+        int64_t state, templates, messages, utility, limit, direct;
     } said_at;
 };
 /* Every column is replaced: read, change, write, in one transaction. */

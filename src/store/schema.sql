@@ -213,6 +213,8 @@ ALTER TABLE person ADD COLUMN caps BLOB NOT NULL DEFAULT '';
 ALTER TABLE person ADD COLUMN zone TEXT NOT NULL DEFAULT '';
 -- Messages a second, in and out; 0: not known.
 ALTER TABLE sender ADD COLUMN per_second INT NOT NULL DEFAULT 0;
+-- When Meta last answered with 131048; 0: not since a template was accepted.
+ALTER TABLE sender ADD COLUMN spam_at BIGINT NOT NULL DEFAULT 0;
 
 -- Who was last counted when against a portfolio's limit. The contact comes before the portfolio: a merge moves all of
 -- a person's rows.
@@ -245,7 +247,10 @@ CREATE TABLE account (
     templates_at BIGINT NOT NULL,
     messages_at BIGINT NOT NULL,
     utility_at BIGINT NOT NULL,
-    limit_at BIGINT NOT NULL
+    limit_at BIGINT NOT NULL,
+    no_direct_until BIGINT NOT NULL,
+    misuse_at BIGINT NOT NULL, -- last 131064; 0: not since a template was accepted
+    direct_at BIGINT NOT NULL
 );
 
 CREATE TABLE skeleton (

@@ -14,8 +14,10 @@ STATEMENT(sender_put,
           "excluded.status, "
           "display_phone = excluded.display_phone, verified_name = excluded.verified_name, quality = excluded.quality, "
           "per_second = excluded.per_second, updated_at = excluded.updated_at");
-STATEMENT(senders_all, "SELECT id, waba, status, display_phone, verified_name, quality, per_second, updated_at FROM "
-                       "sender ORDER BY id LIMIT $1");
+STATEMENT(sender_spam, "UPDATE sender SET spam_at = $1 WHERE id = $2");
+STATEMENT(senders_all, "SELECT id, waba, status, display_phone, verified_name, quality, per_second, updated_at, "
+                       "spam_at FROM sender ORDER BY id LIMIT $1");
+STATEMENT(sender_spam_at, "SELECT spam_at FROM sender WHERE id = $1");
 
 int senders_put(struct store *s, const struct sender *v, size_t n, struct err *e)
 {
@@ -35,6 +37,34 @@ int senders_put(struct store *s, const struct sender *v, size_t n, struct err *e
         rc = db_exec(q, NULL, e);
     }
     return write_end(s, rc);
+}
+
+int senders_spam(struct store *s, int64_t id, int64_t at, struct err *e)
+{
+    struct db_stmt *q;
+    int rc = write_start(s, e);
+    if (rc == 0)
+        rc = db_prepare(s, &sender_spam, &q, e);
+    if (rc == 0) {
+        db_i64(q, at);
+        db_i64(q, id);
+        rc = db_exec(q, NULL, e);
+    }
+    return write_end(s, rc);
+}
+
+int senders_spam_at(struct store *s, int64_t id, int64_t *ret, struct err *e)
+{
+    struct db_stmt *q;
+    int rc = db_prepare(s, &sender_spam_at, &q, e);
+    if (rc != 0)
+        return rc;
+    db_i64(q, id);
+    if ((rc = db_step(q, e)) < 0)
+        return rc;
+    *ret = rc == 1 ? col_i64(q) : 0;
+    db_reset(q);
+    return 0;
 }
 
 int senders_list(struct store *s, struct arena *a, struct sender **ret, size_t *ret_n, struct err *e)
@@ -62,6 +92,7 @@ int senders_list(struct store *s, struct arena *a, struct sender **ret, size_t *
         col_chars(q, v->quality, sizeof v->quality);
         v->per_second = col_int(q);
         v->updated_at = col_i64(q);
+        v->spam_at = col_i64(q);
     }
     db_reset(q);
     if (rc < 0)

@@ -17,8 +17,12 @@ struct sender {
     char quality[16]; /* GREEN, YELLOW, RED, UNKNOWN, "" */
     int per_second;   /* messages in and out: 80, 1000, 20 with coexistence; 0 not known */
     int64_t updated_at;
+    int64_t spam_at; /* last 131048; 0: none since a template was accepted. Written by senders_spam() alone */
 };
 int senders_put(struct store *s, const struct sender *v, size_t n, struct err *e); /* upsert */
+/* Meta answered with 131048 then; 0: the number's templates are taken again. */
+int senders_spam(struct store *s, int64_t id, int64_t at, struct err *e);
+int senders_spam_at(struct store *s, int64_t id, int64_t *ret, struct err *e); /* 0 also when the number is not known */
 int senders_list(struct store *s, struct arena *a, struct sender **ret, size_t *ret_n, struct err *e);
 
 struct template_row {

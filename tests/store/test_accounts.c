@@ -20,7 +20,10 @@ TEST(accounts_are_replaced_whole)
                             .no_templates_until = NOW + 1,
                             .no_messages_until = ACCOUNT_FOREVER,
                             .no_utility_until = NOW + 3,
+                            .no_direct_until = NOW + 5,
                             .payment_failed_at = NOW + 4,
+                            .misuse_at = NOW + 6,
+                            .said_at = {1, 2, 3, 4, 5, 6},
                             .updated_at = NOW},
                            {.waba = 9, .limit = 0, .updated_at = NOW}},
                    got, *all = NULL;

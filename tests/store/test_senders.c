@@ -25,6 +25,8 @@ TEST(senders_are_replaced_whole)
     assert_int_equal(n, 0);
     BEGIN(&f);
     OK(&f, senders_put(f.s, v, 2, &f.e));
+    OK(&f, senders_spam(f.s, SENDER, NOW + 7, &f.e)); /* stays when the number is read anew */
+    OK(&f, senders_spam(f.s, 4711, NOW + 7, &f.e));   /* nobody's */
     memcpy(v[0].quality, "RED", 4);
     v[0].status = 3;
     v[0].per_second = 1000;
@@ -39,6 +41,12 @@ TEST(senders_are_replaced_whole)
     assert_string_equal(got[1].verified_name, "Shop");
     assert_string_equal(got[1].quality, "RED");
     assert_int_equal(got[1].per_second, 1000);
+    assert_true(got[0].spam_at == 0 && got[1].spam_at == NOW + 7);
+    int64_t at = -1;
+    OK(&f, senders_spam_at(f.s, SENDER, &at, &f.e));
+    assert_int_equal(at, NOW + 7);
+    OK(&f, senders_spam_at(f.s, 4711, &at, &f.e));
+    assert_int_equal(at, 0);
     fx_end(&f);
 }
 

@@ -51,15 +51,19 @@ static const struct row {
      RESTRICTION(UNTIL("UTILITY_TEMPLATES", "9223372036854775807")),
      {.said = SAID_UTILITY, .no_utility_until = ACCOUNT_FOREVER}},
     {"account_update",
-     RESTRICTION(
-         UNTIL("ADD_PHONE_NUMBER_ACTION", "1790600000") "," UNTIL("USER_INITIATED_CALLING", "1790600000") "," UNTIL(
-             "DIRECT_SEND_UTILITY_TEMPLATES", "1790600000") "," UNTIL("SOMETHING_NEW", "1790600000")),
+     RESTRICTION(UNTIL("ADD_PHONE_NUMBER_ACTION", "1790600000") "," UNTIL(
+         "USER_INITIATED_CALLING", "1790600000") "," UNTIL("SOMETHING_NEW", "1790600000")),
      {0}},
+    {"account_update",
+     RESTRICTION(UNTIL("DIRECT_SEND_UTILITY_TEMPLATES", "1790600000")),
+     {.said = SAID_DIRECT, .no_direct_until = T1}},
     {"account_update", "\"event\":\"ACCOUNT_RESTRICTION\",\"restriction_info\":\"none\"", {0}},
     {"account_update", "\"event\":\"ACCOUNT_RESTRICTION\"", {0}},
     {"account_update", BAN("DISABLE"), {.said = SAID_STATE, .state = ACCOUNT_DISABLED}},
     {"account_update", BAN("SCHEDULE_FOR_DISABLE"), {0}},
-    {"account_update", BAN("REINSTATE"), {.said = SAID_STATE | SAID_TEMPLATES | SAID_MESSAGES | SAID_UTILITY}},
+    {"account_update",
+     BAN("REINSTATE"),
+     {.said = SAID_STATE | SAID_TEMPLATES | SAID_MESSAGES | SAID_UTILITY | SAID_DIRECT}},
     {"account_update", "\"event\":\"ACCOUNT_DELETED\"", {.said = SAID_STATE, .state = ACCOUNT_DISABLED}},
     {"account_update", "\"event\":\"ACCOUNT_VIOLATION\",\"violation_info\":{\"violation_type\":\"SCAM\"}", {0}},
     {"account_update", OWNER("PARTNER_ADDED"), {.said = SAID_PORTFOLIO, .waba = 555, .portfolio = 77}},
@@ -104,7 +108,8 @@ static void check(const struct account_word *got, const struct account_word *wan
     bool same = got->said == want->said && got->waba == want->waba && got->state == want->state &&
                 got->no_templates_until == want->no_templates_until &&
                 got->no_messages_until == want->no_messages_until && got->no_utility_until == want->no_utility_until &&
-                got->limit == want->limit && got->portfolio == want->portfolio && got->per_second == want->per_second &&
+                got->no_direct_until == want->no_direct_until && got->limit == want->limit &&
+                got->portfolio == want->portfolio && got->per_second == want->per_second &&
                 str_eq(str_of(got->quality), str_of(want->quality));
     if (!same && !(got->said == 0 && want->said == 0))
         fail_msg("%s: said %u, state %d, until %lld %lld %lld, limit %lld", what, got->said, (int)got->state,
@@ -153,7 +158,7 @@ TEST(public_webhooks)
         {"wd-0017", {.said = SAID_STATE, .state = ACCOUNT_DISABLED}},
         {"wd-0018", {.said = SAID_TEMPLATES, .no_templates_until = INT64_C(1641330498000)}},
         {"wd-0020", {.said = SAID_PORTFOLIO, .waba = 980198427658004, .portfolio = 2329417887457253}},
-        {"wd-0022", {.said = SAID_STATE | SAID_TEMPLATES | SAID_MESSAGES | SAID_UTILITY}},
+        {"wd-0022", {.said = SAID_STATE | SAID_TEMPLATES | SAID_MESSAGES | SAID_UTILITY | SAID_DIRECT}},
         {"wd-0023", {.said = SAID_PORTFOLIO, .waba = 980198427658004, .portfolio = 2329417887457253}},
         {"wd-0024", {.said = SAID_PORTFOLIO, .waba = 980198427658004, .portfolio = 2329417887457253}},
         {"wd-0025", {.said = SAID_PORTFOLIO, .waba = 1191624265890717, .portfolio = 2329417887457253}},

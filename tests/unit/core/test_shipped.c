@@ -25,7 +25,9 @@ static const char allowed[] =
     "template.status_at now-100d, template.fit ok, template.quality green, pair.tat never, sender.status connected, "
     "sender.country PE, sender.quality green, sender.free_at never, account.state ok, account.no_templates_until "
     "never, "
-    "account.no_messages_until never, account.no_utility_until never, account.payment_failed_at never, "
+    "account.no_messages_until never, account.no_utility_until never, account.no_direct_until never, "
+    "account.payment_failed_at "
+    "never, account.misuse_at never, sender.spam_at never, "
     "portfolio.limit 10000, portfolio.used 100, portfolio.counted false, portfolio.free_at never, "
     "portfolio.reserve_at never, duplicate.same_at never, duplicate.near_at never, duplicate.similarity 0, "
     "duplicate.of 0, marketing.sent.1 never, marketing.sent.2 never, marketing.sent.3 never, marketing.sent.8 never";
@@ -77,6 +79,8 @@ static const struct row rows[] = {
     /* the number, the account */
     {"sender.locked", SPEAKS, "sender.status banned", NULL},
     {"sender.state", SPEAKS, "sender.status disconnected", NULL},
+    {"sender.flagged", SPEAKS, "sender.status flagged", NULL},
+    {"sender.spam", SPEAKS, "sender.spam_at now", NULL},
     {"sender.country", SPEAKS, "sender.country IR", NULL},
     {"sender.country.tr", AMONG, "sender.country TR", "2024-05-14T17:00:00Z"},
     {"account.state", SPEAKS, "account.state locked", NULL},
@@ -84,6 +88,9 @@ static const struct row rows[] = {
     {"account.restricted.messages", SPEAKS, "account.no_messages_until now+7d", NULL},
     {"account.restricted.templates", SPEAKS, "account.no_templates_until now+3d", NULL},
     {"account.restricted.utility", SPEAKS, "account.no_utility_until now+7d, message.category utility", NULL},
+    {"account.restricted.direct", SPEAKS,
+     "account.no_direct_until now+7d, message.kind direct, message.category utility", NULL},
+    {"account.misuse", SPEAKS, "account.misuse_at now", NULL},
     {"account.payment", SPEAKS, "account.payment_failed_at now", NULL},
     /* what is sent, and to whom */
     {"message.encrypted", SPEAKS, "message.kind encrypted", NULL},
@@ -110,6 +117,7 @@ static const struct row rows[] = {
     {"template.disabled", SPEAKS, "template.status disabled", NULL},
     {"template.stopped", SPEAKS, "template.status paused", "2022-06-01T17:00:00Z"},
     {"template.not_approved", SPEAKS, "template.status rejected", NULL},
+    {"template.flagged", SPEAKS, "template.status flagged", NULL},
     {"template.paused.first", SPEAKS, "template.status paused, template.status_at now-1h", NULL},
     {"template.paused.second", SPEAKS, "template.status paused, template.status_at now-4h", NULL},
     {"template.paused", SPEAKS, "template.status paused, template.status_at unknown", NULL},
@@ -290,6 +298,11 @@ TEST(rules_begin_and_end_on_their_days)
         {"recipient.country", "recipient.country US", "2025-03-31", "2025-04-01", "2026-11-25", NULL},
         {"account.restricted.utility", "message.category utility, account.no_utility_until now+7d", "2025-04-15",
          "2025-04-16", "2026-11-25", NULL},
+        {"account.misuse", "account.misuse_at now", "2026-04-16", "2026-04-17", "2026-11-25", NULL},
+        {"account.restricted.direct", "account.no_direct_until now+7d, message.kind direct, message.category utility",
+         "2026-06-14", "2026-06-15", "2026-11-25", NULL},
+        {"sender.flagged", "sender.status flagged", "2025-10-06", "2025-10-07", "2026-11-25", NULL},
+        {"template.flagged", "template.status flagged", "2025-10-06", "2025-10-07", "2026-11-25", NULL},
         {"recipient.group.not_yet", "recipient.form group", NULL, "2022-06-01", "2025-10-05", "2025-10-06"},
         {"portfolio.unique", "portfolio.free_at now+1h", "2025-10-06", "2025-10-07", "2026-11-25", NULL},
         {"portfolio.unique.marketing", "portfolio.reserve_at now+1h", "2025-10-06", "2025-10-07", "2026-11-25", NULL},

@@ -8,6 +8,7 @@
 #include "gateway/apply.h"
 #include "store/accounts.h"
 #include "store/ledger.h"
+#include "store/senders.h"
 
 #define WABA 2000
 
@@ -324,40 +325,51 @@ TEST(what_meta_held_back_is_remembered_with_the_person)
     end(&x);
 }
 
-static int64_t unpaid_since(struct ax *x)
+/* What stands against account (131042, 131064) or number (131048). */
+static int64_t standing(struct ax *x, int code)
 {
     struct account a;
+    int64_t spam_at;
     OK(&x->f, accounts_get(x->f.s, WABA, &a, &x->f.e));
-    return a.payment_failed_at;
+    OK(&x->f, senders_spam_at(x->f.s, SENDER, &spam_at, &x->f.e));
+    return code == 131042 ? a.payment_failed_at : code == 131064 ? a.misuse_at : spam_at;
 }
 
-TEST(an_account_that_cannot_be_billed_is_one_until_it_can)
+TEST(what_stands_against_account_or_number_stands_until_a_template_is_taken)
 {
-    struct ax x;
-    start(&x);
-    struct person ana = fx_person(&x.f, IDENTITY_PHONE, "15550000001");
-    accepted(&x, ana.id, "wamid.ana");
-    accepted(&x, ana.id, "wamid.again");
-    fails(&x, "wamid.ana", 131042, NOW - 5000);
-    assert_int_equal(unpaid_since(&x), NOW - 5000);
-    fails(&x, "wamid.again", 131042, NOW - 9000); /* older news */
-    assert_int_equal(unpaid_since(&x), NOW - 5000);
-    struct error_word w = {.contact = ana.id, .waba = WABA, .code = 131042, .at = NOW};
-    bool changed = false;
-    BEGIN(&x.f);
-    OK(&x.f, apply_error_code(x.f.s, &w, NOW, &changed, &x.f.e));
-    COMMIT(&x.f);
-    assert_true(changed && unpaid_since(&x) == NOW);
-    changed = false;
-    for (int i = 0; i < 2; i++) {
+    static const int codes[] = {131042, 131064, 131048};
+    struct sender number = {.id = SENDER, .waba = WABA, .updated_at = NOW};
+    for (size_t c = 0; c < sizeof codes / sizeof codes[0]; c++) {
+        struct ax x;
+        start(&x);
         BEGIN(&x.f);
-        OK(&x.f, apply_paid(x.f.s, WABA, &changed, &x.f.e));
+        OK(&x.f, senders_put(x.f.s, &number, 1, &x.f.e));
         COMMIT(&x.f);
-        assert_true(changed == (i == 0) && unpaid_since(&x) == 0);
-        changed = false;
+        struct person ana = fx_person(&x.f, IDENTITY_PHONE, "15550000001");
+        accepted(&x, ana.id, "wamid.ana");
+        accepted(&x, ana.id, "wamid.again");
+        fails(&x, "wamid.ana", codes[c], NOW - 5000);
+        assert_int_equal(standing(&x, codes[c]), NOW - 5000);
+        fails(&x, "wamid.again", codes[c], NOW - 9000); /* older news */
+        assert_int_equal(standing(&x, codes[c]), NOW - 5000);
+        struct error_word w = {.contact = ana.id, .sender = SENDER, .waba = WABA, .code = codes[c], .at = NOW};
+        bool changed = false;
+        BEGIN(&x.f);
+        OK(&x.f, apply_error_code(x.f.s, &w, NOW, &changed, &x.f.e));
+        COMMIT(&x.f);
+        assert_true(changed && standing(&x, codes[c]) == NOW);
+        for (size_t other = 0; other < sizeof codes / sizeof codes[0]; other++)
+            assert_int_equal(standing(&x, codes[other]), other == c ? NOW : 0);
+        for (int i = 0; i < 2; i++) {
+            changed = false;
+            BEGIN(&x.f);
+            OK(&x.f, apply_taken(x.f.s, WABA, SENDER, &changed, &x.f.e));
+            COMMIT(&x.f);
+            assert_true(changed == (i == 0) && standing(&x, codes[c]) == 0);
+        }
+        assert_int_equal(by(&x, phone("15550000001")).undeliverable_at, 0);
+        end(&x);
     }
-    assert_int_equal(by(&x, phone("15550000001")).undeliverable_at, 0);
-    end(&x);
 }
 
 TESTS(T(a_recycled_number_hands_over_neither_grants_nor_people),
@@ -366,4 +378,4 @@ TESTS(T(a_recycled_number_hands_over_neither_grants_nor_people),
       T(a_failure_that_beats_our_answer_still_speaks_of_the_person),
       T(an_adopted_status_is_there_when_its_transaction_runs_again), T(many_early_statuses_push_out_the_oldest_only),
       T(error_codes_count_by_their_own_time), T(what_meta_held_back_is_remembered_with_the_person),
-      T(an_account_that_cannot_be_billed_is_one_until_it_can))
+      T(what_stands_against_account_or_number_stands_until_a_template_is_taken))

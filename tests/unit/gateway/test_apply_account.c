@@ -99,9 +99,15 @@ TEST(the_order_of_arrival_does_not_matter)
         struct account_word w;
     } words[] = {
         {NOW - 50000,
-         {.said = SAID_TEMPLATES | SAID_UTILITY, .no_templates_until = NOW + 50, .no_utility_until = NOW + 70}},
+         {.said = SAID_TEMPLATES | SAID_UTILITY | SAID_DIRECT,
+          .no_templates_until = NOW + 50,
+          .no_utility_until = NOW + 70,
+          .no_direct_until = NOW + 80}},
         {NOW - 40000,
-         {.said = SAID_TEMPLATES | SAID_MESSAGES, .no_templates_until = NOW + 40, .no_messages_until = NOW + 60}},
+         {.said = SAID_TEMPLATES | SAID_MESSAGES | SAID_DIRECT,
+          .no_templates_until = NOW + 40,
+          .no_messages_until = NOW + 60,
+          .no_direct_until = NOW + 90}},
         {NOW - 30000, {.said = SAID_STATE, .state = ACCOUNT_DISABLED}},
         {NOW - 20000, {.said = SAID_LIMIT, .limit = 10000}},
         {NOW - 10000, {.said = SAID_STATE | SAID_LIMIT, .state = ACCOUNT_LOCKED, .limit = 0}},
@@ -118,7 +124,7 @@ TEST(the_order_of_arrival_does_not_matter)
         }
         struct account v = account(&x, WABA);
         assert_true(v.no_templates_until == NOW + 40 && v.no_messages_until == NOW + 60 &&
-                    v.no_utility_until == NOW + 70);
+                    v.no_utility_until == NOW + 70 && v.no_direct_until == NOW + 90);
         assert_true(v.state == ACCOUNT_LOCKED && v.limit == 0);
         end(&x);
     }
