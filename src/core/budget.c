@@ -7,6 +7,10 @@
  * cell is at most k + 96. What a person's row says is believed only as far as the ring knows of it: a row from the
  * ring's future, or of a cell that counts nobody, is of a person to be counted anew. Integers only; sums saturate.
  *
+ * A row that says a moment is taken for the trace of one message: who is reached again while they count gets a later
+ * moment, by one millisecond when time stood still. Only a cell's last millisecond may stand for several messages, and a
+ * place opened then is not given back.
+ *
  * Packed: version, the newest cell's number, how many cells follow, their counts from the newest backwards. */
 #include "core/budget.h"
 
@@ -69,6 +73,11 @@ static void turn(struct budget *b, int64_t to)
     b->newest = to;
 }
 
+static bool is_last_of_cell(int64_t ms)
+{
+    return ms % BUDGET_CELL_MS == BUDGET_CELL_MS - 1;
+}
+
 int64_t budget_take(struct budget *b, int64_t opened_at, int64_t now)
 {
     bool counted = budget_counted(b, opened_at, now);
@@ -78,10 +87,29 @@ int64_t budget_take(struct budget *b, int64_t opened_at, int64_t now)
     uint32_t *cell = &b->cell[b->newest % BUDGET_CELLS];
     if (*cell < UINT32_MAX)
         ++*cell;
-    int64_t begins = b->newest * BUDGET_CELL_MS;
-    if (now < begins)
-        return begins;
-    return now > TIME_LAST ? TIME_LAST : now;
+    int64_t begins = b->newest * BUDGET_CELL_MS, at = now > TIME_LAST ? TIME_LAST : now;
+    if (at < begins)
+        at = begins;
+    if (!counted || at > opened_at)
+        return at;
+    return is_last_of_cell(opened_at) ? opened_at : opened_at + 1;
+}
+
+bool budget_give_back(struct budget *b, int64_t opened_at)
+{
+    if (is_last_of_cell(opened_at) || !budget_counted(b, opened_at, opened_at))
+        return false;
+    b->cell[number_of(opened_at) % BUDGET_CELLS]--;
+    return true;
+}
+
+void budget_merge(struct budget *b, const struct budget *other)
+{
+    turn(b, other->newest > b->newest ? other->newest : b->newest);
+    for (int64_t k = oldest(b->newest); k <= other->newest; k++) {
+        uint32_t *cell = &b->cell[k % BUDGET_CELLS], more = other->cell[k % BUDGET_CELLS];
+        *cell = more > UINT32_MAX - *cell ? UINT32_MAX : *cell + more;
+    }
 }
 
 int64_t budget_when(const struct budget *b, uint32_t below, int64_t now)

@@ -28,6 +28,11 @@ bool budget_counted(const struct budget *b, int64_t opened_at, int64_t now);
 uint32_t budget_used(const struct budget *b, int64_t now);
 /* A message outside windows to a person last reached at `opened_at`; returns the opened_at to keep. */
 int64_t budget_take(struct budget *b, int64_t opened_at, int64_t now);
+/* The message that made a person count reached nobody: their place is free again. opened_at: what budget_take()
+ * returned for it, and the person's row still says. False: the place stays taken (budget.c says when). */
+bool budget_give_back(struct budget *b, int64_t opened_at);
+/* The people of `other` count here as well; who is in both counts twice, until they leave. */
+void budget_merge(struct budget *b, const struct budget *other);
 /* First moment at which fewer than `below` people count, if nobody else is reached; now or earlier: already. */
 int64_t budget_when(const struct budget *b, uint32_t below, int64_t now);
 /* portfolio.*: limit 0 = without limit, < 0 = unknown; reserve in permille of the limit. */

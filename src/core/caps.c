@@ -8,13 +8,19 @@
  * W - D is what remains. Nothing here can do better: a clock is all there is. (A clock that jumps back gives nothing
  * away: what it wrote before lies in its future and counts as new.)
  *
+ * A message that reached nobody is taken out again by its second; of several in one second one goes, and their contents
+ * only with the last of them. A full ring may have pushed out a time that is missed then, but none later than the oldest
+ * kept: that one is kept twice in its place. So every place is at least as late as it would be had the message never
+ * been, and a cap is never exceeded by giving back; until as many more were sent, the last places may be too late,
+ * which holds a cap of about CAPS_RING a little longer. A content that was got before goes back to that time. One that
+ * had to make room does not come back.
+ *
  * Times are kept in whole seconds, rounded up, so a stretch is never too short. A content given again takes the place
  * of its earlier self. Packed: version, number of times, number of contents with two flags, the times from the newest
  * backwards, the two errors of Meta's, the contents. Contents of a form that would be too long (only after decades
  * between messages) are left out from the oldest; a time never is. */
 #include "core/caps.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #include "core/varint.h"
@@ -80,6 +86,43 @@ void caps_sent(struct caps *c, int64_t at, const struct content_sent *content)
     struct content_sent now = *content;
     now.at = second;
     add_content(c, now);
+}
+
+/* What was said in this second was not heard. What the same person had got at same_at they still have. */
+static void drop_contents(struct caps *c, int64_t second, int64_t same_at)
+{
+    for (size_t i = 0; i < c->n_contents;) {
+        struct content_sent s = c->content[i];
+        if (s.at != second) {
+            i++;
+            continue;
+        }
+        c->n_contents--;
+        memmove(&c->content[i], &c->content[i + 1], (c->n_contents - i) * sizeof s);
+        memset(&c->content[c->n_contents], 0, sizeof s);
+        s.at = whole_second(same_at) * SECOND_MS;
+        if (same_at > 0)
+            add_content(c, s); /* behind this place: it is earlier */
+    }
+}
+
+bool caps_unsent(struct caps *c, int64_t at, int64_t same_at)
+{
+    int64_t second = whole_second(at) * SECOND_MS;
+    size_t place = 0, last = c->n - 1u;
+    while (place < c->n && c->sent[place] != second)
+        place++;
+    if (place == c->n)
+        return false;
+    memmove(&c->sent[place], &c->sent[place + 1], (last - place) * sizeof c->sent[0]);
+    if (c->n < CAPS_RING) { /* in a full ring the oldest still stands there, for whoever was pushed out */
+        c->sent[last] = 0;
+        c->n--;
+    }
+    bool another = place < c->n && c->sent[place] == second;
+    if (!another && same_at < second)
+        drop_contents(c, second, same_at);
+    return true;
 }
 
 static int64_t later(int64_t a, int64_t b)

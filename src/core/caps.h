@@ -9,6 +9,7 @@
 #ifndef WL_CORE_CAPS_H
 #define WL_CORE_CAPS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,6 +34,9 @@ struct caps {
 
 #define CAPS_PACKED_MAX 160
 void caps_sent(struct caps *c, int64_t at, const struct content_sent *content /* NULL: none */);
+/* The message sent at `at` reached nobody: it counts no more. same_at: when they had got the same content before it, 0
+ * never. False: it was not among those kept. */
+bool caps_unsent(struct caps *c, int64_t at, int64_t same_at);
 /* Two persons turned out to be one: nothing either got is forgotten while there is room. */
 void caps_merge(struct caps *c, const struct caps *other);
 /* marketing.sent.*, recipient.engagement_at, recipient.experiment_at */

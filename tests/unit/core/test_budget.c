@@ -42,6 +42,15 @@ static void check(const struct world *w, int64_t now)
             assert_true(budget_counted(&w->b, w->opened_at[i], now));
 }
 
+/* Nobody who was reached is missing, and everybody's row is believed. */
+static void check_least(const struct world *w)
+{
+    assert_true(budget_used(&w->b, w->seen) >= exact(w, w->seen, DAY));
+    for (size_t i = 0; i < PEOPLE; i++)
+        if (w->last[i] != 0 && w->last[i] > w->seen - DAY)
+            assert_true(budget_counted(&w->b, w->opened_at[i], w->seen));
+}
+
 static void check_when(const struct world *w, int64_t now)
 {
     for (uint32_t below = 1; below <= PEOPLE; below += 7) {
@@ -128,6 +137,91 @@ TEST(a_row_the_ring_does_not_know)
     assert_true(budget_counted(&b, at, INT64_MIN));
 }
 
+/* Some messages reach nobody, and we learn it later: whose place one opened is free again where nobody wrote to them
+ * since. Whoever did get a message stays counted. */
+static size_t one_history_with_losses(uint64_t *seed)
+{
+    struct world w = {.seen = NOW};
+    int64_t lost[PEOPLE] = {0}; /* what the lost message that opened their place was told */
+    size_t given_back = 0;
+    for (int i = 0; i < MOST; i++) {
+        size_t who = next_random(seed) % PEOPLE;
+        w.seen +=
+            next_random(seed) % 2 ? 0 : (int64_t)(next_random(seed) % (uint64_t)HOUR); /* time stands still, too */
+        if (lost[who] != 0 && next_random(seed) % 3) {
+            bool own = lost[who] == w.opened_at[who];
+            lost[who] = 0;
+            if (own && budget_give_back(&w.b, w.opened_at[who])) {
+                w.opened_at[who] = 0;
+                given_back++;
+            }
+        } else {
+            bool opens = !budget_counted(&w.b, w.opened_at[who], w.seen), arrives = next_random(seed) % 2;
+            int64_t before = w.last[who];
+            reach(&w, who, w.seen);
+            w.last[who] = arrives ? w.seen : before;
+            if (opens)
+                lost[who] = arrives ? 0 : w.opened_at[who];
+        }
+        check_least(&w);
+    }
+    return given_back;
+}
+
+TEST(a_place_given_back_is_nobody_elses)
+{
+    uint64_t seed = 12;
+    size_t given_back = 0;
+    for (int round = 0; round < 300; round++)
+        given_back += one_history_with_losses(&seed);
+    assert_true(given_back > 5000);
+}
+
+TEST(who_was_reached_again_keeps_the_place)
+{
+    struct budget b = {0};
+    int64_t first = budget_take(&b, 0, NOW), again = budget_take(&b, first, NOW), third = budget_take(&b, again, NOW);
+    assert_true(first == NOW && again > first && third > again); /* in one millisecond: three different traces */
+    assert_int_equal(budget_used(&b, NOW), 1);
+    assert_true(budget_give_back(&b, third));
+    assert_int_equal(budget_used(&b, NOW), 0);
+    assert_false(budget_give_back(&b, first)); /* the cell counts nobody */
+    int64_t last = NOW / BUDGET_CELL_MS * BUDGET_CELL_MS + BUDGET_CELL_MS - 1;
+    first = budget_take(&b, 0, last);
+    assert_int_equal(budget_take(&b, first, last), last); /* no later moment is left in the cell */
+    assert_false(budget_give_back(&b, first));
+    assert_int_equal(budget_used(&b, last), 1);
+    budget_take(&b, 0, last + DAY + BUDGET_CELL_MS);
+    assert_false(budget_give_back(&b, NOW)); /* left long ago */
+}
+
+TEST(two_rings_become_one)
+{
+    uint64_t seed = 13;
+    for (int round = 0; round < 500; round++) {
+        struct budget a = {0}, b = {0}, both;
+        int64_t now[2] = {NOW, NOW + (int64_t)(next_random(&seed) % (uint64_t)(50 * HOUR))};
+        for (int i = 0; i < 40; i++) {
+            int k = (int)(next_random(&seed) % 2);
+            now[k] += (int64_t)(next_random(&seed) % (uint64_t)HOUR);
+            budget_take(k ? &b : &a, 0, now[k]);
+        }
+        both = a;
+        budget_merge(&both, &b);
+        int64_t from = now[0] > now[1] ? now[0] : now[1];
+        for (int64_t at = from; at < from + DAY + HOUR; at += 10 * INT64_C(60000))
+            assert_int_equal(budget_used(&both, at), budget_used(&a, at) + budget_used(&b, at));
+        budget_merge(&b, &a);
+        assert_memory_equal(&b, &both, sizeof b);
+    }
+    struct budget full = {0}, more = {0};
+    budget_take(&full, 0, NOW);
+    budget_take(&more, 0, NOW);
+    full.cell[full.newest % BUDGET_CELLS] = UINT32_MAX;
+    budget_merge(&full, &more);
+    assert_int_equal(budget_used(&full, NOW), UINT32_MAX);
+}
+
 TEST(facts_of_a_portfolio)
 {
     struct budget b = {0};
@@ -196,4 +290,5 @@ TEST(packing_refuses_damage)
 }
 
 TESTS(T(never_fewer_than_there_were), T(the_day_of_one_person), T(a_row_the_ring_does_not_know),
+      T(a_place_given_back_is_nobody_elses), T(who_was_reached_again_keeps_the_place), T(two_rings_become_one),
       T(facts_of_a_portfolio), T(packing_refuses_damage))

@@ -116,6 +116,111 @@ TEST(merging_is_having_got_both)
     }
 }
 
+/* ---- what reached nobody ---- */
+
+#define HISTORY 60
+
+/* Every message, and whether it counts still. */
+struct history {
+    int64_t at[HISTORY];
+    bool unsent[HISTORY];
+    size_t n, given_back;
+};
+
+/* What still counts, newest first. */
+static size_t remaining(const struct history *h, int64_t out[HISTORY])
+{
+    size_t n = 0;
+    for (size_t i = 0; i < h->n; i++) {
+        size_t k = n;
+        if (h->unsent[i])
+            continue;
+        for (; k > 0 && out[k - 1] < h->at[i]; k--)
+            out[k] = out[k - 1];
+        out[k] = h->at[i];
+        n++;
+    }
+    return n;
+}
+
+/* The ring is that of the messages that remained; once full it is never short of them. */
+static void check_remaining(const struct caps *c, const struct history *h)
+{
+    int64_t left[HISTORY];
+    size_t n = remaining(h, left), exact = h->given_back < CAPS_RING ? CAPS_RING - h->given_back : 0;
+    if (h->n <= CAPS_RING - 1)
+        assert_int_equal(c->n, n);
+    for (size_t k = 0; k < CAPS_RING; k++) {
+        int64_t truth = k < n ? left[k] : 0, kept = k < c->n ? c->sent[k] : 0;
+        if (kept < truth || ((h->n <= CAPS_RING - 1 || (k < exact && k < n)) && kept != truth))
+            fail_msg("place %zu of %zu messages, %zu given back: kept %lld, truly %lld", k, h->n, h->given_back,
+                     (long long)kept, (long long)truth);
+    }
+}
+
+TEST(what_reached_nobody_is_as_if_it_had_never_been)
+{
+    uint64_t seed = 20261123;
+    for (int round = 0; round < 4000; round++) {
+        struct caps c = {0};
+        struct history h = {.n = 0};
+        size_t most = below(&seed, 3) ? CAPS_RING - 1 : HISTORY;
+        int64_t span = (int64_t)(1 + below(&seed, 40));
+        while (h.n < most) {
+            size_t i = h.n == 0 ? 0 : below(&seed, h.n);
+            if (h.n > 0 && below(&seed, 3) == 0 && !h.unsent[i]) {
+                bool gone = caps_unsent(&c, h.at[i], 0);
+                h.given_back += gone;
+                h.unsent[i] = gone || h.n < CAPS_RING; /* a small ring gives back always */
+                assert_true(gone || h.n >= CAPS_RING);
+            } else {
+                h.at[h.n] = (int64_t)(1 + below(&seed, (uint64_t)span)) * 1000;
+                caps_sent(&c, h.at[h.n++], NULL);
+            }
+            check_remaining(&c, &h);
+            uint8_t packed[CAPS_PACKED_MAX];
+            size_t size = caps_pack(&c, packed);
+            assert_int_equal(caps_unpack(packed, size, &c), 0);
+        }
+        assert_false(caps_unsent(&c, (span + 1) * 1000, 0)); /* nobody's */
+    }
+}
+
+TEST(of_two_in_one_second_one_goes)
+{
+    struct caps c = {0};
+    caps_sent(&c, 5001, NULL);
+    caps_sent(&c, 5999, NULL);
+    assert_true(caps_unsent(&c, 5400, 0));
+    assert_true(c.n == 1 && c.sent[0] == 6000 && c.sent[1] == 0);
+    assert_true(caps_unsent(&c, 5999, 0));
+    assert_false(caps_unsent(&c, 5001, 0));
+    assert_int_equal(c.n, 0);
+    assert_false(caps_unsent(&c, 0, 0));
+}
+
+TEST(a_content_nobody_heard_may_be_said_again)
+{
+    struct caps c = {0};
+    struct content_sent a = content(1, 1), b = content(2, 2);
+    caps_sent(&c, 1000, &a);
+    caps_sent(&c, 5000, &b);
+    caps_sent(&c, 9000, &a); /* again, a while later */
+    assert_true(caps_unsent(&c, 9000, 1000));
+    assert_int_equal(c.n_contents, 2);
+    assert_true(c.content[0].skeleton == 2 && c.content[1].skeleton == 1 && c.content[1].at == 1000);
+    assert_true(caps_unsent(&c, 1000, 0));
+    assert_true(c.n_contents == 1 && c.content[0].skeleton == 2 && c.content[1].at == 0);
+    caps_sent(&c, 5000, &a); /* both in one second: whose it was is not known until the last is gone */
+    assert_true(caps_unsent(&c, 5000, 0));
+    assert_int_equal(c.n_contents, 2);
+    assert_true(caps_unsent(&c, 5000, 0));
+    assert_int_equal(c.n_contents, 0);
+    caps_sent(&c, 7000, &a);
+    assert_true(caps_unsent(&c, 7000, 7000)); /* the same was said in that second: it stays said */
+    assert_int_equal(c.n_contents, 1);
+}
+
 TEST(facts_of_the_ring)
 {
     struct facts f = {0};
@@ -226,6 +331,40 @@ TEST(a_cap_is_never_exceeded)
     assert_true(sent > 100000); /* else nothing was tested */
 }
 
+/* Whatever is given back, and whoever was let through past the cap before: where the rule is silent, fewer than n of the
+ * messages that counted lie in the time. */
+TEST(giving_back_never_lets_one_too_many_through)
+{
+    uint64_t seed = 20261124;
+    size_t let = 0, back = 0;
+    for (int round = 0; round < 20000; round++) {
+        struct caps c = {0};
+        struct history h = {.n = 0};
+        int64_t now = NOW;
+        int n = (int)(1 + below(&seed, CAPS_RING));
+        int64_t w = (int64_t)(1 + below(&seed, 5)) * 60000;
+        while (h.n < HISTORY) {
+            now += (int64_t)below(&seed, (uint64_t)w / 8);
+            size_t i = h.n == 0 ? 0 : h.n - 1 - below(&seed, h.n < 4 ? h.n : 4), in = 0;
+            if (h.n > 0 && !h.unsent[i] && below(&seed, 3) == 0) {
+                h.unsent[i] = true;
+                back += caps_unsent(&c, h.at[i], 0);
+            }
+            for (size_t k = 0; k < h.n; k++)
+                in += !h.unsent[k] && h.at[k] > now - w;
+            bool allowed = let_through(&c, n, w, now);
+            if (allowed && in >= (size_t)n)
+                fail_msg("%zu within the time, the next was let through, at most %d", in, n);
+            if (!allowed && below(&seed, 4) != 0)
+                continue;
+            let += allowed;
+            h.at[h.n++] = now;
+            caps_sent(&c, now, NULL);
+        }
+    }
+    assert_true(let > 100000 && back > 50000);
+}
+
 TEST(a_cap_is_not_too_strict_either)
 {
     struct caps c = {0};
@@ -332,5 +471,7 @@ TEST(the_packed_form_is_small)
 }
 
 TESTS(T(newest_first_whole_seconds_rounded_up), T(keeps_the_newest_sixteen), T(contents_are_the_newest_different_ones),
-      T(merging_is_having_got_both), T(facts_of_the_ring), T(a_cap_is_never_exceeded),
+      T(merging_is_having_got_both), T(what_reached_nobody_is_as_if_it_had_never_been),
+      T(of_two_in_one_second_one_goes), T(a_content_nobody_heard_may_be_said_again),
+      T(giving_back_never_lets_one_too_many_through), T(facts_of_the_ring), T(a_cap_is_never_exceeded),
       T(a_cap_is_not_too_strict_either), T(packing_is_exact_and_refuses_damage), T(the_packed_form_is_small))
