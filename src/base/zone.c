@@ -28,6 +28,7 @@
 #define LIST_MAX     (1u << 20)
 #define DEPTH_MAX    3 /* America/Argentina/Salta */
 #define VERSION_MAX  16
+#define NAMED_MAX    8 /* damaged zones whose names are kept */
 #define SECOND_MS    1000
 #define YEAR_SECONDS 31556952 /* mean Gregorian year */
 #define CYCLE_YEARS  400      /* after that a rule repeats */
@@ -43,6 +44,7 @@ struct zones {
     struct zone *zone;   /* by name */
     struct place *place; /* by country, then as listed */
     char version[VERSION_MAX];
+    char named[NAMED_MAX][ZONE_NAME_MAX]; /* the first of the damaged */
 };
 
 /* ---- reading the folder ---- */
@@ -79,6 +81,19 @@ static bool could_be_zone(const char *part)
     return true;
 }
 
+/* Counts a zone that is not there; one that is found missing a second time (by zone.tab) is counted once if it was named. */
+static void note_damaged(struct zones *z, struct str name)
+{
+    char text[ZONE_NAME_MAX];
+    snprintf(text, sizeof text, "%.*s", (int)(name.n < sizeof text ? name.n : sizeof text - 1), name.p);
+    for (size_t i = 0; i < z->damaged && i < NAMED_MAX; i++)
+        if (strcmp(z->named[i], text) == 0)
+            return;
+    if (z->damaged < NAMED_MAX)
+        memcpy(z->named[z->damaged], text, sizeof text);
+    z->damaged++;
+}
+
 static int add_zone(struct zones *z, const char *path, const char *name, struct err *e)
 {
     struct buf bytes;
@@ -96,7 +111,7 @@ static int add_zone(struct zones *z, const char *path, const char *name, struct 
     if (rc == 0)
         z->n++;
     else
-        z->damaged++;
+        note_damaged(z, str_of(name));
     return 0;
 }
 
@@ -110,7 +125,7 @@ static int add_entry(struct zones *z, const char *root, const char *name, int de
     if ((size_t)snprintf(path, sizeof path, "%s/%s", root, name) >= sizeof path)
         return err_set(e, WL_ETOOBIG, "%s: the path is too long", root);
     if (stat(path, &st) != 0) {
-        z->damaged++;
+        note_damaged(z, str_of(name));
         return 0;
     }
     if (S_ISREG(st.st_mode))
@@ -158,7 +173,8 @@ static void add_place(struct zones *z, struct str line)
     if (country.n != 2 || name.n == 0 || z->n_places == PLACES_MAX)
         return;
     const struct zone *zone = zone_find(z, name);
-    z->damaged += zone == NULL;
+    if (zone == NULL)
+        note_damaged(z, name);
     size_t at = z->n_places++;
     for (; at > 0 && memcmp(z->place[at - 1].country, country.p, 2) > 0; at--)
         z->place[at] = z->place[at - 1];
@@ -246,6 +262,11 @@ const char *zones_version(const struct zones *z)
 size_t zones_damaged(const struct zones *z)
 {
     return z->damaged;
+}
+
+const char *zones_damaged_name(const struct zones *z, size_t i)
+{
+    return i < z->damaged && i < NAMED_MAX ? z->named[i] : "";
 }
 
 /* ---- asking ---- */

@@ -24,7 +24,9 @@ struct zone;
 int zones_load(struct zones **ret, const char *folder, struct err *e);
 void zones_free(struct zones *z);                 /* accepts NULL */
 const char *zones_version(const struct zones *z); /* "2025b", or "" when the folder does not say */
-size_t zones_damaged(const struct zones *z);      /* files left out, and names of zone.tab without one */
+/* Zones that are not there: files left out, and names of zone.tab without one. Of the first few the names, "" beyond. */
+size_t zones_damaged(const struct zones *z);
+const char *zones_damaged_name(const struct zones *z, size_t i);
 
 const struct zone *zone_find(const struct zones *z, struct str name); /* NULL when unknown; names are exact */
 const char *zone_name(const struct zone *zone);

@@ -136,8 +136,9 @@ const struct command commands[] = {
     {"status", "", "show whether the gateway is up and what it knows", NULL, NULL, COMMON_CLIENT | COMMON_QUIET, 0, 0,
      status_run},
     {"contacts import", "FILE|-", "take in people and their consent from a CSV file",
-     "The first line names the columns, in any order: phone or user_id, name, lang, consent, consent_act, consent_at, "
-     "consent_method, consent_wording, consent_language, consent_evidence. Common other names (mobile, telefone, "
+     "The first line names the columns, in any order: phone or user_id, name, lang, zone, consent, consent_act, "
+     "consent_at, consent_method, consent_wording, consent_language, consent_evidence. Common other names (mobile, "
+     "telefone, "
      "opt-in date, ...) are "
      "understood; columns nobody knows are named and left out. Fields are separated by commas, semicolons, tabs or "
      "bars.\n\n"
@@ -145,11 +146,16 @@ const struct command commands[] = {
      "0123 "
      "is one person in New York and another in Morocco; --international says that every number in the file begins with "
      "its country code.\n\n"
+     "zone is the person's time zone, as in America/Sao_Paulo; empty leaves it as it is, - takes it away. One that no "
+     "database knows is a warning, and the row is taken without it. Of one person it is set with POST "
+     "/wayleave/v1/contacts/import and shown by wayleave contacts show.\n\n"
      "consent holds a scope: all, or a list of marketing, utility, authentication, calls; empty records nothing. "
      "consent_act is "
-     "grant unless it says withdraw. consent_at is a date or an RFC 3339 time and must be there wherever consent "
-     "is.\n\n"
-     "Every row is counted: created, updated, unchanged, failed. Importing the same file again changes nothing. Exit "
+     "grant unless it says withdraw. consent_at is a date or an RFC 3339 time and must be there wherever something is "
+     "granted. A withdrawal is taken as long as the row says who it is: with no scope, or one that cannot be read, for "
+     "all, and with no time that can be read, from now on.\n\n"
+     "Every row is counted: created, updated, unchanged, failed. What was left out of a row that was taken is a "
+     "warning. Importing the same file again changes nothing. Exit "
      "status 4 when "
      "rows failed.",
      import_options, COMMON_CLIENT | COMMON_QUIET | COMMON_DRY_RUN, 1, 1, contacts_import},

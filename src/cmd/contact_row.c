@@ -3,7 +3,8 @@
  *
  * Column names are compared without case, spaces, '-' and '_', through one table of aliases. "no", "none" and an
  * empty field in the consent column mean that nothing is recorded, not a withdrawal: a withdrawal is an act of a
- * person and is written as one (consent_act = withdraw).
+ * person and is written as one (consent_act = withdraw). There they mean all, and a scope or a time that cannot be read
+ * is handed on for the gateway to say what it made of it.
  *
  * Without a leading '+' nobody can tell a national number from an international one: "212 555 0123" is New York to the
  * person who typed it and Morocco to the platform. Such a row is refused unless the caller vouches for the file. */
@@ -164,10 +165,15 @@ bool contact_row_blank(const struct csv_row *row)
     return true;
 }
 
-static struct str field(const struct contact_columns *c, const struct csv_row *row, enum contact_column which)
+static struct str own_field(const struct contact_columns *c, const struct csv_row *row, enum contact_column which)
 {
     int at = c->at[which];
-    struct str s = at >= 0 && (size_t)at < row->n ? str_trim(row->field[at]) : (struct str){"", 0};
+    return at >= 0 && (size_t)at < row->n ? str_trim(row->field[at]) : (struct str){"", 0};
+}
+
+static struct str field(const struct contact_columns *c, const struct csv_row *row, enum contact_column which)
+{
+    struct str s = own_field(c, row, which);
     return s.n == 0 && c->fallback[which] ? str_of(c->fallback[which]) : s;
 }
 
@@ -180,12 +186,16 @@ static bool one_of(struct str s, const char *words)
     return false;
 }
 
+/* Words of other programs' yes-or-no columns. */
+#define NOTHING  "no none n false 0 - não nao nein non"
+#define ANYTHING "yes y true 1 x ok sim si sí ja oui opt-in optin"
+
 /* "Marketing; Utility" -> "marketing,utility", then read by the words core knows. */
 static int read_scope(struct str s, char *out, size_t size, struct err *e)
 {
     size_t n = 0;
     consent_scope scope;
-    if (one_of(s, "yes y true 1 x ok sim si sí ja oui opt-in optin"))
+    if (one_of(s, ANYTHING))
         return err_set(
             e, WL_EINVAL,
             "\"%.*s\" does not say to what: write all, or a list of marketing, utility, authentication, calls",
@@ -205,22 +215,60 @@ static int read_scope(struct str s, char *out, size_t size, struct err *e)
     return consent_scope_parse((struct str){out, n}, &scope, e);
 }
 
-/* 1: there is something to record; 0: there is nothing. */
+static bool withdraws(const struct contact_columns *c, const struct csv_row *row)
+{
+    return one_of(field(c, row, COLUMN_ACT), "withdraw withdrawn");
+}
+
+/* What a consent says beside scope, act and time. */
+static void consent_rest(const struct contact_columns *c, const struct csv_row *row, struct json_out *out)
+{
+    struct str method = field(c, row, COLUMN_METHOD);
+    jo_kstr(out, "method", method.n ? method : STR("import"));
+    jo_kstr(out, "wording", field(c, row, COLUMN_WORDING));
+    jo_kstr(out, "language", field(c, row, COLUMN_LANGUAGE));
+    jo_kstr(out, "evidence", field(c, row, COLUMN_EVIDENCE));
+    jo_end(out);
+}
+
+/* Taken whatever its scope and time look like; --consent and --consent-at speak of what people agreed to. */
+static void withdrawal_json(const struct contact_columns *c, const struct csv_row *row, struct json_out *out)
+{
+    struct str given = own_field(c, row, COLUMN_CONSENT), at = own_field(c, row, COLUMN_AT);
+    char scope[128], text[TIME_TEXT];
+    int64_t when;
+    if (given.n == 0 || one_of(given, NOTHING) || one_of(given, ANYTHING))
+        given = STR("all");
+    else if (read_scope(given, scope, sizeof scope, NULL) == 0)
+        given = str_of(scope);
+    jo_key(out, "consent");
+    jo_object(out);
+    jo_kstr(out, "scope", given);
+    jo_kcstr(out, "act", "withdraw");
+    if (at.n > 0)
+        jo_kstr(out, "at", time_parse(at.p, at.n, &when) ? str_of(time_text(when, text)) : at);
+    consent_rest(c, row, out);
+}
+
+/* The consent the row brings, if it does. */
 static int consent_json(const struct contact_columns *c, const struct csv_row *row, struct json_out *out,
                         enum contact_column *ret, struct err *e)
 {
     struct str given = field(c, row, COLUMN_CONSENT), act = field(c, row, COLUMN_ACT), at = field(c, row, COLUMN_AT);
-    char scope[128];
+    char scope[128], text[TIME_TEXT];
     int64_t when;
+    if (withdraws(c, row)) {
+        withdrawal_json(c, row, out);
+        return 0;
+    }
     *ret = COLUMN_CONSENT;
-    if (given.n == 0 || one_of(given, "no none n false 0 - não nao nein non"))
+    if (given.n == 0 || one_of(given, NOTHING))
         return 0;
     int rc = read_scope(given, scope, sizeof scope, e);
     if (rc != 0)
         return rc;
     *ret = COLUMN_ACT;
-    bool withdraw = one_of(act, "withdraw withdrawn");
-    if (!withdraw && act.n > 0 && !one_of(act, "grant granted"))
+    if (act.n > 0 && !one_of(act, "grant granted"))
         return err_set(e, WL_EINVAL, "must be grant or withdraw");
     *ret = COLUMN_AT;
     if (at.n == 0)
@@ -230,19 +278,13 @@ static int consent_json(const struct contact_columns *c, const struct csv_row *r
         return err_set(e, WL_EINVAL, "must be a date such as 2026-01-31 or a time such as 2026-01-31T09:30:00Z");
     if (when > clock_now_ms() + 60000)
         return err_set(e, WL_EINVAL, "lies in the future");
-    char text[TIME_TEXT];
-    struct str method = field(c, row, COLUMN_METHOD);
     jo_key(out, "consent");
     jo_object(out);
     jo_kcstr(out, "scope", scope);
-    jo_kcstr(out, "act", withdraw ? "withdraw" : "grant");
+    jo_kcstr(out, "act", "grant");
     jo_kcstr(out, "at", time_text(when, text));
-    jo_kstr(out, "method", method.n ? method : STR("import"));
-    jo_kstr(out, "wording", field(c, row, COLUMN_WORDING));
-    jo_kstr(out, "language", field(c, row, COLUMN_LANGUAGE));
-    jo_kstr(out, "evidence", field(c, row, COLUMN_EVIDENCE));
-    jo_end(out);
-    return 1;
+    consent_rest(c, row, out);
+    return 0;
 }
 
 /* A plus, as typed on any keyboard, before the first digit: "+44...", "(+44)...", or full-width. */
@@ -273,24 +315,42 @@ static int check_phone(struct str phone, bool international, struct err *e)
     return rc;
 }
 
+/* Who the row is about. A withdrawal is content with one of two names: 1 then, and the other is not to be used. */
+static int check_names(struct str *phone, struct str *user, const struct contact_columns *c, bool lenient,
+                       enum contact_column *ret_field, struct err *e)
+{
+    struct identity id;
+    int rc = 0;
+    if (phone->n == 0 && user->n == 0)
+        return err_set(e, WL_EINVAL, "is empty, and there is no user id");
+    if (phone->n > 0 && (rc = check_phone(*phone, c->international, e)) != 0) {
+        if (!lenient || user->n == 0 || identity_user_id(*user, &id, NULL) != 0)
+            return rc;
+        *phone = STR("");
+        return 1;
+    }
+    *ret_field = COLUMN_USER_ID;
+    if (user->n > 0 && (rc = identity_user_id(*user, &id, e)) != 0) {
+        if (!lenient || phone->n == 0)
+            return rc;
+        *user = STR("");
+        return 1;
+    }
+    return 0;
+}
+
 int contact_row_json(const struct contact_columns *c, const struct csv_row *row, struct json_out *out,
                      enum contact_column *ret_field, struct err *e)
 {
     struct str phone = field(c, row, COLUMN_PHONE), user = field(c, row, COLUMN_USER_ID);
-    struct identity id;
-    int rc = 0;
     *ret_field = COLUMN_PHONE;
     if (row->n > c->n)
         return err_set(e, WL_EINVAL,
                        "the row has %zu fields, the header %zu: a delimiter inside a field must be quoted", row->n,
                        c->n);
-    if (phone.n == 0 && user.n == 0)
-        return err_set(e, WL_EINVAL, "is empty, and there is no user id");
-    if (phone.n > 0 && (rc = check_phone(phone, c->international, e)) != 0)
-        return rc;
-    *ret_field = COLUMN_USER_ID;
-    if (user.n > 0 && (rc = identity_user_id(user, &id, e)) != 0)
-        return rc;
+    int warned = check_names(&phone, &user, c, withdraws(c, row), ret_field, e);
+    if (warned < 0)
+        return warned;
     jo_object(out);
     jo_kint(out, "row", row->line);
     if (phone.n > 0)
@@ -301,7 +361,7 @@ int contact_row_json(const struct contact_columns *c, const struct csv_row *row,
     jo_kstr(out, "lang", field(c, row, COLUMN_LANG));
     if (field(c, row, COLUMN_ZONE).n > 0)
         jo_kstr(out, "zone", field(c, row, COLUMN_ZONE));
-    rc = consent_json(c, row, out, ret_field, e);
+    int rc = consent_json(c, row, out, ret_field, e);
     jo_end(out);
-    return rc < 0 ? rc : 0;
+    return rc < 0 ? rc : warned;
 }

@@ -5,7 +5,7 @@
  * checked here with the same functions the gateway uses, so that --dry-run and an import agree; the gateway checks
  * again. Nothing is guessed about consent: a "yes" without saying to what, or an agreement without its date, is an
  * error of that row. Nor about numbers: one without '+' is an error unless the whole file was said to be
- * international. */
+ * international. A withdrawal is the exception: whatever can be told who it is about is taken, in the stricter reading. */
 #ifndef WL_CMD_CONTACT_ROW_H
 #define WL_CMD_CONTACT_ROW_H
 
@@ -43,8 +43,8 @@ const char *contact_column_name(enum contact_column c);
 int contact_columns_read(struct contact_columns *c, const struct csv_row *header, struct err *e);
 void contact_columns_done(struct contact_columns *c);
 
-/* Appends the contact's object. WL_EINVAL with a sentence; *ret_field is the column at fault. On failure `out` must be
- * thrown away. */
+/* Appends the contact's object. WL_EINVAL with a sentence; *ret_field is the column at fault, and `out` must be thrown away.
+ * 1: a withdrawal was taken without the column at fault, `e` says why. */
 int contact_row_json(const struct contact_columns *c, const struct csv_row *row, struct json_out *out,
                      enum contact_column *ret_field, struct err *e);
 bool contact_row_blank(const struct csv_row *row);

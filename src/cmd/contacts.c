@@ -3,7 +3,7 @@
  *
  * An import reads the file once for its digest (every consent it brings is recorded with name and digest of the
  * file it came from) and once for its rows, in batches the gateway takes or refuses row by row. Every row ends in
- * exactly one count: created, updated, unchanged, failed, or not sent. Running it again changes nothing that is
+ * exactly one count: created, updated, unchanged, failed, or not sent; warnings are about rows that were taken. Running it again changes nothing that is
  * already there, so the answer to an interrupted import is the same command. */
 #include <errno.h>
 #include <fcntl.h>
@@ -44,8 +44,8 @@ struct import {
         bool failed[BATCH_ROWS];
         size_t n;
     } batch;
-    int64_t rows, created, updated, unchanged, consents, failed, unsent;
-    struct buf errors; /* JSON objects, comma-separated */
+    int64_t rows, created, updated, unchanged, consents, failed, warned, unsent;
+    struct buf errors, warnings; /* JSON objects, comma-separated */
     bool errors_cut;
     bool progress;
     int64_t drawn_ns;
@@ -80,30 +80,51 @@ static void keep_row(struct import *m, const struct csv_row *row, struct buf *ou
     }
 }
 
-static void note_error(struct import *m, int line, const char *field, struct str message, struct str kept)
+/* One more object of a list; what does not fit any more is only counted. */
+static void list_note(struct import *m, struct buf *list, int line, const char *field, struct str message)
 {
     struct json_out out;
-    size_t before = m->errors.len;
-    m->failed++;
+    size_t before = list->len;
     if (before > 0)
-        buf_putc(&m->errors, ',');
-    json_out_init(&out, &m->errors);
+        buf_putc(list, ',');
+    json_out_init(&out, list);
     jo_object(&out);
     jo_kint(&out, "line", line);
     jo_kcstr(&out, "field", field);
     jo_kstr(&out, "message", message);
     jo_end(&out);
-    if (m->errors.failed) { /* counted all the same */
-        m->errors.len = before;
-        m->errors.failed = false;
+    if (list->failed) {
+        list->len = before;
+        list->failed = false;
         m->errors_cut = true;
     }
-    if (m->failed <= ERRORS_SHOWN && !args_has(m->args, "json")) {
-        draw(m, true);
-        fprintf(stderr, "%s:%d: %s%s", m->name, line, field ? field : "", field ? ": " : "");
-        term_text(stderr, TONE_PLAIN, message);
-        fputc('\n', stderr);
-    }
+}
+
+static void print_note(struct import *m, const char *kind, int line, const char *field, struct str message)
+{
+    if (args_has(m->args, "json"))
+        return;
+    draw(m, true);
+    fprintf(stderr, "%s:%d: %s%s%s", m->name, line, kind, field ? field : "", field ? ": " : "");
+    term_text(stderr, TONE_PLAIN, message);
+    fputc('\n', stderr);
+}
+
+/* The row was taken all the same. */
+static void note_warning(struct import *m, int line, const char *field, struct str message)
+{
+    m->warned++;
+    list_note(m, &m->warnings, line, field, message);
+    if (m->warned <= ERRORS_SHOWN && !args_has(m->args, "quiet"))
+        print_note(m, "warning: ", line, field, message);
+}
+
+static void note_error(struct import *m, int line, const char *field, struct str message, struct str kept)
+{
+    m->failed++;
+    list_note(m, &m->errors, line, field, message);
+    if (m->failed <= ERRORS_SHOWN)
+        print_note(m, "", line, field, message);
     if (m->bad) {
         struct buf why;
         buf_init(&why, 2 * ERR_TEXT_MAX);
@@ -156,11 +177,23 @@ static size_t batch_errors(struct import *m, struct json errors)
     return n;
 }
 
+static void batch_warnings(struct import *m, struct json warnings)
+{
+    for (struct json_iter it = json_iter(warnings); json_next(&it);) {
+        char field[64];
+        struct str name = json_str_or(json_get(it.value, "field"), STR(""));
+        snprintf(field, sizeof field, "%.*s", (int)name.n, name.p);
+        note_warning(m, (int)number(it.value, "row"), name.n ? field : NULL,
+                     json_str_or(json_get(it.value, "message"), STR("")));
+    }
+}
+
 static void batch_answer(struct import *m, struct json answer)
 {
     int64_t created = number(answer, "created"), updated = number(answer, "updated"),
             unchanged = number(answer, "unchanged");
     size_t failed = batch_errors(m, json_get(answer, "errors"));
+    batch_warnings(m, json_get(answer, "warnings"));
     m->created += created;
     m->updated += updated;
     m->unchanged += unchanged;
@@ -248,9 +281,11 @@ static void good_row(struct import *m, const struct csv_row *row)
     buf_init(&kept, 3 * CSV_ROW_BYTES);
     json_out_init(&out, &contact);
     int rc = contact_row_json(&m->columns, row, &out, &at, &e);
-    if (rc == 0 && contact.failed)
+    if (rc >= 0 && contact.failed)
         rc = err_set(&e, WL_ETOOBIG, "the row is too long");
-    if (rc != 0) {
+    if (rc == 1)
+        note_warning(m, row->line, contact_column_name(at), str_of(e.text));
+    if (rc < 0) {
         keep_row(m, row, &kept);
         note_error(m, row->line, contact_column_name(at), str_of(e.text), buf_str(&kept));
     } else if (m->connected) {
@@ -376,7 +411,7 @@ static void report_json(const struct import *m)
 {
     struct buf b;
     struct json_out out;
-    buf_init(&b, ERRORS_BYTES + 4096);
+    buf_init(&b, 2 * ERRORS_BYTES + 4096);
     json_out_init(&out, &b);
     jo_object(&out);
     jo_kcstr(&out, "file", m->name);
@@ -386,7 +421,7 @@ static void report_json(const struct import *m)
         int64_t n;
     } counts[] = {{"rows", m->rows},           {"created", m->created},   {"updated", m->updated},
                   {"unchanged", m->unchanged}, {"consents", m->consents}, {"failed", m->failed},
-                  {"not_sent", m->unsent}};
+                  {"warned", m->warned},       {"not_sent", m->unsent}};
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
         jo_kint(&out, counts[i].name, counts[i].n);
     jo_kstr(&out, "ignored_columns", buf_str(&m->columns.ignored));
@@ -394,6 +429,8 @@ static void report_json(const struct import *m)
     jo_key(&out, "errors");
     buf_putc(&b, '[');
     buf_putstr(&b, buf_str(&m->errors));
+    buf_puts(&b, "],\"warnings\":[");
+    buf_putstr(&b, buf_str(&m->warnings));
     buf_puts(&b, "]}");
     cmd_print_json(&b);
     buf_done(&b);
@@ -421,8 +458,12 @@ static void report_text(const struct import *m)
             report_line("not sent", m->unsent, TONE_BAD);
     }
     report_line(dry ? "wrong" : "failed", m->failed, TONE_BAD);
+    if (m->warned > 0)
+        report_line("warnings", m->warned, TONE_WARN);
     if (!dry)
         report_line("consents", m->consents, TONE_GOOD);
+    if (m->warned > ERRORS_SHOWN)
+        printf("only the first %d warnings are shown; --json lists all of them\n", ERRORS_SHOWN);
     if (m->failed > ERRORS_SHOWN && m->bad == NULL)
         printf("only the first %d failures are shown; --errors FILE writes all of them, to be repaired and imported\n",
                ERRORS_SHOWN);
@@ -450,6 +491,7 @@ int contacts_import(const struct args *a)
     m->progress = isatty(STDERR_FILENO) && !args_has(a, "quiet");
     buf_init(&m->source, 1024);
     buf_init(&m->errors, ERRORS_BYTES);
+    buf_init(&m->warnings, ERRORS_BYTES);
     buf_init(&m->batch.contacts, BATCH_BYTES + 8 * CSV_ROW_BYTES);
     buf_init(&m->batch.rows, BATCH_ROWS * 3 * CSV_ROW_BYTES);
     int rc = open_file(m, a->word[0]);
@@ -475,6 +517,7 @@ int contacts_import(const struct args *a)
     buf_done(&m->batch.contacts);
     buf_done(&m->batch.rows);
     buf_done(&m->errors);
+    buf_done(&m->warnings);
     buf_done(&m->source);
     free(m);
     return rc;

@@ -26,7 +26,7 @@ int explain_run(const struct args *a)
         term_text(stdout, TONE_PLAIN, at);
         putchar('\n');
         show_message(json_get(answer, "message"));
-        show_decision(json_get(answer, "decision"));
+        show_decided(json_get(answer, "decision"), json_get(answer, "override"));
     }
     rest_close(&r);
     return rc;

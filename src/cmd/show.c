@@ -72,12 +72,35 @@ static enum tone verdict_tone(struct str verdict)
     return str_eq(verdict, STR("allow")) ? TONE_GOOD : str_eq(verdict, STR("hold")) ? TONE_WARN : TONE_BAD;
 }
 
-static void show_finding(struct json f)
+/* What the finding's heading says beside verdict, rule and title. */
+static void show_standing(struct json f, struct json override)
 {
-    char until[TIME_WIDTH];
-    bool shadow = false, unknown = false;
+    bool shadow = false, unknown = false, aside = false;
+    struct str reason = text_at(override, "reason");
     json_bool(json_get(f, "shadow"), &shadow);
     json_bool(json_get(f, "unknown"), &unknown);
+    json_bool(json_get(f, "overridden"), &aside);
+    fputs(shadow ? "  (shadow: reported, not enforced)" : "", stdout);
+    fputs(unknown ? "  (because something it must know is not known)" : "", stdout);
+    if (aside)
+        term_printf(stdout, TONE_WARN, "  (set aside%s%.*s)", reason.n > 0 ? ": " : "", (int)reason.n,
+                    reason.n > 0 ? reason.p : "");
+    putchar('\n');
+}
+
+static void code_line(struct json v)
+{
+    int64_t code;
+    char text[32];
+    if (!json_i64(v, &code) || code == 0)
+        return;
+    snprintf(text, sizeof text, "%lld", (long long)code);
+    line(2, "code", str_of(text));
+}
+
+static void show_finding(struct json f, struct json override)
+{
+    char until[TIME_WIDTH];
     struct str verdict = text_at(f, "verdict");
     putchar('\n');
     term_text(stdout, verdict_tone(verdict), verdict);
@@ -85,10 +108,10 @@ static void show_finding(struct json f)
     term_text(stdout, TONE_BOLD, text_at(f, "rule"));
     fputs("  ", stdout);
     term_text(stdout, TONE_PLAIN, text_at(f, "title"));
-    fputs(shadow ? "  (shadow: reported, not enforced)" : "", stdout);
-    puts(unknown ? "  (because something it must know is not known)" : "");
+    show_standing(f, override);
     struct str when = time_of(json_get(f, "until"), until);
     line(2, "until", when);
+    code_line(json_get(f, "code"));
     line(2, "why", text_at(f, "reason"));
     struct buf b;
     bool first = true;
@@ -111,7 +134,12 @@ static void show_finding(struct json f)
     buf_done(&b);
 }
 
-void show_decision(struct json d)
+void show_decision(struct json decision)
+{
+    show_decided(decision, (struct json){NULL, 0});
+}
+
+void show_decided(struct json d, struct json override)
 {
     char until[TIME_WIDTH];
     struct str verdict = text_at(d, "verdict"), when = time_of(json_get(d, "until"), until);
@@ -131,7 +159,7 @@ void show_decision(struct json d)
     if (json_count(json_get(d, "findings")) == 0)
         line(0, "reasons", STR("none: no rule speaks against it"));
     for (struct json_iter it = json_iter(json_get(d, "findings")); json_next(&it);)
-        show_finding(it.value);
+        show_finding(it.value, override);
 }
 
 void show_message(struct json m)
@@ -269,6 +297,7 @@ void show_contact(struct json c)
     }
     line(0, "name", text_at(c, "name"));
     line(0, "language", text_at(c, "lang"));
+    line(0, "time zone", text_at(c, "zone"));
     time_line(0, "known since", json_get(c, "created_at"));
     time_line(0, "undeliverable", json_get(c, "undeliverable_at"));
     puts("consent");

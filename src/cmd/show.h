@@ -11,7 +11,9 @@
 void show_contact(struct json contact);   /* GET /contacts/{who} */
 void show_consent(struct json answer);    /* GET /consent/{who}, POST /consent */
 void show_decision(struct json decision); /* decision_json of core/decide.h */
-void show_message(struct json message);   /* "message" of GET /decisions/{id} */
-void show_status(struct json status);     /* GET /status */
+/* The same, and why rules were set aside: "decision" and "override" of GET /decisions/{id}. */
+void show_decided(struct json decision, struct json override);
+void show_message(struct json message); /* "message" of GET /decisions/{id} */
+void show_status(struct json status);   /* GET /status */
 
 #endif

@@ -64,7 +64,7 @@ const struct finding *decision_main(const struct decision *d);
 /* {"verdict":..,"until":..,"ruleset":{"id","hash"},"facts":{all that were known},"findings":[{"rule","title","verdict",
  * "until","code","reason","unknown","facts":{},"change","citations":[{}],"confidence","ruleset","shadow","overridden"}]}:
  * the one explanation that proxy, CLI, REST and console show. "confidence" is null where the file says nothing; the
- * finding's "ruleset" stands there when the book has several. */
+ * finding's "ruleset" stands there when the book has several. The finding that speaks stands first, then the others by rule id. */
 void decision_json(const struct decision *d, const struct ruleset *rs, const struct facts *f, struct json_out *out);
 /* One line for error_data.details: "rule window.closed: reason (facts). Needs: change. Source: title, url (read)". */
 void decision_details(const struct decision *d, const struct ruleset *rs, const struct facts *f, struct buf *out);

@@ -161,8 +161,12 @@ void decision_json(const struct decision *d, const struct ruleset *rs, const str
     json_known(out, f);
     jo_key(out, "findings");
     jo_array(out);
+    const struct finding *first = decision_main(d);
+    if (first != NULL)
+        json_finding(out, rs, first, f);
     for (size_t i = 0; i < d->n; i++)
-        json_finding(out, rs, &d->finding[i], f);
+        if (&d->finding[i] != first)
+            json_finding(out, rs, &d->finding[i], f);
     jo_end(out);
     jo_end(out);
 }

@@ -246,6 +246,11 @@ int admit_submit(struct send *s, struct err *e)
         ad->open--;
     return rc;
 }
+size_t admit_places_damaged(const struct admit *a)
+{
+    return places_damaged(a->places);
+}
+
 
 /* --- outcomes ---------------------------------------------------------------------------------------------------- */
 

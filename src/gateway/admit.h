@@ -84,6 +84,7 @@ bool admit_zone_known(const struct admit *a, struct str name); /* "Europe/Berlin
 
 /* decided() will be called, unless an error is returned. */
 int admit_submit(struct send *s, struct err *e);
+size_t admit_places_damaged(const struct admit *a);            /* time zones missing or damaged there */
 
 /* What Meta's answer means for one message: status and JSON body of the answer, or none (fate). */
 void outcome_read(struct send *s, enum http_fate fate, int status, struct str body, struct json_parser *parser,

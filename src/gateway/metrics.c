@@ -61,6 +61,7 @@ static void write_metrics(struct gateway *g, struct buf *b)
     gauge(b, "wayleave_database_healthy", "1 while the database takes writes", writer_healthy(g->writer));
     gauge(b, "wayleave_messages_open", "messages whose outcome is not written yet", admit_open(g->admit));
     gauge(b, "wayleave_time_zones_known", "1 when there is a time zone database", admit_places_known(g->admit));
+    gauge(b, "wayleave_time_zones_damaged", "time zones missing or damaged in it", admit_places_damaged(g->admit));
     gauge(b, "wayleave_upstream_calls", "calls to the Graph API under way", http_client_open(g->client));
     struct http_server_stats s = {0};
     const struct http_server *http = __atomic_load_n(&g->http, __ATOMIC_ACQUIRE); /* NULL: still starting */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/zone.h"
 #include "core/phone.h"
 
@@ -43,6 +44,24 @@ static const struct {
     {"TA", "SH"}, /* Tristan da Cunha */
 };
 
+/* People there count as being nowhere, or their zone is refused: that must not stay unseen. */
+static void tell_damaged(const struct zones *z)
+{
+    size_t n = zones_damaged(z);
+    struct buf names;
+    if (n == 0)
+        return;
+    buf_init(&names, 1024);
+    for (size_t i = 0; zones_damaged_name(z, i)[0] != '\0'; i++)
+        buf_printf(&names, "%s%s", i > 0 ? ", " : "", zones_damaged_name(z, i));
+    log_error(
+        "places",
+        "%zu time zones are missing or damaged (%s%s): where people's zones cannot be read, rules of local time do "
+        "what they say for that; reinstall tzdata and restart",
+        n, buf_cstr(&names), zones_damaged_name(z, n - 1)[0] == '\0' ? ", ..." : "");
+    buf_done(&names);
+}
+
 void places_load(struct places **ret, const char *folder, struct err *e)
 {
     struct places *p = calloc(1, sizeof *p);
@@ -50,6 +69,8 @@ void places_load(struct places **ret, const char *folder, struct err *e)
         abort();
     if (zones_load(&p->zones, folder, e) != 0)
         p->zones = NULL;
+    else
+        tell_damaged(p->zones);
     *ret = p;
 }
 
@@ -64,6 +85,11 @@ void places_free(struct places *p)
 bool places_known(const struct places *p)
 {
     return p->zones != NULL;
+}
+
+size_t places_damaged(const struct places *p)
+{
+    return p->zones != NULL ? zones_damaged(p->zones) : 0;
 }
 
 bool places_has_zone(const struct places *p, struct str name)

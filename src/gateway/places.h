@@ -17,6 +17,8 @@ struct places;
 void places_load(struct places **ret, const char *folder, struct err *e);
 void places_free(struct places *p); /* accepts NULL */
 bool places_known(const struct places *p);
+size_t
+places_damaged(const struct places *p); /* zones the database should have and has not; said in the log at loading */
 bool places_has_zone(const struct places *p, struct str name); /* any thread */
 
 /* zone: a name from the contact, "" none; one the database does not have counts as none. False: nobody knows. */

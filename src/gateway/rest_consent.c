@@ -3,6 +3,8 @@
  *
  * Callers grant and withdraw; stop and resume belong to the platform and arrive by webhook only. Evidence is kept as
  * stated: how, where, with which wording, in which language. A time in the future is refused. */
+#include <stdio.h>
+
 #include "base/clock.h"
 #include "gateway/rest_impl.h"
 #include "store/ledger.h"
@@ -10,6 +12,7 @@
 #define EVENTS_SHOWN    1000
 #define FUTURE_SLACK_MS (5 * 60 * 1000) /* a caller's clock may run a little ahead */
 #define METHOD_MAX      40
+#define LANG_TEXT_MAX   32
 #define TEXT_MAX        4096
 
 static bool text_field(struct rest_call *c, struct json v, const char *key, size_t max, struct str *ret)
@@ -79,7 +82,8 @@ bool rest_consent_row(struct rest_call *c, struct json v, const char *default_me
         return false;
     }
     if (!text_field(c, v, "method", METHOD_MAX, &row.method) || !text_field(c, v, "source", TEXT_MAX, &row.source) ||
-        !text_field(c, v, "wording", TEXT_MAX, &row.wording) || !text_field(c, v, "language", 32, &row.language) ||
+        !text_field(c, v, "wording", TEXT_MAX, &row.wording) ||
+        !text_field(c, v, "language", LANG_TEXT_MAX, &row.language) ||
         !text_field(c, v, "evidence", TEXT_MAX, &row.evidence))
         return false;
     if (row.method.n == 0)
@@ -87,6 +91,56 @@ bool rest_consent_row(struct rest_call *c, struct json v, const char *default_me
     row.event.rank = consent_rank_of(row.method, row.wording.n > 0);
     *ret = row;
     return true;
+}
+
+/* What the last check left in the call, told as a note. */
+static void note_problem(struct rest_call *c, struct rest_notes notes, const char *field, const char *then)
+{
+    char why[2 * ERR_TEXT_MAX];
+    snprintf(why, sizeof why, "%s; %s", c->problem.text, then);
+    notes.note(notes.ctx, field, why);
+    c->problem.code = 0;
+}
+
+void rest_withdrawal_row(struct rest_call *c, struct json v, const char *default_method, int64_t now,
+                         struct rest_notes notes, struct consent_row *ret, bool *ret_dated)
+{
+    struct err why = {0};
+    struct consent_row row = {.event = {.act = CONSENT_WITHDRAW, .scope = CONSENT_ALL},
+                              .recorded_at = now,
+                              .actor = STR("api")};
+    const struct {
+        const char *key;
+        size_t max;
+        struct str *ret;
+    } texts[] = {{"method", METHOD_MAX, &row.method},
+                 {"source", TEXT_MAX, &row.source},
+                 {"wording", TEXT_MAX, &row.wording},
+                 {"language", LANG_TEXT_MAX, &row.language},
+                 {"evidence", TEXT_MAX, &row.evidence}};
+    struct str scope = json_str_or(json_get(v, "scope"), STR("")), at = json_str_or(json_get(v, "at"), STR(""));
+    if (!rest_known_keys(c, v, consent_keys))
+        note_problem(c, notes, NULL, "left out");
+    bool read = read_time(c, v, now, &row.event.at);
+    *ret_dated = read && at.n > 0;
+    if (!read) {
+        row.event.at = now;
+        note_problem(c, notes, "at", "the withdrawal counts from now");
+    }
+    if (scope.n > 0 && consent_scope_parse(scope, &row.event.scope, &why) != 0) {
+        row.event.scope = CONSENT_ALL;
+        rest_wrong(c, WL_EINVAL, "scope", "%s", why.text);
+        note_problem(c, notes, "scope", "the withdrawal is taken for all");
+    }
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        if (text_field(c, v, texts[i].key, texts[i].max, texts[i].ret))
+            continue;
+        *texts[i].ret = STR("");
+        note_problem(c, notes, texts[i].key, "left out");
+    }
+    if (row.method.n == 0)
+        row.method = str_of(default_method);
+    *ret = row;
 }
 
 int rest_record_consent(struct store *s, struct person *p, struct consent_row *row, size_t *ret_new, struct err *e)

@@ -3,7 +3,10 @@
  *
  * An import is idempotent: the same rows a second time create nothing and record no consent twice. A row with a mistake
  * is named and left out; the others are taken. An opt-out already recorded is never undone by an import, because
- * consent counts by the time it was given, not by when a file arrived; so a grant without its time is a mistake. */
+ * consent counts by the time it was given, not by when a file arrived; so a grant without its time is a mistake.
+ *
+ * What is wrong beside the point is a warning, and the row is taken without it: a zone nobody knows, a name too long. A
+ * withdrawal is taken as long as it can be told who withdraws: a mistake there must not keep messages going. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -93,11 +96,13 @@ struct import {
     int64_t now;
     struct str source;
     int64_t created, updated, unchanged, consents;
+    struct buf warned; /* an array */
+    struct json_out warnings;
+    int64_t row; /* the one being read */
 };
 
-static void row_error(struct import *im, int64_t row, const char *field, const char *why)
+static void put_note(struct json_out *o, int64_t row, const char *field, const char *why)
 {
-    struct json_out *o = &im->c->out;
     jo_object(o);
     jo_kint(o, "row", row);
     if (field != NULL)
@@ -106,10 +111,25 @@ static void row_error(struct import *im, int64_t row, const char *field, const c
     jo_end(o);
 }
 
+/* The row is left out. */
+static bool row_error(struct import *im, const char *field, const char *why)
+{
+    put_note(&im->c->out, im->row, field, why);
+    return false;
+}
+
+/* The row is taken without the field. */
+static void row_warning(void *import, const char *field, const char *why)
+{
+    struct import *im = import;
+    put_note(&im->warnings, im->row, field, why);
+}
+
 struct import_row {
     struct identity key, also; /* phone first, else user id; also: the user id beside a phone */
     struct str name, lang, zone;
-    bool has_consent;
+    bool clear_zone;
+    bool has_consent, undated; /* undated: a withdrawal that says no time */
     struct consent_row consent;
 };
 
@@ -117,58 +137,115 @@ static const char *const row_keys[] = {"row", "phone", "user_id", "name", "lang"
 static const char *const import_keys[] = {"source", "contacts", NULL};
 
 /* The row's mistake that the last check left in the call, moved to the row. */
-static bool row_refused(struct import *im, int64_t number, const char *field)
+static bool row_refused(struct import *im, const char *field)
 {
-    row_error(im, number, field, im->c->problem.text);
     im->c->problem.code = 0;
-    return false;
+    return row_error(im, field, im->c->problem.text);
 }
 
-static bool read_row_consent(struct import *im, struct json consent, int64_t number, struct import_row *ret)
+static bool withdraws(struct json consent)
 {
+    return str_eq(json_str_or(json_get(consent, "act"), STR("")), STR("withdraw"));
+}
+
+static bool read_row_consent(struct import *im, struct json consent, struct import_row *ret)
+{
+    bool dated = true;
     if (json_type(consent) == JSON_ABSENT || json_type(consent) == JSON_NULL)
         return true;
-    if (!rest_consent_row(im->c, consent, "import", im->now, &ret->consent))
-        return row_refused(im, number, im->c->field);
-    if (ret->consent.event.act == CONSENT_GRANT && json_str_or(json_get(consent, "at"), STR("")).n == 0) {
-        row_error(im, number, "at", "a grant needs at: when did the person agree?");
-        return false;
-    }
+    if (withdraws(consent))
+        rest_withdrawal_row(im->c, consent, "import", im->now, (struct rest_notes){row_warning, im}, &ret->consent,
+                            &dated);
+    else if (!rest_consent_row(im->c, consent, "import", im->now, &ret->consent))
+        return row_refused(im, im->c->field);
+    else if (json_str_or(json_get(consent, "at"), STR("")).n == 0)
+        return row_error(im, "at", "a grant needs at: when did the person agree?");
     ret->has_consent = true;
+    ret->undated = !dated;
     if (ret->consent.source.n == 0)
         ret->consent.source = im->source;
     return true;
 }
 
-/* Reads and checks one row without touching the store. */
-static bool read_row(struct import *im, struct json v, int64_t number, struct import_row *ret)
+/* Who it is. With `lenient` one of two names is enough. */
+static bool read_names(struct import *im, struct json v, bool lenient, struct import_row *ret)
 {
     struct err why = {0};
+    struct identity id;
     struct str phone = str_trim(json_str_or(json_get(v, "phone"), STR(""))),
                user = str_trim(json_str_or(json_get(v, "user_id"), STR("")));
-    *ret = (struct import_row){.name = str_trim(json_str_or(json_get(v, "name"), STR(""))),
-                               .lang = str_trim(json_str_or(json_get(v, "lang"), STR(""))),
-                               .zone = str_trim(json_str_or(json_get(v, "zone"), STR("")))};
-    if (json_type(v) != JSON_OBJECT || (phone.n == 0 && user.n == 0)) {
-        row_error(im, number, "phone", "a row needs a phone number or a user id");
-        return false;
-    }
-    if (!rest_known_keys(im->c, v, row_keys))
-        return row_refused(im, number, NULL);
+    if (phone.n == 0 && user.n == 0)
+        return row_error(im, "phone", "a row needs a phone number or a user id");
     if (phone.n > 0 && identity_phone(phone, &ret->key, &why) != 0) {
-        row_error(im, number, "phone", why.text);
-        return false;
+        ret->key.kind = IDENTITY_NONE;
+        if (!lenient || user.n == 0 || identity_user_id(user, &id, NULL) != 0)
+            return row_error(im, "phone", why.text);
+        row_warning(im, "phone", why.text);
     }
-    if (user.n > 0 && identity_user_id(user, phone.n > 0 ? &ret->also : &ret->key, &why) != 0) {
-        row_error(im, number, "user_id", why.text);
-        return false;
+    if (user.n > 0 && identity_user_id(user, ret->key.kind != IDENTITY_NONE ? &ret->also : &ret->key, &why) != 0) {
+        ret->also.kind = IDENTITY_NONE;
+        if (!lenient || ret->key.kind == IDENTITY_NONE)
+            return row_error(im, "user_id", why.text);
+        row_warning(im, "user_id", why.text);
     }
-    if (ret->zone.n > 0 && !admit_zone_known(im->c->g->admit, ret->zone)) {
-        row_error(im, number, "zone",
-                  "no time zone of the database has this name; it is written like America/Sao_Paulo");
-        return false;
+    return true;
+}
+
+/* A text that is left out when it is too long: half a name would be another one. */
+static struct str short_text(struct import *im, struct json v, const char *field, size_t size)
+{
+    char why[80];
+    struct str s = str_trim(json_str_or(json_get(v, field), STR("")));
+    if (s.n < size)
+        return s;
+    snprintf(why, sizeof why, "it has more than %zu bytes and is left out", size - 1);
+    row_warning(im, field, why);
+    return STR("");
+}
+
+/* "-" takes the zone away, an empty one leaves it as it is. */
+static void read_zone(struct import *im, struct json v, struct import_row *ret)
+{
+    char why[256];
+    struct str zone = str_trim(json_str_or(json_get(v, "zone"), STR("")));
+    ret->clear_zone = str_eq(zone, STR("-"));
+    if (zone.n == 0 || ret->clear_zone)
+        return;
+    if (admit_zone_known(im->c->g->admit, zone)) {
+        ret->zone = zone;
+        return;
     }
-    return read_row_consent(im, json_get(v, "consent"), number, ret);
+    if (admit_places_known(im->c->g->admit))
+        snprintf(
+            why, sizeof why,
+            "no time zone of the database is named '%.*s' (it is written like America/Sao_Paulo); the zone is left "
+            "out, and the number tells",
+            (int)(zone.n < ZONE_NAME_MAX ? zone.n : ZONE_NAME_MAX), zone.p);
+    else
+        snprintf(why, sizeof why, "there is no time zone database on the gateway's machine; the zone is left out");
+    row_warning(im, "zone", why);
+}
+
+/* Reads and checks one row without touching the store. */
+static bool read_row(struct import *im, struct json v, struct import_row *ret)
+{
+    struct json consent = json_get(v, "consent");
+    bool lenient = withdraws(consent);
+    *ret = (struct import_row){.clear_zone = false};
+    if (!read_names(im, v, lenient, ret))
+        return false;
+    if (!rest_known_keys(im->c, v, row_keys)) {
+        if (!lenient)
+            return row_refused(im, NULL);
+        im->c->problem.code = 0;
+        row_warning(im, NULL, im->c->problem.text);
+    }
+    if (!read_row_consent(im, consent, ret))
+        return false;
+    ret->name = short_text(im, v, "name", PERSON_NAME_MAX);
+    ret->lang = short_text(im, v, "lang", sizeof((struct person *)NULL)->lang);
+    read_zone(im, v, ret);
+    return true;
 }
 
 static bool set_text(char *out, size_t size, struct str s)
@@ -178,6 +255,24 @@ static bool set_text(char *out, size_t size, struct str s)
     memcpy(out, s.p, s.n);
     out[s.n] = '\0';
     return true;
+}
+
+static bool set_zone(struct person *p, const struct import_row *row)
+{
+    if (!row->clear_zone)
+        return set_text(p->zone, sizeof p->zone, row->zone);
+    bool changed = p->zone[0] != '\0';
+    p->zone[0] = '\0';
+    return changed;
+}
+
+/* A withdrawal without a time is recorded once: the next import of the same file has nothing to add. */
+static bool nothing_to_withdraw(const struct person *p, const struct import_row *row)
+{
+    for (int category = 0; row->undated && category < CATEGORY_COUNT; category++)
+        if ((row->consent.event.scope & CONSENT_SCOPE(category)) && p->consent.of[category].status != CONSENT_WITHDRAWN)
+            return false;
+    return row->undated;
 }
 
 static int write_row(struct import *im, struct import_row *row, struct err *e)
@@ -193,9 +288,9 @@ static int write_row(struct import *im, struct import_row *row, struct err *e)
         return rc;
     changed |= set_text(p.name, sizeof p.name, row->name);
     changed |= set_text(p.lang, sizeof p.lang, row->lang);
-    changed |= set_text(p.zone, sizeof p.zone, row->zone);
+    changed |= set_zone(&p, row);
     size_t fresh = 0;
-    if (row->has_consent)
+    if (row->has_consent && !nothing_to_withdraw(&p, row))
         rc = rest_record_consent(im->s, &p, &row->consent, &fresh, e);
     else if (changed)
         rc = people_save(im->s, &p, 1, e);
@@ -204,6 +299,39 @@ static int write_row(struct import *im, struct import_row *row, struct err *e)
     im->updated += !created && (changed || fresh > 0);
     im->unchanged += !created && !changed && fresh == 0;
     return rc;
+}
+
+/* The answer's errors, row by row. */
+static int import_rows(struct import *im, struct json list, struct err *e)
+{
+    int64_t at = 0;
+    jo_object(&im->c->out);
+    jo_key(&im->c->out, "errors");
+    jo_array(&im->c->out);
+    jo_array(&im->warnings);
+    for (struct json_iter it = json_iter(list); json_next(&it);) {
+        struct import_row row;
+        im->row = ++at;
+        json_i64(json_get(it.value, "row"), &im->row);
+        int rc = read_row(im, it.value, &row) ? write_row(im, &row, e) : 0;
+        if (rc != 0)
+            return rc;
+    }
+    jo_end(&im->c->out);
+    jo_end(&im->warnings);
+    return 0;
+}
+
+static void import_answer(struct import *im)
+{
+    struct json_out *o = &im->c->out;
+    jo_key(o, "warnings");
+    jo_raw(o, buf_str(&im->warned));
+    jo_kint(o, "created", im->created);
+    jo_kint(o, "updated", im->updated);
+    jo_kint(o, "unchanged", im->unchanged);
+    jo_kint(o, "consents", im->consents);
+    jo_end(o);
 }
 
 int rest_contacts_import(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e)
@@ -218,27 +346,13 @@ int rest_contacts_import(struct rest_call *c, struct store *s, struct arena *a, 
     if (json_type(list) != JSON_ARRAY || json_count(list) > IMPORT_ROWS_MAX)
         return rest_wrong(c, WL_EINVAL, "contacts", "contacts must be an array of at most %d rows", IMPORT_ROWS_MAX);
     struct import im = {.c = c, .s = s, .a = a, .now = now, .source = json_str_or(json_get(root, "source"), STR(""))};
-    jo_object(&c->out);
-    jo_key(&c->out, "errors");
-    jo_array(&c->out);
-    int64_t at = 0;
-    for (struct json_iter it = json_iter(list); json_next(&it);) {
-        struct import_row row;
-        int64_t number = ++at;
-        json_i64(json_get(it.value, "row"), &number);
-        if (!read_row(&im, it.value, number, &row))
-            continue;
-        int rc = write_row(&im, &row, e);
-        if (rc != 0)
-            return rc;
-    }
-    jo_end(&c->out);
-    jo_kint(&c->out, "created", im.created);
-    jo_kint(&c->out, "updated", im.updated);
-    jo_kint(&c->out, "unchanged", im.unchanged);
-    jo_kint(&c->out, "consents", im.consents);
-    jo_end(&c->out);
-    return 0;
+    buf_init(&im.warned, REST_ANSWER_MAX / 2);
+    json_out_init(&im.warnings, &im.warned);
+    int rc = import_rows(&im, list, e);
+    if (rc == 0)
+        import_answer(&im);
+    buf_done(&im.warned);
+    return rc;
 }
 
 /* --- show ----------------------------------------------------------------------------------------------------------- */

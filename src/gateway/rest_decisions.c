@@ -14,6 +14,7 @@
 #include "gateway/rest_impl.h"
 #include "store/inbox.h"
 #include "store/messages.h"
+#include "store/rules_log.h"
 #include "store/skeletons.h"
 
 #define EVENTS_SHOWN 200
@@ -147,6 +148,27 @@ static int show_decision(struct rest_call *c, struct store *s, struct arena *a, 
     return rc;
 }
 
+/* Who set rules aside for this message, and why. Nothing when nobody did. */
+static int show_override(struct rest_call *c, struct store *s, struct arena *a, const struct message *m, struct err *e)
+{
+    char id[STORE_ID_TEXT];
+    struct rules_event v;
+    struct err none = {0};
+    int rc = rules_log_overridden(s, m->ts, str_of(store_id_text(m->bucket, m->id, id)), a, &v, &none);
+    if (rc == WL_ENOTFOUND)
+        return 0;
+    if (rc != 0) {
+        *e = none;
+        return rc;
+    }
+    jo_key(&c->out, "override");
+    jo_object(&c->out);
+    jo_kstr(&c->out, "reason", v.reason);
+    jo_kstr(&c->out, "actor", v.actor);
+    jo_end(&c->out);
+    return 0;
+}
+
 int rest_decision(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e)
 {
     (void)now;
@@ -178,6 +200,8 @@ int rest_decision(struct rest_call *c, struct store *s, struct arena *a, int64_t
     rc = show_message(c, s, a, &m, e);
     if (rc == 0)
         rc = show_decision(c, s, a, &row, e);
+    if (rc == 0)
+        rc = show_override(c, s, a, &m, e);
     jo_end(&c->out);
     return rc;
 }

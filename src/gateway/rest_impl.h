@@ -52,6 +52,14 @@ void rest_seen(struct json_out *o, uint32_t seen);               /* "seen": ["se
 struct consent_row;
 bool rest_consent_row(struct rest_call *c, struct json v, const char *default_method, int64_t now,
                       struct consent_row *ret);
+/* The same for a withdrawal that must be taken whatever else is wrong: each mistake is told to `note` and the stricter reading
+ * taken (no readable scope: all; no readable time: now), or the text left out. *ret_dated: the time was given. */
+struct rest_notes {
+    void (*note)(void *ctx, const char *field, const char *why);
+    void *ctx;
+};
+void rest_withdrawal_row(struct rest_call *c, struct json v, const char *default_method, int64_t now,
+                         struct rest_notes notes, struct consent_row *ret, bool *ret_dated);
 /* Appends the event and folds it into the person. */
 int rest_record_consent(struct store *s, struct person *p, struct consent_row *row, size_t *ret_new, struct err *e);
 

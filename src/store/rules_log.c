@@ -15,6 +15,9 @@ STATEMENT(rules_events_newest,
 STATEMENT(rules_event_last,
           "SELECT v.id, v.at, v.act, v.ruleset, v.actor, v.reason, v.detail, r.id, r.hash FROM rules_event v "
           "LEFT JOIN ruleset r ON r.number = v.ruleset WHERE v.act = $1 ORDER BY v.id DESC LIMIT 1");
+STATEMENT(rules_events_at,
+          "SELECT v.id, v.at, v.act, v.ruleset, v.actor, v.reason, v.detail, r.id, r.hash FROM rules_event v "
+          "LEFT JOIN ruleset r ON r.number = v.ruleset WHERE v.id >= $1 AND v.at = $2 AND v.act = $3 ORDER BY v.id");
 
 const char *rules_act_name(enum rules_act a)
 {
@@ -110,4 +113,38 @@ int rules_log_last(struct store *s, enum rules_act act, struct arena *a, struct 
     if (rc == 0)
         *ret = v;
     return rc;
+}
+
+/* The detail ends with the message's id. */
+static bool is_about(const struct rules_event *v, struct str message)
+{
+    struct str d = v->detail;
+    return message.n > 0 && d.n > message.n && d.p[d.n - message.n - 1] == ' ' &&
+           memcmp(d.p + d.n - message.n, message.p, message.n) == 0;
+}
+
+int rules_log_overridden(struct store *s, int64_t at, struct str message, struct arena *a, struct rules_event *ret,
+                         struct err *e)
+{
+    struct rules_event v;
+    struct db_stmt *q;
+    bool found = false;
+    int rc = db_prepare(s, &rules_events_at, &q, e);
+    if (rc != 0)
+        return rc;
+    db_i64(q, at << 22); /* an event's id is not older than its time */
+    db_i64(q, at);
+    db_i64(q, RULES_OVERRIDDEN);
+    while (!found && (rc = db_step(q, e)) == 1) {
+        if ((rc = read_row(q, a, &v, e)) != 0)
+            break;
+        found = is_about(&v, message);
+    }
+    db_reset(q);
+    if (rc < 0)
+        return rc;
+    if (!found)
+        return err_set(e, WL_ENOTFOUND, "nobody set a rule aside for this message");
+    *ret = v;
+    return 0;
 }

@@ -27,5 +27,8 @@ int rules_log_list(struct store *s, struct arena *a, size_t max, struct rules_ev
                    struct err *e); /* newest first */
 int rules_log_last(struct store *s, enum rules_act act, struct arena *a, struct rules_event *ret,
                    struct err *e); /* the newest of its kind; WL_ENOTFOUND */
+/* Who set rules aside for the message of this id, decided `at`; WL_ENOTFOUND when nobody did. */
+int rules_log_overridden(struct store *s, int64_t at, struct str message, struct arena *a, struct rules_event *ret,
+                         struct err *e);
 
 #endif

@@ -49,6 +49,7 @@ def test_an_import_takes_what_is_right_and_names_what_is_not(gateway, tmp_path):
     (tmp_path / "repaired.csv").write_text("\n".join(repaired) + "\n")
     out = ok(gateway.cli(["contacts", "import", "repaired.csv"]))
     assert "created" in out
+    assert "warnings" not in out
 
 
 def test_an_import_undoes_no_opt_out(gateway, tmp_path):
@@ -57,6 +58,38 @@ def test_an_import_undoes_no_opt_out(gateway, tmp_path):
     ok(gateway.cli(["consent", "withdraw", ANA, "--scope", "marketing"]))
     assert gateway.cli(["contacts", "import", "people.csv"])[0] == 4
     assert gateway.person(ANA)["consent"]["marketing"]["status"] == "withdrawn"
+
+
+def test_a_withdrawal_is_taken_whatever_else_is_wrong(gateway, tmp_path):
+    """Each row has a mistake beside the point; nobody in it may get another message."""
+    people = [f"+55119123460{i:02}" for i in range(12)]
+    (tmp_path / "agreed.csv").write_text("phone\n" + "\n".join(people) + "\n")
+    ok(gateway.cli(["contacts", "import", "agreed.csv", "--consent", "all", "--consent-at", "2026-01-02"]))
+    head = "phone,user_id,name,lang,zone,consent,consent_act,consent_at,consent_method,consent_language"
+    rows = ["{},,,,,,withdraw,,,", "{},,,,,no,withdraw,,,", "{},,,,,yes,withdrawn,,,", "{},,,,,marketting,withdraw,2026-02-01,,",
+            "{},,,,,all,withdraw,31/01/2026,,", "{},,,,,all,withdraw,2999-01-01,,", "{},nonsense,,,,all,withdraw,2026-02-01,,",
+            "{},," + "x" * 300 + ",,,all,withdraw,2026-02-01,,", "{},,," + "x" * 40 + ",,all,withdraw,2026-02-01,,",
+            "{},,,,Mars/Base,all,withdraw,2026-02-01,,", "{},,,,,all,withdraw,2026-02-01," + "m" * 60 + ",", "{},,,,,all,withdraw,2026-02-01,," + "l" * 60]
+    (tmp_path / "left.csv").write_text(head + "\n" + "\n".join(r.format(p) for r, p in zip(rows, people)) + "\n")
+    code, out, err = gateway.cli(["contacts", "import", "left.csv", "--json"])
+    report = json.loads(out)
+    assert (code, report["failed"], report["updated"], report["consents"]) == (0, 0, 12, 12), out + err
+    assert [(w["line"], w["field"]) for w in report["warnings"] if w["line"] != 8] == [
+        (5, "scope"), (6, "at"), (7, "at"), (9, "name"), (10, "lang"), (11, "zone"), (12, "method"), (13, "language")]
+    assert [w["field"] for w in report["warnings"] if w["line"] == 8] == ["user_id"]
+    for person in people:
+        assert {c["status"] for c in gateway.person(person)["consent"].values()} == {"withdrawn"}, person
+    again = json.loads(gateway.cli(["contacts", "import", "left.csv", "--json"])[1])
+    assert (again["unchanged"], again["consents"], again["warned"]) == (12, 0, report["warned"])
+
+
+def test_a_withdrawal_over_rest_needs_only_who(gateway):
+    ok(gateway.cli(["consent", "grant", ANA, "--scope", "all"]))
+    body = {"contacts": [{"phone": ANA, "shoe": 41, "user_id": "?", "consent": {"act": "withdraw", "scope": "everything", "at": 5, "colour": "red", "wording": 7}}]}
+    answer = gateway.admin("POST", "/contacts/import", body)[1]
+    assert answer["errors"] == []
+    assert {w.get("field") for w in answer["warnings"]} == {None, "user_id", "scope", "at", "wording"}
+    assert {c["status"] for c in gateway.person(ANA)["consent"].values()} == {"withdrawn"}
 
 
 def test_a_dry_run_sends_nothing(gateway, tmp_path):

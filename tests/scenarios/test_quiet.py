@@ -88,13 +88,29 @@ def test_without_a_zone_it_must_be_the_hour_in_all_places_of_the_number(start, s
     assert sale(gateway, "+5511912345001").status_code == 200
 
 
-def test_a_zone_nobody_knows_is_a_mistake_of_the_row(start, sandbox, tmp_path, here):
+def test_a_zone_nobody_knows_is_left_out_and_said(start, sandbox, tmp_path, here):
+    """Whoever agreed or withdrew is taken all the same: the number tells where they are."""
     gateway = gateway_with(start, sandbox, tmp_path, open_hours(here))
-    for zone in ("Brazil", "../../etc/passwd", "America/Sao_Paolo", "x" * 300):
-        [error] = contact(gateway, "+5511912345001", zone)["errors"]
-        assert (error["row"], error["field"]) == (1, "zone"), zone
-    assert gateway.person("+5511912345001") is None
-    assert "wayleave_time_zones_known 1" in gateway.get("/metrics", token=None).text
+    for i, zone in enumerate(("Brazil", "../../etc/passwd", "America/Sao_Paolo", "europe/london", "x" * 300)):
+        answer = contact(gateway, f"+551191234500{i}", zone)
+        [warning] = answer["warnings"]
+        assert (warning["row"], warning["field"], answer["errors"], answer["created"]) == (1, "zone", [], 1), zone
+        assert zone[:40] in warning["message"]
+        assert (gateway.person(f"+551191234500{i}")["zone"], gateway.person(f"+551191234500{i}")["consent"]["marketing"]["status"]) == ("", "granted")
+    metrics = gateway.get("/metrics", token=None).text
+    assert "wayleave_time_zones_known 1" in metrics
+    assert "wayleave_time_zones_damaged " in metrics
+
+
+def test_a_zone_is_taken_away(start, sandbox, tmp_path, here):
+    gateway = gateway_with(start, sandbox, tmp_path, open_hours(here))
+    assert contact(gateway, "+5511912345001", "Europe/London")["created"] == 1
+    assert contact(gateway, "+5511912345001", "")["unchanged"] == 1
+    assert gateway.person("+5511912345001")["zone"] == "Europe/London"
+    assert "Europe/London" in gateway.cli(["contacts", "show", "+5511912345001"])[1]
+    assert contact(gateway, "+5511912345001", "-")["updated"] == 1
+    assert contact(gateway, "+5511912345001", "-")["unchanged"] == 1
+    assert gateway.person("+5511912345001")["zone"] == ""
 
 
 def test_the_list_of_a_file_has_a_column_for_it(start, sandbox, tmp_path, here):

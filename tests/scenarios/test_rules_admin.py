@@ -186,6 +186,8 @@ def test_a_policy_can_be_set_aside_and_nothing_else(shop, place):
     assert (event["reason"], event["detail"]) == (why["reason"], f"policy.no_sales {sent['id']}")
     decision = shop.admin("GET", f"/decisions/{sent['id']}")[1]["decision"]
     assert [(f["rule"], f["overridden"]) for f in decision["findings"]] == [("policy.no_sales", True)]
+    told = " ".join(shop.cli(["explain", sent["id"]])[1].split())
+    assert "policy.no_sales" in told and "(set aside: The recall cannot wait.)" in told, told
     assert send(shop)[0] == 403  # for that one message only
     status, refused = send(shop, BELA, override=why)  # the platform's rules stand
     assert status == 403 and "policy.no_sales" not in refused["error"]["message"]

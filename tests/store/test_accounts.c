@@ -116,6 +116,12 @@ TEST(the_log_of_the_rules_is_read_newest_first)
     assert_str(all[0].reason, "recall of a dangerous product");
     assert_str(all[0].detail, "policy.quiet m00000");
     assert_true(all[1].id == v[1].id);
+    OK(&f, rules_log_overridden(f.s, NOW + 2, STR("m00000"), f.a, &got, &f.e));
+    assert_true(got.id == v[2].id);
+    assert_str(got.reason, "recall of a dangerous product");
+    assert_int_equal(rules_log_overridden(f.s, NOW + 2, STR("00000"), f.a, &got, &f.e), WL_ENOTFOUND);
+    assert_int_equal(rules_log_overridden(f.s, NOW + 2, STR("m00001"), f.a, &got, &f.e), WL_ENOTFOUND);
+    assert_int_equal(rules_log_overridden(f.s, NOW + 1, STR("m00000"), f.a, &got, &f.e), WL_ENOTFOUND);
     OK(&f, rules_log_last(f.s, RULES_ACTIVATED, f.a, &got, &f.e)); /* whatever came after it */
     assert_true(got.id == v[1].id && got.ruleset == v[1].ruleset);
     OK(&f, rules_log_list(f.s, f.a, 3, &all, &n, &f.e));

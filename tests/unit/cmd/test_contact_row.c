@@ -111,6 +111,36 @@ TEST(good_rows)
     }
 }
 
+/* A withdrawal is taken as long as the row says who it is; what cannot be read goes to the gateway as it stands. */
+TEST(withdrawals)
+{
+    static const struct {
+        const char *line, *scope, *at;
+        int rc;
+        const char *want;
+    } rows[] = {
+        {"+15550100,,,withdraw,,", NULL, NULL, 0, "\"scope\":\"all\",\"act\":\"withdraw\",\"method\""},
+        {"+15550100,,no,withdraw,2026-01-02,", NULL, NULL, 0, "\"scope\":\"all\""},
+        {"+15550100,,yes,withdrawn,,", NULL, NULL, 0, "\"scope\":\"all\""},
+        {"+15550100,,Marketing,withdraw,31/01/2026,", NULL, NULL, 0,
+         "\"scope\":\"marketing\",\"act\":\"withdraw\",\"at\":\"31/01/2026\""},
+        {"+15550100,,marketting,withdraw,,", NULL, NULL, 0, "\"scope\":\"marketting\""},
+        {"+15550100,,,withdraw,,", "utility", "2026-02-01", 0, "\"scope\":\"all\",\"act\":\"withdraw\",\"method\""},
+        {"+15550100,nonsense,all,withdraw,,", NULL, NULL, 1, "{\"row\":7,\"phone\":\"+15550100\",\"name\""},
+        {"hello,US.13491208655302741918,all,withdraw,,", NULL, NULL, 1, "{\"row\":7,\"user_id\":\"US.1349"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct buf b;
+        struct err e;
+        enum contact_column field;
+        buf_init(&b, 65536);
+        int rc = read_row(rows[i].line, rows[i].scope, rows[i].at, &b, &field, &e);
+        if (rc != rows[i].rc || strstr(buf_cstr(&b), rows[i].want) == NULL || (rc == 1) != (e.text[0] != '\0'))
+            fail_msg("%s: %d, \"%s\", got %s, want %s", rows[i].line, rc, e.text, buf_cstr(&b), rows[i].want);
+        buf_done(&b);
+    }
+}
+
 TEST(bad_rows)
 {
     static const struct {
@@ -130,6 +160,9 @@ TEST(bad_rows)
         {"+15550100,,all,,,", COLUMN_AT, "is missing"},
         {"+15550100,,all,,31/01/2026,", COLUMN_AT, "must be a date"},
         {"+15550100,,all,,2999-01-01,", COLUMN_AT, "in the future"},
+        {"hello,,all,withdraw,,", COLUMN_PHONE, ""},
+        {",,all,withdraw,,", COLUMN_PHONE, "is empty"},
+        {"hello,nonsense,all,withdraw,,", COLUMN_PHONE, ""},
         {"+15550100,,all,,2026-01-01,a,b", COLUMN_PHONE, "7 fields, the header 6"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -183,4 +216,4 @@ TEST(plus_or_vouched)
     }
 }
 
-TESTS(T(columns), T(headers_refused), T(good_rows), T(bad_rows), T(plus_or_vouched))
+TESTS(T(columns), T(headers_refused), T(good_rows), T(withdrawals), T(bad_rows), T(plus_or_vouched))

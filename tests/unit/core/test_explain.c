@@ -152,6 +152,21 @@ TEST(json_is_the_same_explanation_in_full)
     assert_int_equal(json_count(json_get(it.value, "citations")), 2);
     assert_true(json_str_or(json_get(it.value, "change"), STR("")).n > 0);
     assert_false(json_next(&it));
+    fact_set(&f, FACT_SENDER_STATUS,
+             fact_word(FACT_SENDER_STATUS,
+                       STR("banned"))); /* it speaks, and "pair.rate" is before it in the alphabet */
+    decide(rs, &f, NOW, 0, &d);
+    buf_clear(&b);
+    json_out_init(&o, &b);
+    decision_json(&d, rs, &f, &o);
+    assert_ok(json_parse(p, buf_str(&b), false, &doc, &e), e);
+    assert_str(json_str_or(json_get(doc, "verdict"), STR("")), "deny");
+    it = json_iter(json_get(doc, "findings"));
+    assert_true(json_next(&it) && d.n > 1 && decision_main(&d) != &d.finding[0]);
+    assert_str(json_str_or(json_get(it.value, "rule"), STR("")), rule_id(decision_main(&d)->rule));
+    assert_true(json_next(&it));
+    assert_str(json_str_or(json_get(it.value, "rule"), STR("")), "pair.rate");
+    assert_int_equal(json_count(json_get(doc, "findings")), d.n);
     f = fixture_facts();
     decide(rs, &f, NOW, 0, &d);
     buf_clear(&b);
