@@ -10,12 +10,7 @@
 
 #include "core/intent.h"
 
-#define MINUTE        60000
-#define DAY           86400000
-#define WEEK          (7 * (int64_t)DAY)
-#define CRITICAL_MAX  256
-#define CODE_NOBODYS  0x5a5a             /* "ZZ", which is nobody's country and can be written in a message */
-#define MONDAY_OFFSET (4 * (int64_t)DAY) /* 1970-01-05 was the first Monday */
+#define CODE_NOBODYS 0x5a5a /* "ZZ", which is nobody's country and can be written in a message */
 
 void grid_init(struct grid *g, struct arena *a, int64_t now)
 {
@@ -104,7 +99,8 @@ static void list_cells(struct grid *g, struct axis *x, const struct ruleset *rs,
     add(g, x, 0); /* whatever the list may hold: this is no code at all */
 }
 
-/* The zones of the calendar: one, two an hour and a day apart, and as far apart as can be. */
+/* Some zones, for those who only seek a message: one, two an hour and a day apart, and as far apart as can be. All that
+ * the calendar tells apart is found by places_find(), moment and zones together, and put in by grid_put(). */
 static void zone_cells(struct grid *g, uint8_t min, uint8_t max)
 {
     static const int64_t west[] = {0, -1440}, east[] = {0, 60, 1440};
@@ -308,13 +304,19 @@ static void merge(struct grid *g, struct axis *x)
     x->n = kept;
 }
 
+static bool is_zone(uint8_t fact)
+{
+    return fact == FACT_RECIPIENT_UTC_MIN || fact == FACT_RECIPIENT_UTC_MAX || fact == FACT_RECIPIENT_UTC_MIN_AFTER ||
+           fact == FACT_RECIPIENT_UTC_MAX_AFTER;
+}
+
 int grid_close(struct grid *g)
 {
     until_cells(g);
     compared_cells(g);
     for (size_t i = 0; i < g->n; i++) {
         struct axis *x = &g->axis[i];
-        bool zone = g->calendar && (x->fact == FACT_RECIPIENT_UTC_MIN || x->fact == FACT_RECIPIENT_UTC_MAX);
+        bool zone = g->calendar && is_zone(x->fact);
         for (size_t k = 0; zone && k < g->n_leaves; k++) {
             const struct node *n = &g->leaf[k].rs->node[g->leaf[k].node];
             g->exact = g->exact && (n->fact != x->fact || n->op >= OP_OUTSIDE); /* a zone compared as a number */
@@ -325,11 +327,38 @@ int grid_close(struct grid *g)
     return g->failed ? WL_ENOMEM : 0;
 }
 
+static void put(struct grid *g, uint8_t fact, int64_t v)
+{
+    struct axis *x = axis_of(g, fact);
+    if (x == NULL)
+        return;
+    x->n = 0;
+    add(g, x, v);
+    x->put = true;
+}
+
+void grid_put(struct grid *g, const struct place *p)
+{
+    put(g, FACT_RECIPIENT_UTC_MIN, p->min);
+    put(g, FACT_RECIPIENT_UTC_MAX, p->max);
+}
+
+static uint64_t cells_of(const struct axis *x)
+{
+    return x->put ? 1 : (uint64_t)x->n + 1;
+}
+
+void axis_cell(const struct axis *x, uint64_t at, struct facts *f)
+{
+    f->known[x->fact] = at < x->n;
+    f->value[x->fact] = at < x->n ? x->v[at] : 0;
+}
+
 uint64_t grid_points(const struct grid *g)
 {
     uint64_t total = 1;
     for (size_t i = 0; i < g->n; i++)
-        if (__builtin_mul_overflow(total, (uint64_t)g->axis[i].n + 1, &total))
+        if (__builtin_mul_overflow(total, cells_of(&g->axis[i]), &total))
             return UINT64_MAX;
     return total;
 }
@@ -337,127 +366,15 @@ uint64_t grid_points(const struct grid *g)
 void grid_point(const struct grid *g, uint64_t i, struct facts *f)
 {
     for (size_t k = 0; k < g->n; k++) {
-        const struct axis *x = &g->axis[k];
-        uint64_t at = i % ((uint64_t)x->n + 1);
-        i /= (uint64_t)x->n + 1;
-        f->known[x->fact] = at < x->n;
-        f->value[x->fact] = at < x->n ? x->v[at] : 0;
+        uint64_t n = cells_of(&g->axis[k]);
+        axis_cell(&g->axis[k], i % n, f);
+        i /= n;
     }
 }
 
-/* ---- the calendar ---- */
-
-struct rule_walk rule_walk(const struct ruleset *rs, const struct rule *r)
+/* Every axis by itself: a number of a point beyond counting has no place in 64 bits. */
+void grid_random_point(const struct grid *g, uint64_t (*draw)(uint64_t *seed), uint64_t *seed, struct facts *f)
 {
-    struct rule_walk w = {.r = r, .rs = rs};
-    if (r != NULL && r->when != NO_NODE) {
-        w.at = r->when;
-        w.end = rs->node[r->when].end;
-    }
-    return w;
-}
-
-const struct node *rule_walk_next(struct rule_walk *w)
-{
-    if (w->at == w->end && !w->second && w->r != NULL && w->r->applies != NO_NODE) {
-        w->at = w->r->applies;
-        w->end = w->rs->node[w->r->applies].end;
-        w->second = true;
-    }
-    return w->at < w->end ? &w->rs->node[w->at++] : NULL;
-}
-
-struct critical {
-    size_t n_minutes, n_days;
-    int32_t minute[CRITICAL_MAX]; /* of the week */
-    int32_t day[CRITICAL_MAX];    /* since 1970 */
-};
-
-static void critical_minute(struct critical *c, int32_t minute)
-{
-    minute = (minute + MINUTES_A_WEEK) % MINUTES_A_WEEK;
-    for (size_t i = 0; i < c->n_minutes; i++)
-        if (c->minute[i] == minute)
-            return;
-    if (c->n_minutes < CRITICAL_MAX)
-        c->minute[c->n_minutes++] = minute;
-}
-
-static void critical_day(struct critical *c, int64_t day, int64_t from, int64_t to)
-{
-    if ((day + 1) * DAY <= from || day * DAY >= to)
-        return;
-    for (size_t i = 0; i < c->n_days; i++)
-        if (c->day[i] == (int32_t)day)
-            return;
-    if (c->n_days < CRITICAL_MAX)
-        c->day[c->n_days++] = (int32_t)day;
-}
-
-static void critical_hours(struct critical *c, const struct hours *h)
-{
-    for (uint8_t i = 0; i < h->n; i++) {
-        critical_minute(c, h->from[i]);
-        critical_minute(c, h->from[i] - 1);
-        critical_minute(c, h->to[i]);
-        critical_minute(c, h->to[i] - 1);
-    }
-}
-
-static void critical_list(struct critical *c, const struct holidays *l, int64_t from, int64_t to)
-{
-    const int32_t ends[] = {l->first, l->last};
-    for (int d = -8; d <= 8; d++) /* a whole week, because other rules may close the weekend */
-        for (size_t i = 0; i < 2; i++)
-            critical_day(c, (int64_t)ends[i] + d, from, to);
-    for (size_t i = 0; i < l->n; i++)
-        for (int d = -2; d <= 1; d++)
-            critical_day(c, (int64_t)l->day[i] + d, from, to);
-}
-
-static void critical_rule(struct critical *c, const struct ruleset *rs, const struct rule *r, int64_t from, int64_t to)
-{
-    const int64_t *row;
-    struct rule_walk w = rule_walk(rs, r);
-    if (r == NULL || !values_at(&r->values, from, &row))
-        return;
-    for (const struct node *n; (n = rule_walk_next(&w)) != NULL;) {
-        if (n->op == OP_OUTSIDE)
-            critical_hours(c, &rs->hours[operand_at(&n->arg, row)]);
-        if (n->op == OP_HOLIDAY)
-            critical_list(c, &rs->holidays[n->list].days, from, to);
-    }
-    if (r->until.kind == UNTIL_OPEN)
-        critical_hours(c, &rs->hours[operand_at(&r->until.arg, row)]);
-    if ((r->until.kind == UNTIL_OPEN || r->until.kind == UNTIL_AFTER_HOLIDAY) && r->until.list != NO_LIST)
-        critical_list(c, &rs->holidays[r->until.list].days, from, to);
-}
-
-int64_t *grid_moments(struct arena *a, const struct ruleset *ra, const struct rule *a_rule, const struct ruleset *rb,
-                      const struct rule *b_rule, int64_t from, int64_t to, size_t *ret_n)
-{
-    int64_t *list = arena_new_array(a, int64_t, GRID_MOMENTS_MAX);
-    struct critical *c = arena_new(a, struct critical);
-    size_t n = 0;
-    if (list == NULL || c == NULL)
-        return NULL;
-    critical_rule(c, ra, a_rule, from, to);
-    critical_rule(c, rb, b_rule, from, to);
-    int64_t monday = from - ((from - MONDAY_OFFSET) % WEEK + WEEK) % WEEK;
-    list[n++] = from;
-    for (size_t i = 0; i < c->n_minutes; i++)
-        for (int week = 0; week < 2; week++) {
-            int64_t at = monday + week * WEEK + c->minute[i] * (int64_t)MINUTE;
-            if (at >= from && at < to && n < GRID_MOMENTS_MAX)
-                list[n++] = at;
-        }
-    for (size_t i = 0; i < c->n_days; i++)
-        for (size_t k = 0; k <= c->n_minutes; k++) {
-            int64_t minute = k < c->n_minutes ? c->minute[k] % 1440 : 720;
-            int64_t at = c->day[i] * (int64_t)DAY + minute * MINUTE;
-            if (at >= from && at < to && n < GRID_MOMENTS_MAX)
-                list[n++] = at;
-        }
-    *ret_n = n;
-    return list;
+    for (size_t k = 0; k < g->n; k++)
+        axis_cell(&g->axis[k], draw(seed) % cells_of(&g->axis[k]), f);
 }

@@ -4,19 +4,19 @@
  * A rule looks at a fact through comparisons only, so values that compare alike are one cell: each word that is treated
  * alike, each side of a threshold, each member of a list that is treated alike, and "unknown". A grid holds one
  * value of every cell of every fact its rules mention; what holds at all its points holds for all facts, if `exact`.
- * Times are cells relative to one moment. What asks the calendar depends on the moment itself: grid_moments(). */
+ * Times are cells relative to one moment. What asks the calendar depends on the moment itself too: ruleset_places.h. */
 #ifndef WL_CORE_RULESET_CELLS_H
 #define WL_CORE_RULESET_CELLS_H
 
-#include "core/ruleset_impl.h"
+#include "core/ruleset_places.h"
 
 #define GRID_AXES_MAX   24
 #define GRID_LEAVES_MAX 512
-#define GRID_MOMENTS_MAX 4096
 
 struct axis {
     uint8_t fact;
     bool compared; /* with another fact, so its cells are not merged */
+    bool put;      /* grid_put(): its one value, never unknown */
     uint32_t n, room;
     int64_t *v; /* known values; unknown is one more */
 };
@@ -49,24 +49,14 @@ void grid_add_rule(struct grid *g, const struct ruleset *rs, const struct rule *
 void grid_add_tree(struct grid *g, const struct ruleset *rs, const struct values *values, uint32_t root);
 /* No more to be added: merges cells that no comparison tells apart. */
 int grid_close(struct grid *g);
+/* Then, if it asks the calendar: the person is there. The grid's moment should be the place's. */
+void grid_put(struct grid *g, const struct place *p);
 uint64_t grid_points(const struct grid *g); /* UINT64_MAX: more than can be counted */
 /* Sets the grid's facts to those of point i. */
 void grid_point(const struct grid *g, uint64_t i, struct facts *f);
+void grid_random_point(const struct grid *g, uint64_t (*draw)(uint64_t *seed), uint64_t *seed, struct facts *f);
+/* The fact of an axis takes its value `at`; the one after the last is unknown. */
+void axis_cell(const struct axis *x, uint64_t at, struct facts *f);
 bool grid_has(const struct grid *g, uint8_t fact);
-
-/* Moments in [from, to) that stand for all of them as far as the calendar of these rules can tell (either may be NULL);
- * the first is `from`; GRID_MOMENTS_MAX of them may not be all. In the arena; NULL without memory. */
-int64_t *grid_moments(struct arena *a, const struct ruleset *ra, const struct rule *a_rule, const struct ruleset *rb,
-                      const struct rule *b_rule, int64_t from, int64_t to, size_t *ret_n);
-
-/* Every node of a rule, for those who walk it. */
-struct rule_walk {
-    const struct rule *r;
-    const struct ruleset *rs;
-    uint32_t at, end;
-    bool second;
-};
-struct rule_walk rule_walk(const struct ruleset *rs, const struct rule *r);
-const struct node *rule_walk_next(struct rule_walk *w); /* NULL after the last */
 
 #endif

@@ -2,7 +2,7 @@
  * ruleset_check.c - what a rule must prove before its set is accepted.
  *
  * First by enumeration: every fact the rule mentions takes the values at which the rule's answer could turn
- * (ruleset_cells.h), at every moment at which the calendar's could, and over all combinations the rule must be true for
+ * (ruleset_cells.h), in every place and moment at which the calendar's could (ruleset_places.h), and over all combinations the rule must be true for
  * some and false for some; a condition that contradicts itself is found here. A rule with too many combinations is left to
  * its tests. Then the rule's own tests run: at least two, one in which it fires because its condition is true and one in
  * which it is silent because its condition is false. Test times are written relative to the test's `now`, which is the day
@@ -15,13 +15,14 @@
 
 #define COMBINATIONS_MAX 200000 /* above that the proof is left to the tests */
 #define CELLS_BYTES      (8u << 20)
-#define HORIZON_MS       (20 * 366 * INT64_C(86400000)) /* holidays beyond are not looked at */
+#define DAY_MS           INT64_C(86400000)
 
 /* ---- proof ---- */
 
-/* Tries all combinations at one moment; false when there are too many to try. */
-static bool try_at(const struct builder *b, const struct rule *r, int64_t now, struct arena *mem, uint64_t *budget,
-                   bool seen[3])
+/* Tries all combinations at one moment, in one place (NULL: some, and nobody knows where); false when there are too many
+ * to try. */
+static bool try_at(const struct builder *b, const struct rule *r, int64_t now, const struct place *place,
+                   struct arena *mem, uint64_t *budget, bool seen[3])
 {
     struct grid *g = arena_new(mem, struct grid);
     struct facts f = {0};
@@ -29,7 +30,11 @@ static bool try_at(const struct builder *b, const struct rule *r, int64_t now, s
         return false;
     grid_init(g, mem, now);
     grid_add_rule(g, b->rs, r);
-    if (grid_close(g) != 0 || !g->exact || grid_points(g) > *budget)
+    if (grid_close(g) != 0 || !g->exact)
+        return false;
+    if (place != NULL)
+        grid_put(g, place);
+    if (grid_points(g) > *budget)
         return false;
     *budget -= grid_points(g);
     for (uint64_t i = 0; i < grid_points(g) && !(seen[TRI_TRUE] && seen[TRI_FALSE]); i++) {
@@ -39,23 +44,35 @@ static bool try_at(const struct builder *b, const struct rule *r, int64_t now, s
     return true;
 }
 
-/* All combinations at all moments, until the rule was both true and false; false when that is too much. */
+/* All combinations everywhere in [since, end), until the rule was both true and false. */
+static bool try_places(const struct builder *b, const struct rule *r, int64_t since, int64_t end, uint64_t *budget,
+                       bool seen[3])
+{
+    struct arena *keep = arena_create(CELLS_BYTES), *mem = arena_create(CELLS_BYTES);
+    struct places *places = keep != NULL ? arena_new(keep, struct places) : NULL;
+    const struct places_rule rules[2] = {{b->rs, r}, {NULL, NULL}};
+    bool all = mem != NULL && places != NULL && places_find(keep, rules, since, end, *budget, places) == 0;
+    for (size_t i = 0; all && i < places->n && !(seen[TRI_TRUE] && seen[TRI_FALSE]); i++) {
+        arena_reset(mem);
+        all = try_at(b, r, places->place[i].at, &places->place[i], mem, budget, seen);
+    }
+    all = all && places->exact;
+    arena_free(mem);
+    arena_free(keep);
+    return all;
+}
+
+/* False when that is too much. */
 static bool try_all(struct builder *b, const struct rule *r, int64_t since, bool seen[3])
 {
     uint64_t budget = COMBINATIONS_MAX;
     struct arena *mem = arena_create(CELLS_BYTES);
-    size_t n = 0;
-    int64_t end = add_ms(since, HORIZON_MS);
+    int64_t end = TIME_LAST;
     for (uint16_t i = 0; i < r->values.n_rows; i++) /* an ended rule is silent after its end: that proves nothing */
         end = r->values.row[i].since > since && r->values.row[i].since < end ? r->values.row[i].since : end;
-    const int64_t *moments = grid_moments(b->tmp, b->rs, r, NULL, NULL, since, end, &n);
-    bool all = mem != NULL && moments != NULL;
-    for (size_t i = 0; i < n && all && !(seen[TRI_TRUE] && seen[TRI_FALSE]); i++) {
-        arena_reset(mem);
-        all = try_at(b, r, moments[i], mem, &budget, seen);
-    }
+    bool all = mem != NULL && try_at(b, r, since, NULL, mem, &budget, seen);
     arena_free(mem);
-    return all && n < GRID_MOMENTS_MAX;
+    return all && ((seen[TRI_TRUE] && seen[TRI_FALSE]) || try_places(b, r, since, end, &budget, seen));
 }
 
 static int prove(struct builder *b, const struct rule *r, int64_t since, const struct yaml *n, struct err *e)
@@ -169,14 +186,40 @@ static int run_test(struct builder *b, const struct rule *r, const struct rule_t
     return 0;
 }
 
+/* A list of holidays must speak when the rule does: on a day before it nobody could be told a holiday from any other. */
+static int check_list(const struct builder *b, const struct rule *r, uint32_t list, const struct yaml *rule,
+                      struct err *e)
+{
+    const struct holiday_list *l = &b->rs->holidays[list];
+    char since[TIME_TEXT], first[TIME_TEXT];
+    if (l->days.first <= r->values.row[0].since / DAY_MS)
+        return 0;
+    return yaml_error(yaml_get(rule, "values"), e,
+                      "rule %s is in force since %.10s and its holidays of %s since %.10s: list them from the first "
+                      "day, or date the rule later",
+                      r->id, time_text(r->values.row[0].since, since), l->area,
+                      time_text(l->days.first * DAY_MS, first));
+}
+
+static int check_lists(const struct builder *b, const struct rule *r, const struct yaml *rule, struct err *e)
+{
+    const uint32_t roots[] = {r->applies, r->when};
+    int rc = r->until.list != NO_LIST ? check_list(b, r, r->until.list, rule, e) : 0;
+    for (size_t k = 0; k < 2; k++)
+        for (uint32_t i = roots[k]; rc == 0 && roots[k] != NO_NODE && i < b->rs->node[roots[k]].end; i++)
+            if (b->rs->node[i].op == OP_HOLIDAY)
+                rc = check_list(b, r, b->rs->node[i].list, rule, e);
+    return rc;
+}
+
 int rule_check(struct builder *b, const struct rule *r, const struct yaml *rule, struct err *e)
 {
     const struct yaml *tests = yaml_get(rule, "tests");
     size_t last = r->values.n_rows - 1u; /* an ended rule is proven and tested as it was last */
     int64_t newest = r->values.row[r->values.row[last].v == NULL ? last - 1 : last].since;
     bool fires = false, silent = false;
-    int rc = prove(b, r, newest, rule, e);
-    if (rc != 0)
+    int rc = check_lists(b, r, rule, e);
+    if (rc != 0 || (rc = prove(b, r, newest, rule, e)) != 0)
         return rc;
     if (tests->kind != YAML_SEQUENCE || tests->children < 2)
         return yaml_error(tests, e, "rule %s needs at least two tests", r->id);

@@ -5,8 +5,8 @@
  * both versions judge every cell of their facts. No cell in which the later says less: it dominates, and a book of rules
  * that all dominate theirs is never looser. A cell in which it does say less is either grown to a whole message about
  * which the books differ, or shown to be answered by other rules of the book. Dates: the given one and every later one at
- * which values change, because between two of them only distances in time matter (and the calendar, whose moments are
- * enumerated). Work is bounded; what is cut off is sampled, and proves nothing. */
+ * which values change, because between two of them only distances in time matter (and the calendar, whose places and
+ * moments are enumerated, by ruleset_places.c). Work is bounded; what is cut off is sampled, and proves nothing. */
 #include "core/ruleset_diff_impl.h"
 
 #include <stdlib.h>
@@ -20,7 +20,6 @@
 #define CANDIDATES       64 /* cells of one pair from which a message is grown */
 #define CANDIDATES_FIRST 8
 #define DATES_MAX        256
-#define WEEK             (7 * INT64_C(86400000))
 
 const char *diff_relation_name(enum diff_relation r)
 {
@@ -106,6 +105,7 @@ static void find_dates(const struct comparison *c, int64_t at, struct dates *ret
 
 struct found {
     bool differs[2]; /* by direction: cells in which the strong side says more */
+    bool unsure[2];  /* both deny, the weak side because there is no opening: one elsewhere would be a hold */
     bool exact;
     size_t n[2];
     struct facts cell[2][CANDIDATES];
@@ -140,8 +140,10 @@ static void judge_point(const struct comparison *c, const struct pair *p, const 
                         struct found *r)
 {
     struct say s[2] = {pair_say(c, p, 0, f, now), pair_say(c, p, 1, f, now)};
-    if (s[0].verdict == VERDICT_HOLD && s[1].verdict == VERDICT_HOLD && s[0].calendar != s[1].calendar)
+    if (s[0].calendar != s[1].calendar && s[s[0].calendar].verdict == VERDICT_HOLD)
         r->exact = false; /* an opening against a fixed time: the moments were not chosen for that */
+    else if (s[0].calendar != s[1].calendar && s[0].verdict == VERDICT_DENY && s[1].verdict == VERDICT_DENY)
+        r->unsure[s[0].calendar] = true;
     for (int dir = 0; dir < 2; dir++) {
         if (!say_less(s[!dir], s[dir]))
             continue;
@@ -150,18 +152,9 @@ static void judge_point(const struct comparison *c, const struct pair *p, const 
     }
 }
 
-/* Every axis by itself: a number of a point beyond counting has no place in 64 bits. */
-static void random_point(const struct grid *g, uint64_t *seed, struct facts *f)
-{
-    for (size_t k = 0; k < g->n; k++) {
-        const struct axis *x = &g->axis[k];
-        uint64_t at = next_random(seed) % ((uint64_t)x->n + 1);
-        f->known[x->fact] = at < x->n;
-        f->value[x->fact] = at < x->n ? x->v[at] : 0;
-    }
-}
-
-static int judge_grid(struct comparison *c, const struct pair *p, int64_t now, struct grid *g, struct found *r)
+/* All cells of the pair at one moment, in one place (NULL: some places, and nobody knows where). */
+static int judge_grid(struct comparison *c, const struct pair *p, int64_t now, const struct place *place,
+                      struct grid *g, struct found *r)
 {
     struct facts f = {0};
     uint64_t seed = 1, total;
@@ -169,38 +162,67 @@ static int judge_grid(struct comparison *c, const struct pair *p, int64_t now, s
     grid_add_pair(g, c, p);
     if (grid_close(g) != 0)
         return WL_ENOMEM;
+    if (place != NULL)
+        grid_put(g, place);
     total = grid_points(g);
     bool all = total <= POINTS_MAX && total <= c->left;
-    for (uint64_t i = 0; i < (all ? total : SAMPLES); i++) {
+    if (!all) {
+        total = c->left < SAMPLES ? c->left : SAMPLES;
+        c->ret->sampled = true;
+    }
+    for (uint64_t i = 0; i < total; i++) {
         if (all)
             grid_point(g, i, &f);
         else
-            random_point(g, &seed, &f);
+            grid_random_point(g, next_random, &seed, &f);
         judge_point(c, p, &f, now, r);
     }
-    if (!all)
-        c->ret->sampled = true;
     r->exact = r->exact && g->exact && all;
-    total = all ? total : SAMPLES;
-    c->left -= total < c->left ? total : c->left;
+    c->left -= total;
     c->ret->points += total;
     return 0;
 }
 
-/* All cells, at all moments that matter in [now, end). */
+static const struct rule *enforced(const struct rule *r)
+{
+    return r != NULL && r->mode == MODE_ENFORCE ? r : NULL;
+}
+
+/* Everywhere in [now, end), as far as the pair's calendar can tell. */
+static int judge_places(struct comparison *c, const struct pair *p, int64_t now, int64_t end, struct grid *g,
+                        struct found *r)
+{
+    const struct rule *before = enforced(p->before), *after = enforced(p->after);
+    const struct places_rule rules[2] = {{c->book[0], before}, {c->book[1], after}};
+    struct places *places = arena_new(c->scratch, struct places);
+    if (places == NULL || places_find(c->scratch, rules, now, end, c->left, places) != 0)
+        return WL_ENOMEM;
+    c->left -= places->asked;
+    r->exact = r->exact && places->exact;
+    int rc = 0;
+    bool differs = false;
+    for (size_t i = 0; i < places->n && rc == 0 && c->left > 0; i++) {
+        const struct place *place = &places->place[i];
+        uint64_t seen = r->seen[LOOSER] + r->seen[STRICTER];
+        if (place->again && !differs)
+            continue; /* as in the place before: others of its class only matter to examples */
+        rc = judge_grid(c, p, place->at, place, g, r);
+        differs = r->seen[LOOSER] + r->seen[STRICTER] > seen;
+    }
+    r->exact = r->exact && c->left > 0;
+    return rc;
+}
+
+/* All cells, wherever the person may be, at all moments that matter in [now, end). */
 static int judge_pair(struct comparison *c, const struct pair *p, int64_t now, int64_t end, struct grid *g,
                       struct found *r)
 {
-    size_t n = 0;
     *r = (struct found){.exact = true};
-    int rc = judge_grid(c, p, now, g, r);
-    if (rc != 0 || !g->calendar)
-        return rc;
-    int64_t *moments = grid_moments(c->scratch, c->book[0], p->before, c->book[1], p->after, now, end, &n);
-    if (moments == NULL)
-        return WL_ENOMEM;
-    for (size_t i = 1; i < n && rc == 0; i++)
-        rc = judge_grid(c, p, moments[i], g, r);
+    int rc = judge_grid(c, p, now, NULL, g, r);
+    if (rc == 0 && g->calendar)
+        rc = judge_places(c, p, now, end, g, r);
+    for (int dir = 0; dir < 2; dir++)
+        r->exact = r->exact && (!r->unsure[dir] || r->differs[dir]);
     return rc;
 }
 
@@ -254,6 +276,19 @@ static bool new_values(struct pair *p, int64_t now)
     return changed;
 }
 
+/* Until when the pair's own values stay as they are. */
+static int64_t values_end(const struct pair *p, int64_t now)
+{
+    int64_t end = TIME_LAST;
+    const struct rule *r[2] = {p->before, p->after};
+    for (int side = 0; side < 2; side++)
+        for (uint16_t i = 0; r[side] != NULL && i < r[side]->values.n_rows; i++) {
+            int64_t since = r[side]->values.row[i].since;
+            end = since > now && since < end ? since : end;
+        }
+    return end;
+}
+
 /* What the cells of one direction prove about the pair, and about the books. */
 static bool judge_direction(struct comparison *c, const struct pair *p, enum direction dir, int64_t now,
                             const struct grid *g, const struct found *r)
@@ -268,14 +303,13 @@ static bool judge_direction(struct comparison *c, const struct pair *p, enum dir
     return false;
 }
 
-static int compare_pair(struct comparison *c, struct pair *p, int64_t now, int64_t end, struct grid *g, struct found *r)
+static int compare_pair(struct comparison *c, struct pair *p, int64_t now, struct grid *g, struct found *r)
 {
-    bool proven[2], calendar = asks_calendar(c->book[0], p->before) || asks_calendar(c->book[1], p->after);
-    bool changed = new_values(p, now) || calendar || !p->settled;
+    bool proven[2], changed = new_values(p, now) || !p->settled;
     if (!changed || same_at(c, p, now))
         return 0;
     arena_reset(c->scratch);
-    int rc = judge_pair(c, p, now, end, g, r);
+    int rc = judge_pair(c, p, now, values_end(p, now), g, r);
     if (rc != 0)
         return rc;
     for (int dir = 0; dir < 2; dir++)
@@ -296,11 +330,9 @@ static int compare_all(struct comparison *c, int64_t at, struct grid *g, struct 
     find_dates(c, at, &d);
     c->ret->n_dates = d.n;
     c->ret->never_looser = c->ret->never_stricter = !d.cut;
-    for (size_t k = 0; k < d.n && rc == 0; k++) {
-        int64_t end = k + 1 < d.n ? d.at[k + 1] : add_ms(d.at[k], 800 * WEEK);
+    for (size_t k = 0; k < d.n && rc == 0; k++)
         for (size_t i = 0; i < c->n_pairs && rc == 0; i++)
-            rc = compare_pair(c, &c->pair[i], d.at[k], end, g, r);
-    }
+            rc = compare_pair(c, &c->pair[i], d.at[k], g, r);
     return rc;
 }
 

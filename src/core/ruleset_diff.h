@@ -22,7 +22,12 @@ enum diff_relation {
 };
 const char *diff_relation_name(enum diff_relation r); /* "same", "stricter", ... "not proven" */
 
-enum diff_change { DIFF_ADDED, DIFF_REMOVED, DIFF_CHANGED, DIFF_TEXT /* decides alike: words, code or source differ */ };
+enum diff_change {
+    DIFF_ADDED,
+    DIFF_REMOVED,
+    DIFF_CHANGED,
+    DIFF_TEXT /* decides alike: words, code or source differ */
+};
 const char *diff_change_name(enum diff_change c);
 
 /* A message about which the books differ. */
@@ -49,7 +54,7 @@ struct ruleset_diff {
     struct diff_example looser, stricter;
     struct diff_rule *rule; /* those that differ, in order of id */
     size_t n_rules;
-    size_t n_dates; /* days looked at: `at` and each later one at which a value changes */
+    size_t n_dates;  /* days looked at: `at` and each later one at which a value changes */
     uint64_t points; /* cells judged */
     bool sampled;    /* some rule was too large to be enumerated */
 };

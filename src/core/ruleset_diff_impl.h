@@ -15,7 +15,7 @@ enum direction { LOOSER = 0, STRICTER = 1 }; /* also the index of the strong boo
 struct say {
     int64_t until; /* of a hold */
     uint8_t verdict;
-    bool calendar; /* a hold until the calendar says otherwise */
+    bool calendar; /* a hold until the calendar says otherwise, or the denial when it never does */
 };
 
 static inline bool say_less(struct say a, struct say b)

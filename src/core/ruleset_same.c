@@ -139,6 +139,11 @@ bool same_at(const struct comparison *c, const struct pair *p, int64_t now)
            (x->verdict != VERDICT_HOLD || same_until(a, x, b, y));
 }
 
+static bool same_optional(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
 bool same_text(const struct rule *a, const struct rule *b)
 {
     if (strcmp(a->title, b->title) != 0 || strcmp(a->reason, b->reason) != 0 || strcmp(a->change, b->change) != 0 ||
@@ -146,7 +151,8 @@ bool same_text(const struct rule *a, const struct rule *b)
         return false;
     for (size_t i = 0; i < a->n_cite; i++) {
         const struct citation *x = &a->cite[i].face, *y = &b->cite[i].face;
-        if (strcmp(x->title, y->title) != 0 || strcmp(x->url, y->url) != 0 || strcmp(x->read, y->read) != 0)
+        if (strcmp(x->title, y->title) != 0 || strcmp(x->url, y->url) != 0 || strcmp(x->read, y->read) != 0 ||
+            !same_optional(a->cite[i].source, b->cite[i].source))
             return false;
     }
     return true;

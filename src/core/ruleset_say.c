@@ -17,8 +17,8 @@ struct say rule_say(const struct ruleset *rs, const struct rule *r, const struct
     struct finding fi;
     if (r == NULL || r->builtin != BUILTIN_NONE || r->mode != MODE_ENFORCE || !rule_judge(rs, r, f, now, &fi))
         return (struct say){0, VERDICT_ALLOW, false};
-    bool holds = fi.verdict == VERDICT_HOLD;
-    return (struct say){holds ? fi.until : 0, fi.verdict, holds && !fi.unknown && r->until.kind >= UNTIL_OPEN};
+    bool holds = fi.verdict == VERDICT_HOLD, calendar = r->verdict == VERDICT_HOLD && r->until.kind >= UNTIL_OPEN;
+    return (struct say){holds ? fi.until : 0, fi.verdict, calendar && holds != fi.unknown};
 }
 
 struct say basis_say(const struct ruleset *rs, const struct facts *f, int64_t now)

@@ -10,11 +10,12 @@
 #include "core/ruleset_diff_impl.h"
 #include "core/template.h"
 
-#define STEPS_MAX 40
-#define ARENA_MAX (8u << 20)
-#define PAIRS_MAX 3000 /* combinations of two facts tried in one step */
-#define DAY       86400000
-#define NO_PLACE  SIZE_MAX
+#define STEPS_MAX   40
+#define ARENA_MAX   (8u << 20)
+#define PAIRS_MAX   3000 /* combinations of two facts tried in one step */
+#define GRID_EFFORT 150  /* what making a grid costs, in rules judged */
+#define DAY         86400000
+#define NO_PLACE    SIZE_MAX
 
 struct search {
     const struct ruleset *weak;
@@ -111,12 +112,6 @@ static uint32_t cost_of(const struct search *s, size_t *ret_first)
     return cost;
 }
 
-static void set_cell(struct facts *f, const struct axis *x, uint32_t at)
-{
-    f->known[x->fact] = at < x->n;
-    f->value[x->fact] = at < x->n ? x->v[at] : 0;
-}
-
 struct change {
     const struct axis *x, *y; /* y NULL: one fact only */
     uint32_t i, k;
@@ -127,9 +122,9 @@ static void try_change(struct search *s, struct change *best, const struct axis 
                        uint32_t k)
 {
     struct facts kept = s->facts;
-    set_cell(&s->facts, x, i);
+    axis_cell(x, i, &s->facts);
     if (y != NULL)
-        set_cell(&s->facts, y, k);
+        axis_cell(y, k, &s->facts);
     uint32_t cost = cost_of(s, NULL);
     if (cost < best->cost)
         *best = (struct change){x, y, i, k, cost};
@@ -167,15 +162,24 @@ static bool turn_wrong(struct search *s, const struct grid *g)
     size_t a = g->n > 0 ? below(s, g->n) : 0;
     if (g->n == 0 || s->pinned[g->axis[a].fact])
         return false;
-    set_cell(&s->facts, &g->axis[a], (uint32_t)below(s, g->axis[a].n + 1u));
+    axis_cell(&g->axis[a], (uint32_t)below(s, g->axis[a].n + 1u), &s->facts);
     return true;
+}
+
+/* Whether any fact of a rule may still be chosen; those of the basis are not listed. */
+static bool has_free_fact(const struct search *s, size_t rule)
+{
+    bool is_free = rule == s->weak->n_rules;
+    for (uint8_t i = 0; !is_free && i < s->weak->rule[rule].facts.n; i++)
+        is_free = !s->pinned[s->weak->rule[rule].facts.fact[i]];
+    return is_free;
 }
 
 /* The best change to the facts of one rule (n_rules: the basis) that lessens the cost. */
 static bool repair(struct search *s, size_t rule, uint32_t cost)
 {
-    struct grid *g = arena_new(s->arena, struct grid);
     struct change best = {.cost = cost};
+    struct grid *g = has_free_fact(s, rule) ? arena_new(s->arena, struct grid) : NULL;
     if (g == NULL)
         return false;
     grid_init(g, s->arena, s->now);
@@ -185,6 +189,7 @@ static bool repair(struct search *s, size_t rule, uint32_t cost)
         grid_add_tree(g, s->weak, &s->weak->basis[i].values, s->weak->basis[i].when);
     if (grid_close(g) != 0)
         return false;
+    *s->effort -= *s->effort > GRID_EFFORT ? GRID_EFFORT : *s->effort;
     if (s->noisy && below(s, 3) == 0 && turn_wrong(s, g))
         return true;
     try_one(s, g, &best);
@@ -192,9 +197,9 @@ static bool repair(struct search *s, size_t rule, uint32_t cost)
         try_two(s, g, &best);
     if (best.x == NULL)
         return false;
-    set_cell(&s->facts, best.x, best.i);
+    axis_cell(best.x, best.i, &s->facts);
     if (best.y != NULL)
-        set_cell(&s->facts, best.y, best.k);
+        axis_cell(best.y, best.k, &s->facts);
     return true;
 }
 

@@ -318,7 +318,7 @@ static struct facts near_facts(uint64_t *seed, int64_t now)
         fact_set(&f, FACT_MESSAGE_KIND, INTENT_TEMPLATE); /* receipts are judged by nobody */
     int64_t west = ((int64_t)below(seed, 9) - 4) * 60;
     fact_set(&f, FACT_RECIPIENT_UTC_MIN, west);
-    fact_set(&f, FACT_RECIPIENT_UTC_MAX, west + (int64_t)below(seed, 2) * 120);
+    fact_set(&f, FACT_RECIPIENT_UTC_MAX, west + (int64_t)(below(seed, 3) ? below(seed, 2) * 120 : below(seed, 1200)));
     f.known[FACT_RECIPIENT_UTC_MAX] = below(seed, 8) != 0;
     f.known[FACT_RECIPIENT_UTC_CHANGE_AT] = false;
     return f;
