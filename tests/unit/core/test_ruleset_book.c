@@ -266,6 +266,12 @@ TEST(hours_and_holidays_are_refused_for_what_cannot_be_meant)
         {LOCAL(LIST("2024-01-01", "2024-12-31", "[2024-02-01, 2024-01-01]"), H, "{open: $hours}", OUT), "in order"},
         {LOCAL(LIST("2024-01-01", "2024-12-31", "[2024-02-30]"), H, "{open: $hours}", OUT), "date"},
         {LOCAL(LIST("2024-01-01", "2024-12-31", "[]"), H, "{open: $hours}", OUT), "1 to"},
+        {LOCAL(LIST("2024-01-01", "2024-12-31", "[2024-01-01]"), H, "{open: $hours, holidays: CO}", OUT),
+         "since 2020-01-01 and its holidays of CO since 2024-01-01"},
+        {LOCAL(LIST("2020-01-02", "2024-12-31", "[2024-01-01]"), H, "{open: $hours}", "{holiday: CO}"),
+         "since 2020-01-01 and its holidays of CO since 2020-01-02"},
+        {LOCAL(LIST("2020-01-02", "2024-12-31", "[2024-01-01]"), H, "{after_holiday: CO}", OUT),
+         "since 2020-01-01 and its holidays of CO since 2020-01-02"},
         {LOCAL("", H, "{open: $hours}", "{all: [{outside: $hours}, {not: {outside: $hours}}]}"), "can never fire"},
         {LOCAL("", H, "{open: $hours}", "{not: {all: [{outside: $hours}, {not: {outside: $hours}}]}}"), "always fires"},
     };
@@ -278,7 +284,7 @@ TEST(no_opening_in_sight_is_a_denial)
 {
     const char *texts[] = {TINY_HEAD TINY_TAIL,
                            HEAD("p", "policy",
-                                "holidays: {CO: {from: 2026-01-01, to: 2026-12-31, cite: [{title: T, url: 'https://x', "
+                                "holidays: {CO: {from: 2020-01-01, to: 2026-12-31, cite: [{title: T, url: 'https://x', "
                                 "read: 2026-01-01}], days: [2026-11-02, 2026-11-09, 2026-11-16, 2026-11-23]}}\n")
                                TOP("r", "hold") "    until: {open: $hours, holidays: CO}\n"
                                                 "    values: {2020-01-01: {hours: \"mon 09:00-10:00\"}}\n"
