@@ -100,7 +100,7 @@ static void list_cells(struct grid *g, struct axis *x, const struct ruleset *rs,
 }
 
 /* Some zones, for those who only seek a message: one, two an hour and a day apart, and as far apart as can be. All that
- * the calendar tells apart is found by places_find(), moment and zones together, and put in by grid_put(). */
+ * the calendar tells apart is found by ruleset_places_find(), moment and zones together, and put in by grid_put(). */
 static void zone_cells(struct grid *g, uint8_t min, uint8_t max)
 {
     static const int64_t west[] = {0, -1440}, east[] = {0, 60, 1440};

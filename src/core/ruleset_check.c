@@ -51,7 +51,7 @@ static bool try_places(const struct builder *b, const struct rule *r, int64_t si
     struct arena *keep = arena_create(CELLS_BYTES), *mem = arena_create(CELLS_BYTES);
     struct places *places = keep != NULL ? arena_new(keep, struct places) : NULL;
     const struct places_rule rules[2] = {{b->rs, r}, {NULL, NULL}};
-    bool all = mem != NULL && places != NULL && places_find(keep, rules, since, end, *budget, places) == 0;
+    bool all = mem != NULL && places != NULL && ruleset_places_find(keep, rules, since, end, *budget, places) == 0;
     for (size_t i = 0; all && i < places->n && !(seen[TRI_TRUE] && seen[TRI_FALSE]); i++) {
         arena_reset(mem);
         all = try_at(b, r, places->place[i].at, &places->place[i], mem, budget, seen);

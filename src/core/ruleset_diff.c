@@ -195,7 +195,7 @@ static int judge_places(struct comparison *c, const struct pair *p, int64_t now,
     const struct rule *before = enforced(p->before), *after = enforced(p->after);
     const struct places_rule rules[2] = {{c->book[0], before}, {c->book[1], after}};
     struct places *places = arena_new(c->scratch, struct places);
-    if (places == NULL || places_find(c->scratch, rules, now, end, c->left, places) != 0)
+    if (places == NULL || ruleset_places_find(c->scratch, rules, now, end, c->left, places) != 0)
         return WL_ENOMEM;
     c->left -= places->asked;
     r->exact = r->exact && places->exact;

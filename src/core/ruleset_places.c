@@ -334,8 +334,8 @@ static void look_at_all(struct search *s)
     }
 }
 
-int places_find(struct arena *a, const struct places_rule rules[2], int64_t from, int64_t to, uint64_t most,
-                struct places *ret)
+int ruleset_places_find(struct arena *a, const struct places_rule rules[2], int64_t from, int64_t to, uint64_t most,
+                        struct places *ret)
 {
     struct search *s = arena_new(a, struct search);
     if (s == NULL)

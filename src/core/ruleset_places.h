@@ -31,8 +31,8 @@ struct places_rule {
     const struct ruleset *rs;
     const struct rule *rule;
 };
-int places_find(struct arena *a, const struct places_rule rules[2], int64_t from, int64_t to, uint64_t most,
-                struct places *ret);
+int ruleset_places_find(struct arena *a, const struct places_rule rules[2], int64_t from, int64_t to, uint64_t most,
+                        struct places *ret);
 
 /* Every node of a rule, for those who walk it. */
 struct rule_walk {
