@@ -4,7 +4,8 @@
  * A block is read a column a fact, and only the facts that the book mentions, the report groups by or the simulation
  * follows. The other book decides each row by decide() itself, so a backtest cannot disagree with the gateway. What the
  * recorded findings say is looked at only where it is needed: to name the rule of a message that would be let through,
- * and to know which rules a person had set aside, once for each text of findings a block holds. */
+ * and to know which rules a person had set aside and that a message could not wait, once for each text of findings
+ * a block holds. */
 #include "core/backtest.h"
 
 #include <stdlib.h>
@@ -30,8 +31,8 @@ struct code_count {
     uint64_t n;
 };
 
-/* What the findings of a text say about rules set aside. */
-enum aside { ASIDE_UNASKED = 0, ASIDE_NONE, ASIDE_SOME };
+/* Whether the findings of a text say anything that the facts do not. */
+enum heard { HEARD_UNASKED = 0, HEARD_NOTHING, HEARD_SOME };
 
 struct backtest {
     struct backtest_options o;
@@ -43,7 +44,7 @@ struct backtest {
     struct group *last[BACKTEST_DIMENSIONS]; /* most decisions fall where the one before fell */
     struct backtest_stopped *stopped;
     size_t n_stopped;
-    uint8_t *aside; /* by text of the block */
+    uint8_t *heard; /* by text of the block */
     struct facts simulated;
     struct decision new, old; /* large: not on the stack */
 };
@@ -109,9 +110,9 @@ struct backtest *backtest_create(const struct backtest_options *o, struct arena 
     bt->o = *o;
     bt->arena = a;
     bt->stopped = arena_new_array(a, struct backtest_stopped, DECISION_BLOCK_MAX);
-    bt->aside = arena_alloc(a, DECISION_BLOCK_MAX);
+    bt->heard = arena_alloc(a, DECISION_BLOCK_MAX);
     bt->state = o->stateful ? state_create(&bt->o, a) : NULL;
-    if (bt->stopped == NULL || bt->aside == NULL || (o->stateful && bt->state == NULL))
+    if (bt->stopped == NULL || bt->heard == NULL || (o->stateful && bt->state == NULL))
         return NULL;
     backtest_facts_of(o->rules, bt->wanted);
     bt->wanted[FACT_MESSAGE_CATEGORY] = bt->wanted[FACT_RECIPIENT_COUNTRY] = true;
@@ -130,6 +131,7 @@ struct run {
     struct decision_block *block;
     struct block_facts facts;
     struct int_column ts, until, verdict, ruleset, contact, sender, campaign, text;
+    int64_t heard_book; /* of which backtest.heard speaks */
 };
 
 static int run_open(struct run *r, struct err *e)
@@ -164,22 +166,48 @@ static bool recorded(struct run *r, size_t i, struct decision *ret)
            decision_unpack(packed.p, packed.n, book, ret) == 0;
 }
 
-/* The rules a person had set aside, as far as the other book has them. */
-static bool overrides(struct run *r, size_t i, struct override *ret)
+/* What the recorded findings say that the facts do not: rules set aside, as far as the other book has them, and when the
+ * message was surely worthless. It was so before the last of the holds it could not wait for was over; 0: they do not
+ * say. */
+struct told {
+    struct override aside;
+    bool any_aside;
+    int64_t expires;
+};
+
+static void tell(const struct backtest *bt, struct told *ret)
+{
+    bool worthless = false;
+    int64_t last = 0;
+    for (size_t k = 0; k < bt->old.n; k++) {
+        const struct finding *fi = &bt->old.finding[k];
+        worthless = worthless || fi->rule->builtin == BUILTIN_EXPIRY;
+        if (fi->overridden) {
+            ret->any_aside = true;
+            override_add(&ret->aside, bt->o.rules, str_of(rule_id(fi->rule)), NULL);
+        } else if (!fi->shadow && fi->verdict == VERDICT_HOLD && fi->until > last) {
+            last = fi->until;
+        }
+    }
+    ret->expires = worthless && last > 1 ? last - 1 : 0;
+}
+
+/* A text of findings that told nothing once tells nothing, as long as it is of the same book. */
+static void listen(struct run *r, size_t i, struct told *ret)
 {
     struct backtest *bt = r->bt;
-    uint8_t *aside = &bt->aside[r->text.v[i]];
-    *ret = (struct override){0};
-    if (bt->o.book == NULL || *aside == ASIDE_NONE || !recorded(r, i, &bt->old))
-        return false;
-    *aside = ASIDE_NONE;
-    for (size_t k = 0; k < bt->old.n; k++) {
-        if (!bt->old.finding[k].overridden)
-            continue;
-        *aside = ASIDE_SOME;
-        override_add(ret, bt->o.rules, str_of(rule_id(bt->old.finding[k].rule)), NULL);
+    memset(ret, 0, sizeof *ret);
+    if (bt->o.book == NULL)
+        return;
+    if (r->ruleset.v[i] != r->heard_book) {
+        memset(bt->heard, HEARD_UNASKED, DECISION_BLOCK_MAX);
+        r->heard_book = r->ruleset.v[i];
     }
-    return *aside == ASIDE_SOME;
+    uint8_t *heard = &bt->heard[r->text.v[i]];
+    if (*heard == HEARD_NOTHING || !recorded(r, i, &bt->old))
+        return;
+    tell(bt, ret);
+    *heard = ret->any_aside || ret->expires != 0 ? HEARD_SOME : HEARD_NOTHING;
 }
 
 static struct group *group_of(struct backtest *bt, enum backtest_dimension by, int64_t key)
@@ -268,15 +296,12 @@ static int decide_row(struct run *r, size_t i, int was, struct err *e)
     struct backtest *bt = r->bt;
     const struct facts *f = &r->facts.facts;
     struct state_message m = {.ts = r->ts.v[i], .contact = r->contact.v[i], .sender = r->sender.v[i], .recorded = f};
-    struct override o;
+    struct told told;
     bool follow = bt->state != NULL && m.contact != 0;
     int rc = follow ? state_facts(bt->state, &m, &bt->simulated, &f) : 0;
-    if (overrides(r, i, &o)) {
-        bt->report.overridden++;
-        decide_overridden(bt->o.rules, f, m.ts, 0, &o, &bt->new);
-    } else {
-        decide(bt->o.rules, f, m.ts, 0, &bt->new);
-    }
+    listen(r, i, &told);
+    bt->report.overridden += told.any_aside;
+    decide_overridden(bt->o.rules, f, m.ts, told.expires, &told.aside, &bt->new);
     if (rc == 0 && follow)
         rc = state_decided(bt->state, &m, was == VERDICT_ALLOW, bt->new.verdict == VERDICT_ALLOW);
     bt->report.no_person += bt->state != NULL && !follow;
@@ -290,13 +315,14 @@ int backtest_block(struct backtest *bt, struct decision_block *b, size_t from, s
     struct backtest_report *rep = &bt->report;
     int rc = run_open(&r, e);
     bt->n_stopped = 0;
-    memset(bt->aside, ASIDE_UNASKED, DECISION_BLOCK_MAX);
+    memset(bt->heard, HEARD_UNASKED, DECISION_BLOCK_MAX);
     for (size_t i = from; rc == 0 && i < to && i < b->n; i++) {
         int64_t was = r.verdict.v[i];
         if (rep->decisions++ == 0)
             rep->first_ts = r.ts.v[i];
         rep->last_ts = r.ts.v[i];
-        if (was < VERDICT_ALLOW || was > VERDICT_DENY || block_facts_at(&r.facts, i, NULL) != 0) {
+        if (was < VERDICT_ALLOW || was > VERDICT_DENY || r.ts.v[i] != within_time(r.ts.v[i]) ||
+            block_facts_at(&r.facts, i, NULL) != 0) {
             rep->unreadable++;
             continue;
         }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * backtest.h - what another book would have said to the messages of the log.
  *
- * Static: the recorded facts, decided by the other book as of the recorded time; exact. Stateful: the same, but caps,
+ * Static: the recorded facts, decided by the other book as of the recorded time; exact, but that nobody knows how long a
+ * message could have waited unless it was denied for that. Stateful: the same, but caps,
  * cooldowns, pair rate and the portfolio's people see the other book's own decisions instead of the recorded ones.
  * Only where the two differ is anything simulated, so a book that decides like the recorded ones changes nothing. What no
  * log can tell is not guessed: whether a message that was newly allowed would have been read, what Meta would have

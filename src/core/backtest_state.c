@@ -14,10 +14,12 @@
 #include "core/id_map.h"
 #include "core/intent.h"
 #include "core/pace.h"
+#include "core/ruleset_impl.h"
 
 #define WINDOW_MS (24 * INT64_C(3600000))
 #define SECOND_MS 1000
 #define PERMILLE  1000
+#define USED_MAX  (1000 * 1000000) /* permille of a limit: nothing a gateway recorded is near that */
 
 struct person_state {
     int64_t contact, zero;
@@ -112,8 +114,9 @@ static bool opens_conversation(const struct backtest_state *s, const struct fact
 }
 
 /* As caps keep it: rounded up, so that a stretch is never too short. */
-static int64_t whole_second(int64_t ms)
+static int64_t whole_second(int64_t at)
 {
+    int64_t ms = within_time(at);
     return (ms / SECOND_MS + (ms % SECOND_MS != 0)) * SECOND_MS;
 }
 
@@ -172,7 +175,7 @@ static void simulate_portfolio(const struct backtest_state *s, const struct stat
                  inside_window(s, f, ts) || budget_counted(&q->simulated, p->sim_opened, ts));
     int64_t more = (int64_t)budget_used(&q->simulated, ts) - (int64_t)budget_used(&q->real, ts);
     if (more == 0 || !f->known[FACT_PORTFOLIO_LIMIT] || !f->known[FACT_PORTFOLIO_USED] || limit <= 0 ||
-        limit > UINT32_MAX)
+        limit > UINT32_MAX || f->value[FACT_PORTFOLIO_USED] < 0 || f->value[FACT_PORTFOLIO_USED] > USED_MAX)
         return;
     int64_t people = f->value[FACT_PORTFOLIO_USED] * limit / PERMILLE + more;
     int64_t open = limit * (PERMILLE - book_value(s, "portfolio.unique.marketing", "reserve", ts, 0)) / PERMILLE;
@@ -274,7 +277,7 @@ static int decided_pair(struct backtest_state *s, struct state_message *m, bool 
     if (m->pair == NULL)
         return WL_ENOMEM;
     if (!m->pair->differs)
-        m->pair->tat = m->recorded->value[FACT_PAIR_TAT];
+        m->pair->tat = within_time(m->recorded->value[FACT_PAIR_TAT]);
     m->pair->differs = true;
     if (other && interval > 0)
         m->pair->tat = pace_take(m->pair->tat, m->ts, interval);

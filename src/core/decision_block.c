@@ -173,6 +173,15 @@ static int column_failed(int rc, int number, struct err *e)
     return damaged(e, what);
 }
 
+/* Numbers of texts: there are no more texts than decisions, so readers may index by them. */
+static bool are_positions(const int64_t *v, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (v[i] < 0 || (uint64_t)v[i] >= n)
+            return false;
+    return true;
+}
+
 static int numbers_read(struct decision_block *b, int number, struct int_column *ret, struct err *e)
 {
     struct str bytes;
@@ -184,6 +193,8 @@ static int numbers_read(struct decision_block *b, int number, struct int_column 
         return rc;
     rc = int_column_read(bytes, ts.v, b->n, b->arena, ret);
     if (rc == 0 && number < BLOCK_NUMBERS && ret->known != NULL)
+        rc = WL_EINVAL;
+    if (rc == 0 && number == BLOCK_FINDINGS && !are_positions(ret->v, b->n))
         rc = WL_EINVAL;
     return rc == 0 ? 0 : column_failed(rc, number, e);
 }

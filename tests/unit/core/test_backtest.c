@@ -98,6 +98,11 @@ static struct backtest_report run(struct bed *b, const struct ruleset *other, bo
     return report;
 }
 
+static uint64_t below(uint64_t *seed, uint64_t n)
+{
+    return next_random(seed) % n;
+}
+
 /* Facts from anywhere: what the columns keep back must not matter. */
 TEST(static_is_decide_on_the_recorded_facts)
 {
@@ -128,6 +133,66 @@ TEST(static_is_decide_on_the_recorded_facts)
     ruleset_free(shipped);
     ruleset_free(tiny);
     bed_done(b);
+}
+
+/* Everything that is recorded of a decision and not of its facts: rules set aside, messages that could not wait. */
+TEST(the_same_book_says_the_same_of_any_log)
+{
+    struct bed *b = bed_new();
+    struct ruleset *rs = tiny_set(PAIR_RATE CAP("cap.day", "1", "24h"));
+    uint64_t seed = 77;
+    size_t denied = 0;
+    for (size_t i = 0; i < 2000; i++) {
+        struct facts f = i % 2 ? random_facts(&seed) : fixture_facts();
+        struct decision d;
+        int64_t ts = NOW + (int64_t)i, expires = below(&seed, 3) ? ts + 1 + (int64_t)below(&seed, 200) * MINUTE : 0;
+        fact_set(&f, FACT_PAIR_TAT, ts + (int64_t)below(&seed, 180) * MINUTE - 20 * MINUTE);
+        fact_set(&f, FACT_MARKETING_SENT_1, below(&seed, 2) ? ts - 24 * HOUR + (int64_t)below(&seed, 180) * MINUTE : 0);
+        b->rows[i].ts = ts;
+        decide(rs, &f, ts, expires, &d);
+        denied += d.verdict == VERDICT_DENY;
+        record(b, i, &f, &d);
+    }
+    b->book = rs;
+    assert_true(denied > 100);
+    for (int stateful = 0; stateful < 2; stateful++) {
+        struct backtest_report r = run(b, rs, stateful, 2000, 300);
+        for (size_t i = 0; i < 9; i++)
+            if (i % 4 != 0 && (&r.count[0][0])[i] != 0)
+                fail_msg("%s became %s %llu times", verdict_name((enum verdict)(i / 3)),
+                         verdict_name((enum verdict)(i % 3)), (unsigned long long)(&r.count[0][0])[i]);
+        assert_true(r.count[2][2] == denied && r.held_longer + r.held_shorter == 0);
+    }
+    ruleset_free(rs);
+    bed_done(b);
+}
+
+/* A message that could not wait for a hold: no later end of another book's saves it, an earlier one may. */
+TEST(what_could_not_wait_does_not_wait_longer)
+{
+    static const struct {
+        const char *age;
+        int want;
+    } cases[] = {{"24h", VERDICT_DENY}, {"30h", VERDICT_DENY}, {"23h", VERDICT_HOLD}};
+    for (size_t i = 0; i < 3; i++) {
+        char cap[1024];
+        struct bed *b = bed_new();
+        struct facts f = fixture_facts();
+        struct decision d;
+        snprintf(cap, sizeof cap, CAP("cap.day", "1", "%s"), cases[i].age);
+        struct ruleset *was = tiny_set(CAP("cap.day", "1", "24h")), *is = tiny_set(cap);
+        fact_set(&f, FACT_MARKETING_SENT_1, NOW - HOUR);
+        b->rows[0].ts = NOW;
+        decide(was, &f, NOW, NOW + HOUR, &d);
+        assert_true(d.verdict == VERDICT_DENY && strcmp(rule_id(decision_main(&d)->rule), "hold.past_expiry") == 0);
+        record(b, 0, &f, &d);
+        b->book = was;
+        struct backtest_report r = run(b, is, false, 1, 1);
+        assert_int_equal(r.count[VERDICT_DENY][cases[i].want], 1);
+        ruleset_free(was);
+        ruleset_free(is);
+        bed_done(b);
+    }
 }
 
 /* What people were asked to get, and when: the same whatever any book says. */
@@ -314,6 +379,7 @@ TEST(damaged_facts_are_counted_and_nothing_more)
     bed_done(b);
 }
 
-TESTS(T(static_is_decide_on_the_recorded_facts), T(stateful_is_the_life_the_other_book_would_have_led),
+TESTS(T(static_is_decide_on_the_recorded_facts), T(the_same_book_says_the_same_of_any_log),
+      T(what_could_not_wait_does_not_wait_longer), T(stateful_is_the_life_the_other_book_would_have_led),
       T(static_and_stateful_differ_where_they_must), T(the_report_groups_names_and_follows_up),
       T(damaged_facts_are_counted_and_nothing_more))
