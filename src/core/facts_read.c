@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/yaml.h"
+#include "core/country.h"
 
 #define WORDS_MAX   32
 #define WORDS_BYTES 256 /* of the longest list of words */
@@ -68,16 +69,17 @@ static int wrong_name(struct str name, struct err *e)
                    near ? ": did you mean " : "", near ? near : "", near ? "?" : "");
 }
 
+/* What is no country is refused: it would match no rule, and say nothing. */
 static int read_code(struct facts *f, enum fact_id id, struct str value, struct err *e)
 {
     char code[9] = "";
-    struct facts one = {0};
-    if (value.n < sizeof code && memchr(value.p, '\0', value.n) == NULL)
-        memcpy(code, value.p, value.n);
-    fact_set_code(&one, id, code);
-    if (!one.known[id])
-        return err_set(e, WL_EINVAL, "%s: a code is 1 to 8 letters, digits, '-' or '_'", fact_info[id].name);
-    fact_set(f, id, one.value[id]);
+    int rc = country_check(value, id == FACT_RECIPIENT_REGION ? PLACE_REGION : PLACE_COUNTRY, e);
+    if (rc != 0) {
+        err_prefix(e, "%s", fact_info[id].name);
+        return rc;
+    }
+    memcpy(code, value.p, value.n);
+    fact_set_code(f, id, code);
     return 0;
 }
 

@@ -7,6 +7,8 @@
  * compiles cannot fail at run time. It refuses more facts in one rule than a finding can carry. */
 #include "core/ruleset_build.h"
 
+#include "core/country.h"
+
 enum arg_kind { ARG_ONE, ARG_MANY, ARG_NUMBER, ARG_DURATION, ARG_FACT, ARG_FLAG };
 
 #define ON(type) (1u << FACT_TYPE_##type)
@@ -87,10 +89,14 @@ int expr_slot(const struct scope *s, const struct yaml *n, uint8_t fact, uint8_t
     return 0;
 }
 
-static int code_value(const struct yaml *n, struct str text, int64_t *ret, struct err *e)
+/* A rule read before is taken as it was kept: whoever asks why it decided gets the answer. */
+static int code_value(const struct builder *b, enum fact_id id, const struct yaml *n, struct str text, int64_t *ret,
+                      struct err *e)
 {
     struct facts f = {0};
-    enum fact_id id = FACT_RECIPIENT_COUNTRY; /* any code fact: only the packing is wanted */
+    struct err why = {0};
+    if (!b->proven && country_check(text, id == FACT_RECIPIENT_REGION ? PLACE_REGION : PLACE_COUNTRY, &why) != 0)
+        return yaml_error(n, e, "%s", why.text);
     fact_set_code(&f, id, text.p);
     if (!f.known[id] || strlen(text.p) != text.n)
         return yaml_error(n, e, "a code is 1 to 8 letters, digits, '-' or '_'");
@@ -111,7 +117,7 @@ int expr_fact_value(struct builder *b, uint8_t fact, const struct yaml *n, int64
             *ret = flag;
         return rc;
     case FACT_TYPE_CODE:
-        return code_value(n, text, ret, e);
+        return code_value(b, (enum fact_id)fact, n, text, ret, e);
     case FACT_TYPE_WORD:
         if ((word = fact_word((enum fact_id)fact, text)) < 0)
             return yaml_error(n, e, "%.*s is no value of %s%s", (int)(text.n > 60 ? 60 : text.n), text.p,

@@ -6,6 +6,8 @@
  * accepted is copied into the book's arena; every refusal names file, line and key. */
 #include "core/ruleset_build.h"
 
+#include "core/country.h"
+
 #define CITE_TITLE_MAX 100
 #define CITE_URL_MAX   150
 
@@ -62,7 +64,7 @@ int text_id(struct builder *b, const struct yaml *n, const char **ret, struct er
     return 0;
 }
 
-/* "CO", "US-TX" */
+/* "CO", "US-TX", and "EU", which ISO reserves for the European Union */
 int text_area(struct builder *b, const struct yaml *n, struct str text, const char **ret, struct err *e)
 {
     static const char upper[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ", more[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
@@ -73,6 +75,9 @@ int text_area(struct builder *b, const struct yaml *n, struct str text, const ch
     bool ok = text.n >= 2 && text.n <= 6 && strspn(area, upper) == 2;
     if (!ok || (text.n > 2 && (area[2] != '-' || left == 0 || strspn(area + 3, more) != left)))
         return yaml_error(n, e, "must be an ISO country or region, such as CO or US-TX");
+    struct err why = {0};
+    if (!b->proven && !str_eq(text, STR("EU")) && country_check(text, PLACE_EITHER, &why) != 0)
+        return yaml_error(n, e, "%s", why.text);
     *ret = area;
     return 0;
 }

@@ -96,7 +96,7 @@ TEST(a_condition_is_refused_for_what_cannot_be_meant)
         {"{all: [{fact: pair.tat, before: consent.at}, {fact: consent.at, older_than: 0}, {fact: pair.tat, ahead_by: "
          "0}]}",
          "can never fire"},
-        {"{fact: recipient.country, is: TOOLONGCODE}", "a code is"},
+        {"{fact: recipient.country, is: TOOLONGCODE}", "is no country"},
         {"{fact: template.status, in: []}", "at least one value"},
         {"{fact: template.status, in: [paused, paused]}", "same value twice"},
         {"{fact: recipient.country, in: [BR, BR]}", "same value twice"},

@@ -128,8 +128,9 @@ TEST(facts_name_what_is_wrong)
         {"window.last_inbound", "", "a time is"},
         {"recipient.valid", "yes", "is true or false"},
         {"portfolio.used", "1.5", "is a whole number"},
-        {"recipient.country", "Br\xc3\xa9sil", "a code is"},
-        {"recipient.country", "", "a code is"},
+        {"recipient.country", "Br\xc3\xa9sil", "is no country"},
+        {"recipient.country", "", "is no country"},
+        {"recipient.country", "uk", "did you mean GB?"},
         {"", "x", "no fact is called"},
     };
     wl_facts *facts = NULL;
