@@ -51,7 +51,9 @@ const struct config_key config_keys[] = {
      .fallback = "2s",
      .max = 60000,
      .offset = GATEWAY(hold_budget_ms),
-     .help = "a send that would be allowed again this soon is waited for; clients give up from 5s"},
+     .help =
+         "a send that would be allowed again this soon is waited for, also through our own interface; the parts of a "
+         "batch share it. Marketing waits for its number's turn three quarters of it. Clients give up from 5s"},
     {.path = "poll_interval",
      .type = CONFIG_MILLIS,
      .fallback = "15m",
@@ -228,7 +230,8 @@ const struct config_key config_keys[] = {
      .min = 16,
      .max = 1000000,
      .offset = GATEWAY(max_queue),
-     .help = "sends waiting for a decision or an answer; one more is told to come back later"},
+     .help = "sends waiting for a decision or an answer; one more is told to come back later. One number may have a "
+             "quarter of them waiting for a decision, marketing three quarters of that"},
 
     {.path = "senders[].id",
      .type = CONFIG_ID,

@@ -4,8 +4,13 @@
  * All sends that arrived during the last commit are judged as one batch, in order of arrival: everything they are about is
  * read once (admit_batch.c), every send is decided against the state its predecessors left, and messages, decisions and
  * changed rows are written with version checks. Nothing is sent here. A HOLD short enough for the caller's patience is
- * put back in the line instead of being answered; a send that waits for its number's turn keeps the turn it was given,
- * so that those behind it get later ones and nobody waits behind another number.
+ * put back in the line instead of being answered; a send that waits for its number's turn, and for nothing longer, keeps
+ * the turn it was given, so that those behind it get later ones and nobody waits behind another number. Patience is
+ * measured by the monotonic clock: who is judged again after it gets the hold for an answer and is never sent.
+ *
+ * The sends of one number that wait for a decision take at most a quarter of the places there are, so that the line of a
+ * slow number leaves room for others. Marketing leaves a quarter of its number's places, and of the time a turn may be
+ * waited for, to what people wait for themselves: authentication, orders, answers.
  *
  * `now` is the writer's, which never goes back within a life of the process (base/clock.h): of a wall clock set back the
  * latest time seen stands still until it is caught up, and of one set forward the new time is taken.
@@ -25,8 +30,12 @@
 #include "gateway/apply.h"
 #include "store/senders.h"
 
-#define DRAIN_MS 10000
+#define DRAIN_MS    10000
+#define SHARE       4 /* one number's part of the places: a quarter, */
+#define SHARE_LEAST 8 /* but not fewer than these */
+#define RESERVED    4 /* the part of a number's turns and places that is not for marketing */
 
+#define NO_OUTCOMES   "a batch of outcomes does not fit its arena"
 #define SHUTTING_DOWN "the gateway is shutting down; try again in a moment"
 
 /* --- leases ------------------------------------------------------------------------------------------------------- */
@@ -97,7 +106,7 @@ static int record(struct batch *b, struct store *s, size_t i, struct err *e)
     b->row[b->n_rows++] = (struct decision_row){.bucket = m->bucket,
                                                 .id = m->id,
                                                 .ts = b->now,
-                                                .ruleset = b->book->number,
+                                                .ruleset = send->book->number,
                                                 .verdict = (int)send->decision.verdict,
                                                 .until = send->decision.until,
                                                 .facts = {kept, n_facts},
@@ -114,15 +123,36 @@ static void take_turn(const struct batch *b, struct send *s)
         s->slot_us = pacer_take(b->ad->pacer, s->sender, send_pace(b, s), b->mono_us);
 }
 
-/* Whether a hold is short enough to be waited out; then the send comes back later. */
+static bool is_marketing(const struct send *s)
+{
+    return s->facts.known[FACT_MESSAGE_CATEGORY] && s->facts.value[FACT_MESSAGE_CATEGORY] == CATEGORY_MARKETING;
+}
+
+/* Whether a hold is short enough to be waited out; then the send comes back later. Its turn is taken only when the pace is
+ * what holds it longest: a turn that is past when the other hold ends would be no turn, and many would leave at once. */
 static bool put_off(const struct batch *b, struct send *s)
 {
-    if (s->decision.verdict != VERDICT_HOLD || s->decision.until > s->hold_until_latest)
+    if (s->decision.verdict != VERDICT_HOLD)
         return false;
-    if (s->facts.known[FACT_SENDER_FREE_AT] && s->facts.value[FACT_SENDER_FREE_AT] > b->now)
+    bool turn = s->facts.known[FACT_SENDER_FREE_AT] && s->facts.value[FACT_SENDER_FREE_AT] == s->decision.until;
+    int64_t wait = s->decision.until - b->now, latest = s->hold_until_latest;
+    if (turn && is_marketing(s))
+        latest -= b->ad->g->o.hold_budget_ms * 1000 / RESERVED;
+    if (wait > (latest - b->mono_us) / 1000)
+        return false;
+    if (turn)
         take_turn(b, s);
-    writer_defer(&s->job, s->decision.until);
+    else
+        s->slot_us = 0;
+    s->held = true;
+    writer_defer(&s->job, b->mono_us + wait * 1000);
     return true;
+}
+
+/* Nobody waits for it any more: it keeps the hold it was put off with, whatever would be said now. */
+static bool too_late(const struct batch *b, const struct send *s)
+{
+    return s->held && s->decision.verdict == VERDICT_HOLD && b->mono_us > s->hold_until_latest;
 }
 
 static void decide_send(struct batch *b, struct send *s)
@@ -144,15 +174,17 @@ static int judge(struct batch *b, struct store *s, struct err *e)
 {
     for (size_t i = 0; i < b->n; i++) {
         struct send *send = b->send[i];
-        person_facts(b, send, &b->about[i]);
-        decide_send(b, send);
-        if (put_off(b, send))
-            continue;
+        if (!too_late(b, send)) {
+            person_facts(b, send, &b->about[i]);
+            decide_send(b, send);
+            if (put_off(b, send))
+                continue;
+        }
         int rc = sender_epoch(b->ad, s, send->sender, b->now, &send->epoch, e);
         if (rc == 0)
             rc = record(b, s, i, e);
         if (rc == 0 && send->override != NULL)
-            rc = rules_override_log(s, b->book, send, b->now, e);
+            rc = rules_override_log(s, send->book, send, b->now, e);
         if (rc != 0)
             return rc;
         if (send->decision.verdict != VERDICT_ALLOW)
@@ -161,6 +193,16 @@ static int judge(struct batch *b, struct store *s, struct err *e)
         batch_effects(b, send, &b->about[i]);
     }
     return 0;
+}
+
+/* What was known of a held send's template, number and account may have changed while it waited. */
+static void look_again(const struct batch *b, struct job *const *jobs)
+{
+    for (size_t i = 0; i < b->n; i++) {
+        struct send *s = container_of(jobs[i], struct send, job);
+        if (s->held && !too_late(b, s))
+            send_facts_again(s, b->snap);
+    }
 }
 
 static int admit_run(void *ctx, struct store *s, struct arena *a, struct job *const *jobs, size_t n, int64_t now,
@@ -180,6 +222,7 @@ static int admit_run(void *ctx, struct store *s, struct arena *a, struct job *co
     b.a = a;
     b.n = n;
     b.snap = snapshot_borrow(ad->g->snapshots);
+    look_again(&b, jobs);
     int rc = batch_read(&b, s, jobs, e);
     if (rc == 0)
         rc = judge(&b, s, e);
@@ -192,6 +235,11 @@ static int admit_run(void *ctx, struct store *s, struct arena *a, struct job *co
 void admit_inbound(struct admit *a, int64_t sender, size_t n)
 {
     pacer_inbound(a->pacer, sender, n < UINT32_MAX ? (uint32_t)n : UINT32_MAX);
+}
+
+int64_t admit_patience(const struct gateway *g)
+{
+    return clock_mono_ns() / 1000 + g->o.hold_budget_ms * 1000;
 }
 
 bool admit_places_known(const struct admit *a)
@@ -218,6 +266,7 @@ static void admit_done(void *ctx, struct job *job)
     }
     if (!sending)
         ad->open--;
+    pacer_leave(ad->pacer, s->sender);
     s->decided(s);
 }
 
@@ -228,20 +277,34 @@ static void admit_after(void *ctx)
     http_client_wake(ad->g->client);
 }
 
+/* How many sends of this kind one number may have waiting for a decision. */
+static size_t places(const struct send *s)
+{
+    size_t share = s->g->o.max_queue / SHARE;
+    if (share < SHARE_LEAST)
+        share = SHARE_LEAST;
+    return is_marketing(s) ? share - share / RESERVED : share;
+}
+
 int admit_submit(struct send *s, struct err *e)
 {
     struct admit *ad = s->g->admit;
     /* Counted first: whoever closes and then sees nothing open has seen all. */
-    bool room = ad->open++ < s->g->o.max_queue;
+    bool room = ad->open++ < s->g->o.max_queue, entered = pacer_enter(ad->pacer, s->sender, places(s));
     int rc = 0;
     if (ad->closed)
         rc = err_set(e, WL_EBUSY, SHUTTING_DOWN);
     else if (!room)
         rc = err_set(e, WL_EBUSY, "too many messages are waiting for a decision or an answer; try again in a moment");
+    else if (!entered)
+        rc = err_set(e, WL_EBUSY, "too many messages of this number are waiting for their turn; try again in a moment");
     s->job.type = &ad->admit_type;
     s->slot_us = 0;
+    s->held = false;
     if (rc == 0)
         rc = writer_submit(s->g->writer, &s->job, e);
+    if (rc != 0 && entered)
+        pacer_leave(ad->pacer, s->sender);
     if (rc != 0)
         ad->open--;
     return rc;
@@ -352,7 +415,7 @@ static int outcome_run(void *ctx, struct store *s, struct arena *a, struct job *
 {
     struct outcome *o = arena_new_array(a, struct outcome, n);
     if (o == NULL)
-        return err_set(e, WL_ENOMEM, "a batch of outcomes does not fit its arena");
+        return err_set(e, WL_ENOMEM, NO_OUTCOMES);
     for (size_t i = 0; i < n; i++) {
         struct send *send = container_of(jobs[i], struct send, job);
         o[i] = (struct outcome){.bucket = send->message.bucket,

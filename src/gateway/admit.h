@@ -31,7 +31,7 @@ struct send {
     enum category expected;                /* the category the caller counts on; see send_expects() */
     int64_t expires;                       /* 0: never */
     const struct rules_override *override; /* policy rules somebody sets aside, and why; NULL: none */
-    int64_t hold_until_latest;             /* a HOLD that ends by then is waited out; 0: no waiting */
+    int64_t hold_until_latest;             /* admit_patience(): a HOLD that ends by then is waited out; 0: no waiting */
     void (*decided)(struct send *s);       /* when it is durable, or with job.rc < 0; on the writer's second thread */
     void (*recorded)(struct send *s);      /* when the outcome is durable; same thread; may be NULL */
     void *user;
@@ -45,6 +45,7 @@ struct send {
 
     /* --- filled by admit --- */
     int64_t slot_us; /* its turn among its number's messages, monotonic; 0 none yet */
+    bool held;       /* put off before */
     struct decision decision;
     const struct ruleset *rules;   /* the book that decided */
     const struct rules_book *book; /* the same with its number and its shadow */
@@ -78,6 +79,9 @@ int send_expects(struct send *s, struct str word, const char *field, struct err 
 
 /* Any thread: n messages came in for this number; they count for its messages a second. */
 void admit_inbound(struct admit *a, int64_t sender, size_t n);
+/* How long a caller who asks now may be kept waiting, for send.hold_until_latest: microseconds of the monotonic clock. */
+int64_t admit_patience(const struct gateway *g);
+
 /* Whether there is a time zone database; without one nobody's local time is known. */
 bool admit_places_known(const struct admit *a);
 bool admit_zone_known(const struct admit *a, struct str name); /* "Europe/Berlin" */

@@ -2,8 +2,9 @@
  * admit_facts.c - what the rules may ask about a send, from the two places that know it.
  *
  * A face knows the message, the number, the account and the template: send_facts(), on the face's thread, from the
- * snapshot. The door knows the person, where they may be, what they got, how fast the number goes and how full the
- * portfolio is: person_facts(), on the writer's thread, again each time a held send is judged again. What nobody knows
+ * snapshot, and again on the writer's when a send was held: a template may have been paused meanwhile. The door knows the
+ * person, where they may be, what they got, how fast the number goes and how full the portfolio is: person_facts(), on
+ * the writer's thread, each time a send is judged. What nobody knows
  * is left unset and never guessed; rules say what follows. Marketing messages of a person count for messages that are
  * marketing; duplicates are looked for among marketing templates only, so that two order updates never are any. */
 #include <stdio.h>
@@ -18,16 +19,18 @@
 
 /* --- what a face can gather -------------------------------------------------------------------------------------- */
 
-static void template_facts(struct send *s, const struct snapshot *snap, const struct sender *number)
+/* How the template stands; NULL: there is none, or nobody knows. */
+static const struct known_template *template_facts(struct send *s, const struct snapshot *snap)
 {
     const struct intent *in = s->intent;
     struct facts *f = &s->facts;
-    if (number == NULL || number->waba == 0)
-        return; /* unknown: the rules say what follows */
+    const struct sender *number = snapshot_sender(snap, s->sender);
+    if (in->kind != INTENT_TEMPLATE || number == NULL || number->waba == 0)
+        return NULL; /* unknown: the rules say what follows */
     const struct known_template *t = snapshot_template(snap, number->waba, in->template_name, str_of(in->language));
     fact_set(f, FACT_TEMPLATE_KNOWN, t != NULL);
     if (t == NULL)
-        return;
+        return NULL;
     fact_set(f, FACT_TEMPLATE_STATUS, t->status);
     if (t->status_at != 0)
         fact_set(f, FACT_TEMPLATE_STATUS_AT, t->status_at);
@@ -35,6 +38,14 @@ static void template_facts(struct send *s, const struct snapshot *snap, const st
         fact_set(f, FACT_TEMPLATE_QUALITY, t->quality);
     if (t->category != CATEGORY_UNKNOWN)
         fact_set(f, FACT_MESSAGE_CATEGORY, t->category);
+    return t;
+}
+
+/* What the message's words make of the template. */
+static void words_facts(struct send *s, const struct known_template *t)
+{
+    const struct intent *in = s->intent;
+    struct facts *f = &s->facts;
     fact_set(f, FACT_TEMPLATE_FIT, t->spec ? template_check(t->spec, in->components, NULL) : FIT_OK);
     if (t->skeleton == 0)
         return;
@@ -103,13 +114,13 @@ static void account_facts(struct send *s, const struct snapshot *snap, int64_t w
     fact_set(f, FACT_ACCOUNT_MISUSE_AT, a->misuse_at);
 }
 
-void send_facts(struct send *s, const struct snapshot *snap)
+/* Everything but the message's words; anew, whatever was there. */
+static const struct known_template *standing_facts(struct send *s, const struct snapshot *snap)
 {
     const struct intent *in = s->intent;
     const struct sender *number = snapshot_sender(snap, s->sender);
     struct facts *f = &s->facts;
     s->facts = (struct facts){0};
-    s->content = (struct content_sent){0};
     s->waba = s->portfolio = s->per_second = 0;
     s->limit = -1;
     fact_set(f, FACT_MESSAGE_KIND, in->kind);
@@ -128,8 +139,25 @@ void send_facts(struct send *s, const struct snapshot *snap)
         sender_facts(s, number);
         account_facts(s, snap, number->waba);
     }
-    if (in->kind == INTENT_TEMPLATE)
-        template_facts(s, snap, number);
+    return template_facts(s, snap);
+}
+
+void send_facts(struct send *s, const struct snapshot *snap)
+{
+    const struct known_template *t = standing_facts(s, snap);
+    s->content = (struct content_sent){0};
+    if (t != NULL)
+        words_facts(s, t);
+}
+
+void send_facts_again(struct send *s, const struct snapshot *snap)
+{
+    static const enum fact_id words[] = {FACT_TEMPLATE_FIT, FACT_MESSAGE_SKELETON};
+    struct facts before = s->facts;
+    standing_facts(s, snap);
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (before.known[words[i]])
+            fact_set(&s->facts, words[i], before.value[words[i]]);
 }
 
 int send_expects(struct send *s, struct str word, const char *field, struct err *e)

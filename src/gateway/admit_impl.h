@@ -93,7 +93,10 @@ struct batch {
     struct decision shadow; /* room for what nobody is told */
 };
 
-/* admit_facts.c: what the rules ask about the person, their place, the number's pace and the portfolio. */
+/* admit_facts.c: what the snapshot says by now of the number, its account and the template of a send that was held. What
+ * was made of the message's own words stays: they are no longer at hand. */
+void send_facts_again(struct send *s, const struct snapshot *snap);
+/* What the rules ask about the person, their place, the number's pace and the portfolio. */
 void person_facts(const struct batch *b, struct send *s, const struct about *about);
 struct pace send_pace(const struct batch *b, const struct send *s);
 /* Reads the values again where the book or the second changed. */

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/clock.h"
 #include "gateway/accounts.h"
 #include "gateway/admit.h"
 #include "gateway/graph_body.h"
@@ -227,7 +226,7 @@ static void send_collected(void *ctx, struct http_req *rq)
                             .decided = decided,
                             .recorded = recorded,
                             .user = p,
-                            .hold_until_latest = clock_now_ms() + g->o.hold_budget_ms};
+                            .hold_until_latest = admit_patience(g)};
     if (rc == 0)
         rc = send_expects(&p->send, http_header(rq, CATEGORY_HEADER), CATEGORY_HEADER, &e);
     if (rc != 0) {

@@ -4,13 +4,13 @@
  * A batch may hide sends (docs/platform.md §7.2), so its parts are read one by one exactly like requests of their own. When all
  * are allowed the client's bytes are forwarded as they came; when some are refused the remaining parts are forwarded as
  * a new batch, whose address holds no field of the old one, and the refusals are put into the answer at their places;
- * so is what became of each send when no answer came. A part whose content is only known to Meta (a reference to
+ * so is what became of each send when no answer came. All parts share the patience of the one client: a part whose turn
+ * comes soon is waited for, and all that were allowed leave together after the last decision. A part whose content is only known to Meta (a reference to
  * another part's result), a batch inside a batch, and a partly refused batch with attached files cannot be judged part
  * by part and are refused. */
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/clock.h"
 #include "gateway/accounts.h"
 #include "gateway/admit.h"
 #include "gateway/graph_api.h"
@@ -30,6 +30,7 @@ struct part {
     bool is_send, admitted, relisted;
     struct str refusal; /* error body, when this part does not go on */
     int refusal_status;
+    int64_t retry_after; /* seconds; 0: nothing is said of it */
     struct intent intent;
     struct send send;
     struct greeting greeting;
@@ -43,7 +44,8 @@ struct batch {
     bool files; /* attached: they cannot be sent again in another body */
     bool stuck; /* never left, for the reason in call.err */
     struct str token;
-    struct str rest; /* the other fields of the body, as members of a JSON object ("" none) */
+    struct str rest;           /* the other fields of the body, as members of a JSON object ("" none) */
+    int64_t hold_until_latest; /* of all parts */
     struct part *part;
     size_t n, refused;
     size_t at;           /* part being read */
@@ -74,14 +76,55 @@ static void refuse_part(struct part *p, int code, const char *why)
     keep_refusal(p, 400, &body);
 }
 
+/* What is wrong is not the part: too much is going on, or we are in trouble. */
+static void refuse_for_now(struct part *p, const struct err *e)
+{
+    struct buf body;
+    bool busy = e->code == WL_EBUSY;
+    int status = busy ? 429 : 400;
+    buf_init(&body, 64u << 10);
+    graph_error_body(
+        &body,
+        &(struct graph_error){.status = status, .code = busy ? 130429 : 131000, .message = e->text, .transient = busy},
+        NULL, NULL, NULL);
+    p->retry_after = busy;
+    keep_refusal(p, status, &body);
+}
+
+static void refuse_by_rule(struct part *p)
+{
+    const struct send *s = &p->send;
+    struct buf body;
+    buf_init(&body, 256u << 10);
+    graph_refusal_body(&body, &s->decision, s->rules, &s->facts, p->id);
+    if (s->decision.verdict == VERDICT_HOLD)
+        p->retry_after = graph_retry_after(&s->decision, s->message.ts);
+    keep_refusal(p, 400, &body);
+}
+
 /* --- the answer ---------------------------------------------------------------------------------------------------- */
 
-static void put_result(struct json_out *o, int status, struct str body)
+static void put_header(struct json_out *o, const char *name, const char *value)
 {
+    jo_object(o);
+    jo_kcstr(o, "name", name);
+    jo_kcstr(o, "value", value);
+    jo_end(o);
+}
+
+static void put_result(struct json_out *o, int status, int64_t retry_after, struct str body)
+{
+    char seconds[24];
     jo_object(o);
     jo_kint(o, "code", status);
     jo_key(o, "headers");
-    jo_raw(o, STR("[{\"name\":\"Content-Type\",\"value\":\"application/json; charset=UTF-8\"}]"));
+    jo_array(o);
+    put_header(o, "Content-Type", "application/json; charset=UTF-8");
+    if (retry_after > 0) {
+        snprintf(seconds, sizeof seconds, "%lld", (long long)retry_after);
+        put_header(o, "Retry-After", seconds);
+    }
+    jo_end(o);
     jo_kstr(o, "body", body);
     jo_end(o);
 }
@@ -93,7 +136,7 @@ static void put_answer(struct json_out *o, const struct part *p, bool have, stru
     buf_init(&one, ANSWER_MAX);
     if (!have) {
         int status = relay_no_answer_body(&one, &p->b->call, p->admitted ? p->id : NULL);
-        put_result(o, status, buf_str(&one));
+        put_result(o, status, 0, buf_str(&one));
     } else {
         bool got = json_next(results);
         if (got)
@@ -115,7 +158,7 @@ static void reply_merged(struct batch *b, bool have, struct json root)
     for (size_t i = 0; i < b->n; i++) {
         const struct part *p = &b->part[i];
         if (p->refusal.p != NULL)
-            put_result(&o, p->refusal_status, p->refusal);
+            put_result(&o, p->refusal_status, p->retry_after, p->refusal);
         else
             put_answer(&o, p, have, &results);
     }
@@ -315,12 +358,9 @@ static void part_decided(struct send *s)
     struct batch *b = p->b;
     store_id_text(s->message.bucket, s->message.id, p->id);
     if (s->job.rc != 0) {
-        refuse_part(p, 131000, s->job.err.text);
+        refuse_for_now(p, &s->job.err);
     } else if (s->decision.verdict != VERDICT_ALLOW) {
-        struct buf body;
-        buf_init(&body, 256u << 10);
-        graph_refusal_body(&body, &s->decision, s->rules, &s->facts, p->id);
-        keep_refusal(p, 400, &body);
+        refuse_by_rule(p);
     } else {
         p->admitted = true;
     }
@@ -354,7 +394,8 @@ static int read_part(struct part *p, struct err *e)
                             .intent = &p->intent,
                             .decided = part_decided,
                             .recorded = part_recorded,
-                            .user = p};
+                            .user = p,
+                            .hold_until_latest = b->hold_until_latest};
     rc = send_expects(&p->send, http_header(b->rq, CATEGORY_HEADER), CATEGORY_HEADER, e);
     if (rc != 0)
         return rc;
@@ -407,7 +448,7 @@ static bool judge_part(struct part *p)
     }
     if (rc == 0)
         return false;
-    refuse_part(p, 130429, e.text);
+    refuse_for_now(p, &e);
     return true;
 }
 
@@ -615,6 +656,7 @@ static void batch_collected(void *ctx, struct http_req *rq)
     struct batch *b = ctx;
     struct err e = {0};
     bool is_batch = false;
+    b->hold_until_latest = admit_patience(b->g);
     if (graph_refuse_encoded(rq, &e) != 0 || unpack(b, &is_batch, &e) != 0) {
         metric_add(b->g, METRIC_BAD_REQUESTS, 1);
         graph_problem_reply(rq, &e);

@@ -100,6 +100,11 @@ void graph_refusal_body(struct buf *out, const struct decision *d, const struct 
     buf_done(&details);
 }
 
+int64_t graph_retry_after(const struct decision *d, int64_t now)
+{
+    return d->until > now ? (d->until - now + 999) / 1000 : 1;
+}
+
 void graph_refusal_reply(struct http_req *rq, const struct decision *d, const struct ruleset *rs, const struct facts *f,
                          const char *message_id, int64_t now)
 {
@@ -107,7 +112,7 @@ void graph_refusal_reply(struct http_req *rq, const struct decision *d, const st
     buf_init(&b, GRAPH_ERROR_MAX);
     graph_refusal_body(&b, d, rs, f, message_id);
     char retry[24];
-    snprintf(retry, sizeof retry, "%lld", d->until > now ? (long long)((d->until - now + 999) / 1000) : 1LL);
+    snprintf(retry, sizeof retry, "%lld", (long long)graph_retry_after(d, now));
     reply(rq, 400, &b, d->verdict == VERDICT_HOLD ? retry : NULL);
     buf_done(&b);
 }

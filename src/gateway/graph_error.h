@@ -27,6 +27,8 @@ void graph_error_reply(struct http_req *rq, const struct graph_error *err);
 /* A refusal by rule: 400, the main finding's code, every finding in error_data.wayleave; Retry-After when held. */
 void graph_refusal_reply(struct http_req *rq, const struct decision *d, const struct ruleset *rs, const struct facts *f,
                          const char *message_id, int64_t now);
+/* Seconds, at least one, after which a held message may be tried again. */
+int64_t graph_retry_after(const struct decision *d, int64_t now);
 void graph_refusal_body(struct buf *out, const struct decision *d, const struct ruleset *rs, const struct facts *f,
                         const char *message_id);
 /* 400/413/429/503 for what went wrong on our side of the wire, from a WL_E* code and its sentence. */

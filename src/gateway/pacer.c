@@ -2,10 +2,11 @@
  * pacer.c - a table of numbers with their theoretical arrival times (core/pace.h), in microseconds.
  *
  * The table never forgets a number and has room for more than one process will ever own; a number that finds no place is
- * not paced, and the rules are told that nobody knows. The only thing two threads share is the count of incoming
- * messages, an atomic beside each number; the door takes it over when it next looks at the number. However many came,
+ * not paced, and the rules are told that nobody knows. What threads share are atomics beside each number. The
+ * door takes the count of incoming messages over when it next looks at the number. However many came,
  * they never hold the number up for more than a second: a flood of webhooks must not stop what answers it. A line is never
- * longer than anybody may wait: while no rule asks for the pace, messages pass however long it would be. */
+ * longer than anybody may wait: while no rule asks for the pace, messages pass however long it would be. How many stand
+ * in it is counted for the threads that let them in, so that one number's line does not take the places of others. */
 #include "gateway/pacer.h"
 
 #include <stdatomic.h>
@@ -23,6 +24,7 @@
 struct lane {
     _Atomic int64_t sender;   /* 0: free */
     _Atomic uint32_t inbound; /* not taken over yet */
+    _Atomic size_t places;    /* taken in its line */
     int64_t tat;              /* 0: never looked at */
 };
 
@@ -80,6 +82,22 @@ void pacer_inbound(struct pacer *p, int64_t sender, uint32_t n)
     struct lane *l = sender != 0 ? lane_of(p, sender) : NULL;
     if (l != NULL)
         atomic_fetch_add_explicit(&l->inbound, n, memory_order_relaxed);
+}
+
+bool pacer_enter(struct pacer *p, int64_t sender, size_t most)
+{
+    struct lane *l = sender != 0 ? lane_of(p, sender) : NULL;
+    if (l == NULL || l->places++ < most)
+        return true;
+    l->places--;
+    return false;
+}
+
+void pacer_leave(struct pacer *p, int64_t sender)
+{
+    struct lane *l = sender != 0 ? lane_of(p, sender) : NULL;
+    if (l != NULL)
+        l->places--;
 }
 
 static void take_over_inbound(struct lane *l, struct pace rate, int64_t now_us)

@@ -8,6 +8,8 @@
 #ifndef WL_GATEWAY_PACER_H
 #define WL_GATEWAY_PACER_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct pacer;
@@ -24,6 +26,11 @@ void pacer_free(struct pacer *p); /* accepts NULL */
 
 /* Any thread: n messages came in for this number. */
 void pacer_inbound(struct pacer *p, int64_t sender, uint32_t n);
+
+/* Any thread: a place among those of this number that wait, if fewer than `most` are taken; whoever got one leaves once. A
+ * number that finds no room here is not counted. */
+bool pacer_enter(struct pacer *p, int64_t sender, size_t most);
+void pacer_leave(struct pacer *p, int64_t sender);
 
 /* The rest: the door's thread only. First moment at which the number may send one more; -1: too many numbers to tell. */
 int64_t pacer_when(struct pacer *p, int64_t sender, struct pace rate, int64_t now_us);

@@ -8,9 +8,11 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "base/clock.h"
 #include "gateway/accounts.h"
 #include "gateway/admit.h"
 #include "gateway/graph_api.h"
+#include "gateway/graph_error.h"
 #include "gateway/rest_impl.h"
 
 #define GRAPH_VERSION "v25.0" /* newest but one on 2026-11-22 */
@@ -41,13 +43,15 @@ static void drop(void *user)
 
 /* --- answers -------------------------------------------------------------------------------------------------------- */
 
-static void reply(struct own_send *o, int status, struct buf *body)
+static void reply(struct own_send *o, int status, const char *retry_after, struct buf *body)
 {
-    struct http_header h[] = {{STR("Content-Type"), STR("application/json")}};
-    http_reply_buf(o->rq, status, h, 1, body);
+    struct http_header h[] = {{STR("Content-Type"), STR("application/json")},
+                              {STR("Retry-After"), str_of(retry_after)}};
+    http_reply_buf(o->rq, status, h, retry_after != NULL ? 2 : 1, body);
 }
 
-static void error_member(struct json_out *w, const char *code, const char *message, int graph_code)
+/* `until`: when the message may be tried again; NULL: nobody said. */
+static void error_member(struct json_out *w, const char *code, const char *message, int graph_code, const char *until)
 {
     jo_key(w, "error");
     jo_object(w);
@@ -55,6 +59,8 @@ static void error_member(struct json_out *w, const char *code, const char *messa
     jo_kcstr(w, "message", message);
     if (graph_code != 0)
         jo_kint(w, "graph_code", graph_code);
+    if (until != NULL)
+        jo_kcstr(w, "until", until);
     jo_end(w);
 }
 
@@ -62,16 +68,21 @@ static void reply_refused(struct own_send *o)
 {
     struct buf b;
     struct json_out w;
-    const struct finding *main = decision_main(&o->send.decision);
+    const struct decision *d = &o->send.decision;
+    const struct finding *main = decision_main(d);
+    bool held = d->verdict == VERDICT_HOLD;
+    char until[TIME_TEXT], retry[24];
+    snprintf(retry, sizeof retry, "%lld", (long long)graph_retry_after(d, o->send.message.ts));
     buf_init(&b, REST_ANSWER_MAX);
     json_out_init(&w, &b);
     jo_object(&w);
-    error_member(&w, "refused", rule_reason(main->rule), rule_code(main->rule));
+    error_member(&w, "refused", rule_reason(main->rule), rule_code(main->rule),
+                 held ? time_text(d->until, until) : NULL);
     jo_kcstr(&w, "id", o->id);
     jo_key(&w, "decision");
-    decision_json(&o->send.decision, o->send.rules, &o->send.facts, &w);
+    decision_json(d, o->send.rules, &o->send.facts, &w);
     jo_end(&w);
-    reply(o, 403, &b);
+    reply(o, 403, held ? retry : NULL, &b);
 }
 
 static void reply_outcome(struct own_send *o)
@@ -101,7 +112,7 @@ static void reply_outcome(struct own_send *o)
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         if (words[i].state == o->send.outcome) {
             status = words[i].status;
-            error_member(&w, words[i].code, words[i].message, o->send.outcome_code);
+            error_member(&w, words[i].code, words[i].message, o->send.outcome_code, NULL);
         }
     }
     if (o->call.fate == HTTP_ANSWERED &&
@@ -115,7 +126,7 @@ static void reply_outcome(struct own_send *o)
     }
     jo_end(&w);
     http_call_done(&o->call);
-    reply(o, status, &b);
+    reply(o, status, NULL, &b);
 }
 
 /* --- the way up ----------------------------------------------------------------------------------------------------- */
@@ -359,6 +370,7 @@ static void collected(void *ctx, struct http_req *rq)
     o->send.decided = decided;
     o->send.recorded = recorded;
     o->send.user = o;
+    o->send.hold_until_latest = admit_patience(o->g);
     submit(o);
 }
 

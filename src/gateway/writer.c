@@ -8,7 +8,8 @@
  *
  * A batch depends on what earlier batches wrote, also when those are not durable yet: that is safe because the log is
  * in order, and a crash that loses one loses all after it. After a commit or a sync whose outcome is unknown nothing is
- * written or acknowledged any more. Deferred jobs (a hold short enough to be waited out) sit in a list until their time. */
+ * written or acknowledged any more. Deferred jobs (a hold short enough to be waited out) sit in a heap until their time,
+ * which is the monotonic clock's: somebody who sets the wall clock back must not make them wait. */
 #include "gateway/writer.h"
 
 #include <stdlib.h>
@@ -17,10 +18,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-#define BATCH_MAX    512
-#define BATCHES      3 /* being run, being synced, being answered */
-#define DEFERRED_MAX 4096
-#define ARENA_MAX    (64u << 20)
+#define BATCH_MAX 512
+#define BATCHES   3 /* being run, being synced, being answered */
+#define ARENA_MAX (64u << 20)
 
 struct batch {
     struct queue_link link;
@@ -38,7 +38,7 @@ struct writer {
     struct queue idle;    /* batches, for the first */
     struct batch batches[BATCHES];
     pthread_t runner, syncer;
-    struct job *deferred[DEFERRED_MAX]; /* unsorted; few */
+    struct job **deferred; /* a heap: the earliest first. Room for as many as may be in line */
     size_t n_deferred;
     bool failed; /* the disk refused: fail closed */
     bool hurried;
@@ -49,10 +49,10 @@ static const struct err disk_refused = {
     WL_EIO, "the database refused a write; nothing more is accepted until it is repaired and the gateway restarted"};
 static const struct err stopping = {WL_EBUSY, "the gateway is shutting down; try again in a moment"};
 
-void writer_defer(struct job *job, int64_t at)
+void writer_defer(struct job *job, int64_t mono_us)
 {
     job->deferred = true;
-    job->not_before = at;
+    job->not_before = mono_us;
 }
 
 static void fail_closed(struct writer *w, const struct err *e)
@@ -154,6 +154,29 @@ static int run_transaction(struct writer *w, struct arena *a, struct job **jobs,
     return rc;
 }
 
+static void put_aside(struct writer *w, struct job *job)
+{
+    struct job **heap = w->deferred;
+    size_t at = w->n_deferred++;
+    for (; at > 0 && heap[(at - 1) / 2]->not_before > job->not_before; at = (at - 1) / 2)
+        heap[at] = heap[(at - 1) / 2];
+    heap[at] = job;
+}
+
+static struct job *take_earliest(struct writer *w)
+{
+    struct job **heap = w->deferred, *first = heap[0], *last = heap[--w->n_deferred];
+    size_t at = 0, n = w->n_deferred;
+    for (size_t child; (child = 2 * at + 1) < n; at = child) {
+        child += child + 1 < n && heap[child + 1]->not_before < heap[child]->not_before;
+        if (heap[child]->not_before >= last->not_before)
+            break;
+        heap[at] = heap[child];
+    }
+    heap[at] = last;
+    return first;
+}
+
 /* Notes the result of jobs that were run together, and puts those aside that asked to run later. */
 static void conclude(struct writer *w, struct batch *b, struct job **jobs, size_t n, int rc, const struct err *e)
 {
@@ -162,8 +185,8 @@ static void conclude(struct writer *w, struct batch *b, struct job **jobs, size_
         job->rc = rc;
         if (rc != 0)
             job->err = *e;
-        else if (job->deferred && w->n_deferred < DEFERRED_MAX && !hurried(w)) {
-            w->deferred[w->n_deferred++] = job;
+        else if (job->deferred && w->n_deferred < w->most && !hurried(w)) {
+            put_aside(w, job);
             continue;
         } else if (job->deferred)
             job->rc = err_set(&job->err, WL_EBUSY, "%s",
@@ -191,28 +214,20 @@ static void run_batch(struct writer *w, struct batch *b, struct job **jobs, size
 }
 
 /* Milliseconds until the next deferred job, at most a second, -1 when there is none. */
-static int64_t next_wait(const struct writer *w, int64_t now)
+static int64_t next_wait(const struct writer *w)
 {
-    int64_t wait = w->n_deferred ? 1000 : -1;
-    for (size_t i = 0; i < w->n_deferred; i++) {
-        int64_t left = w->deferred[i]->not_before - now;
-        if (left < wait)
-            wait = left < 0 ? 0 : left;
-    }
-    return wait;
+    if (w->n_deferred == 0)
+        return -1;
+    int64_t left_us = w->deferred[0]->not_before - clock_mono_ns() / 1000;
+    return left_us <= 0 ? 0 : left_us >= 1000000 ? 1000 : (left_us + 999) / 1000;
 }
 
-static size_t take_due(struct writer *w, struct job **out, size_t max, int64_t now)
+static size_t take_due(struct writer *w, struct job **out, size_t max)
 {
+    int64_t now_us = clock_mono_ns() / 1000;
     size_t n = 0;
-    for (size_t i = 0; i < w->n_deferred && n < max;) {
-        if (w->deferred[i]->not_before <= now) {
-            out[n++] = w->deferred[i];
-            w->deferred[i] = w->deferred[--w->n_deferred];
-        } else {
-            i++;
-        }
-    }
+    while (n < max && w->n_deferred > 0 && w->deferred[0]->not_before <= now_us)
+        out[n++] = take_earliest(w);
     return n;
 }
 
@@ -245,10 +260,10 @@ static void *runner_run(void *arg)
         if (hurried(w))
             give_up_deferred(w);
         struct batch *b = idle_batch(w); /* first: what arrives while none is idle joins the next batch */
-        struct queue_link *chain = queue_take(&w->queue, BATCH_MAX / 2, next_wait(w, clock_now_ms()), &got);
+        struct queue_link *chain = queue_take(&w->queue, BATCH_MAX / 2, next_wait(w), &got);
         __atomic_sub_fetch(&w->waiting, got, __ATOMIC_RELAXED);
         bool last = chain == NULL && queue_closed(&w->queue);
-        size_t n = last ? 0 : take_due(w, jobs, BATCH_MAX / 2, clock_now_ms());
+        size_t n = last ? 0 : take_due(w, jobs, BATCH_MAX / 2);
         for (struct queue_link *l = chain, *next; l != NULL; l = next) {
             next = l->next;
             jobs[n++] = container_of(l, struct job, link);
@@ -377,8 +392,11 @@ int writer_start(struct writer **ret, struct store *s, size_t max_jobs, struct e
         abort();
     w->store = s;
     w->most = max_jobs;
+    if ((w->deferred = calloc(max_jobs, sizeof(struct job *))) == NULL)
+        abort();
     int rc = store_sync_open(&w->sync, s, e);
     if (rc != 0) {
+        free(w->deferred);
         free(w);
         return rc;
     }
@@ -413,6 +431,7 @@ void writer_stop(struct writer *w)
     if (!writer_healthy(w))
         store_poison(w->store);
     store_free(w->store);
+    free(w->deferred);
     free(w);
 }
 

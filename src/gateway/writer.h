@@ -34,7 +34,7 @@ struct job_type {
 struct job {
     struct queue_link link;
     const struct job_type *type;
-    int64_t not_before; /* ms; 0 now. A job may set this in run() and return it to the line with writer_defer() */
+    int64_t not_before; /* monotonic us; set by writer_defer() */
     bool deferred;
     int rc;
     struct err err;
@@ -56,8 +56,9 @@ int writer_submit_always(struct writer *w, struct job *job, struct err *e);
  * done() or after(). Refused like writer_submit(). */
 typedef int writer_task(void *ctx, struct store *s, struct arena *a, int64_t now, struct err *e);
 int writer_call(struct writer *w, int rank, writer_task *run, void *ctx, struct err *e);
-/* Inside run(): this job is not done now but runs again at `at`. */
-void writer_defer(struct job *job, int64_t at);
+/* Inside run(): this job is not done now but runs again at this time of the monotonic clock, in microseconds. As many may
+ * wait so as fit the line. */
+void writer_defer(struct job *job, int64_t mono_us);
 /* From now on nothing is put off: jobs that wait for their time are done with WL_EBUSY, and so is any that asks to. */
 void writer_hurry(struct writer *w);
 void writer_stats(struct writer *w, struct writer_stats *ret);

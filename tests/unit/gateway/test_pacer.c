@@ -107,6 +107,23 @@ TEST(more_numbers_than_places_are_not_paced)
     pacer_free(p);
 }
 
+TEST(places_are_a_number_s_own)
+{
+    struct pacer *p = pacer_create(START);
+    for (int i = 0; i < 3; i++)
+        assert_true(pacer_enter(p, 111, 3));
+    assert_false(pacer_enter(p, 111, 3));
+    assert_true(pacer_enter(p, 111, 4)); /* somebody who may have one more */
+    assert_true(pacer_enter(p, 112, 1));
+    assert_true(pacer_enter(p, 0, 0)); /* no number, nothing to count */
+    pacer_leave(p, 0);
+    pacer_leave(p, 111);
+    pacer_leave(p, 111);
+    assert_true(pacer_enter(p, 111, 3));
+    assert_false(pacer_enter(p, 111, 3));
+    pacer_free(p);
+}
+
 TEST(odd_rates_are_rates)
 {
     assert_int_equal(pace_of(0, 0).interval_us, SECOND);
@@ -117,4 +134,4 @@ TEST(odd_rates_are_rates)
 
 TESTS(T(the_rate_is_kept_and_used), T(it_starts_without_credit_and_saves_up), T(turns_are_given_one_after_the_other),
       T(what_comes_in_counts), T(a_line_nobody_keeps_does_not_grow_for_ever), T(more_numbers_than_places_are_not_paced),
-      T(odd_rates_are_rates))
+      T(places_are_a_number_s_own), T(odd_rates_are_rates))

@@ -25,23 +25,38 @@ int __wrap_fdatasync(int fd)
     return -1;
 }
 
+/* Our time may be made to stand still, as it does while a clock that was set back catches up. */
+int64_t __real_clock_now_ms(void);
+int64_t __wrap_clock_now_ms(void);
+static _Atomic bool clock_stands;
+
+int64_t __wrap_clock_now_ms(void)
+{
+    static _Atomic int64_t stood;
+    if (!clock_stands)
+        stood = __real_clock_now_ms();
+    return stood;
+}
+
 struct note {
     struct job job;
-    int value;       /* < 0: this job fails */
-    int64_t wait_ms; /* > 0: asks to run again later, once */
-    int64_t began;
+    int value;             /* < 0: this job fails */
+    int64_t wait_ms;       /* > 0: asks to run again later, once */
+    int64_t began;         /* monotonic us, like all times here */
     size_t takes;          /* bytes of the batch's arena */
+    int ran;               /* its number among those that ran */
     pthread_mutex_t *gate; /* held by whoever wants the writer to stand still */
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t wake = PTHREAD_COND_INITIALIZER;
 static int finished;
+static _Atomic int runs;
 
 static int note_run(void *ctx, struct store *s, struct arena *a, struct job *const *jobs, size_t n, int64_t now,
                     struct err *e)
 {
-    (void)ctx;
+    (void)ctx, (void)now;
     for (size_t i = 0; i < n; i++) {
         struct note *note = container_of(jobs[i], struct note, job);
         char name[32];
@@ -51,12 +66,12 @@ static int note_run(void *ctx, struct store *s, struct arena *a, struct job *con
         }
         if (note->takes > 0 && arena_alloc(a, note->takes) == NULL)
             return err_set(e, WL_ENOMEM, "the arena is used up");
-        if (note->wait_ms > 0 && now < note->began + note->wait_ms) {
-            writer_defer(&note->job, now + 1 < note->began + note->wait_ms && note->takes > 0
-                                         ? now + 1 /* again and again */
-                                         : note->began + note->wait_ms);
+        int64_t mono = clock_mono_ns() / 1000, due = note->began + note->wait_ms * 1000;
+        if (note->wait_ms > 0 && mono < due) {
+            writer_defer(&note->job, mono + 1000 < due && note->takes > 0 ? mono + 1000 /* again and again */ : due);
             continue;
         }
+        note->ran = ++runs;
         snprintf(name, sizeof name, "n%d", note->value);
         if (cursor_set(s, name, 1, e) != 0)
             return WL_EIO;
@@ -139,7 +154,7 @@ TEST(a_deferred_job_runs_at_its_time)
     unlink(path);
     assert_ok(store_open(&s, path, NULL, &e), e);
     assert_ok(writer_start(&w, s, 1000, &e), e);
-    int64_t began = clock_now_ms();
+    int64_t began = clock_mono_ns() / 1000;
     struct note late = {.job.type = &note_type, .value = 1, .wait_ms = 150, .began = began};
     struct note soon = {.job.type = &note_type, .value = 2};
     finished = 0;
@@ -149,7 +164,7 @@ TEST(a_deferred_job_runs_at_its_time)
     assert_int_equal(written(path, 2), 1);
     assert_int_equal(written(path, 1), 0);
     wait_for(2);
-    assert_true(clock_now_ms() - began >= 150);
+    assert_true(clock_mono_ns() / 1000 - began >= 150000);
     assert_int_equal(late.job.rc, 0);
     assert_int_equal(written(path, 1), 1);
     writer_stop(w);
@@ -195,6 +210,55 @@ static struct writer *open_writer(char path[], size_t most, struct store **ret)
     return w;
 }
 
+/* Somebody sets the wall clock back by an hour: our time stands still, and nobody waits longer for it. */
+TEST(a_clock_set_back_holds_nobody_up)
+{
+    char path[] = "/tmp/wl-writer-XXXXXX";
+    struct err e = {0};
+    struct store *s;
+    struct writer *w = open_writer(path, 1000, &s);
+    struct note late = {.job.type = &note_type, .value = 1, .wait_ms = 150, .began = clock_mono_ns() / 1000};
+    assert_ok(writer_submit(w, &late.job, &e), e);
+    usleep(50000);
+    clock_stands = true;
+    wait_for(1);
+    clock_stands = false;
+    assert_ok(late.job.rc, late.job.err);
+    assert_in_range(clock_mono_ns() / 1000 - late.began, 150000, 5000000);
+    writer_stop(w);
+    unlink(path);
+}
+
+/* As many as the line holds may wait; they run in the order of their times, whatever the order they asked in. */
+TEST(who_is_due_first_runs_first)
+{
+    enum { N = 200 };
+    char path[] = "/tmp/wl-writer-XXXXXX";
+    struct err e = {0};
+    struct store *s;
+    struct writer *w = open_writer(path, N, &s);
+    static struct note notes[N + 1];
+    int64_t began = clock_mono_ns() / 1000;
+    runs = 0;
+    for (int i = 0; i < N; i++) {
+        notes[i] = (struct note){.job.type = &note_type, .value = i, .wait_ms = 600 + i * 77 % N, .began = began};
+        while (writer_submit(w, &notes[i].job, &e) != 0)
+            usleep(1000);
+    }
+    usleep(200000); /* all are put aside */
+    notes[N] = (struct note){.job.type = &note_type, .value = N, .wait_ms = 60000, .began = began};
+    assert_ok(writer_submit(w, &notes[N].job, &e), e);
+    wait_for(1);
+    assert_int_equal(notes[N].job.rc, WL_EBUSY);
+    wait_for(N + 1);
+    for (int i = 0; i < N; i++)
+        for (int j = 0; j < N; j++)
+            if (notes[i].wait_ms < notes[j].wait_ms)
+                assert_true(notes[i].ran < notes[j].ran);
+    writer_stop(w);
+    unlink(path);
+}
+
 /* Jobs that are put aside use no memory for it: 100 times 4 MiB do not fit three arenas of 64. */
 TEST(putting_off_gives_the_memory_back)
 {
@@ -203,7 +267,7 @@ TEST(putting_off_gives_the_memory_back)
     struct store *s;
     struct writer *w = open_writer(path, 1000, &s);
     struct note n = {
-        .job.type = &note_type, .value = 1, .wait_ms = 400, .began = clock_now_ms(), .takes = (size_t)4 << 20};
+        .job.type = &note_type, .value = 1, .wait_ms = 400, .began = clock_mono_ns() / 1000, .takes = (size_t)4 << 20};
     assert_ok(writer_submit(w, &n.job, &e), e);
     wait_for(1);
     assert_ok(n.job.rc, n.job.err);
@@ -251,7 +315,7 @@ TEST(in_a_hurry_nothing_is_put_off)
     struct err e = {0};
     struct store *s;
     struct writer *w = open_writer(path, 1000, &s);
-    int64_t began = clock_now_ms();
+    int64_t began = clock_mono_ns() / 1000;
     struct note early = {.job.type = &note_type, .value = 1, .wait_ms = 60000, .began = began};
     struct note late = early, plain = {.job.type = &note_type, .value = 3};
     late.value = 2;
@@ -266,7 +330,7 @@ TEST(in_a_hurry_nothing_is_put_off)
     wait_for(3);
     assert_int_equal(late.job.rc, WL_EBUSY);
     assert_int_equal(plain.job.rc, 0);
-    assert_true(clock_now_ms() - began < 10000);
+    assert_true(clock_mono_ns() / 1000 - began < 10000000);
     writer_stop(w);
     unlink(path);
 }
@@ -291,6 +355,7 @@ TEST(a_store_that_will_not_begin_ends_all_acknowledging)
     unlink(path);
 }
 
-TESTS(T(a_bad_job_hurts_only_itself), T(a_deferred_job_runs_at_its_time), T(a_refused_sync_ends_all_acknowledging),
-      T(putting_off_gives_the_memory_back), T(what_has_happened_is_never_refused), T(in_a_hurry_nothing_is_put_off),
+TESTS(T(a_bad_job_hurts_only_itself), T(a_deferred_job_runs_at_its_time), T(a_clock_set_back_holds_nobody_up),
+      T(who_is_due_first_runs_first), T(a_refused_sync_ends_all_acknowledging), T(putting_off_gives_the_memory_back),
+      T(what_has_happened_is_never_refused), T(in_a_hurry_nothing_is_put_off),
       T(a_store_that_will_not_begin_ends_all_acknowledging))
