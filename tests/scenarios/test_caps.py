@@ -94,6 +94,22 @@ def test_a_cap_ends(start, sandbox, tmp_path):
     assert sale(g, ANA).status_code == 200
 
 
+def test_a_template_paused_while_a_message_waits_is_not_sent(start, sandbox, tmp_path):
+    """What was known when the message came is asked again when its time has come."""
+    g = gateway_with(start, sandbox, tmp_path, cap(1, "4s", 4), hold_budget="10s")
+    g.grant(ANA)
+    assert sale(g, ANA).status_code == 200
+    answers = []
+    waiting = threading.Thread(target=lambda: answers.append(sale(g, ANA)))
+    waiting.start()
+    sandbox.call("POST", "inbound", {"template": {"name": "spring_sale", "event": "PAUSED"}})
+    g.wait_applied()
+    assert not answers, "it waits"
+    waiting.join()
+    assert refusal(answers[0])[0] == 132015
+    assert accepted(sandbox, ANA) == 1
+
+
 def test_what_was_refused_did_not_count(shop, sandbox):
     assert shop.send_template(ANA, "spring_sale", parameters=[]).status_code == 400  # the name is missing
     assert shop.send_template(ANA, "no_such_sale").status_code == 400
