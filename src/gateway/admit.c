@@ -16,7 +16,8 @@
  * latest time seen stands still until it is caught up, and of one set forward the new time is taken.
  *
  * The outcome of a send comes back through the second job type: it moves the message out of SENDING under the epoch
- * that wrote it, remembers Meta's id, and learns the other names of the person from the answer. */
+ * that wrote it, gives back what was counted for one that reached nobody (uncount.h), remembers Meta's id, and learns the
+ * other names of the person from the answer. */
 #include "gateway/admit.h"
 
 #include <stdatomic.h>
@@ -28,6 +29,7 @@
 #include "gateway/accounts.h"
 #include "gateway/admit_impl.h"
 #include "gateway/apply.h"
+#include "gateway/uncount.h"
 #include "store/senders.h"
 
 #define DRAIN_MS    10000
@@ -247,6 +249,11 @@ bool admit_places_known(const struct admit *a)
     return places_known(a->places);
 }
 
+size_t admit_places_damaged(const struct admit *a)
+{
+    return places_damaged(a->places);
+}
+
 bool admit_zone_known(const struct admit *a, struct str name)
 {
     return places_has_zone(a->places, name);
@@ -309,11 +316,6 @@ int admit_submit(struct send *s, struct err *e)
         ad->open--;
     return rc;
 }
-size_t admit_places_damaged(const struct admit *a)
-{
-    return places_damaged(a->places);
-}
-
 
 /* --- outcomes ---------------------------------------------------------------------------------------------------- */
 
@@ -389,7 +391,8 @@ static bool refusal_stood(const struct facts *f)
 }
 
 /* What Meta's answer to one send says beyond its fate. */
-static int outcome_said(struct admit *ad, struct store *s, struct send *send, int64_t now, struct err *e)
+static int outcome_said(struct admit *ad, struct store *s, struct arena *a, struct send *send, int64_t now,
+                        struct err *e)
 {
     const struct message *m = &send->message;
     struct error_word w = {.bucket = m->bucket,
@@ -406,7 +409,7 @@ static int outcome_said(struct admit *ad, struct store *s, struct send *send, in
     if (rc == 0 && send->outcome == MESSAGE_ACCEPTED && m->category != CATEGORY_SERVICE && refusal_stood(&send->facts))
         rc = apply_taken(s, send->waba, send->sender, &send->control_changed, e);
     if (rc == 0 && send->wamid.n > 0)
-        rc = apply_adopt(ad->g->apply, s, m->bucket, m->id, send->wamid, now, &send->control_changed, e);
+        rc = apply_adopt(ad->g->apply, s, a, m->bucket, m->id, send->wamid, now, &send->control_changed, e);
     return rc;
 }
 
@@ -426,9 +429,17 @@ static int outcome_run(void *ctx, struct store *s, struct arena *a, struct job *
                                 .at = now,
                                 .wamid = send->wamid};
     }
-    int rc = messages_outcome(s, o, n, NULL, e);
-    for (size_t i = 0; i < n && rc == 0; i++)
-        rc = outcome_said(ctx, s, container_of(jobs[i], struct send, job), now, e);
+    size_t *moved = arena_new_array(a, size_t, n);
+    int rc = moved != NULL ? 0 : err_set(e, WL_ENOMEM, NO_OUTCOMES);
+    for (size_t i = 0; i < n && rc == 0; i++) /* the rows first: the pages of a table stay at hand */
+        rc = messages_outcome(s, &o[i], 1, &moved[i], e);
+    for (size_t i = 0; i < n && rc == 0; i++) {
+        struct send *send = container_of(jobs[i], struct send, job);
+        if (moved[i] != 0)
+            rc = uncount_send(s, send, e);
+        if (rc == 0)
+            rc = outcome_said(ctx, s, a, send, now, e);
+    }
     return rc;
 }
 

@@ -51,6 +51,8 @@ struct send {
     const struct rules_book *book; /* the same with its number and its shadow */
     enum verdict shadow;           /* what the shadow said, when the book has one */
     struct message message;        /* id, state, ... */
+    int64_t opened_at;             /* what it made the person's reach row say by opening a place; 0: it opened none */
+    int64_t interval;              /* by how much it moved the pace with the person, ms */
 
     /* --- filled by outcome_read() from Meta's answer --- */
     enum message_state outcome;
@@ -84,11 +86,11 @@ int64_t admit_patience(const struct gateway *g);
 
 /* Whether there is a time zone database; without one nobody's local time is known. */
 bool admit_places_known(const struct admit *a);
+size_t admit_places_damaged(const struct admit *a);            /* time zones missing or damaged there */
 bool admit_zone_known(const struct admit *a, struct str name); /* "Europe/Berlin" */
 
 /* decided() will be called, unless an error is returned. */
 int admit_submit(struct send *s, struct err *e);
-size_t admit_places_damaged(const struct admit *a);            /* time zones missing or damaged there */
 
 /* What Meta's answer means for one message: status and JSON body of the answer, or none (fate). */
 void outcome_read(struct send *s, enum http_fate fate, int status, struct str body, struct json_parser *parser,

@@ -4,10 +4,14 @@
  * Several sends of a batch may go to one person, from one number, for one portfolio: each distinct row is held once, so
  * that the second send sees what the first one left, and a cap of two lets two of two hundred through. Rows are written
  * with the version they were read with; who finds another one there fails the transaction, and the writer runs its jobs
- * again from the reading on. People who were reached are only counted where Meta counts them: outside windows, and
- * where the portfolio has a limit. */
+ * again from the reading on. People who were reached are only counted where Meta counts them: outside windows, and where
+ * the portfolio has a limit or may have one that nobody told us yet; when it is told, the count is there. Whose limit it is
+ * and how large, the store says and not the snapshot, which may be older than the word that moved the counts.
+ *
+ * A send remembers what it added where that can be taken back, should it reach nobody (uncount.c). */
 #include "core/pace.h"
 #include "gateway/admit_impl.h"
+#include "store/accounts.h"
 
 #define SLOTS    1024 /* > 2 x the largest batch */
 #define NO_BATCH "a batch of %zu sends does not fit its arena"
@@ -125,10 +129,32 @@ static bool in_window(const struct batch *b, const struct pair *p)
     return p->last_inbound != 0 && b->now - p->last_inbound < b->values->window;
 }
 
+static int read_accounts(struct batch *b, struct store *s, struct err *e)
+{
+    struct account a = {.waba = 0};
+    int rc = 0;
+    for (size_t i = 0; i < b->n && rc == 0; i++) {
+        struct send *send = b->send[i];
+        if (send->waba == 0)
+            continue;
+        if (a.waba != send->waba)
+            rc = accounts_get(s, send->waba, &a, e);
+        send->portfolio = account_portfolio(&a);
+        send->limit = a.limit;
+    }
+    return rc;
+}
+
+/* Without a limit nobody is counted; while none is known everybody is. */
+static bool is_limited(const struct send *s)
+{
+    return s->portfolio != 0 && s->limit != 0;
+}
+
 static bool may_count(const struct batch *b, size_t i)
 {
     enum intent_kind kind = b->send[i]->intent->kind;
-    return b->send[i]->limit > 0 && b->about[i].pair != NULL && !b->about[i].in_window &&
+    return is_limited(b->send[i]) && b->about[i].pair != NULL && !b->about[i].in_window &&
            (kind == INTENT_TEMPLATE || kind == INTENT_DIRECT);
 }
 
@@ -162,7 +188,7 @@ static int read_portfolios(struct batch *b, struct store *s, struct err *e)
     int rc = distinct_init(&d, b->a, b->n, e);
     for (size_t i = 0; i < b->n && rc == 0; i++) {
         bool new;
-        if (b->send[i]->limit <= 0)
+        if (!is_limited(b->send[i]))
             continue;
         size_t at = distinct_at(&d, b->send[i]->portfolio, 0, &new);
         if (new)
@@ -177,6 +203,8 @@ int batch_read(struct batch *b, struct store *s, struct job *const *jobs, struct
 {
     int rc = alloc(b, jobs, e);
     if (rc == 0)
+        rc = read_accounts(b, s, e);
+    if (rc == 0)
         rc = read_persons(b, s, e);
     if (rc == 0)
         rc = read_pairs(b, s, e);
@@ -190,28 +218,33 @@ int batch_read(struct batch *b, struct store *s, struct job *const *jobs, struct
 
 /* --- effects ----------------------------------------------------------------------------------------------------- */
 
-static void pair_sent(struct known_pair *k, const struct batch *b)
+static void pair_sent(struct known_pair *k, const struct batch *b, struct send *s)
 {
-    if (b->values->pair_interval > 0)
-        k->p.tat = pace_take(k->p.tat, b->now, b->values->pair_interval);
+    s->interval = b->values->pair_interval > 0 ? b->values->pair_interval : 0;
+    if (s->interval > 0)
+        k->p.tat = pace_take(k->p.tat, b->now, s->interval);
     k->p.last_out = b->now;
     k->changed = true;
 }
 
-static void person_reached(const struct batch *b, const struct about *about)
+static void person_reached(const struct batch *b, const struct about *about, struct send *s)
 {
     struct known_reach *k = about->reach;
-    k->r.opened_at = budget_take(&about->portfolio->p.budget, k->r.opened_at, b->now);
+    struct budget *people = &about->portfolio->p.budget;
+    bool counted = budget_counted(people, k->r.opened_at, b->now);
+    k->r.opened_at = budget_take(people, k->r.opened_at, b->now);
+    s->opened_at = counted ? 0 : k->r.opened_at;
     k->changed = about->portfolio->changed = true;
 }
 
-void batch_effects(struct batch *b, const struct send *s, const struct about *about)
+void batch_effects(struct batch *b, struct send *s, const struct about *about)
 {
     const struct facts *f = &s->facts;
+    s->opened_at = s->interval = 0;
     if (about->pair != NULL)
-        pair_sent(about->pair, b);
+        pair_sent(about->pair, b, s);
     if (about->reach != NULL)
-        person_reached(b, about);
+        person_reached(b, about, s);
     if (about->person != NULL && f->known[FACT_MESSAGE_CATEGORY] &&
         f->value[FACT_MESSAGE_CATEGORY] == CATEGORY_MARKETING) {
         caps_sent(&about->person->p.caps, b->now, s->content.skeleton != 0 ? &s->content : NULL);

@@ -104,8 +104,8 @@ void rule_values_read(struct rule_values *v, const struct rules_book *book, int6
 
 /* admit_batch.c: reading what a batch is about, and writing what it changed. */
 int batch_read(struct batch *b, struct store *s, struct job *const *jobs, struct err *e);
-/* What an allowed send changes for those judged after it. */
-void batch_effects(struct batch *b, const struct send *s, const struct about *about);
+/* What an allowed send changes for those judged after it; the send remembers what can be taken back. */
+void batch_effects(struct batch *b, struct send *s, const struct about *about);
 int batch_write(struct batch *b, struct store *s, struct err *e);
 
 #endif

@@ -12,6 +12,7 @@
 
 #include "base/digest.h"
 #include "gateway/apply_account.h"
+#include "gateway/uncount.h"
 #include "gateway/wamid_map.h"
 #include "store/accounts.h"
 #include "store/ledger.h"
@@ -325,22 +326,32 @@ static void remember_orphan(struct apply *a, const struct message_event *row, in
 }
 
 /* What a failed status says about the person its message went to, and about the account that sent it. */
-static int status_code_said(struct store *s, const struct message_event *row, int64_t waba, int64_t now, bool *changed,
-                            struct err *e)
+static int status_code_said(struct store *s, const struct message_event *row, const struct message *m, int64_t waba,
+                            int64_t now, bool *changed, struct err *e)
 {
-    struct message m;
-    if (row->code == 0)
-        return 0;
-    int rc = messages_get(s, row->bucket, row->msg, &m, e);
-    if (rc != 0)
-        return rc == WL_ENOTFOUND ? 0 : rc;
     struct error_word w = {.bucket = row->bucket,
-                           .contact = m.contact,
-                           .sender = m.sender,
+                           .contact = m->contact,
+                           .sender = m->sender,
                            .waba = waba,
                            .code = row->code,
                            .at = row->at < now ? row->at : now};
     return apply_error_code(s, &w, now, changed, e);
+}
+
+/* Keeps a status of a message we know. Whoever reads `sent` alone learns nothing new of the person, and asks nothing. */
+static int status_said(struct store *s, struct arena *arena, const struct message_event *row, int64_t waba, int64_t now,
+                       bool *changed, struct err *e)
+{
+    struct message before = {.id = 0};
+    size_t fresh = 0;
+    bool tells = row->code != 0 || (row->seen & ~(uint32_t)SEEN_SENT) != 0;
+    int rc = tells ? messages_get(s, row->bucket, row->msg, &before, e) : 0;
+    if (rc == 0 || rc == WL_ENOTFOUND)
+        rc = message_events_append(s, row, 1, &fresh, e);
+    if (rc != 0 || fresh == 0 || before.id == 0)
+        return rc;
+    rc = uncount_status(s, arena, &before, row->seen, e);
+    return rc == 0 && row->code != 0 ? status_code_said(s, row, &before, waba, now, changed, e) : rc;
 }
 
 static int apply_status(struct apply_context *c, const struct event *ev, struct err *e)
@@ -351,20 +362,18 @@ static int apply_status(struct apply_context *c, const struct event *ev, struct 
         return 0;
     bool known = wamid_map_get(c->a->wamids, ev->wamid, &bucket, &msg);
     struct message_event row = status_row(ev, bucket, msg, c->now);
-    size_t fresh = 0;
-    int rc = message_events_append(c->s, &row, 1, &fresh, e);
+    if (known)
+        return status_said(c->s, c->arena, &row, ev->waba, c->now, &c->result->control_changed, e);
+    int rc = message_events_append(c->s, &row, 1, NULL, e);
     if (rc != 0)
         return rc;
-    if (!known) {
-        c->result->orphaned++;
-        remember_orphan(c->a, &row, ev->waba);
-        return 0;
-    }
-    return fresh == 0 ? 0 : status_code_said(c->s, &row, ev->waba, c->now, &c->result->control_changed, e);
+    c->result->orphaned++;
+    remember_orphan(c->a, &row, ev->waba);
+    return 0;
 }
 
-static int adopt(struct store *s, const struct orphan *o, int bucket, int64_t msg, int64_t now, bool *changed,
-                 struct err *e)
+static int adopt(struct store *s, struct arena *arena, const struct orphan *o, int bucket, int64_t msg, int64_t now,
+                 bool *changed, struct err *e)
 {
     struct message_event row = {.bucket = bucket,
                                 .msg = msg,
@@ -376,8 +385,7 @@ static int adopt(struct store *s, const struct orphan *o, int bucket, int64_t ms
                                 .wamid = str_of(o->wamid),
                                 .detail = str_of(o->detail),
                                 .participant = str_of(o->participant)};
-    int rc = message_events_append(s, &row, 1, NULL, e);
-    return rc != 0 ? rc : status_code_said(s, &row, o->waba, now, changed, e);
+    return status_said(s, arena, &row, o->waba, now, changed, e);
 }
 
 static void forget_adopted(struct apply *a, int64_t now)
@@ -402,8 +410,8 @@ bool apply_find(const struct apply *a, struct str wamid, int *ret_bucket, int64_
     return wamid_map_get(a->wamids, wamid, ret_bucket, ret_id);
 }
 
-int apply_adopt(struct apply *a, struct store *s, int bucket, int64_t msg, struct str wamid, int64_t now,
-                bool *ret_control_changed, struct err *e)
+int apply_adopt(struct apply *a, struct store *s, struct arena *arena, int bucket, int64_t msg, struct str wamid,
+                int64_t now, bool *ret_control_changed, struct err *e)
 {
     wamid_map_put(a->wamids, wamid, bucket, msg);
     forget_adopted(a, now);
@@ -413,7 +421,7 @@ int apply_adopt(struct apply *a, struct store *s, int bucket, int64_t msg, struc
     for (size_t i = 0; i < ORPHANS_MAX; i++) {
         if (a->orphan_key[i] != key || !str_eq(str_of(a->orphan[i].wamid), wamid))
             continue;
-        int rc = adopt(s, &a->orphan[i], bucket, msg, now, ret_control_changed, e);
+        int rc = adopt(s, arena, &a->orphan[i], bucket, msg, now, ret_control_changed, e);
         if (rc != 0)
             return rc;
         a->orphan[i].adopted_at = now;

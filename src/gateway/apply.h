@@ -42,7 +42,7 @@ int apply_taken(struct store *s, int64_t waba, int64_t sender, bool *ret_control
 bool apply_find(const struct apply *a, struct str wamid, int *ret_bucket, int64_t *ret_id);
 
 /* A message's Meta id became known: later statuses find it, and those that came too early are applied now. */
-int apply_adopt(struct apply *a, struct store *s, int bucket, int64_t msg, struct str wamid, int64_t now,
-                bool *ret_control_changed, struct err *e);
+int apply_adopt(struct apply *a, struct store *s, struct arena *arena, int bucket, int64_t msg, struct str wamid,
+                int64_t now, bool *ret_control_changed, struct err *e);
 
 #endif

@@ -2,13 +2,15 @@
  * apply_account.c - one word of Meta's about an account, written where it belongs.
  *
  * A limit is the portfolio's: it counts for every account with the same owner, and a word whose id is no account of ours
- * may name the portfolio itself. Restrictions and bans are the account's alone. A number is found among those of its
+ * may name the portfolio itself. Whom an account reached while its owner was not known counts for the owner as soon as it
+ * is (and for a new one, should it change hands; the former keeps its count, too). Restrictions and bans are the account's alone. A number is found among those of its
  * account by the digits of its display form, because these webhooks carry no other name. */
 #include "gateway/apply_account.h"
 
 #include <stdio.h>
 
 #include "store/accounts.h"
+#include "store/reach.h"
 #include "store/senders.h"
 
 static bool newer(int64_t at, int64_t than)
@@ -49,7 +51,7 @@ static void take_all(struct account *v, const struct account_word *w, int64_t at
 static int share_limit(struct store *s, struct arena *a, const struct account *from, const struct account_word *w,
                        int64_t at, struct err *e)
 {
-    int64_t portfolio = from->portfolio ? from->portfolio : from->waba;
+    int64_t portfolio = account_portfolio(from);
     struct account_word limit = {.said = SAID_LIMIT, .limit = w->limit};
     struct account *all;
     size_t n;
@@ -70,8 +72,11 @@ static int account_said(struct store *s, struct arena *a, int64_t waba, const st
     int rc = accounts_get(s, waba, &v, e);
     if (rc != 0)
         return rc;
+    int64_t owner = account_portfolio(&v);
     take_all(&v, w, at);
     rc = accounts_put(s, &v, 1, e);
+    if (rc == 0 && account_portfolio(&v) != owner)
+        rc = portfolio_add(s, account_portfolio(&v), owner, e);
     return rc == 0 && (w->said & SAID_LIMIT) ? share_limit(s, a, &v, w, at, e) : rc;
 }
 

@@ -25,6 +25,11 @@ struct account {
         int64_t state, templates, messages, utility, limit, direct;
     } said_at;
 };
+/* For whose limit the account's people count. */
+static inline int64_t account_portfolio(const struct account *v)
+{
+    return v->portfolio != 0 ? v->portfolio : v->waba;
+}
 /* Every column is replaced: read, change, write, in one transaction. */
 int accounts_put(struct store *s, const struct account *v, size_t n, struct err *e);
 int accounts_get(struct store *s, int64_t waba, struct account *ret,

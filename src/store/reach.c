@@ -16,6 +16,7 @@ STATEMENT(reach_move, "INSERT INTO reach (bucket, contact, portfolio, opened_at)
                       "ON CONFLICT (bucket, contact, portfolio) DO UPDATE SET opened_at = excluded.opened_at "
                       "WHERE excluded.opened_at > reach.opened_at");
 STATEMENT(reach_drop, "DELETE FROM reach WHERE bucket = $1 AND contact = $2");
+STATEMENT(reach_undo, "DELETE FROM reach WHERE bucket = $1 AND contact = $2 AND portfolio = $3 AND opened_at = $4");
 STATEMENT(portfolio_one, "SELECT ver, ring FROM portfolio_budget WHERE portfolio = $1");
 STATEMENT(portfolio_insert, "INSERT INTO portfolio_budget (portfolio, ver, ring) VALUES ($1, 1, $2) "
                             "ON CONFLICT (portfolio) DO NOTHING");
@@ -51,6 +52,25 @@ int reach_put(struct store *s, const struct reach *r, size_t n, struct err *e)
         db_i64(q, r[i].opened_at);
         rc = db_exec(q, NULL, e);
     }
+    return write_end(s, rc);
+}
+
+int reach_forget(struct store *s, const struct reach *r, bool *ret_gone, struct err *e)
+{
+    struct db_stmt *q;
+    int64_t changed = 0;
+    int rc = write_start(s, e);
+    if (rc == 0)
+        rc = db_prepare(s, &reach_undo, &q, e);
+    if (rc == 0) {
+        db_i64(q, r->bucket);
+        db_i64(q, r->contact);
+        db_i64(q, r->portfolio);
+        db_i64(q, r->opened_at);
+        rc = db_exec(q, &changed, e);
+    }
+    if (rc == 0)
+        *ret_gone = changed != 0;
     return write_end(s, rc);
 }
 
@@ -120,4 +140,17 @@ int portfolio_put(struct store *s, struct portfolio *p, struct err *e)
     if (rc == 0)
         p->ver++;
     return write_end(s, rc);
+}
+
+int portfolio_add(struct store *s, int64_t to, int64_t from, struct err *e)
+{
+    struct portfolio into, of;
+    int rc = portfolio_get(s, from, &of, e);
+    if (rc != 0 || of.ver == 0)
+        return rc; /* nobody was ever counted there */
+    rc = portfolio_get(s, to, &into, e);
+    if (rc != 0)
+        return rc;
+    budget_merge(&into.budget, &of.budget);
+    return portfolio_put(s, &into, e);
 }

@@ -29,6 +29,48 @@ TEST(a_person_is_counted_forward_only)
     fx_end(&f);
 }
 
+TEST(a_row_is_forgotten_while_it_says_so)
+{
+    struct fx f;
+    fx_start(&f);
+    struct reach r[2] = {{0, 5, 4096, NOW}, {0, 6, 4096, NOW}}, moved = {0, 5, 4096, NOW + 1};
+    bool gone = true;
+    BEGIN(&f);
+    OK(&f, reach_put(f.s, r, 2, &f.e));
+    OK(&f, reach_put(f.s, &moved, 1, &f.e));
+    OK(&f, reach_forget(f.s, &r[0], &gone, &f.e)); /* reached again since */
+    assert_false(gone);
+    OK(&f, reach_forget(f.s, &moved, &gone, &f.e));
+    assert_true(gone);
+    OK(&f, reach_forget(f.s, &moved, &gone, &f.e));
+    assert_false(gone);
+    COMMIT(&f);
+    OK(&f, reach_get(f.s, r, 2, &f.e));
+    assert_true(r[0].opened_at == 0 && r[1].opened_at == NOW);
+    assert_int_equal(reach_forget(f.s, &r[1], &gone, &f.e), WL_EBUG);
+    fx_end(&f);
+}
+
+TEST(one_portfolio_joins_another)
+{
+    struct fx f;
+    struct portfolio p;
+    fx_start(&f);
+    BEGIN(&f);
+    OK(&f, portfolio_add(f.s, 77, 5, &f.e)); /* nobody was counted there */
+    OK(&f, portfolio_get(f.s, 77, &p, &f.e));
+    assert_int_equal(p.ver, 0);
+    OK(&f, portfolio_get(f.s, 5, &p, &f.e));
+    budget_take(&p.budget, 0, NOW);
+    OK(&f, portfolio_put(f.s, &p, &f.e));
+    OK(&f, portfolio_add(f.s, 77, 5, &f.e));
+    OK(&f, portfolio_add(f.s, 77, 5, &f.e));
+    COMMIT(&f);
+    OK(&f, portfolio_get(f.s, 77, &p, &f.e));
+    assert_int_equal(budget_used(&p.budget, NOW), 2);
+    fx_end(&f);
+}
+
 TEST(a_portfolio_has_one_writer_at_a_time)
 {
     struct fx f;
@@ -66,4 +108,5 @@ TEST(a_portfolio_has_one_writer_at_a_time)
     fx_end(&f);
 }
 
-TESTS(T(a_person_is_counted_forward_only), T(a_portfolio_has_one_writer_at_a_time))
+TESTS(T(a_person_is_counted_forward_only), T(a_row_is_forgotten_while_it_says_so), T(one_portfolio_joins_another),
+      T(a_portfolio_has_one_writer_at_a_time))

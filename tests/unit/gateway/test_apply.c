@@ -185,7 +185,7 @@ static struct message accepted(struct ax *x, int64_t contact, const char *wamid)
     OK(&x->f, messages_insert(x->f.s, &m, NULL, 1, &x->f.e));
     struct outcome o = {.id = m.id, .epoch = 1, .state = MESSAGE_ACCEPTED, .at = x->now, .wamid = str_of(wamid)};
     OK(&x->f, messages_outcome(x->f.s, &o, 1, NULL, &x->f.e));
-    OK(&x->f, apply_adopt(x->apply, x->f.s, 0, m.id, o.wamid, x->now, &x->control_changed, &x->f.e));
+    OK(&x->f, apply_adopt(x->apply, x->f.s, x->f.a, 0, m.id, o.wamid, x->now, &x->control_changed, &x->f.e));
     COMMIT(&x->f);
     return m;
 }
@@ -232,7 +232,7 @@ TEST(an_adopted_status_is_there_when_its_transaction_runs_again)
     for (int i = 0; i < 2; i++) {
         BEGIN(&x.f);
         OK(&x.f, messages_insert(x.f.s, &m, NULL, 1, &x.f.e));
-        OK(&x.f, apply_adopt(x.apply, x.f.s, 0, m.id, STR("wamid.ana"), NOW, &x.control_changed, &x.f.e));
+        OK(&x.f, apply_adopt(x.apply, x.f.s, x.f.a, 0, m.id, STR("wamid.ana"), NOW, &x.control_changed, &x.f.e));
         if (i == 0)
             store_rollback(x.f.s);
     }
@@ -326,6 +326,105 @@ TEST(what_meta_held_back_is_remembered_with_the_person)
 }
 
 /* What stands against account (131042, 131064) or number (131048). */
+/* --- what reached nobody ------------------------------------------------------------------------------------------- */
+
+#define SECOND 1000
+
+/* A message as the door writes it: counted with the person when it is marketing, the decision with what was known. */
+static void sold(struct ax *x, int64_t contact, const char *wamid, int64_t at, enum category category,
+                 enum identity_kind form)
+{
+    struct message m = fx_message(&x->f, contact);
+    struct content_sent content = {.skeleton = (uint32_t)(at / SECOND), .values = 1, .share = 700};
+    struct facts f = {0};
+    uint8_t facts[FACTS_PACKED_MAX];
+    struct person p;
+    m.ts = at;
+    m.category = category;
+    fact_set(&f, FACT_RECIPIENT_FORM, form);
+    fact_set(&f, FACT_DUPLICATE_SAME_AT, 0);
+    struct decision_row d = {
+        .id = m.id, .ts = at, .ruleset = 1, .verdict = 1, .facts = {(char *)facts, facts_pack(&f, facts)}};
+    BEGIN(&x->f);
+    OK(&x->f, messages_insert(x->f.s, &m, &d, 1, &x->f.e));
+    OK(&x->f, people_get(x->f.s, 0, contact, &p, &x->f.e));
+    if (category == CATEGORY_MARKETING)
+        caps_sent(&p.caps, at, &content);
+    OK(&x->f, people_save(x->f.s, &p, 1, &x->f.e));
+    struct outcome o = {.id = m.id, .epoch = 1, .state = MESSAGE_ACCEPTED, .at = x->now, .wamid = str_of(wamid)};
+    OK(&x->f, messages_outcome(x->f.s, &o, 1, NULL, &x->f.e));
+    OK(&x->f, apply_adopt(x->apply, x->f.s, x->f.a, 0, m.id, o.wamid, x->now, &x->control_changed, &x->f.e));
+    COMMIT(&x->f);
+}
+
+static void arrives(struct ax *x, const char *wamid, int64_t at)
+{
+    hear(x,
+         (struct event){
+             .kind = EVENT_STATUS, .at = at, .wamid = str_of(wamid), .type = STR("delivered"), .seen = SEEN_DELIVERED});
+}
+
+/* Whether the person's ring holds a message of this moment. */
+static bool counts(struct ax *x, const char *number, int64_t at)
+{
+    struct caps c = by(x, phone(number)).caps;
+    bool found = false;
+    for (size_t i = 0; i < c.n; i++)
+        found = found || c.sent[i] == at;
+    return found;
+}
+
+TEST(what_was_not_delivered_counts_no_more)
+{
+    struct ax x;
+    start(&x);
+    int64_t ana = fx_person(&x.f, IDENTITY_PHONE, "15550000001").id, first = NOW - 90 * SECOND,
+            second = NOW - 80 * SECOND;
+    sold(&x, ana, "wamid.1", first, CATEGORY_MARKETING, IDENTITY_PHONE);
+    sold(&x, ana, "wamid.2", second, CATEGORY_MARKETING, IDENTITY_PHONE);
+    sold(&x, ana, "wamid.order", second, CATEGORY_UTILITY, IDENTITY_PHONE);
+    fails(&x, "wamid.order", 131053, NOW - 5000);
+    assert_true(counts(&x, "15550000001", first) && counts(&x, "15550000001", second));
+    fails(&x, "wamid.1", 131053, NOW - 5000);
+    fails(&x, "wamid.1", 131053, NOW - 5000); /* told again */
+    fails(&x, "wamid.1", 131042, NOW - 4000); /* and of another reason */
+    struct caps c = by(&x, phone("15550000001")).caps;
+    assert_true(c.n == 1 && c.sent[0] == second && c.n_contents == 1 && c.content[0].at == second);
+    fails(&x, "wamid.early", 131053, NOW - 3000); /* before our answer */
+    sold(&x, ana, "wamid.early", first, CATEGORY_MARKETING, IDENTITY_PHONE);
+    assert_false(counts(&x, "15550000001", first));
+    int64_t group = fx_person(&x.f, IDENTITY_PHONE, "15550000002").id;
+    sold(&x, group, "wamid.group", first, CATEGORY_MARKETING, IDENTITY_GROUP);
+    fails(&x, "wamid.group", 131026, NOW - 5000); /* one of many */
+    assert_true(counts(&x, "15550000002", first));
+    end(&x);
+}
+
+/* Failures and deliveries in every order, some told twice: what was seen delivered counts, once. */
+TEST(a_failure_and_a_delivery_in_any_order)
+{
+    for (unsigned order = 0; order < 16; order++) {
+        struct ax x;
+        bool failed = false, delivered = false;
+        start(&x);
+        int64_t ana = fx_person(&x.f, IDENTITY_PHONE, "15550000001").id, at = NOW - 90 * SECOND;
+        sold(&x, ana, "wamid.1", at, CATEGORY_MARKETING, IDENTITY_PHONE);
+        sold(&x, ana, "wamid.2", at, CATEGORY_MARKETING, IDENTITY_PHONE); /* in the same second */
+        for (int i = 0; i < 4; i++) {
+            int64_t when = NOW - i / 2 * SECOND;
+            if (order >> i & 1) {
+                fails(&x, "wamid.1", 131053, when);
+                failed = true;
+            } else {
+                arrives(&x, "wamid.1", when);
+                delivered = true;
+            }
+            assert_int_equal(by(&x, phone("15550000001")).caps.n, failed && !delivered ? 1 : 2);
+        }
+        end(&x);
+    }
+}
+
 static int64_t standing(struct ax *x, int code)
 {
     struct account a;
@@ -378,4 +477,5 @@ TESTS(T(a_recycled_number_hands_over_neither_grants_nor_people),
       T(a_failure_that_beats_our_answer_still_speaks_of_the_person),
       T(an_adopted_status_is_there_when_its_transaction_runs_again), T(many_early_statuses_push_out_the_oldest_only),
       T(error_codes_count_by_their_own_time), T(what_meta_held_back_is_remembered_with_the_person),
+      T(what_was_not_delivered_counts_no_more), T(a_failure_and_a_delivery_in_any_order),
       T(what_stands_against_account_or_number_stands_until_a_template_is_taken))

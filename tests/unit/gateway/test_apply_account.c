@@ -7,6 +7,7 @@
 
 #include "gateway/apply.h"
 #include "store/accounts.h"
+#include "store/reach.h"
 #include "store/senders.h"
 
 #define WABA  2000
@@ -155,6 +156,46 @@ TEST(a_limit_is_the_portfolios)
     end(&x);
 }
 
+static uint32_t people(struct ax *x, int64_t portfolio)
+{
+    struct portfolio p;
+    OK(&x->f, portfolio_get(x->f.s, portfolio, &p, &x->f.e));
+    return budget_used(&p.budget, NOW);
+}
+
+static void reach(struct ax *x, int64_t portfolio, int n, int64_t at)
+{
+    struct portfolio p;
+    BEGIN(&x->f);
+    OK(&x->f, portfolio_get(x->f.s, portfolio, &p, &x->f.e));
+    for (int i = 0; i < n; i++)
+        budget_take(&p.budget, 0, at);
+    OK(&x->f, portfolio_put(x->f.s, &p, &x->f.e));
+    COMMIT(&x->f);
+}
+
+/* Else a portfolio begins with nobody reached, and a whole limit too many are. */
+TEST(who_was_reached_before_the_owner_was_known_counts_for_it)
+{
+    struct ax x;
+    start(&x);
+    hear(&x, NOW - 9000, limit(2000));
+    reach(&x, WABA, 7, NOW - 5 * INT64_C(3600000));
+    reach(&x, OTHER, 5, NOW);
+    reach(&x, 77, 100, NOW - 3600000);
+    hear(&x, NOW - 5000, owner(77));
+    assert_int_equal(people(&x, 77), 107);
+    hear(&x, NOW - 4000, owner(77)); /* told at every reading: once is enough */
+    hear(&x, NOW - 4000, limit(250));
+    assert_int_equal(people(&x, 77), 107);
+    hear_about(&x, OTHER, NULL, NOW - 5000, owner(77));
+    assert_int_equal(people(&x, 77), 112);
+    hear(&x, NOW - 3000, owner(78)); /* it changed hands: nobody is missing on either side */
+    assert_int_equal(people(&x, 78), 112);
+    assert_int_equal(people(&x, 77), 112);
+    end(&x);
+}
+
 static struct sender number(struct ax *x, int64_t id)
 {
     struct sender *all, none = {0};
@@ -201,4 +242,5 @@ TEST(a_number_is_found_by_its_digits)
 }
 
 TESTS(T(an_older_word_changes_nothing_a_newer_one_said), T(the_order_of_arrival_does_not_matter),
-      T(a_limit_is_the_portfolios), T(a_number_is_found_by_its_digits))
+      T(a_limit_is_the_portfolios), T(who_was_reached_before_the_owner_was_known_counts_for_it),
+      T(a_number_is_found_by_its_digits))
