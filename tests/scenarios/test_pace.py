@@ -107,7 +107,7 @@ def test_what_comes_in_counts(start, sandbox, tmp_path):
     assert g.send_template(people[1], "spring_sale", parameters=["x"]).status_code == 200
     for i in range(2 * SLOW_RATE):
         sandbox.inbound("4477009030%02d" % i)
-    g.wait_applied()
+    rig.until("all of them have come in", lambda: (g.person("+4477009030%02d" % i) or {}).get("windows"))
     answer = g.send_template(people[2], "spring_sale", parameters=["x"])
     code, _, findings = refusal(answer)
     assert code == 130429 and "sender.rate" in findings
