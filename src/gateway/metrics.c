@@ -79,7 +79,10 @@ void metrics_begin(struct gateway *g, struct http_req *rq)
         http_reply(rq, 200, h, 1, STR("ok\n"));
     } else if (str_eq(path, STR("/readyz"))) {
         bool ready = writer_healthy(g->writer);
-        http_reply(rq, ready ? 200 : 503, h, 1, ready ? STR("ok\n") : STR("the database refused a write\n"));
+        struct str said = STR("ok\n");
+        if (!admit_places_known(g->admit))
+            said = STR("ok, but without time zones nobody's local time is known: install tzdata and restart\n");
+        http_reply(rq, ready ? 200 : 503, h, 1, ready ? said : STR("the database refused a write\n"));
     } else {
         struct buf b;
         buf_init(&b, 64u << 10);

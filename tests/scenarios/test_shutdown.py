@@ -68,15 +68,15 @@ def test_held_messages_are_given_back(start, sandbox, tmp_path):
 def test_a_stop_among_sends_leaves_nothing_half_done(start, sandbox, tmp_path):
     gateway = start(rig.Gateway, tmp_path, sandbox.url)
     for i in range(40):
-        gateway.grant(f"+1555300{i:04}")
-    assert gateway.send_template("+15553000000", "spring_sale", parameters=["A"]).status_code == 200
+        gateway.grant(f"+447700930{i:03}")
+    assert gateway.send_template("+447700930000", "spring_sale", parameters=["A"]).status_code == 200
     go_on = True
 
     def send(i):
         answers = []
         while go_on and not (answers and answers[-1] is None):
             try:
-                answers.append(gateway.send_template(f"+1555300{i:04}", "spring_sale", parameters=["A"]))
+                answers.append(gateway.send_template(f"+447700930{i:03}", "spring_sale", parameters=["A"]))
             except requests.RequestException:
                 answers.append(None)
         return answers

@@ -254,8 +254,14 @@ TEST(facts_of_a_portfolio)
     budget_facts(&b, -1, 100, true, now, &f);
     assert_true(f.known[FACT_PORTFOLIO_COUNTED]);
     assert_false(f.known[FACT_PORTFOLIO_LIMIT] || f.known[FACT_PORTFOLIO_USED] || f.known[FACT_PORTFOLIO_FREE_AT]);
-    budget_facts(&b, 1, 1000, false, now, &f); /* all of it is reserve: never outside it */
-    assert_int_equal(f.value[FACT_PORTFOLIO_RESERVE_AT], 253402300799999);
+    static const int64_t small[] = {1, 2, 9};
+    for (size_t i = 0; i < 3; i++) { /* 900 permille of each round to no place: one stays */
+        budget_facts(&b, small[i], 900, false, now, &f);
+        assert_int_equal(f.value[FACT_PORTFOLIO_RESERVE_AT], first + 8 * HOUR);
+        struct budget none = {0};
+        budget_facts(&none, small[i], 1000, false, now, &f);
+        assert_int_equal(f.value[FACT_PORTFOLIO_RESERVE_AT], 0);
+    }
 }
 
 TEST(packing_refuses_damage)
