@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 import rig
-from policies import cap, gateway_with, refusal
+from policies import cap, gateway_with, no_duplicates, refusal
 
 ANA, BELA = "+" + rig.PEOPLE[0], "+" + rig.PEOPLE[1]
 DAY = 86400
@@ -218,3 +218,91 @@ def test_marketing_leaves_a_reserve_of_the_portfolio(start, small, sandbox, tmp_
     small.kill()
     again = start(rig.Gateway, tmp_path, sandbox.url)
     assert "portfolio.unique.marketing" in refusal(sale(again, people[226]))[2]
+
+
+# --- what reached nobody, and people counted before anybody knew for whom -------------------------------------------
+
+
+def counted(gateway):
+    """People with a place in a portfolio, and the paces with them."""
+    return gateway.query("SELECT COUNT(*) FROM reach")[0][0], gateway.query("SELECT tat FROM pair ORDER BY tat")
+
+
+def test_what_never_left_may_be_sent_again(start, sandbox, tmp_path):
+    """The answer says so: cap, duplicates, the pace with the person and the portfolio's place are as if it had not been."""
+    sandbox.call("POST", "standing", {"limit": "TIER_250"})
+    (tmp_path / "gateway").mkdir()
+    g = gateway_with(start, sandbox, tmp_path / "gateway", cap(2, "24h", DAY), no_duplicates())
+    for who in (ANA, BELA):
+        g.grant(who, scope="all")
+    assert sale(g, BELA).status_code == 200
+    before = counted(g)
+    sandbox.kill()
+    for _ in range(5):
+        answer = sale(g, ANA)
+        assert answer.status_code == 503 and "may be sent again" in answer.json()["error"]["error_data"]["details"]
+    assert counted(g)[0] == before[0] == 1
+    (tmp_path / "again").mkdir()
+    again = start(rig.Sandbox, tmp_path / "again", port=sandbox.port)
+    answer = sale(g, ANA)
+    assert answer.status_code == 200, answer.text
+    assert g.record(answer)["decision"]["facts"]["marketing.sent.1"] == "never"
+    assert "shop.duplicate.same" in refusal(sale(g, ANA))[2]
+    assert accepted(again, ANA) == 1 and counted(g)[0] == 2
+
+
+def test_what_meta_refused_did_not_count(start, shop, sandbox):
+    assert sale(shop, ANA, "one").status_code == 200
+    for _ in range(3):
+        sandbox.fault("code=132015", times=1, path="/111/messages")
+        assert sale(shop, ANA, "two").json()["error"]["code"] == 132015
+    sandbox.fault("drop", times=1, path="/111/messages")
+    assert sale(shop, ANA, "two").status_code == 504, "nobody knows whether they got it"
+    assert "cap.marketing" in refusal(sale(shop, ANA, "three"))[2], "and so it counts"
+
+
+def test_what_was_not_delivered_did_not_count(start, sandbox, tmp_path):
+    """A cap is about what people got; a failure told twice, or of another person's message, gives nothing more back."""
+    g = gateway_with(start, sandbox, tmp_path, cap(2, "24h", DAY), no_duplicates())
+    for who in (ANA, BELA):
+        g.grant(who, scope="all")
+    assert sale(g, BELA).status_code == 200
+    for _ in range(3):
+        sandbox.fault("fail=131053", times=1, path="/111/messages")
+        failed = sale(g, ANA)
+        assert failed.status_code == 200
+        rig.until("the failure is known", lambda: "failed" in str(g.record(failed)))
+        rig.until("it counts no more", lambda: g.query("SELECT LENGTH(caps) FROM person ORDER BY id")[0] == (0,))
+    assert sale(g, ANA).status_code == 200
+    assert "shop.duplicate.same" in refusal(sale(g, ANA))[2]
+    assert "shop.duplicate.same" in refusal(sale(g, BELA))[2]
+
+
+def test_people_count_before_limit_and_owner_are_known(start, sandbox, tmp_path):
+    """Meta tells neither at first. When it does, those reached until then have their places."""
+    for sender in (rig.SENDER, rig.OTHER_SENDER):
+        sandbox.fault("delay=0", times=1, method="GET", path=f"/{sender}")
+        sandbox.fault("status=500", times=1, method="GET", path=f"/{sender}")
+    sandbox.fault("delay=0", times=2, method="GET", path=f"/{rig.WABA}/message_templates")
+    sandbox.fault("status=500", times=2, method="GET", path=f"/{rig.WABA}")
+    numbers = [{"id": s, "waba": rig.WABA, "token_file": "sender.token"} for s in (rig.SENDER, rig.OTHER_SENDER)]
+    g = start(rig.Gateway, tmp_path, sandbox.url, senders=numbers)
+    sandbox.webhooks_to(g.url + "/webhook")
+    rig.until("numbers and templates are read", lambda: g.query("SELECT COUNT(*), (SELECT COUNT(*) > 0 FROM template) FROM sender") == [(2, 1)])
+    people = g.people(4, scope="all")
+    for who in people[:3]:
+        facts = g.record(sale(g, who))["decision"]["facts"]
+        assert facts["portfolio.counted"] == "false" and "portfolio.limit" not in facts
+    assert g.query("SELECT portfolio, people_a_day FROM account") in ([], [(0, -1)])
+    assert g.query("SELECT portfolio FROM portfolio_budget") == [(int(rig.WABA),)]
+    sandbox.call("POST", "standing", {"limit": "TIER_250"})
+    rig.until("the limit is known", lambda: g.query("SELECT people_a_day FROM account") == [(250,)])
+    assert g.record(sale(g, people[0]))["decision"]["facts"]["portfolio.used"] == "12", "permille of 250"
+
+    def owner():
+        g.send_template(people[3], "no_such_sale")  # a reason to ask Meta again
+        return g.query("SELECT portfolio FROM account WHERE waba = " + str(rig.WABA))[0][0]
+
+    rig.until("the owner is known", lambda: owner() != 0, 20)
+    facts = g.record(sale(g, people[3]))["decision"]["facts"]
+    assert facts["portfolio.used"] == "12" and facts["portfolio.counted"] == "false"
