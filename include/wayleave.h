@@ -7,8 +7,11 @@
  * immutable and may be shared. Only wl_rules_load() reads files.
  *
  * Times are milliseconds since 1970-01-01 UTC. Text is UTF-8. Functions that can fail return 0 or a negative WL_ERR_*,
- * leave their output untouched on failure, and put one sentence for a person into *err when err is not NULL. Functions that free
- * accept NULL. Compiles as C99 and as C++. */
+ * leave their output untouched on failure, and put one sentence for a person into *err when err is not NULL.
+ *
+ * NULL crashes nothing. Functions that free accept it; those that can fail return WL_ERR_INVALID for an object, text or place for the
+ * result that is NULL (names of wl_rules_compile() and err may be); asked about no rules or no decision the others
+ * return NULL or 0, and wl_decision_verdict() WL_DENY. Compiles as C99 and as C++. */
 #ifndef WAYLEAVE_H
 #define WAYLEAVE_H
 
@@ -72,7 +75,8 @@ WL_API const char *wl_fact_name(size_t i);
 typedef enum wl_verdict { WL_ALLOW = 0, WL_HOLD = 1, WL_DENY = 2 } wl_verdict;
 typedef struct wl_decision wl_decision;
 
-/* Judges every rule. expires: when the message is worthless, 0 = never. Total: the only errors are no memory and rules without a platform set. */
+/* Judges every rule. expires: when the message is worthless, 0 = never. Total: the only errors are no memory, NULL and rules
+ * without a platform set. */
 WL_API int wl_decide(wl_decision **ret, const wl_rules *rules, const wl_facts *facts, int64_t now, int64_t expires,
                      wl_error *err);
 WL_API void wl_decision_free(wl_decision *decision);
@@ -89,8 +93,8 @@ WL_API const char *wl_decision_json(const wl_decision *decision);
 /* "+55 11 91234-5678" -> "5511912345678": the digits of E.164 without '+'. ret holds WL_PHONE_TEXT bytes. */
 #define WL_PHONE_TEXT 17
 WL_API int wl_phone_parse(const char *text, char *ret, wl_error *err);
-/* The ISO country whose rules are asked ("BR"); where countries share a calling code, that of the area code or the main
- * one ("US" for +1 212). "" where the code is nobody's. ret holds 3 bytes. */
+/* The ISO country whose rules are asked ("BR"), as the gateway tells it; where countries share a calling code, that of the
+ * area code or the main one ("US" for +1 212). "" where the code is nobody's. ret holds 3 bytes. */
 WL_API int wl_phone_country(const char *e164, char *ret);
 
 #ifdef __cplusplus

@@ -69,6 +69,11 @@ static int refuse(wl_error *to, int rc, const char *sentence)
     return give(err_set(&e, rc, "%s", sentence), &e, to);
 }
 
+static int nowhere(wl_error *to)
+{
+    return refuse(to, WL_EINVAL, "there is no place for what is asked for: it is NULL");
+}
+
 const char *wl_version(void)
 {
     return WAYLEAVE_VERSION;
@@ -92,12 +97,18 @@ static int rules_wrap(wl_rules **ret, struct ruleset *rs, wl_error *err)
     return 0;
 }
 
-static int check_files(const void *list, size_t n, wl_error *err)
+/* The paths or texts. */
+static int check_files(wl_rules **ret, const char *const *list, size_t n, wl_error *err)
 {
+    if (ret == NULL)
+        return nowhere(err);
     if (list == NULL || n == 0)
         return refuse(err, WL_EINVAL, "no rule file is named");
     if (n > RULESET_FILES_MAX)
         return refuse(err, WL_EINVAL, "there are more rule files than one book may have");
+    for (size_t i = 0; i < n; i++)
+        if (list[i] == NULL)
+            return refuse(err, WL_EINVAL, "a rule file is NULL");
     return 0;
 }
 
@@ -105,7 +116,7 @@ int wl_rules_load(wl_rules **ret, const char *const *paths, size_t n, wl_error *
 {
     struct ruleset *rs = NULL;
     struct err e = {0};
-    int rc = check_files(paths, n, err);
+    int rc = check_files(ret, paths, n, err);
     if (rc != 0)
         return rc;
     if ((rc = ruleset_load_all(&rs, paths, n, &e)) != 0)
@@ -118,7 +129,7 @@ int wl_rules_compile(wl_rules **ret, const char *const *names, const char *const
     struct ruleset_file files[RULESET_FILES_MAX];
     struct ruleset *rs = NULL;
     struct err e = {0};
-    int rc = check_files(texts, n, err);
+    int rc = check_files(ret, texts, n, err);
     if (rc != 0)
         return rc;
     for (size_t i = 0; i < n; i++)
@@ -138,17 +149,17 @@ void wl_rules_free(wl_rules *rules)
 
 const char *wl_rules_hash(const wl_rules *rules)
 {
-    return rules->hash;
+    return rules != NULL ? rules->hash : NULL;
 }
 
 size_t wl_rules_count(const wl_rules *rules)
 {
-    return ruleset_count(rules->rs);
+    return rules != NULL ? ruleset_count(rules->rs) : 0;
 }
 
 const char *wl_rules_id(const wl_rules *rules, size_t i)
 {
-    const struct rule *r = ruleset_rule(rules->rs, i);
+    const struct rule *r = rules != NULL ? ruleset_rule(rules->rs, i) : NULL;
     return r != NULL ? rule_id(r) : NULL;
 }
 
@@ -156,6 +167,8 @@ const char *wl_rules_id(const wl_rules *rules, size_t i)
 
 int wl_facts_create(wl_facts **ret)
 {
+    if (ret == NULL)
+        return WL_ERR_INVALID;
     struct arena *a = arena_create(OBJECT_MAX);
     wl_facts *facts = a != NULL ? arena_new(a, wl_facts) : NULL;
     if (facts == NULL) {
@@ -176,6 +189,8 @@ void wl_facts_free(wl_facts *facts)
 int wl_facts_set(wl_facts *facts, const char *name, const char *value, int64_t now, wl_error *err)
 {
     struct err e = {0};
+    if (facts == NULL)
+        return nowhere(err);
     if (name == NULL || value == NULL)
         return refuse(err, WL_EINVAL, "a fact has a name and a value");
     return give(facts_read(&facts->f, str_of(name), str_of(value), now, &e), &e, err);
@@ -185,6 +200,8 @@ int wl_facts_set_json(wl_facts *facts, const char *json, size_t n, int64_t now, 
 {
     struct err e = {0};
     struct json root;
+    if (facts == NULL)
+        return nowhere(err);
     struct json_parser *p = json_parser_try();
     if (p == NULL)
         return refuse(err, WL_ENOMEM, "out of memory for JSON");
@@ -217,6 +234,11 @@ static void write_texts(wl_decision *d, const wl_rules *rules, const struct fact
 int wl_decide(wl_decision **ret, const wl_rules *rules, const wl_facts *facts, int64_t now, int64_t expires,
               wl_error *err)
 {
+    if (ret == NULL)
+        return nowhere(err);
+    if (rules == NULL || facts == NULL)
+        return refuse(err, WL_EINVAL,
+                      rules == NULL ? "there are no rules: they are NULL" : "there are no facts: they are NULL");
     if (!ruleset_decides(rules->rs))
         return refuse(err, WL_EINVAL, "these rules decide nothing: the platform's set is not among them");
     struct arena *a = arena_create(OBJECT_MAX);
@@ -247,18 +269,18 @@ void wl_decision_free(wl_decision *decision)
 
 wl_verdict wl_decision_verdict(const wl_decision *decision)
 {
-    return (wl_verdict)decision->d.verdict;
+    return decision != NULL ? (wl_verdict)decision->d.verdict : WL_DENY;
 }
 
 int64_t wl_decision_until(const wl_decision *decision)
 {
-    return decision->d.verdict == VERDICT_HOLD ? decision->d.until : 0;
+    return decision != NULL && decision->d.verdict == VERDICT_HOLD ? decision->d.until : 0;
 }
 
-/* NULL when allowed: a shadow rule that fired does not speak. */
+/* NULL when allowed, or there is no decision: a shadow rule that fired does not speak. */
 static const struct rule *speaker(const wl_decision *decision)
 {
-    const struct finding *fi = decision_main(&decision->d);
+    const struct finding *fi = decision != NULL ? decision_main(&decision->d) : NULL;
     return fi != NULL && decision->d.verdict != VERDICT_ALLOW ? fi->rule : NULL;
 }
 
@@ -276,12 +298,12 @@ const char *wl_decision_rule(const wl_decision *decision)
 
 const char *wl_decision_text(const wl_decision *decision)
 {
-    return buf_cstr(&decision->text);
+    return decision != NULL ? buf_cstr(&decision->text) : NULL;
 }
 
 const char *wl_decision_json(const wl_decision *decision)
 {
-    return buf_cstr(&decision->json);
+    return decision != NULL ? buf_cstr(&decision->json) : NULL;
 }
 
 /* ---- phone numbers ---- */
@@ -292,6 +314,8 @@ int wl_phone_parse(const char *text, char *ret, wl_error *err)
     uint64_t e164 = 0;
     char digits[WL_PHONE_TEXT];
     char *p = digits + sizeof digits;
+    if (text == NULL || ret == NULL)
+        return text == NULL ? refuse(err, WL_EINVAL, "there is no number: it is NULL") : nowhere(err);
     int rc = phone_parse(str_of(text), &e164, &e);
     if (rc != 0)
         return give(rc, &e, err);
@@ -305,6 +329,8 @@ int wl_phone_country(const char *e164, char *ret)
 {
     uint64_t value = 0;
     struct str digits = str_of(e164);
+    if (e164 == NULL || ret == NULL)
+        return WL_ERR_INVALID;
     for (size_t i = 0; i < digits.n; i++) {
         if (digits.p[i] < '0' || digits.p[i] > '9')
             return WL_ERR_INVALID;

@@ -261,6 +261,13 @@ TEST(phone_numbers)
     assert_string_equal(number, "5511912345678");
     assert_int_equal(wl_phone_country("+5511912345678", country), WL_ERR_INVALID);
     assert_int_equal(wl_phone_country("55", country), WL_ERR_INVALID);
+    static const char *const rows[][2] = {{"12125550100", "US"},  {"14165550100", "CA"},  {"18765550100", "JM"},
+                                          {"393471234567", "IT"}, {"447911123456", "GB"}, {"4791234567", "NO"},
+                                          {"79161234567", "RU"},  {"77011234567", "KZ"},  {"61412345678", "AU"}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_int_equal(wl_phone_country(rows[i][0], country), 0);
+        assert_string_equal(country, rows[i][1]);
+    }
     assert_int_equal(wl_phone_country("99999999999999999999999", country), WL_ERR_INVALID);
 }
 
@@ -276,6 +283,48 @@ TEST(names_and_nothing)
     wl_rules_free(NULL);
     wl_facts_free(NULL);
     wl_decision_free(NULL);
+}
+
+/* Whatever is NULL, nothing crashes, nothing is written, and a sentence says so. */
+TEST(nothing_is_refused)
+{
+    const char *none[1] = {NULL}, *text[1] = {"x"};
+    wl_rules *rules = platform(), *other = NULL;
+    wl_facts *facts = answer();
+    wl_decision *d = NULL;
+    char number[WL_PHONE_TEXT] = "unchanged", country[3] = "??";
+    wl_error e = {0, ""};
+    const int refused[] = {
+        wl_rules_load(&other, none, 1, &e),
+        wl_rules_load(&other, NULL, 1, &e),
+        wl_rules_load(NULL, text, 1, &e),
+        wl_rules_compile(&other, NULL, none, 1, &e),
+        wl_rules_compile(&other, none, text, 1, &e),
+        wl_rules_compile(NULL, NULL, text, 1, &e),
+        wl_facts_create(NULL),
+        wl_facts_set(NULL, "consent.status", "none", 0, &e),
+        wl_facts_set(facts, NULL, "none", 0, &e),
+        wl_facts_set(facts, "consent.status", NULL, 0, &e),
+        wl_facts_set_json(NULL, "{}", 2, 0, &e),
+        wl_facts_set_json(facts, NULL, 5, 0, &e),
+        wl_decide(NULL, rules, facts, NOW, 0, &e),
+        wl_decide(&d, NULL, facts, NOW, 0, &e),
+        wl_decide(&d, rules, NULL, NOW, 0, &e),
+        wl_decide(&d, rules, NULL, NOW, 0, NULL),
+        wl_phone_parse(NULL, number, &e),
+        wl_phone_parse("+551191234567", NULL, &e),
+        wl_phone_country(NULL, country),
+        wl_phone_country("551191234567", NULL),
+    };
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
+        if (refused[i] != WL_ERR_INVALID)
+            fail_msg("call %zu gave %d", i, refused[i]);
+    assert_true(other == NULL && d == NULL && strcmp(number, "unchanged") == 0 && strcmp(country, "??") == 0);
+    assert_true(wl_rules_hash(NULL) == NULL && wl_rules_count(NULL) == 0 && wl_rules_id(NULL, 0) == NULL);
+    assert_true(wl_decision_verdict(NULL) == WL_DENY && wl_decision_until(NULL) == 0 && wl_decision_code(NULL) == 0);
+    assert_true(wl_decision_rule(NULL) == NULL && wl_decision_text(NULL) == NULL && wl_decision_json(NULL) == NULL);
+    wl_facts_free(facts);
+    wl_rules_free(rules);
 }
 
 static void *ask_often(void *rules)
@@ -304,4 +353,5 @@ TEST(rules_are_shared_by_threads)
 
 TESTS(T(decides_and_explains), T(holds_until_a_time_and_expires), T(facts_name_what_is_wrong),
       T(json_is_taken_whole_or_not_at_all), T(rules_say_what_is_wrong_with_them),
-      T(a_part_decides_nothing_and_a_book_does), T(phone_numbers), T(names_and_nothing), T(rules_are_shared_by_threads))
+      T(a_part_decides_nothing_and_a_book_does), T(phone_numbers), T(names_and_nothing), T(nothing_is_refused),
+      T(rules_are_shared_by_threads))
