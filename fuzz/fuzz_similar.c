@@ -54,7 +54,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     buf_init(&fb, SIMILAR_TEXT_MAX * 64);
     similar_normalise(a, &fa);
     similar_normalise(b, &fb);
-    must(!fa.failed && !fb.failed && (fa.len == 0) == (x.grams == 0));
+    must(!fa.failed && !fb.failed && (fa.len > 0 || x.grams == 0));
+    must(x.grams > 0 || fa.len == 0 || x.masked != 0);
+    int fixed = similar_fixed(&x, &y);
+    must(fixed <= alike && (fixed == alike || (fixed == SIMILAR_SAME - 1 && x.masked != y.masked)));
     bool same = str_eq(buf_str(&fa), buf_str(&fb));
     must(same == (similar_hash(a) == similar_hash(b)));
     must(!same || memcmp(x.min, y.min, sizeof x.min) == 0);

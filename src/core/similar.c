@@ -14,8 +14,9 @@
 
 #include "core/similar_impl.h"
 
-#define GRAMS   65536u /* as many as 16 bits tell apart */
-#define PENDING 512
+#define GRAMS     65536u /* as many as 16 bits tell apart */
+#define PENDING   512
+#define HASH_SEED 0x5157494Du
 
 /* Lane i, from 1: with z = splitmix64 seeded i - 1, factor is z | 1 and mask z >> 16, 16 bits of each. */
 static const uint16_t factor[SIMILAR_SIZE] = {
@@ -46,6 +47,7 @@ static const uint16_t mask[SIMILAR_SIZE] = {
 struct sketch {
     uint64_t window; /* the last four code points, 16 bits of each */
     size_t seen, n_pending;
+    bool plain; /* something but masks was seen */
     uint32_t grams;
     int16_t min[SIMILAR_SIZE]; /* shifted by 32,768: signed ones are compared faster */
     uint16_t pending[PENDING]; /* new grams the lanes have not seen */
@@ -112,6 +114,7 @@ static void gram(struct sketch *k, uint64_t chars)
 static void take_chars(void *to, const uint32_t *p, size_t n)
 {
     struct sketch *k = to;
+    k->plain = k->plain || fold_plain(p, n);
     for (size_t i = 0; i < n; i++) {
         k->window = k->window << 16 | (uint16_t)(p[i] ^ p[i] >> 16 << 11);
         k->seen++;
@@ -122,23 +125,37 @@ static void take_chars(void *to, const uint32_t *p, size_t n)
     }
 }
 
-void similar_signature(struct str text, struct signature *ret)
+static void sketch_init(struct sketch *k)
+{
+    k->n_pending = 0;
+    k->grams = 0;
+    k->plain = false;
+    k->window = ' ';
+    k->seen = 1; /* as if after a space: a word's beginning and end are grams too */
+    memset(k->known, 0, sizeof k->known);
+    memset(k->min, 0x7F, sizeof k->min);
+}
+
+static uint64_t sketch(struct sketch *k, struct str text, unsigned flags)
 {
     static const uint32_t space = ' ';
+    sketch_init(k);
+    uint64_t masked = fold_text(text, flags, take_chars, k);
+    if (k->seen > 1)
+        take_chars(k, &space, 1);
+    if (k->seen == 3 && k->grams == 0) /* one letter */
+        gram(k, k->window);
+    return masked;
+}
+
+void similar_signature(struct str text, struct signature *ret)
+{
     struct sketch k;
-    k.n_pending = 0;
-    k.grams = 0;
-    memset(k.known, 0, sizeof k.known);
-    memset(k.min, 0x7F, sizeof k.min);
-    for (unsigned flags = FOLD_MASK; k.grams == 0 && flags <= (FOLD_MASK | FOLD_SYMBOLS); flags += FOLD_SYMBOLS) {
-        k.window = ' ';
-        k.seen = 1; /* as if after a space: a word's beginning and end are grams too */
-        fold_text(text, flags, take_chars, &k);
-        if (k.seen > 1)
-            take_chars(&k, &space, 1);
-        if (k.seen == 3 && k.grams == 0) /* one letter */
-            gram(&k, k.window);
-    }
+    ret->masked = sketch(&k, text, FOLD_MASK);
+    if (!k.plain && ret->masked == 0)
+        sketch(&k, text, FOLD_SYMBOLS);
+    else if (!k.plain)
+        sketch_init(&k); /* masks alone are alike, whatever they hide */
     lanes_take(&k);
     for (size_t i = 0; i < SIMILAR_SIZE; i++)
         ret->min[i] = (uint8_t)k.min[i];
@@ -162,31 +179,50 @@ int similar_permille(const struct signature *a, const struct signature *b)
     return m == SIMILAR_SIZE ? 1000 : j < 0 ? 0 : (int)j;
 }
 
+int similar_fixed(const struct signature *a, const struct signature *b)
+{
+    int alike = similar_permille(a, b);
+    return a->masked != b->masked && alike >= SIMILAR_SAME ? SIMILAR_SAME - 1 : alike;
+}
+
 /* The text and its hash */
 
 struct hasher {
     uint64_t h;
-    bool any;
+    bool plain;
 };
 
 static void hash_chars(void *to, const uint32_t *p, size_t n)
 {
     struct hasher *k = to;
-    for (size_t i = 0; i < n; i++) {
-        k->h = (k->h ^ p[i]) * 0x9E3779B97F4A7C15u;
-        k->h ^= k->h >> 29;
+    for (size_t i = 0; i < n; i++)
+        k->h = fold_mix(k->h, p[i]);
+    k->plain = k->plain || fold_plain(p, n);
+}
+
+/* A text without a letter is hashed as it stands, with signs and with nothing masked. */
+static uint64_t hash_text(struct str text, uint64_t *ret_masked)
+{
+    struct hasher k = {.h = HASH_SEED};
+    *ret_masked = fold_text(text, FOLD_MASK, hash_chars, &k);
+    if (!k.plain) {
+        k.h = HASH_SEED;
+        fold_text(text, FOLD_SYMBOLS, hash_chars, &k);
     }
-    k->any = k->any || n > 0;
+    k.h *= 0xD6E8FEB86659FD93u;
+    return k.h ^ k.h >> 32;
 }
 
 uint64_t similar_hash(struct str text)
 {
-    struct hasher k = {.h = 0x5157494D};
-    fold_text(text, FOLD_MASK, hash_chars, &k);
-    if (!k.any)
-        fold_text(text, FOLD_MASK | FOLD_SYMBOLS, hash_chars, &k);
-    k.h *= 0xD6E8FEB86659FD93u;
-    return k.h ^ k.h >> 32;
+    uint64_t masked;
+    return hash_text(text, &masked);
+}
+
+uint64_t similar_fixed_hash(struct str text)
+{
+    uint64_t masked, h = hash_text(text, &masked);
+    return masked == 0 ? h : (h ^ masked) * FOLD_HASH;
 }
 
 static void put_chars(void *to, const uint32_t *p, size_t n)
@@ -213,12 +249,27 @@ static void put_chars(void *to, const uint32_t *p, size_t n)
     }
 }
 
+struct putter {
+    struct buf *out;
+    bool plain;
+};
+
+static void put_plain(void *to, const uint32_t *p, size_t n)
+{
+    struct putter *k = to;
+    k->plain = k->plain || fold_plain(p, n);
+    put_chars(k->out, p, n);
+}
+
 void similar_normalise(struct str text, struct buf *out)
 {
+    struct putter k = {.out = out};
     size_t before = out->len;
-    fold_text(text, FOLD_MASK, put_chars, out);
-    if (out->len == before)
-        fold_text(text, FOLD_MASK | FOLD_SYMBOLS, put_chars, out);
+    fold_text(text, FOLD_MASK, put_plain, &k);
+    if (k.plain)
+        return;
+    out->len = before;
+    fold_text(text, FOLD_SYMBOLS, put_plain, &k);
 }
 
 /* What is certain.

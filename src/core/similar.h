@@ -23,16 +23,24 @@
 
 struct signature {
     uint8_t min[SIMILAR_SIZE];
-    uint32_t grams; /* different ones the text has, told apart by 16 bits; 0: nothing to compare, similar to nothing */
+    uint32_t grams;  /* different ones the text has, told apart by 16 bits; 0: nothing to compare, similar to nothing */
+    uint64_t masked; /* hash of its numbers and links, in order; places for values ("{{1}}") are none */
 };
 
-/* Bytes that are no UTF-8 are taken as U+FFFD; never fails. */
+/* Bytes that are no UTF-8 are taken as U+FFFD; never fails. A text without letters, of numbers and links, has nothing to
+ * compare. */
 void similar_signature(struct str text, struct signature *ret);
 int similar_permille(const struct signature *a, const struct signature *b);
+/* The same of two fixed texts, whose numbers and links are their own words: below SIMILAR_SAME when those differ ("Sale 20 %
+ * off", "Sale 50 % off"). */
+int similar_fixed(const struct signature *a, const struct signature *b);
 
-/* The normalised, masked text itself (for tests and explanations), and a hash of it that is equal for equal texts. */
+/* The normalised, masked text itself (for tests and explanations), and a hash of it that is equal for equal texts. In a text
+ * without letters nothing is masked. */
 void similar_normalise(struct str text, struct buf *out);
 uint64_t similar_hash(struct str text);
+/* Of a fixed text: equal only where its numbers and links are equal too. */
+uint64_t similar_fixed_hash(struct str text);
 
 /* Two messages made of fixed texts A and B and values: permille of common text that is certain whatever the values are.
  * fixed: similarity of the two fixed texts; share_a, share_b: permille of each whole message that its fixed text makes.

@@ -19,12 +19,29 @@
 
 enum fold_flags {
     FOLD_MASK = 1,    /* numbers, codes and links are one sign each; digits that stand for letters are letters */
-    FOLD_SYMBOLS = 2, /* what is neither letter nor number is kept: for texts of nothing else */
+    FOLD_SYMBOLS = 2, /* what is neither letter nor number is kept: for texts without letters */
 };
 
 /* Gets the folded text, in order, a piece at a time. */
 typedef void fold_sink(void *to, const uint32_t *p, size_t n);
-void fold_text(struct str text, unsigned flags, fold_sink *sink, void *to);
+/* Returns a hash of what was masked, in order; numbers in braces, which are places for values, are not in it. */
+uint64_t fold_text(struct str text, unsigned flags, fold_sink *sink, void *to);
+
+#define FOLD_HASH 0x9E3779B97F4A7C15u
+static inline uint64_t fold_mix(uint64_t h, uint32_t c)
+{
+    h = (h ^ c) * FOLD_HASH;
+    return h ^ h >> 29;
+}
+
+/* Whether a piece of masked text has anything in it but masks. */
+static inline bool fold_plain(const uint32_t *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (p[i] != FOLD_NUMBER && p[i] != FOLD_LINK && p[i] != ' ')
+            return true;
+    return false;
+}
 
 /* Letters of a script that is written without spaces: a pair of them says as much as four of another. */
 static inline bool fold_spaceless(uint32_t c)

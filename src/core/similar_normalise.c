@@ -19,10 +19,11 @@
 
 #include "core/similar.h"
 
-#define PIECE    256          /* code points folded together */
-#define EXPANDED (PIECE * 18) /* NFKC makes at most 18 of one */
-#define WORD     128          /* a longer word is handed on in parts */
-#define OUT      512
+#define PIECE     256          /* code points folded together */
+#define EXPANDED  (PIECE * 18) /* NFKC makes at most 18 of one */
+#define WORD      128          /* a longer word is handed on in parts */
+#define OUT       512
+#define ALIKE_MAX 1024
 
 enum word_kind { WORD_NONE, WORD_PLAIN, WORD_LETTER, WORD_NUMBER };
 
@@ -34,11 +35,22 @@ struct fold {
     unsigned digits, letters; /* of the word so far */
     enum word_kind last;      /* of the word before this one */
     bool parted;              /* the beginning of this word was handed on already */
+    uint32_t before;          /* this piece of the token */
     bool link;                /* this token's last piece ended in a link, which goes on */
     uint32_t last_char;       /* handed on */
+    uint64_t masked;          /* hash of what was masked; 0: nothing was */
+    USpoofChecker *spoof;     /* opened when the first word needs it */
+    unsigned n_alike;         /* letters it was asked about */
     uint32_t word[WORD];
     uint32_t out[OUT];
 };
+
+static void mask(struct fold *f, const uint32_t *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        f->masked = fold_mix(f->masked, p[i]);
+    f->masked = fold_mix(f->masked, ' ');
+}
 
 /* What is handed on */
 
@@ -73,6 +85,7 @@ static void end_word(struct fold *f)
         return;
     }
     if ((f->flags & FOLD_MASK) && f->digits >= 2 && f->letters > 0 && !f->parted) { /* a code */
+        mask(f, f->word, f->n_word);
         f->word[0] = FOLD_NUMBER;
         f->n_word = 1;
     }
@@ -228,6 +241,8 @@ static size_t number_end(const uint32_t *p, size_t n, size_t i)
 static size_t take_number(struct fold *f, const uint32_t *p, size_t n, size_t i)
 {
     size_t end = f->flags & FOLD_MASK ? number_end(p, n, i) : i + 1;
+    if ((f->flags & FOLD_MASK) && (i > 0 ? p[i - 1] : f->before) != '{')
+        mask(f, p + i, end - i);
     add(f, f->flags & FOLD_MASK ? FOLD_NUMBER : p[i]);
     f->digits += (unsigned)(end - i);
     return end;
@@ -252,6 +267,7 @@ static size_t take_link(struct fold *f, const uint32_t *p, size_t n, size_t i, s
         end_word(f);
         add(f, FOLD_LINK);
     }
+    mask(f, p + i, end - i);
     f->link = end == n;
     if (!f->link)
         end_word(f);
@@ -315,6 +331,7 @@ static void fold_words(struct fold *f, const uint32_t *p, size_t n)
         size_t end = take_letters(f, p, n, i);
         i = end > i ? end : take_char(f, p, n, i);
     }
+    f->before = n > 0 ? p[n - 1] : f->before;
 }
 
 /* Scripts and forms */
@@ -354,21 +371,32 @@ static const struct alike {
 };
 #define ALIKES (sizeof alikes / sizeof alikes[0])
 
-/* The Latin letter that c looks like, else c. */
-static uint32_t to_latin(const USpoofChecker *checker, uint32_t c)
+/* What ICU says that c looks like, in ASCII; 0: nothing. Asking it is dear, so it is asked about the first letters of a text
+ * only: one disguised further than that keeps its own table's letters, below. */
+static uint32_t confusable(struct fold *f, uint32_t c)
 {
     UErrorCode status = U_ZERO_ERROR;
     UChar id[2], skeleton[8];
     int32_t n = 0;
+    if (f->spoof == NULL && f->n_alike == 0)
+        f->spoof = uspoof_open(&status);
+    if (f->spoof == NULL || f->n_alike++ >= ALIKE_MAX)
+        return 0;
     U16_APPEND_UNSAFE(id, n, (UChar32)c);
-    int32_t got = uspoof_getSkeleton(checker, 0, id, n, skeleton, 8, &status);
-    if (U_SUCCESS(status) && got == 1 && skeleton[0] < 0x80) /* the capital I is drawn as an l */
-        return skeleton[0] == 'l' && u_isupper((UChar32)c) ? 'i' : skeleton[0];
-    uint32_t lower = (uint32_t)u_tolower((UChar32)c);
-    for (size_t i = 0; i < ALIKES; i++)
+    int32_t got = uspoof_getSkeleton(f->spoof, 0, id, n, skeleton, 8, &status);
+    if (U_FAILURE(status) || got != 1 || skeleton[0] >= 0x80)
+        return 0;
+    return skeleton[0] == 'l' && u_isupper((UChar32)c) ? 'i' : skeleton[0]; /* the capital I is drawn as an l */
+}
+
+/* The Latin letter that c looks like, else c. */
+static uint32_t to_latin(struct fold *f, uint32_t c)
+{
+    uint32_t latin = confusable(f, c), lower = (uint32_t)u_tolower((UChar32)c);
+    for (size_t i = 0; i < ALIKES && latin == 0; i++)
         if (alikes[i].cyrillic == lower || alikes[i].greek == lower)
-            return alikes[i].latin;
-    return c;
+            latin = alikes[i].latin;
+    return latin != 0 ? latin : c;
 }
 
 /* The Cyrillic or Greek letter that a Latin one looks like, else the same. */
@@ -383,7 +411,7 @@ static uint32_t from_latin(uint32_t c, enum script to)
 }
 
 /* Of a word in two scripts, the letters of the rarer one become what they look like in the other. */
-static void unmix(uint32_t *p, size_t n)
+static void unmix(struct fold *f, uint32_t *p, size_t n)
 {
     size_t count[SCRIPTS] = {0};
     uint8_t script[PIECE];
@@ -398,17 +426,14 @@ static void unmix(uint32_t *p, size_t n)
     size_t letters = count[SCRIPT_LATIN] + count[SCRIPT_CYRILLIC] + count[SCRIPT_GREEK] + count[SCRIPT_ALIKE];
     if (letters == count[most] || most == SCRIPT_ALIKE)
         return;
-    UErrorCode status = U_ZERO_ERROR;
-    USpoofChecker *checker = most == SCRIPT_LATIN ? uspoof_open(&status) : NULL;
     for (size_t i = 0; i < n; i++) {
         if (script[i] == most || script[i] == SCRIPT_OTHER)
             continue;
         if (most != SCRIPT_LATIN)
             p[i] = script[i] == SCRIPT_LATIN ? from_latin(p[i], most) : p[i];
-        else if (U_SUCCESS(status))
-            p[i] = to_latin(checker, p[i]);
+        else
+            p[i] = to_latin(f, p[i]);
     }
-    uspoof_close(checker);
 }
 
 static void fold_piece(struct fold *f, uint32_t *p, size_t n)
@@ -416,7 +441,7 @@ static void fold_piece(struct fold *f, uint32_t *p, size_t n)
     UChar text[2 * PIECE], folded[EXPANDED];
     UErrorCode status = U_ZERO_ERROR;
     int32_t n_text = 0;
-    unmix(p, n);
+    unmix(f, p, n);
     for (size_t i = 0; i < n; i++)
         U16_APPEND_UNSAFE(text, n_text, (UChar32)p[i]);
     const UNormalizer2 *forms = unorm2_getNFKCCasefoldInstance(&status);
@@ -463,10 +488,11 @@ static void fold_token(struct fold *f, const char *p, size_t n)
         }
     }
     f->link = false;
+    f->before = 0;
     end_word(f);
 }
 
-void fold_text(struct str text, unsigned flags, fold_sink *sink, void *to)
+uint64_t fold_text(struct str text, unsigned flags, fold_sink *sink, void *to)
 {
     struct fold f;
     memset(&f, 0, offsetof(struct fold, word)); /* the arrays are written before they are read */
@@ -485,4 +511,6 @@ void fold_text(struct str text, unsigned flags, fold_sink *sink, void *to)
     }
     if (f.n_out > 0)
         sink(to, f.out, f.n_out);
+    uspoof_close(f.spoof);
+    return f.masked;
 }

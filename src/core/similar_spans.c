@@ -30,12 +30,9 @@ struct diff {
 
 static void hash_chars(void *to, const uint32_t *p, size_t n)
 {
-    uint64_t h = *(uint64_t *)to;
-    for (size_t i = 0; i < n; i++) {
-        h = (h ^ p[i]) * 0x9E3779B97F4A7C15u;
-        h ^= h >> 29;
-    }
-    *(uint64_t *)to = h;
+    uint64_t *h = to;
+    for (size_t i = 0; i < n; i++)
+        *h = fold_mix(*h, p[i]);
 }
 
 static uint64_t word_hash(struct str s)

@@ -74,10 +74,9 @@ static uint32_t fixed_characters(struct str s)
     return n;
 }
 
-static uint32_t folded(struct str text)
+static uint32_t folded(uint64_t hash)
 {
-    uint64_t h = similar_hash(text);
-    return (uint32_t)(h ^ h >> 32);
+    return (uint32_t)(hash ^ hash >> 32);
 }
 
 int content_skeleton(struct arena *a, struct json listing, struct skeleton_text *ret, struct err *e)
@@ -95,7 +94,7 @@ int content_skeleton(struct arena *a, struct json listing, struct skeleton_text 
         return err_set(e, WL_ENOMEM, "the templates do not fit their memory");
     t.fixed = fixed_characters(t.text);
     if (t.text.n > 0) {
-        t.number = folded(t.text);
+        t.number = folded(similar_fixed_hash(t.text));
         t.number += t.number == 0;
     }
     *ret = t;
@@ -142,7 +141,7 @@ struct content_sent content_of(uint32_t skeleton, uint32_t fixed, struct json co
         collect(&all, it.value, is_part(it.value, "body"), VALUE_DEPTH);
     uint64_t whole = (uint64_t)fixed + all.in_body;
     struct content_sent c = {.skeleton = skeleton,
-                             .values = folded(buf_str(&all.text)),
+                             .values = folded(similar_hash(buf_str(&all.text))),
                              .share = (uint16_t)(whole > 0 ? (uint64_t)fixed * 1000 / whole : 1000)};
     buf_done(&all.text);
     return c;
@@ -157,7 +156,7 @@ static int likeness(const struct content_sent *a, const struct content_sent *b, 
     const struct signature *sa = snapshot_signature(snap, a->skeleton), *sb = snapshot_signature(snap, b->skeleton);
     if (sa == NULL || sb == NULL)
         return 0; /* older than the texts kept in memory */
-    return similar_at_least(similar_permille(sa, sb), a->share, b->share);
+    return similar_at_least(similar_fixed(sa, sb), a->share, b->share);
 }
 
 void content_facts(const struct content_sent *now, const struct caps *got, const struct snapshot *snap, int same,

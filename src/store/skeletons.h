@@ -9,7 +9,7 @@
 #include "store/store.h"
 
 struct skeleton {
-    uint32_t number; /* from the text: 32 bits of similar_hash(), never 0 */
+    uint32_t number; /* from the text: 32 bits of similar_fixed_hash(), never 0 */
     struct str text; /* body and footer with their placeholders */
     int64_t first_seen;
 };

@@ -38,6 +38,10 @@ TEST(normalised)
         {"bad \xFF\xC3(", "bad ��"},
         {"🎁", "🎁"}, /* signs count where there is nothing else */
         {"gift 🎁 card", "gift card"},
+        {"5", "5"}, /* and numbers and links where there are not even signs */
+        {"2024-12-24", "2024-12-24"},
+        {"https://a.example/one", "https://a.example/one"},
+        {"5 🎁", "5 🎁"},
     };
     struct buf b;
     buf_init(&b, 4096);
@@ -56,6 +60,47 @@ TEST(nothing_is_similar_to_nothing)
     assert_int_equal(alike("a", "A!"), 1000);
     assert_int_equal(alike("ok", "no"), 0);
     assert_int_equal(alike("🎁", "😀"), 0);
+    assert_int_equal(alike("5", "7"), 0);
+    assert_int_equal(alike("5", "5"), 0);
+    assert_int_equal(alike("https://a.example/one", "https://b.example/two"), 0);
+    assert_int_equal(alike("10:30, 20 %", "11:30, 50 %"), 0);
+    assert_true(similar_hash(STR("5")) != similar_hash(STR("7")) && similar_hash(STR("5")) == similar_hash(STR(" 5 ")));
+    assert_true(similar_hash(STR("https://a.example/one")) != similar_hash(STR("https://b.example/two")));
+}
+
+/* In a text that never changes a number is a word: another one makes another offer. */
+TEST(numbers_of_fixed_texts_count)
+{
+    static const struct {
+        const char *a, *b;
+        bool same;
+    } rows[] = {
+        {"Sale 20% off", "Sale 50% off", false},
+        {"Sale 20% off", "SALE: 20 % off!", true},
+        {"Flight AB123 to Rome only 49 euro", "Flight XY987 to Rome only 49 euro", false},
+        {"Buy now https://shop.example/shoes", "Buy now https://shop.example/hats", false},
+        {"Buy now https://shop.example/shoes", "buy now https://SHOP.example/shoes", true},
+        {"Call +1 234 567", "Call +1 234 568", false},
+        {"Hello {{1}}, here is your {{2}}", "Hello {{2}}, here is your {{1}}", true}, /* places for values */
+        {"Hello {{1}}, 3 days left", "Hello {{1}}, 2 days left", false},
+        {"Sale ２０% off", "Sale 20% off", true},
+        {"5", "7", false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct signature a, b;
+        similar_signature(str_of(rows[i].a), &a);
+        similar_signature(str_of(rows[i].b), &b);
+        bool same = similar_fixed(&a, &b) >= SIMILAR_SAME;
+        bool equal = similar_fixed_hash(str_of(rows[i].a)) == similar_fixed_hash(str_of(rows[i].b));
+        if (same != rows[i].same || equal != rows[i].same)
+            fail_msg("%s | %s: %d permille, hashes %s", rows[i].a, rows[i].b, similar_fixed(&a, &b),
+                     equal ? "equal" : "differ");
+    }
+    struct signature a, b;
+    similar_signature(STR("Sale 20% off"), &a);
+    similar_signature(STR("Sale 50% off"), &b);
+    assert_int_equal(similar_fixed(&a, &b), SIMILAR_SAME - 1); /* still nearly the same */
+    assert_int_equal(similar_permille(&a, &b), 1000);
 }
 
 TEST(the_same_said_in_other_ways)
@@ -313,6 +358,6 @@ TEST(long_texts_are_cut)
     buf_done(&b);
 }
 
-TESTS(T(normalised), T(nothing_is_similar_to_nothing), T(the_same_said_in_other_ways), T(signatures_do_not_change),
-      T(the_estimate_is_near_the_truth), T(what_is_certain), T(what_is_certain_is_never_too_much),
-      T(differences_are_shown), T(alignments_are_the_best), T(long_texts_are_cut))
+TESTS(T(normalised), T(nothing_is_similar_to_nothing), T(numbers_of_fixed_texts_count), T(the_same_said_in_other_ways),
+      T(signatures_do_not_change), T(the_estimate_is_near_the_truth), T(what_is_certain),
+      T(what_is_certain_is_never_too_much), T(differences_are_shown), T(alignments_are_the_best), T(long_texts_are_cut))

@@ -138,6 +138,23 @@ TEST(a_new_name_makes_no_new_promotion)
     end(&x);
 }
 
+TEST(another_number_in_the_fixed_text_is_another_offer)
+{
+    struct cx x;
+    start(&x);
+    list(&x, (const char *const[]){"a", "Spring sale: 20% off every coat", "b", "Spring sale: 50% off every coat", "c",
+                                   "Spring sale! 20% off every coat.", NULL});
+    struct caps got = {0};
+    struct content_sent first = says(&x, "a", "");
+    caps_sent(&got, NOW, &first);
+    struct facts f = compare(&x, says(&x, "b", ""), &got);
+    assert_int_equal(f.value[FACT_DUPLICATE_SAME_AT], 0);
+    assert_int_equal(f.value[FACT_DUPLICATE_NEAR_AT], NOW);
+    f = compare(&x, says(&x, "c", ""), &got);
+    assert_int_equal(f.value[FACT_DUPLICATE_SAME_AT], NOW);
+    end(&x);
+}
+
 TEST(other_words_in_the_same_frame_are_news)
 {
     struct cx x;
@@ -198,5 +215,5 @@ TEST(the_snapshot_knows_accounts_and_quality)
 }
 
 TESTS(T(the_fixed_text_is_body_footer_and_cards), T(a_new_name_makes_no_new_promotion),
-      T(other_words_in_the_same_frame_are_news), T(a_text_is_known_after_its_template_is_gone),
-      T(the_snapshot_knows_accounts_and_quality))
+      T(another_number_in_the_fixed_text_is_another_offer), T(other_words_in_the_same_frame_are_news),
+      T(a_text_is_known_after_its_template_is_gone), T(the_snapshot_knows_accounts_and_quality))
