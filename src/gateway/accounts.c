@@ -5,8 +5,7 @@
  * busy, and the same token waits for its own answer instead of asking twice, so that calls nobody answers hold up only
  * their like. Who a token speaks for must be known within INTRODUCTION_MS, because clients give up soon after; a pair
  * that used that time up in vain is refused without asking for a moment. One more thread publishes snapshots when told
- * that something changed and polls the numbers whose tokens are configured. Results are written through the writer like
- * everything else.
+ * that something changed and polls the numbers whose tokens are configured. What was read is written by learned.c.
  *
  * Trust is a table of keyed hashes of (token, number) with an expiry. A Meta that cannot be reached is no reason to
  * distrust: an entry past its expiry but younger than TRUST_STALE is used when the check itself fails. */
@@ -19,12 +18,9 @@
 #include "base/digest.h"
 #include "base/json.h"
 #include "base/log.h"
-#include "gateway/apply_account.h"
-#include "gateway/content.h"
 #include "gateway/gateway_impl.h"
-#include "gateway/meta_read.h"
+#include "gateway/learned.h"
 
-#define RANK              2 /* of writing what was learned */
 #define INTRODUCERS       8
 #define NODE_SHARE        4 /* introducers one number may keep busy */
 #define INTRODUCTIONS_MAX 1024
@@ -201,45 +197,6 @@ char *accounts_token(struct accounts *a, int64_t sender)
     return NULL;
 }
 
-/* --- writing what was learned ------------------------------------------------------------------------------------ */
-
-struct learned {
-    struct sender *sender;
-    const struct template_row *rows;
-    size_t n_rows;
-    struct meta_limits limits;
-};
-
-/* What this reading did not tell stays as it was. */
-static int keep_throughput(struct store *s, struct arena *a, struct sender *v, struct err *e)
-{
-    struct sender *all;
-    size_t n;
-    int rc = senders_list(s, a, &all, &n, e);
-    for (size_t i = 0; i < n && rc == 0; i++)
-        if (all[i].id == v->id)
-            v->per_second = all[i].per_second;
-    return rc;
-}
-
-static int learned_run(void *ctx, struct store *s, struct arena *a, int64_t now, struct err *e)
-{
-    const struct learned *l = ctx;
-    struct account_word w = {.limit = l->limits.people, .portfolio = l->limits.portfolio};
-    int rc = 0;
-    l->sender->per_second = l->limits.per_second;
-    if (l->limits.per_second == 0)
-        rc = keep_throughput(s, a, l->sender, e);
-    if (rc == 0)
-        rc = senders_put(s, l->sender, 1, e);
-    w.said = (w.limit >= 0 ? SAID_LIMIT : 0) | (w.portfolio > 0 ? SAID_PORTFOLIO : 0);
-    if (rc == 0 && w.said != 0 && l->sender->waba != 0)
-        rc = apply_account_word(s, a, l->sender->waba, STR(""), &w, l->sender->updated_at, e);
-    if (rc == 0 && l->n_rows > 0)
-        rc = templates_put(s, l->rows, l->n_rows, e);
-    return rc == 0 && l->n_rows > 0 ? content_learn(s, a, l->rows, l->n_rows, now, e) : rc;
-}
-
 /* --- reading from Meta ------------------------------------------------------------------------------------------- */
 
 /* The account of a number: configured, known already, or found through the token. 0 when it stays unknown. */
@@ -282,30 +239,28 @@ static bool is_due(const struct accounts *a, int64_t now, int64_t last, bool hur
 static int learn(struct accounts *a, struct store *reader, struct meta *m, int64_t id, bool relist,
                  struct meta_refusal *refusal, struct err *e)
 {
-    struct sender s;
+    struct learned l = {.limits = {.people = -1}};
     int64_t now = clock_now_ms();
-    int rc = meta_number(m, id, &s, refusal, e);
+    int rc = meta_number(m, id, &l.sender, refusal, e);
     if (rc != 0)
         return rc;
-    s.waba = find_waba(a, m, id);
-    s.updated_at = now;
-    struct template_row *rows = NULL;
-    size_t n = 0;
-    int64_t at = s.waba ? stamp_get(a, &a->listed, s.waba) : 0;
-    bool due = s.waba != 0 && is_due(a, now, at, relist);
+    int64_t waba = l.sender.waba = find_waba(a, m, id);
+    l.sender.updated_at = now;
+    bool due = waba != 0 && is_due(a, now, stamp_get(a, &a->listed, waba), relist);
     struct err why = {0};
-    m->deadline = clock_now_ms() + LISTING_MS;
-    if (due && meta_templates(m, s.waba, now, &rows, &n, &why) != 0) {
-        log_warn("accounts", "account %lld: %s", (long long)s.waba, why.text);
+    l.listed_at = clock_now_ms();
+    m->deadline = l.listed_at + LISTING_MS;
+    if (due && meta_templates(m, waba, l.listed_at, &l.rows, &l.n_rows, &why) != 0) {
+        log_warn("accounts", "account %lld: %s", (long long)waba, why.text);
         due = false;
     }
-    struct learned learned = {.sender = &s, .rows = rows, .n_rows = n, .limits = {.people = -1}};
-    if (s.waba != 0 && is_due(a, now, stamp_get(a, &a->learned, id), relist))
-        learned.limits = meta_limits(m, id, s.waba);
-    if ((rc = writer_call(a->g->writer, RANK, learned_run, &learned, e)) != 0)
+    l.limits_at = clock_now_ms();
+    if (waba != 0 && is_due(a, now, stamp_get(a, &a->learned, id), relist))
+        l.limits = meta_limits(m, id, waba);
+    if ((rc = learned_write(a->g->writer, reader, &l, e)) != 0)
         return rc;
     if (due)
-        stamp_set(a, &a->listed, s.waba, now);
+        stamp_set(a, &a->listed, waba, now);
     stamp_set(a, &a->learned, id, now);
     return publish(a, reader);
 }

@@ -8,6 +8,7 @@
 #include "gateway/apply_account.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "store/accounts.h"
 #include "store/reach.h"
@@ -80,6 +81,59 @@ static int account_said(struct store *s, struct arena *a, int64_t waba, const st
     return rc == 0 && (w->said & SAID_LIMIT) ? share_limit(s, a, &v, w, at, e) : rc;
 }
 
+static void touch(struct sender *v, int64_t at)
+{
+    v->updated_at = v->updated_at > at ? v->updated_at : at;
+}
+
+static void take_pace(struct sender *v, int per_second, int64_t at)
+{
+    int64_t value = v->per_second;
+    take(&value, per_second, &v->said_at.per_second, at);
+    v->per_second = (int)value;
+    touch(v, at);
+}
+
+static void take_quality(struct sender *v, const char *quality, int64_t at)
+{
+    if (!newer(at, v->said_at.quality))
+        return;
+    snprintf(v->quality, sizeof v->quality, "%s", quality);
+    v->said_at.quality = at;
+    touch(v, at);
+}
+
+static void take_number(struct sender *v, const struct sender *read, int64_t at)
+{
+    if (!newer(at, v->said_at.number))
+        return;
+    v->waba = read->waba != 0 ? read->waba : v->waba;
+    v->status = read->status;
+    memcpy(v->display_phone, read->display_phone, sizeof v->display_phone);
+    memcpy(v->verified_name, read->verified_name, sizeof v->verified_name);
+    v->said_at.number = at;
+    touch(v, at);
+}
+
+int apply_number_read(struct store *s, struct arena *a, const struct sender *read, struct err *e)
+{
+    struct sender *all, v = {.id = read->id};
+    int64_t at = reading_at(read->updated_at);
+    size_t n;
+    int rc = senders_list(s, a, &all, &n, e);
+    for (size_t i = 0; i < n && rc == 0; i++)
+        if (all[i].id == read->id)
+            v = all[i];
+    if (rc != 0)
+        return rc;
+    take_number(&v, read, at);
+    if (read->per_second != 0)
+        take_pace(&v, read->per_second, at);
+    if (read->quality[0] != '\0')
+        take_quality(&v, read->quality, at);
+    return senders_put(s, &v, 1, e);
+}
+
 static bool same_digits(const char *a, struct str b)
 {
     size_t i = 0;
@@ -103,13 +157,12 @@ static int number_said(struct store *s, struct arena *a, int64_t waba, struct st
     int rc = senders_list(s, a, &all, &n, e);
     for (size_t i = 0; i < n && rc == 0; i++) {
         struct sender *v = &all[i];
-        if (v->waba != waba || !same_digits(v->display_phone, display) || !newer(at, v->updated_at))
+        if (v->waba != waba || !same_digits(v->display_phone, display))
             continue;
         if (w->said & SAID_THROUGHPUT)
-            v->per_second = w->per_second;
+            take_pace(v, w->per_second, at);
         if (w->said & SAID_QUALITY)
-            snprintf(v->quality, sizeof v->quality, "%s", w->quality);
-        v->updated_at = v->updated_at > at ? v->updated_at : at;
+            take_quality(v, w->quality, at);
         rc = senders_put(s, v, 1, e);
     }
     return rc;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * apply_account.h - what an account event changes in our accounts and numbers.
+ * apply_account.h - what a word of Meta's changes in our accounts and numbers, told by an event or read.
  *
  * Runs inside the writer's transaction. An older word changes nothing a newer one said, whatever the order they come
  * in; times are compared by whole seconds, as webhooks count. */
@@ -7,10 +7,20 @@
 #define WL_GATEWAY_APPLY_ACCOUNT_H
 
 #include "core/account_word.h"
-#include "store/store.h"
+#include "store/senders.h"
 
 /* What `w` said at `at` (ms) about the account and, by its number as Meta shows it, about one of its numbers. */
 int apply_account_word(struct store *s, struct arena *a, int64_t waba, struct str display_phone,
                        const struct account_word *w, int64_t at, struct err *e);
+
+/* How old a word is that was read and not told: as old as its request. Of the second that was begun in, a webhook's word
+ * counts, because it may have been said at the end of it. */
+static inline int64_t reading_at(int64_t begun)
+{
+    return begun / 1000 * 1000 - 1;
+}
+
+/* What a reading begun at read->updated_at told of a number; waba and per_second 0 and an empty quality say nothing. */
+int apply_number_read(struct store *s, struct arena *a, const struct sender *read, struct err *e);
 
 #endif

@@ -186,8 +186,8 @@ void content_facts(const struct content_sent *now, const struct caps *got, const
 
 /* --- keeping the texts ------------------------------------------------------------------------------------------- */
 
-int content_learn(struct store *s, struct arena *a, const struct template_row *rows, size_t n, int64_t now,
-                  struct err *e)
+int content_skeletons(struct arena *a, const struct template_row *rows, size_t n, int64_t now, struct skeleton **ret,
+                      size_t *ret_n, struct err *e)
 {
     struct skeleton *v = arena_new_array(a, struct skeleton, n + 1);
     struct json_parser *parser = json_parser_create();
@@ -203,5 +203,9 @@ int content_learn(struct store *s, struct arena *a, const struct template_row *r
             v[found++] = (struct skeleton){.number = t.number, .text = t.text, .first_seen = now};
     }
     json_parser_free(parser);
-    return rc == 0 && found > 0 ? skeletons_put(s, v, found, e) : rc;
+    if (rc != 0)
+        return rc;
+    *ret = v;
+    *ret_n = found;
+    return 0;
 }

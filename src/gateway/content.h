@@ -29,8 +29,8 @@ struct content_sent content_of(uint32_t skeleton, uint32_t fixed, struct json co
 void content_facts(const struct content_sent *now, const struct caps *got, const struct snapshot *snap, int same,
                    int near, struct facts *f);
 
-/* Keeps the fixed texts of the marketing templates among these, so that decisions about them can be explained later. */
-int content_learn(struct store *s, struct arena *a, const struct template_row *rows, size_t n, int64_t now,
-                  struct err *e);
+/* The fixed texts of the marketing templates among these, to be kept: decisions about them are explained later. */
+int content_skeletons(struct arena *a, const struct template_row *rows, size_t n, int64_t now, struct skeleton **ret,
+                      size_t *ret_n, struct err *e);
 
 #endif

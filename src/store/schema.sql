@@ -215,6 +215,12 @@ ALTER TABLE person ADD COLUMN zone TEXT NOT NULL DEFAULT '';
 ALTER TABLE sender ADD COLUMN per_second INT NOT NULL DEFAULT 0;
 -- When Meta last answered with 131048; 0: not since a template was accepted.
 ALTER TABLE sender ADD COLUMN spam_at BIGINT NOT NULL DEFAULT 0;
+-- When each was said: the number's own data (account, status, names), its quality, its messages a second.
+ALTER TABLE sender ADD COLUMN number_at BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE sender ADD COLUMN quality_at BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE sender ADD COLUMN per_second_at BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE template ADD COLUMN category_at BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE template ADD COLUMN quality_at BIGINT NOT NULL DEFAULT 0;
 
 -- Who was last counted when against a portfolio's limit. The contact comes before the portfolio: a merge moves all of
 -- a person's rows.

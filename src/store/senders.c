@@ -9,14 +9,15 @@
 #define SENDERS_MAX 100000
 
 STATEMENT(sender_put,
-          "INSERT INTO sender (id, waba, status, display_phone, verified_name, quality, per_second, updated_at) "
-          "VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO UPDATE SET waba = excluded.waba, status = "
-          "excluded.status, "
+          "INSERT INTO sender (id, waba, status, display_phone, verified_name, quality, per_second, updated_at, "
+          "number_at, quality_at, per_second_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) "
+          "ON CONFLICT (id) DO UPDATE SET waba = excluded.waba, status = excluded.status, "
           "display_phone = excluded.display_phone, verified_name = excluded.verified_name, quality = excluded.quality, "
-          "per_second = excluded.per_second, updated_at = excluded.updated_at");
+          "per_second = excluded.per_second, updated_at = excluded.updated_at, number_at = excluded.number_at, "
+          "quality_at = excluded.quality_at, per_second_at = excluded.per_second_at");
 STATEMENT(sender_spam, "UPDATE sender SET spam_at = $1 WHERE id = $2");
 STATEMENT(senders_all, "SELECT id, waba, status, display_phone, verified_name, quality, per_second, updated_at, "
-                       "spam_at FROM sender ORDER BY id LIMIT $1");
+                       "number_at, quality_at, per_second_at, spam_at FROM sender ORDER BY id LIMIT $1");
 STATEMENT(sender_spam_at, "SELECT spam_at FROM sender WHERE id = $1");
 
 int senders_put(struct store *s, const struct sender *v, size_t n, struct err *e)
@@ -34,6 +35,9 @@ int senders_put(struct store *s, const struct sender *v, size_t n, struct err *e
         db_text(q, str_of(v[i].quality));
         db_i64(q, v[i].per_second);
         db_i64(q, v[i].updated_at);
+        db_i64(q, v[i].said_at.number);
+        db_i64(q, v[i].said_at.quality);
+        db_i64(q, v[i].said_at.per_second);
         rc = db_exec(q, NULL, e);
     }
     return write_end(s, rc);
@@ -92,6 +96,9 @@ int senders_list(struct store *s, struct arena *a, struct sender **ret, size_t *
         col_chars(q, v->quality, sizeof v->quality);
         v->per_second = col_int(q);
         v->updated_at = col_i64(q);
+        v->said_at.number = col_i64(q);
+        v->said_at.quality = col_i64(q);
+        v->said_at.per_second = col_i64(q);
         v->spam_at = col_i64(q);
     }
     db_reset(q);

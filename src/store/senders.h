@@ -17,9 +17,13 @@ struct sender {
     char quality[16]; /* GREEN, YELLOW, RED, UNKNOWN, "" */
     int per_second;   /* messages in and out: 80, 1000, 20 with coexistence; 0 not known */
     int64_t updated_at;
+    struct {                                 /* when each was said, ms, 0 never: an older word changes nothing */
+        int64_t number, quality, per_second; /* number: waba, status and names */
+    } said_at;
     int64_t spam_at; /* last 131048; 0: none since a template was accepted. Written by senders_spam() alone */
 };
-int senders_put(struct store *s, const struct sender *v, size_t n, struct err *e); /* upsert */
+/* Everything else is replaced: read, change, write, in one transaction. */
+int senders_put(struct store *s, const struct sender *v, size_t n, struct err *e);
 /* Meta answered with 131048 then; 0: the number's templates are taken again. */
 int senders_spam(struct store *s, int64_t id, int64_t at, struct err *e);
 int senders_spam_at(struct store *s, int64_t id, int64_t *ret, struct err *e); /* 0 also when the number is not known */
@@ -34,10 +38,10 @@ struct template_row {
     struct str quality;
     struct str listing; /* the listing object as JSON text; may be empty when only a webhook spoke of it */
     int64_t updated_at;
-    int64_t status_at; /* when the status was said; 0: at updated_at */
+    int64_t status_at; /* when the status was said; written: when all of this was, 0: at updated_at */
 };
-/* Upsert by (waba, name, language); an empty listing, UNKNOWN status or category or id 0 keeps what was there. A status
- * said before the one that is there (by whole seconds, as webhooks count) is ignored. */
+/* Upsert by (waba, name, language); an empty listing or quality, UNKNOWN status or category or id 0 keeps what was there.
+ * A status, category or quality said before the one that is there (by whole seconds, as webhooks count) is ignored. */
 int templates_put(struct store *s, const struct template_row *t, size_t n, struct err *e);
 int templates_list(struct store *s, int64_t waba /* 0 all */, struct arena *a, struct template_row **ret, size_t *ret_n,
                    struct err *e);

@@ -11,7 +11,7 @@
 STATEMENT(skeleton_put,
           "INSERT INTO skeleton (number, text, first_seen) VALUES ($1, $2, $3) ON CONFLICT (number) DO NOTHING");
 STATEMENT(skeleton_get, "SELECT number, text, first_seen FROM skeleton WHERE number = $1");
-STATEMENT(skeletons_all, "SELECT number, text, first_seen FROM skeleton ORDER BY number LIMIT $1");
+STATEMENT(skeletons_all, "SELECT number, text, first_seen FROM skeleton ORDER BY first_seen DESC, number LIMIT $1");
 
 int skeletons_put(struct store *s, const struct skeleton *v, size_t n, struct err *e)
 {

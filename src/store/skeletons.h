@@ -17,6 +17,7 @@ int skeletons_put(struct store *s, const struct skeleton *v, size_t n,
                   struct err *e); /* a number that is there stays */
 int skeletons_get(struct store *s, uint32_t number, struct arena *a, struct skeleton *ret,
                   struct err *e); /* WL_ENOTFOUND */
+/* The newest `max`, newest first. */
 int skeletons_list(struct store *s, struct arena *a, size_t max, struct skeleton **ret, size_t *ret_n, struct err *e);
 
 #endif

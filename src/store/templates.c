@@ -2,8 +2,9 @@
  * templates.c - the templates of our accounts, as listed by Meta and as webhooks changed them since.
  *
  * Two sources write one row and neither may erase what only the other knows: an empty or unknown value keeps what
- * was there. Webhooks come in any order and more than once: a status counts by the second it was said in, and of one
- * second the last one heard. Read whole into the gateway's snapshot. */
+ * was there. Webhooks come in any order and more than once, and a listing is as old as its request: status, category and
+ * quality each count by the second they were said in, and of one second the last one heard. Read whole into the gateway's
+ * snapshot. */
 #include "store/db.h"
 #include "store/senders.h"
 
@@ -11,15 +12,22 @@
 #define SECOND_MS     1000
 
 STATEMENT(template_put,
-          "INSERT INTO template (waba, name, language, id, status, category, quality, listing, updated_at, status_at) "
-          "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (waba, name, language) DO UPDATE SET "
+          "INSERT INTO template (waba, name, language, id, status, category, quality, listing, updated_at, status_at, "
+          "category_at, quality_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) "
+          "ON CONFLICT (waba, name, language) DO UPDATE SET "
           "id = CASE WHEN excluded.id <> 0 THEN excluded.id ELSE template.id END, "
           "status = CASE WHEN excluded.status <> 0 AND excluded.status_at >= template.status_at THEN excluded.status "
           "ELSE template.status END, "
-          "status_at = CASE WHEN excluded.status <> 0 AND excluded.status_at > template.status_at THEN "
-          "excluded.status_at ELSE template.status_at END, "
-          "category = CASE WHEN excluded.category <> 0 THEN excluded.category ELSE template.category END, "
-          "quality = CASE WHEN excluded.quality <> '' THEN excluded.quality ELSE template.quality END, "
+          "status_at = CASE WHEN excluded.status_at > template.status_at THEN excluded.status_at "
+          "ELSE template.status_at END, "
+          "category = CASE WHEN excluded.category <> 0 AND excluded.category_at >= template.category_at THEN "
+          "excluded.category ELSE template.category END, "
+          "category_at = CASE WHEN excluded.category_at > template.category_at THEN excluded.category_at "
+          "ELSE template.category_at END, "
+          "quality = CASE WHEN excluded.quality <> '' AND excluded.quality_at >= template.quality_at THEN "
+          "excluded.quality ELSE template.quality END, "
+          "quality_at = CASE WHEN excluded.quality_at > template.quality_at THEN excluded.quality_at "
+          "ELSE template.quality_at END, "
           "listing = CASE WHEN excluded.listing <> '' THEN excluded.listing ELSE template.listing END, "
           "updated_at = excluded.updated_at");
 STATEMENT(templates_all,
@@ -36,6 +44,7 @@ int templates_put(struct store *s, const struct template_row *t, size_t n, struc
     if (rc == 0)
         rc = db_prepare(s, &template_put, &q, e);
     for (size_t i = 0; rc == 0 && i < n; i++) {
+        int64_t said_at = (t[i].status_at != 0 ? t[i].status_at : t[i].updated_at) / SECOND_MS * SECOND_MS;
         db_i64(q, t[i].waba);
         db_text(q, t[i].name);
         db_text(q, t[i].language);
@@ -45,7 +54,9 @@ int templates_put(struct store *s, const struct template_row *t, size_t n, struc
         db_text(q, t[i].quality);
         db_text(q, t[i].listing);
         db_i64(q, t[i].updated_at);
-        db_i64(q, (t[i].status_at != 0 ? t[i].status_at : t[i].updated_at) / SECOND_MS * SECOND_MS);
+        db_i64(q, t[i].status != TEMPLATE_STATUS_UNKNOWN ? said_at : 0); /* what is not said has no time */
+        db_i64(q, t[i].category != CATEGORY_UNKNOWN ? said_at : 0);
+        db_i64(q, t[i].quality.n > 0 ? said_at : 0);
         rc = db_exec(q, NULL, e);
     }
     return write_end(s, rc);

@@ -71,8 +71,13 @@ TEST(a_fixed_text_stays_what_it_was)
     assert_int_equal(skeletons_get(f.s, 4, f.a, &got, &f.e), WL_ENOTFOUND);
     OK(&f, skeletons_list(f.s, f.a, 9, &all, &n, &f.e));
     assert_true(n == 2 && all[0].number == 3 && all[1].number == UINT32_MAX);
-    OK(&f, skeletons_list(f.s, f.a, 1, &all, &n, &f.e));
-    assert_int_equal(n, 1);
+    struct skeleton newer[3] = {{2000, STR("b"), NOW + 2}, {4000000000, STR("d"), NOW + 3}, {1000, STR("a"), NOW + 1}};
+    BEGIN(&f);
+    OK(&f, skeletons_put(f.s, newer, 3, &f.e));
+    COMMIT(&f);
+    OK(&f, skeletons_list(f.s, f.a, 4, &all, &n, &f.e)); /* the newest stay, whatever their numbers are */
+    assert_true(n == 4 && all[0].number == 4000000000 && all[1].number == 2000 && all[2].number == 1000 &&
+                all[3].number == 3);
     BEGIN(&f);
     assert_int_equal(skeletons_put(f.s, &none, 1, &f.e), WL_EINVAL);
     store_rollback(f.s);

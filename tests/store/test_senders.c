@@ -16,7 +16,8 @@ TEST(senders_are_replaced_whole)
                            .verified_name = "Shop",
                            .quality = "GREEN",
                            .per_second = 80,
-                           .updated_at = NOW},
+                           .updated_at = NOW,
+                           .said_at = {NOW - 3, NOW - 2, NOW - 1}},
                           {.id = 7, .updated_at = NOW}},
                   *got = NULL;
     size_t n = 9;
@@ -30,6 +31,7 @@ TEST(senders_are_replaced_whole)
     memcpy(v[0].quality, "RED", 4);
     v[0].status = 3;
     v[0].per_second = 1000;
+    v[0].said_at.quality = NOW + 5;
     OK(&f, senders_put(f.s, v, 1, &f.e));
     COMMIT(&f);
     fx_reopen(&f);
@@ -41,6 +43,8 @@ TEST(senders_are_replaced_whole)
     assert_string_equal(got[1].verified_name, "Shop");
     assert_string_equal(got[1].quality, "RED");
     assert_int_equal(got[1].per_second, 1000);
+    assert_true(got[1].said_at.number == NOW - 3 && got[1].said_at.quality == NOW + 5 &&
+                got[1].said_at.per_second == NOW - 1);
     assert_true(got[0].spam_at == 0 && got[1].spam_at == NOW + 7);
     int64_t at = -1;
     OK(&f, senders_spam_at(f.s, SENDER, &at, &f.e));
@@ -134,6 +138,47 @@ TEST(a_template_status_counts_by_its_own_time)
     fx_end(&f);
 }
 
+/* Category and quality have times of their own: a listing that was on its way does not undo a webhook. */
+TEST(category_and_quality_count_by_their_own_time)
+{
+    static const struct {
+        enum category category;
+        const char *quality;
+        int64_t at;
+        enum category then;
+        const char *quality_then;
+    } rows[] = {
+        {CATEGORY_UTILITY, "", NOW, CATEGORY_UTILITY, ""},
+        {CATEGORY_UNKNOWN, "GREEN", NOW - 9000, CATEGORY_UTILITY, "GREEN"}, /* first word about its quality */
+        {CATEGORY_MARKETING, "", NOW + 5000, CATEGORY_MARKETING, "GREEN"},
+        {CATEGORY_UTILITY, "YELLOW", NOW + 4000, CATEGORY_MARKETING, "YELLOW"},
+        {CATEGORY_UNKNOWN, "RED", NOW + 3000, CATEGORY_MARKETING, "YELLOW"},
+        {CATEGORY_UTILITY, "RED", NOW + 5000, CATEGORY_UTILITY, "RED"}, /* the same second: the last one heard */
+    };
+    struct fx f;
+    struct template_row *got = NULL;
+    size_t n = 0;
+    fx_start(&f);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct template_row row = {.waba = 1,
+                                   .name = STR("promo"),
+                                   .language = STR("en"),
+                                   .category = rows[i].category,
+                                   .quality = str_of(rows[i].quality),
+                                   .updated_at = NOW + 90000,
+                                   .status_at = rows[i].at};
+        BEGIN(&f);
+        OK(&f, templates_put(f.s, &row, 1, &f.e));
+        COMMIT(&f);
+        OK(&f, templates_list(f.s, 1, f.a, &got, &n, &f.e));
+        if (n != 1 || got[0].category != rows[i].then || !str_eq(got[0].quality, str_of(rows[i].quality_then)))
+            fail_msg("row %zu", i);
+    }
+    assert_int_equal(got[0].status_at, 0); /* nobody said */
+    assert_int_equal(say(&f, TEMPLATE_PAUSED, NOW - 1000000, NOW), TEMPLATE_PAUSED);
+    fx_end(&f);
+}
+
 static int64_t take(struct fx *f, int64_t sender, int64_t owner)
 {
     int64_t epoch = 0;
@@ -164,4 +209,5 @@ TEST(a_new_owner_gets_a_higher_epoch)
 }
 
 TESTS(T(senders_are_replaced_whole), T(templates_keep_what_only_the_other_source_knows),
-      T(a_template_status_counts_by_its_own_time), T(a_new_owner_gets_a_higher_epoch))
+      T(a_template_status_counts_by_its_own_time), T(category_and_quality_count_by_their_own_time),
+      T(a_new_owner_gets_a_higher_epoch))

@@ -6,6 +6,7 @@
 #include "../../store/store_fixture.h"
 
 #include "gateway/apply.h"
+#include "gateway/apply_account.h"
 #include "store/accounts.h"
 #include "store/reach.h"
 #include "store/senders.h"
@@ -216,7 +217,8 @@ TEST(a_number_is_found_by_its_digits)
          .display_phone = "+1 555-000-1000",
          .quality = "GREEN",
          .per_second = 80,
-         .updated_at = NOW - 9000},
+         .updated_at = NOW - 9000,
+         .said_at = {NOW - 9000, NOW - 9000, NOW - 9000}},
         {.id = 2, .waba = WABA, .display_phone = "+1 555-000-10001", .quality = "GREEN", .per_second = 80},
         {.id = 3, .waba = OTHER, .display_phone = "15550001000", .quality = "GREEN", .per_second = 80},
         {.id = 4, .waba = WABA, .quality = "GREEN", .per_second = 80},
@@ -241,6 +243,48 @@ TEST(a_number_is_found_by_its_digits)
     end(&x);
 }
 
+static void read_number(struct ax *x, int64_t begun, struct sender v)
+{
+    v.id = 1;
+    v.updated_at = begun;
+    BEGIN(&x->f);
+    OK(&x->f, apply_number_read(x->f.s, x->f.a, &v, &x->f.e));
+    COMMIT(&x->f);
+}
+
+/* A reading that was on its way while a webhook came is the older word, and what it does not tell stays. */
+TEST(a_reading_is_as_old_as_its_request)
+{
+    const struct account_word slow = {.said = SAID_THROUGHPUT, .per_second = 20},
+                              red = {.said = SAID_QUALITY, .quality = "RED"};
+    const struct sender read = {
+        .waba = WABA, .status = 2, .display_phone = "+1 555-000-1000", .quality = "GREEN", .per_second = 80};
+    struct ax x;
+    start(&x);
+    read_number(&x, NOW - 60000, read);
+    assert_true(number(&x, 1).per_second == 80 && number(&x, 1).status == 2);
+    hear_about(&x, WABA, "15550001000", NOW - 20000, red);
+    read_number(&x, NOW - 20001, read); /* begun before the word, told after it */
+    assert_string_equal(number(&x, 1).quality, "RED");
+    hear_about(&x, WABA, "15550001000", NOW - 30000, slow); /* older than the reading, which told 80 */
+    assert_int_equal(number(&x, 1).per_second, 80);
+    hear_about(&x, WABA, "15550001000", NOW - 19000, slow);
+    read_number(&x, NOW - 19000 + 999, read); /* of one second: the webhook may have been said at its end */
+    assert_int_equal(number(&x, 1).per_second, 20);
+    assert_string_equal(number(&x, 1).quality, "GREEN"); /* said a second before */
+    struct sender less = read;
+    less.status = 3;
+    less.per_second = 0;
+    less.quality[0] = '\0';
+    less.waba = 0;
+    read_number(&x, NOW - 10000, less);
+    read_number(&x, NOW - 15000, read); /* a slow reading of before */
+    struct sender v = number(&x, 1);
+    assert_true(v.per_second == 80 && v.status == 3 && v.waba == WABA && v.updated_at > 0);
+    assert_string_equal(v.quality, "GREEN");
+    end(&x);
+}
+
 TESTS(T(an_older_word_changes_nothing_a_newer_one_said), T(the_order_of_arrival_does_not_matter),
       T(a_limit_is_the_portfolios), T(who_was_reached_before_the_owner_was_known_counts_for_it),
-      T(a_number_is_found_by_its_digits))
+      T(a_number_is_found_by_its_digits), T(a_reading_is_as_old_as_its_request))

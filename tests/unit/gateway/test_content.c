@@ -54,11 +54,12 @@ static struct skeleton_text skeleton(struct cx *x, const char *listing)
     return t;
 }
 
-/* Lists the templates (name, body in turn, NULL last), as accounts.c does, and takes the new snapshot. */
+/* Lists the templates (name, body in turn, NULL last), as learned.c does, and takes the new snapshot. */
 static void list(struct cx *x, const char *const *pairs)
 {
     struct template_row rows[8];
-    size_t n = 0;
+    struct skeleton *texts;
+    size_t n = 0, n_texts;
     for (; pairs[2 * n] != NULL; n++)
         rows[n] = (struct template_row){.waba = WABA,
                                         .name = str_of(pairs[2 * n]),
@@ -70,9 +71,11 @@ static void list(struct cx *x, const char *const *pairs)
                                         .listing = str_of(listing_of(x, pairs[2 * n + 1])),
                                         .updated_at = NOW,
                                         .status_at = NOW};
+    OK(&x->f, content_skeletons(x->f.a, rows, n, NOW, &texts, &n_texts, &x->f.e));
+    assert_int_equal(n_texts, n);
     BEGIN(&x->f);
     OK(&x->f, templates_put(x->f.s, rows, n, &x->f.e));
-    OK(&x->f, content_learn(x->f.s, x->f.a, rows, n, NOW, &x->f.e));
+    OK(&x->f, skeletons_put(x->f.s, texts, n_texts, &x->f.e));
     COMMIT(&x->f);
     OK(&x->f, snapshots_rebuild(x->all, x->f.s, &x->f.e));
     snapshot_return(x->snap);
