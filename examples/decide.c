@@ -2,7 +2,8 @@
  * decide.c - the smallest useful program with libwayleave: may this message be sent now, and if not, why not?
  *
  *     cc decide.c -o decide $(pkg-config --cflags --libs wayleave)
- *     ./decide /usr/share/wayleave/rules/whatsapp-platform.yaml message.kind=freeform window.last_inbound=now-23h
+ *     ./decide /usr/share/wayleave/rules/whatsapp-platform.yaml message.kind=freeform message.category=service \
+ *         message.path=messages recipient.form=phone recipient.valid=true window.last_inbound=now-23h
  *
  * The exit status is the verdict: 0 allow, 3 hold, 4 deny; 1 when it could not be told. */
 #include <stdio.h>

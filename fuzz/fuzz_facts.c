@@ -50,12 +50,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct json root;
         struct facts f = {0};
         int rc = json_stream_next(&s, &text, &e);
-        if ((rc == 0 && text.p == NULL) || rc == WL_EIO || rc == WL_ETOOBIG)
+        if ((rc == 0 && text.p == NULL) || rc == WL_EIO)
             break;
         if (s.line < line || (rc != 0 && e.text[0] == '\0'))
             abort();
         line = s.line;
-        if (rc == 0 && json_parse(p, text, false, &root, &e) == 0 && facts_read_json(&f, root, NOW, &e) == 0)
+        if (rc == 0 && json_parse(p, text, false, &root, &e) != 0)
+            json_stream_broken(&s);
+        else if (rc == 0 && facts_read_json(&f, root, NOW, &e) == 0)
             read_again(&f);
     }
     json_stream_done(&s);

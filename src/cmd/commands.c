@@ -72,7 +72,12 @@ static const struct option send_options[] = {
     {.name = "language", .value = "CODE", .help = "its language, as in en_US"},
     {.name = "param", .value = "TEXT", .help = "the next parameter of its body", .repeat = true},
     {.name = "named", .value = "NAME=TEXT", .help = "a named parameter of its body", .repeat = true},
-    {.name = "body", .value = "FILE|-", .help = "send this Graph API body"},
+    {.name = "body", .value = "FILE|-", .help = "send this Graph API body; --from and --to stand in for its own"},
+    {.name = "override",
+     .value = "RULE",
+     .help = "set this rule of your own policy aside, for this message only; with --reason",
+     .repeat = true},
+    {.name = "reason", .value = "TEXT", .help = "why, and who answers for it; kept in wayleave rules history"},
     {.name = "dry-run", .help = "print the request body, send nothing", .letter = 'n'},
     {0},
 };
@@ -114,6 +119,7 @@ static const struct option help_options[] = {
     {.name = "man", .help = "print the generated part of wayleave(1)"},
     {.name = "man-config", .help = "print the generated part of wayleave.conf(5)"},
     {.name = "markdown-config", .help = "print the table in docs/configuration.md"},
+    {.name = "markdown-facts", .help = "print the table in docs/facts.md"},
     {0},
 };
 
@@ -174,7 +180,11 @@ const struct command commands[] = {
      "A refusal is shown with every reason, its source and what would change it; exit status 3, or 75 when waiting is "
      "enough.\n\n"
      "    wayleave send --from 111 --to +15550001234 --text \"Your parcel is here\"\n"
-     "    wayleave send --from 111 --to +15550001234 --template order_ready --language en_US --param Ada",
+     "    wayleave send --from 111 --to +15550001234 --template order_ready --language en_US --param Ada\n"
+     "    wayleave send --from 111 --body message.json\n\n"
+     "--body takes what a client would post to the Graph API, so any kind of message can be sent. --override wants the "
+     "id "
+     "of a rule of your own policy; rules of the platform or of a law cannot be set aside.",
      send_options, COMMON_CLIENT | COMMON_QUIET, 0, 0, send_run},
     {"explain", "ID", "say why a message was sent, held or refused",
      "ID is the message id the gateway gave (mt...), or Meta's (wamid...) of a recent message. Shows the verdict, each "
@@ -192,6 +202,11 @@ const struct command commands[] = {
      "and "
      "the exit status is 0 when all could be read.",
      decide_options, COMMON_JSON | COMMON_QUIET, 0, 0, decide_run},
+    {"facts", "[NAME]", "list what rules can ask about: names, types, words, meaning",
+     "These facts are all a decision is made from; a message is described with them for wayleave decide, and a rule "
+     "file "
+     "asks about them. NAME is the beginning of names, as in recipient.",
+     NULL, COMMON_JSON, 0, 1, facts_run},
     {"rules running", "", "show the rules a gateway decides by, and those in its shadow", NULL, NULL,
      COMMON_CLIENT | COMMON_QUIET, 0, 0, rules_running},
     {"rules history", "", "show which rules were activated when, and what was set aside by whom", NULL, NULL,

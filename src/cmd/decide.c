@@ -30,6 +30,7 @@ enum { EXIT_ALLOW = 0, EXIT_HOLD = 3, EXIT_DENY = 4 };
 struct question {
     struct str facts; /* JSON */
     int64_t at, expires;
+    bool answer; /* free-form that names no category: it is of the category service, as the gateway sees it */
 };
 
 struct session {
@@ -39,6 +40,7 @@ struct session {
     const char *at, *expires; /* as given on the command line */
     int64_t now;
     bool json, quiet;
+    bool broken; /* the last document is no JSON */
 };
 
 static int lib_failed(const wl_error *e)
@@ -75,12 +77,23 @@ static int load_rules(const struct args *a, wl_rules **ret)
 static int read_when(struct json v, const char *key, int64_t now, int64_t *ret, struct err *e)
 {
     struct str text;
-    if (json_type(v) == JSON_ABSENT || json_type(v) == JSON_NULL || json_i64(v, ret))
+    int64_t number;
+    int rc;
+    if (json_type(v) == JSON_ABSENT || json_type(v) == JSON_NULL)
         return 0;
-    if (!json_str(v, &text))
-        return err_set(e, WL_EINVAL, "%s: a time is a text or milliseconds since 1970", key);
-    int rc = facts_read_time(text, now, ret, e);
+    if (json_i64(v, &number))
+        rc = facts_read_ms(number, ret, e);
+    else if (json_str(v, &text))
+        rc = facts_read_time(text, now, ret, e);
+    else
+        rc = err_set(e, WL_EINVAL, "a time is a text or milliseconds since 1970");
     return rc == 0 ? 0 : err_prefix(e, "%s", key);
+}
+
+/* When it is decided must be some moment. */
+static int check_moment(int64_t at, const char *key, struct err *e)
+{
+    return at != 0 ? 0 : err_set(e, WL_EINVAL, "%s: never is no moment to decide at", key);
 }
 
 static int given_times(const struct session *s, struct question *q, struct err *e)
@@ -90,6 +103,8 @@ static int given_times(const struct session *s, struct question *q, struct err *
     q->expires = 0;
     if (s->at != NULL && (rc = facts_read_time(str_of(s->at), s->now, &q->at, e)) != 0)
         return err_prefix(e, "--at");
+    if ((rc = check_moment(q->at, "--at", e)) != 0)
+        return rc;
     if (s->expires != NULL && (rc = facts_read_time(str_of(s->expires), q->at, &q->expires, e)) != 0)
         return err_prefix(e, "--expires");
     return rc;
@@ -103,22 +118,32 @@ static int unknown_key(struct str key, struct err *e)
                    near ? ": did you mean " : "", near ? near : "", near ? "?" : "");
 }
 
+static bool is_answer(struct json facts)
+{
+    return str_eq(json_str_or(json_get(facts, "message.kind"), STR("")), STR("freeform")) &&
+           json_type(json_get(facts, "message.category")) == JSON_ABSENT;
+}
+
 /* A document: the facts themselves, or {"facts":..,"at":..,"expires":..}. */
 static int read_question(struct session *s, struct str text, struct question *q, struct err *e)
 {
     struct json root, facts;
     int rc = json_parse(s->parser, text, false, &root, e);
+    s->broken = rc != 0;
     if (rc != 0 || (rc = given_times(s, q, e)) != 0)
         return rc;
     facts = json_get(root, "facts");
     if (json_type(facts) == JSON_ABSENT) {
         q->facts = text;
+        q->answer = is_answer(root);
         return 0;
     }
     for (struct json_iter it = json_iter(root); json_next(&it);)
         if (!str_eq(it.key, STR("facts")) && !str_eq(it.key, STR("at")) && !str_eq(it.key, STR("expires")))
             return unknown_key(it.key, e);
+    q->answer = is_answer(facts);
     if ((rc = read_when(json_get(root, "at"), "at", s->now, &q->at, e)) != 0 ||
+        (rc = check_moment(q->at, "at", e)) != 0 ||
         (rc = read_when(json_get(root, "expires"), "expires", q->at, &q->expires, e)) != 0)
         return rc;
     buf_clear(&s->facts);
@@ -138,7 +163,10 @@ static int ask(struct session *s, struct str text, wl_decision **ret, struct err
         return rc;
     if (wl_facts_create(&facts) != 0)
         return err_set(e, WL_ENOMEM, "out of memory");
-    rc = wl_facts_set_json(facts, q.facts.p, q.facts.n, q.at, &why);
+    if (q.answer)
+        rc = wl_facts_set(facts, "message.category", "service", q.at, &why);
+    if (rc == 0)
+        rc = wl_facts_set_json(facts, q.facts.p, q.facts.n, q.at, &why);
     if (rc == 0)
         rc = wl_decide(ret, s->rules, facts, q.at, q.expires, &why);
     wl_facts_free(facts);
@@ -147,23 +175,28 @@ static int ask(struct session *s, struct str text, wl_decision **ret, struct err
 
 /* ---- answers ---- */
 
+static void put_json(const wl_decision *d, size_t line)
+{
+    printf("{\"line\":%zu,%s\n", line, wl_decision_json(d) + 1);
+}
+
 /* One decision as `wayleave explain` shows it. */
-static int show_one(struct session *s, const wl_decision *d)
+static int show_one(struct session *s, const wl_decision *d, size_t line)
 {
     static const int status[] = {EXIT_ALLOW, EXIT_HOLD, EXIT_DENY};
     struct json root;
     if (s->json)
-        puts(wl_decision_json(d));
+        put_json(d, line);
     else if (!s->quiet && json_parse(s->parser, str_of(wl_decision_json(d)), false, &root, NULL) == 0)
         show_decision(root);
     return status[wl_decision_verdict(d)];
 }
 
-static void show_line(const struct session *s, const wl_decision *d)
+static void show_line(const struct session *s, const wl_decision *d, size_t line)
 {
     static const char *const words[] = {"allow", "hold ", "deny "};
     if (s->json)
-        puts(wl_decision_json(d));
+        put_json(d, line);
     else if (!s->quiet)
         printf("%s  %s\n", words[wl_decision_verdict(d)], wl_decision_text(d));
 }
@@ -204,7 +237,9 @@ static bool next_answer(struct session *s, struct json_stream *stream, struct an
         return false;
     if (rc == 0 && ask(s, text, &ret->d, &ret->why) != 0)
         err_prefix(&ret->why, "line %zu", ret->line);
-    *ret_rc = rc == WL_EIO || rc == WL_ETOOBIG ? rc : 0;
+    if (rc == 0 && s->broken)
+        json_stream_broken(stream);
+    *ret_rc = rc == WL_EIO ? rc : 0;
     return true;
 }
 
@@ -212,7 +247,7 @@ static int show_answer(const struct session *s, struct answer *x)
 {
     int rc = x->d != NULL ? CMD_OK : CMD_FAILED;
     if (x->d != NULL)
-        show_line(s, x->d);
+        show_line(s, x->d, x->line);
     else
         show_failure(s, x->line, &x->why);
     wl_decision_free(x->d);
@@ -234,7 +269,7 @@ static int answer_all(struct session *s, FILE *in)
         while (end == 0 && next_answer(s, &stream, &next, &end))
             rc |= show_answer(s, &next);
     } else {
-        rc = first.d != NULL ? show_one(s, first.d) : cmd_fail(CMD_FAILED, NULL, "%s", first.why.text);
+        rc = first.d != NULL ? show_one(s, first.d, first.line) : show_answer(s, &first);
         wl_decision_free(first.d);
     }
     json_stream_done(&stream);

@@ -7,6 +7,7 @@
 
 #include "cmd/command.h"
 #include "cmd/config.h"
+#include "cmd/facts.h"
 #include "cmd/term.h"
 #include "cmd/verbs.h"
 
@@ -29,6 +30,8 @@ int help_run(const struct args *a)
         config_man(stdout);
     else if (args_has(a, "markdown-config"))
         config_markdown(stdout);
+    else if (args_has(a, "markdown-facts"))
+        facts_markdown(stdout);
     else if (a->n_words == 0)
         help_all(a->table, stdout);
     else if (c && used == a->n_words)

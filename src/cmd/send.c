@@ -93,7 +93,7 @@ static int read_body_file(const char *path, struct buf *out)
     return out->failed ? cmd_fail(CMD_FAILED, NULL, "%s is larger than %u bytes", path, BODY_MAX) : CMD_OK;
 }
 
-/* The file's object with --from and --to put in the place of its own. */
+/* The file's object with --from, --to and --override put in the place of its own. */
 static int put_body_file(struct json_out *out, const struct args *a)
 {
     struct buf text;
@@ -110,7 +110,8 @@ static int put_body_file(struct json_out *out, const struct args *a)
                       json_duplicate_key(body).p);
     for (struct json_iter it = json_iter(rc == CMD_OK ? body : (struct json){0}); json_next(&it);) {
         bool person = str_eq(it.key, STR("to")) || str_eq(it.key, STR("recipient"));
-        if (str_eq(it.key, STR("from")) || (person && args_has(a, "to")))
+        bool override = str_eq(it.key, STR("override")) && args_has(a, "override");
+        if (str_eq(it.key, STR("from")) || (person && args_has(a, "to")) || override)
             continue;
         jo_key_str(out, it.key);
         struct buf value;
@@ -128,6 +129,7 @@ static int check_usage(const struct args *a)
 {
     bool text = args_has(a, "text"), template = args_has(a, "template"), body = args_has(a, "body");
     bool param = args_has(a, "param"), named = args_has(a, "named"), language = args_has(a, "language");
+    bool override = args_has(a, "override"), reason = args_has(a, "reason");
     const struct {
         bool wrong;
         const char *next, *says;
@@ -138,6 +140,7 @@ static int check_usage(const struct args *a)
         {!args_has(a, "to") && !body, NULL, "say who gets it: --to PHONE or --to USER_ID"},
         {template && !language, NULL, "a template wants its language: --language en_US"},
         {!template && (param || named || language), NULL, "--language, --param and --named belong to --template"},
+        {override != reason, NULL, "--override RULE and --reason TEXT belong together: somebody answers for it"},
         {param && named, NULL, "a template's parameters are numbered (--param) or named (--named), not both"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
@@ -148,6 +151,23 @@ static int check_usage(const struct args *a)
         if (strchr(pair, '=') == NULL || *pair == '=')
             return cmd_fail(CMD_USAGE, NULL, "--named wants NAME=TEXT, not \"%s\"", pair);
     return CMD_OK;
+}
+
+/* Rules of one's own policy that this message sets aside. */
+static void put_override(struct json_out *out, const struct args *a)
+{
+    const char *rule;
+    if (!args_has(a, "override"))
+        return;
+    jo_key(out, "override");
+    jo_object(out);
+    jo_key(out, "rules");
+    jo_array(out);
+    for (size_t i = 0; (rule = args_nth(a, "override", i)) != NULL; i++)
+        jo_cstr(out, rule);
+    jo_end(out);
+    jo_kcstr(out, "reason", args_get(a, "reason"));
+    jo_end(out);
 }
 
 static int write_body(const struct args *a, struct buf *b)
@@ -170,6 +190,7 @@ static int write_body(const struct args *a, struct buf *b)
         else
             put_template(&out, a);
     }
+    put_override(&out, a);
     jo_end(&out);
     if (rc == CMD_OK && b->failed)
         rc = cmd_fail(CMD_FAILED, NULL, "the message is too large");

@@ -134,6 +134,43 @@ static void show_finding(struct json f, struct json override)
     buf_done(&b);
 }
 
+static bool has_key(struct json object, struct str key)
+{
+    for (struct json_iter it = json_iter(object); json_next(&it);)
+        if (str_eq(it.key, key))
+            return true;
+    return false;
+}
+
+/* Adds the facts of a finding that are not among those known, each once. */
+static void add_unknown(struct buf *b, struct json finding, struct json known)
+{
+    for (struct json_iter it = json_iter(json_get(finding, "facts")); json_next(&it);) {
+        char name[64];
+        snprintf(name, sizeof name, "%.*s", (int)it.key.n, it.key.p);
+        if (!has_key(known, it.key) && strstr(buf_cstr(b), name) == NULL)
+            buf_printf(b, "%s%s", b->len > 0 ? ", " : "", name);
+    }
+}
+
+/* What would have to be known for rules to say more than that they do not know. */
+static void show_unknown(struct json d)
+{
+    struct buf b;
+    buf_init(&b, 8192);
+    for (struct json_iter it = json_iter(json_get(d, "findings")); json_next(&it);) {
+        bool unknown = false;
+        json_bool(json_get(it.value, "unknown"), &unknown);
+        if (unknown)
+            add_unknown(&b, it.value, json_get(d, "facts"));
+    }
+    if (b.len > 0) {
+        fputs("\nunknown facts that mattered: ", stdout);
+        term_wrap(stdout, 2, buf_str(&b));
+    }
+    buf_done(&b);
+}
+
 void show_decision(struct json decision)
 {
     show_decided(decision, (struct json){NULL, 0});
@@ -160,6 +197,7 @@ void show_decided(struct json d, struct json override)
         line(0, "reasons", STR("none: no rule speaks against it"));
     for (struct json_iter it = json_iter(json_get(d, "findings")); json_next(&it);)
         show_finding(it.value, override);
+    show_unknown(d);
 }
 
 void show_message(struct json m)

@@ -16,8 +16,8 @@ int contacts_show(const struct args *a);
 int consent_grant(const struct args *a); /* consent.c */
 int consent_withdraw(const struct args *a);
 int consent_show(const struct args *a);
-int decide_run(const struct args *a);    /* decide.c */
-int rules_list(const struct args *a);    /* rules.c */
+int decide_run(const struct args *a); /* decide.c */
+int rules_list(const struct args *a); /* rules.c */
 int rules_show(const struct args *a);
 int rules_test(const struct args *a);
 int rules_lint(const struct args *a);
@@ -26,11 +26,12 @@ int rules_running(const struct args *a); /* rules_live.c */
 int rules_history(const struct args *a);
 int rules_activate_run(const struct args *a);
 int rules_backtest(const struct args *a); /* backtest.c */
-int explain_run(const struct args *a); /* explain.c */
-int send_run(const struct args *a);    /* send.c */
-int status_run(const struct args *a);  /* status.c */
-int version_run(const struct args *a); /* version.c */
-int help_run(const struct args *a);    /* main.c */
+int facts_run(const struct args *a);      /* facts.c */
+int explain_run(const struct args *a);    /* explain.c */
+int send_run(const struct args *a);       /* send.c */
+int status_run(const struct args *a);     /* status.c */
+int version_run(const struct args *a);    /* version.c */
+int help_run(const struct args *a);       /* main.c */
 int completions_run(const struct args *a);
 
 #endif

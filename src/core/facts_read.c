@@ -11,8 +11,11 @@
 #include "core/country.h"
 
 #define WORDS_MAX   32
-#define WORDS_BYTES 256 /* of the longest list of words */
-#define SHOWN       60  /* bytes of a wrong value that are repeated */
+#define WORDS_BYTES 256                    /* of the longest list of words */
+#define SHOWN       60                     /* bytes of a wrong value that are repeated */
+#define YEAR_2009   INT64_C(1230768000000) /* WhatsApp is not older */
+#define YEAR_10000  INT64_C(253402300800000)
+#define UTC_FAR     (14 * 60) /* no zone is farther from UTC, either way */
 
 static int shown(struct str s)
 {
@@ -33,9 +36,26 @@ int facts_read_time(struct str text, int64_t now, int64_t *ret, struct err *e)
         return 0;
     }
     if (text.n == 0 || !time_parse(text.p, text.n, &ms))
-        return err_set(e, WL_EINVAL, "a time is never, now, now-23h, now+270s or 2026-11-21T10:00:00Z, not \"%.*s\"",
+        return err_set(e, WL_EINVAL,
+                       "a time is never, now, now-23h, now+270s, 2026-11-21 or 2026-11-21T10:00:00Z, not \"%.*s\"",
                        shown(text), text.p ? text.p : "");
     *ret = ms;
+    return 0;
+}
+
+int facts_read_ms(int64_t number, int64_t *ret, struct err *e)
+{
+    if (number < YEAR_2009)
+        return err_set(e, WL_EINVAL,
+                       "a time as a number is in milliseconds since 1970, and %lld lies before 2009: seconds were "
+                       "probably meant (never is written \"never\")",
+                       (long long)number);
+    if (number >= YEAR_10000)
+        return err_set(e, WL_EINVAL,
+                       "a time as a number is in milliseconds since 1970, and %lld lies after 9999: microseconds or "
+                       "nanoseconds were probably meant",
+                       (long long)number);
+    *ret = number;
     return 0;
 }
 
@@ -83,6 +103,29 @@ static int read_code(struct facts *f, enum fact_id id, struct str value, struct 
     return 0;
 }
 
+static bool is_offset(enum fact_id id)
+{
+    return id == FACT_RECIPIENT_UTC_MIN || id == FACT_RECIPIENT_UTC_MAX || id == FACT_RECIPIENT_UTC_MIN_AFTER ||
+           id == FACT_RECIPIENT_UTC_MAX_AFTER;
+}
+
+static int check_offset(enum fact_id id, int64_t v, struct err *e)
+{
+    if (is_offset(id) && (v < -UTC_FAR || v > UTC_FAR))
+        return err_set(e, WL_EINVAL, "%s is in minutes, from %d to %d, not %lld", fact_info[id].name, -UTC_FAR, UTC_FAR,
+                       (long long)v);
+    return 0;
+}
+
+/* The western end is not east of the eastern one. */
+static int check_range(const struct facts *f, enum fact_id min, enum fact_id max, struct err *e)
+{
+    if (!f->known[min] || !f->known[max] || f->value[min] <= f->value[max])
+        return 0;
+    return err_set(e, WL_EINVAL, "%s, %lld, is more than %s, %lld", fact_info[min].name, (long long)f->value[min],
+                   fact_info[max].name, (long long)f->value[max]);
+}
+
 static int read_value(enum fact_id id, struct str value, int64_t now, int64_t *ret, struct err *e)
 {
     int word, rc;
@@ -106,7 +149,7 @@ static int read_value(enum fact_id id, struct str value, int64_t now, int64_t *r
         if (!str_i64(value, ret))
             return err_set(e, WL_EINVAL, "%s is a whole number, not \"%.*s\"", fact_info[id].name, shown(value),
                            value.p);
-        return 0;
+        return check_offset(id, *ret, e);
     }
 }
 
@@ -152,7 +195,10 @@ static int read_member(struct facts *f, struct str name, struct json value, int6
     }
     if (!json_i64(value, &number))
         return err_set(e, WL_EINVAL, "%s: a value is a text, a whole number, true, false or null", fact_info[id].name);
-    if (fact_info[id].type == FACT_TYPE_TIME) { /* milliseconds; as text it would be no time */
+    if (fact_info[id].type == FACT_TYPE_TIME) { /* as text it would be no time */
+        int rc = facts_read_ms(number, &number, e);
+        if (rc != 0)
+            return err_prefix(e, "%s", fact_info[id].name);
         fact_set(f, (enum fact_id)id, number);
         return 0;
     }
@@ -181,6 +227,10 @@ int facts_read_json(struct facts *f, struct json object, int64_t now, struct err
             return err_set(e, WL_EINVAL, "%s stands there twice", fact_info[id].name);
         seen[id] = true;
     }
-    *f = all;
-    return 0;
+    int rc = check_range(&all, FACT_RECIPIENT_UTC_MIN, FACT_RECIPIENT_UTC_MAX, e);
+    if (rc == 0)
+        rc = check_range(&all, FACT_RECIPIENT_UTC_MIN_AFTER, FACT_RECIPIENT_UTC_MAX_AFTER, e);
+    if (rc == 0)
+        *f = all;
+    return rc;
 }

@@ -11,6 +11,8 @@
 
 /* "never", "now", "now-23h", "now+270s" or a date and time, as ms. WL_EINVAL. */
 int facts_read_time(struct str text, int64_t now, int64_t *ret, struct err *e);
+/* Milliseconds since 1970 as a number. WL_EINVAL before 2009 and after 9999: seconds or nanoseconds were meant then. */
+int facts_read_ms(int64_t number, int64_t *ret, struct err *e);
 /* One value as text; "unknown" forgets the fact. WL_EINVAL; f is unchanged then. */
 int facts_read(struct facts *f, struct str name, struct str value, int64_t now, struct err *e);
 /* An object of facts; numbers and booleans may stand as such, null is "unknown". All of it or nothing. */

@@ -189,6 +189,10 @@ def test_a_policy_can_be_set_aside_and_nothing_else(shop, place):
     told = " ".join(shop.cli(["explain", sent["id"]])[1].split())
     assert "policy.no_sales" in told and "(set aside: The recall cannot wait.)" in told, told
     assert send(shop)[0] == 403  # for that one message only
+    words = ["send", "--from", rig.SENDER, "--to", "+" + ANA, "--template", "spring_sale", "--language", "en_US", "--param", "x", "--override", "policy.no_sales"]
+    assert shop.cli(words)[0] == 2  # without a reason
+    assert shop.cli([*words, "--reason", "The recall cannot wait, says Ana."])[0] == 0
+    assert "The recall cannot wait, says Ana." in " ".join(shop.cli(["rules", "history"])[1].split())
     status, refused = send(shop, BELA, override=why)  # the platform's rules stand
     assert status == 403 and "policy.no_sales" not in refused["error"]["message"]
     for wrong, word in (({"rules": ["consent.missing"], "reason": "because"}, "consent.missing"), ({"rules": ["policy.no"], "reason": "because"}, "policy.no"),

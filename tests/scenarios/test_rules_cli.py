@@ -3,6 +3,7 @@
 is asked about, and what is wrong must be named."""
 
 import json
+import re
 import subprocess
 
 import pytest
@@ -179,6 +180,14 @@ def test_many_documents_get_a_line_each(tmp_path):
     ('{"facts": {}, "at": "yesterday"}', 1, "a time is"),
     ('{"facts": [1]}', 1, "JSON object"),
     ('{"window.last_inbound": "now-23"}', 1, "window.last_inbound: a time is"),
+    ('{"window.last_inbound": 1795000000}', 1, "seconds were probably meant"),
+    ('{"window.last_inbound": 0}', 1, "seconds were probably meant"),
+    ('{"window.last_inbound": 1795000000000000}', 1, "microseconds"),
+    ('{"facts": {}, "at": 1795000000}', 1, "at: a time as a number"),
+    ('{"facts": {}, "at": "never"}', 1, "no moment"),
+    ('{"recipient.utc_min": -841}', 1, "from -840 to 840"),
+    ('{"recipient.utc_max_after": 1000}', 1, "from -840 to 840"),
+    ('{"recipient.utc_min": 60, "recipient.utc_max": 0}', 1, "is more than recipient.utc_max"),
 ])
 def test_bad_facts_are_named(text, code, words):
     r = subprocess.run([rig.BIN, "decide", "--facts", "-"], input=text, capture_output=True, text=True, timeout=60 * rig.SLOW)
@@ -190,7 +199,57 @@ def test_a_wrong_line_stops_nothing():
                        capture_output=True, text=True, timeout=60 * rig.SLOW)
     rows = [json.loads(line) for line in r.stdout.splitlines()]
     assert r.returncode == 1
-    assert [("verdict" in row, row.get("line")) for row in rows] == [(True, None), (False, 2), (False, 3), (True, None)]
+    assert [("verdict" in row, row["line"]) for row in rows] == [(True, 1), (False, 2), (False, 3), (True, 4)]
+
+
+@pytest.mark.parametrize("broken", [
+    '{"message.kind": "freeform"', '{"message.kind": "freeform}', '{"message.kind": {"a": 1}', '{"a": tru}', '{"a": 1}}', "}", "[", '"', "17 18",
+    '{"a":\n 1,\n "b": }\n', '{"a": "{', '{"a": "\\', '{"a": ["}', pytest.param("x" * 70000, id="long"), pytest.param('{"a": "' + "x" * (1 << 20), id="too-long"),
+])
+def test_a_broken_document_takes_no_other_with_it(broken):
+    """One error with its line, and everybody else is answered."""
+    good = json.dumps(ANSWER)
+    text = f"{good}\n{broken}\n{good}\n{good}\n"
+    r = subprocess.run([rig.BIN, "decide", "--facts", "-", "--json"], input=text, capture_output=True, text=True, timeout=60 * rig.SLOW)
+    rows = [json.loads(line) for line in r.stdout.splitlines()]
+    last = text.count("\n")
+    assert r.returncode == 1
+    assert [row["line"] for row in rows if "verdict" in row and row["verdict"] == "allow"] == [1, last - 1, last], r.stdout
+    assert {row["line"] for row in rows if "error" in row} == {2}, r.stdout
+
+
+def test_a_file_of_broken_documents_ends_soon():
+    r = subprocess.run([rig.BIN, "decide", "--facts", "-", "--json"], input='{"message.kind": "receipt"\n' * 20000, capture_output=True, text=True, timeout=60 * rig.SLOW)
+    assert r.stdout.count('"error"') == 20000
+
+
+def first_example():
+    """The document that docs/cli.md shows first."""
+    text = (rig.ROOT / "docs/cli.md").read_text()
+    return re.search(r"^    (\{.*?\})$", text, re.M | re.S)[1]
+
+
+def test_the_first_examples_allow():
+    assert decide(json.loads(first_example()))["verdict"] == "allow"
+    assert decide(json.loads((rig.ROOT / "examples/message.json").read_text()))["verdict"] == "allow"
+    program = rig.BIN.parents[2] / "examples/decide"
+    words = re.findall(r"[a-z_]+\.[a-z_]+=\S+", (rig.ROOT / "examples/decide.c").read_text().split("*/")[0])
+    assert set(words) <= set((rig.ROOT / "docs/cli.md").read_text().split())
+    if program.is_file():
+        r = subprocess.run([program, rig.RULES, *words], capture_output=True, text=True, timeout=60 * rig.SLOW)
+        assert (r.returncode, r.stdout[:7]) == (0, "allowed"), r.stdout + r.stderr
+    assert decide(dict(w.split("=", 1) for w in words) | {"recipient.valid": True})["verdict"] == "allow"
+    out = cli("decide", "--facts", "-", stdin='{"message.kind": "freeform"}', code=4)
+    assert "unknown facts that mattered: recipient.valid, " in out and re.search(r"^  code +100$", out, re.M), out
+
+
+def test_facts_are_listed():
+    rows = {row["name"]: row for row in json.loads(cli("facts", "--json"))["facts"]}
+    assert rows["consent.status"] == {"name": "consent.status", "type": "word", "words": ["none", "granted", "withdrawn"], "means": "consent for the message's category"}
+    assert rows["window.last_inbound"]["type"] == "time" and len(rows) > 60
+    assert "one of: none, granted, withdrawn" in cli("facts", "consent.")
+    assert "window." not in cli("facts", "consent.")
+    assert "no fact begins with consnet" in cli("facts", "consnet", code=1)
 
 
 def test_options_that_are_wrong_are_named(tmp_path):
@@ -198,6 +257,7 @@ def test_options_that_are_wrong_are_named(tmp_path):
     assert "cannot be opened" in cli("decide", "--facts", tmp_path / "none.json", code=1)
     assert "--at" in cli("decide", "--facts", "-", "--at", "noon", stdin="{}", code=2)
     assert "--at" in cli("rules", "list", "--at", "noon", code=2)
+    assert "no moment" in cli("decide", "--facts", "-", "--at", "never", stdin="{}", code=2)
     assert "names no rule file" in cli("rules", "diff", ",", rig.RULES, code=2)
 
 
