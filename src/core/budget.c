@@ -138,7 +138,8 @@ void budget_facts(const struct budget *b, int64_t limit, int reserve_permille, b
     int64_t known = limit > UINT32_MAX ? UINT32_MAX : limit, used = budget_used(b, now);
     int64_t open = known * (PERMILLE - reserve) / PERMILLE;
     bool bounded = limit > 0;
-    open = open > 0 ? open : 1; /* a small limit less its reserve rounds to nothing, and nobody waits for the year 9999 */
+    if (open == 0)
+        open = 1; /* what a small limit leaves beside its reserve; at none people would wait for the year 9999 */
     fact_set(f, FACT_PORTFOLIO_LIMIT, limit);
     fact_set(f, FACT_PORTFOLIO_USED, bounded ? (used * PERMILLE + known - 1) / known : 0);
     fact_set(f, FACT_PORTFOLIO_FREE_AT, bounded && used >= known ? budget_when(b, (uint32_t)known, now) : 0);

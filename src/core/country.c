@@ -88,30 +88,34 @@ static bool is_part(struct str rest)
     return true;
 }
 
-static int wrong_part(struct str text, struct err *e)
+static int shown(struct str s)
 {
-    return err_set(e, WL_EINVAL,
-                   "%.*s is no region: a country, a minus and one to three capitals or digits, as in US-TX",
-                   text.n > 20 ? 20 : (int)text.n, text.p ? text.p : "");
+    return s.n > 20 ? 20 : (int)s.n;
+}
+
+/* Refused, with what was meant when that can be told. */
+static int no_country(struct str text, struct str country, struct str rest, enum place_kind kind, struct err *e)
+{
+    char near[8] = "";
+    bool guess = meant(country, near);
+    for (size_t i = 0; guess && i < rest.n && i < 4; i++)
+        near[2 + i] = capital(rest.p[i]);
+    return err_set(e, WL_EINVAL, "%.*s is no country: two capitals of ISO 3166 are wanted%s%s%s%s", shown(text),
+                   text.n > 0 ? text.p : "", kind == PLACE_REGION ? ", a minus and a region" : "",
+                   guess ? "; did you mean " : "", near, guess ? "?" : "");
 }
 
 int country_check(struct str text, enum place_kind kind, struct err *e)
 {
-    const char *minus = text.n > 0 ? memchr(text.p, '-', text.n) : NULL;
-    struct str country = {text.p, minus != NULL && kind != PLACE_COUNTRY ? (size_t)(minus - text.p) : text.n};
-    struct str rest = {country.n > 0 ? text.p + country.n : "", text.n - country.n};
-    char near[8] = "";
-    if (country.n == 2 && known(country.p)) {
-        bool zz = memcmp(country.p, "ZZ", 2) == 0;
-        if (rest.n == 0)
-            return kind == PLACE_REGION && !zz ? wrong_part(text, e) : 0;
-        return is_part(rest) ? 0 : wrong_part(text, e);
-    }
-    bool guess = meant(country, near);
-    for (size_t i = 0; guess && i < rest.n && i < 4; i++)
-        near[2 + i] = capital(rest.p[i]);
-    return err_set(e, WL_EINVAL, "%.*s is no country: two capitals of ISO 3166 are wanted%s%s%s%s",
-                   text.n > 20 ? 20 : (int)text.n, text.p ? text.p : "",
-                   kind == PLACE_REGION ? ", a minus and a region" : "", guess ? "; did you mean " : "", near,
-                   guess ? "?" : "");
+    const char *minus = text.n > 0 && kind != PLACE_COUNTRY ? memchr(text.p, '-', text.n) : NULL;
+    struct str country = {text.p, minus != NULL ? (size_t)(minus - text.p) : text.n};
+    struct str rest = {minus, text.n - country.n};
+    if (country.n != 2 || !known(country.p))
+        return no_country(text, country, rest, kind, e);
+    bool zz = memcmp(country.p, "ZZ", 2) == 0;
+    if (minus == NULL ? kind != PLACE_REGION || zz : is_part(rest))
+        return 0;
+    return err_set(e, WL_EINVAL,
+                   "%.*s is no region: a country, a minus and one to three capitals or digits, as in US-TX",
+                   shown(text), text.p);
 }

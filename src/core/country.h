@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * country.h - country codes as they must be written: two capitals of ISO 3166, "US", and of a part of one "US-TX". */
+ * country.h - country codes as they must be written: two capitals of ISO 3166, "US", and of a part of one "US-TX".
+ *
+ * For rule files and facts that people write. What the gateway gathers itself comes from phone.h and needs no check. */
 #ifndef WL_CORE_COUNTRY_H
 #define WL_CORE_COUNTRY_H
 

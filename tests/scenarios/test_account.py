@@ -86,6 +86,25 @@ def test_a_block_of_utility_leaves_the_rest(ready, sandbox):
     assert template(ready, "spring_sale").status_code == 200
 
 
+def test_a_block_of_direct_send_leaves_templates(ready, sandbox):
+    change(sandbox, "account_update", **restriction("DIRECT_SEND_UTILITY_TEMPLATES", seconds=86400))
+    answer = refused("Direct Send is refused", lambda: ready.send(ANA, type="text", text={"body": "Your parcel is here"}, category="utility"))
+    assert details(answer).startswith("rule account.restricted.direct: ") and answer.json()["error"]["code"] == 139200
+    assert template(ready).status_code == 200
+
+
+@pytest.mark.parametrize("code, rule", [(131064, "account.misuse"), (131048, "sender.spam")])
+def test_what_meta_refuses_for_all_is_not_tried_with_the_next(ready, sandbox, code, rule):
+    sandbox.inbound(rig.PEOPLE[0])
+    arrived(ready, sandbox)
+    sandbox.fault(f"code={code}", times=1, path="/111/messages")
+    assert template(ready).json()["error"]["code"] == code
+    answer = refused("the next template is held here", lambda: template(ready))
+    assert details(answer).startswith(f"rule {rule}: ") and "Held until" in details(answer)
+    assert ready.send(ANA).status_code == 200  # who wrote gets an answer, and it proves nothing
+    assert details(template(ready)).startswith(f"rule {rule}: ")
+
+
 def test_without_an_end_until_reinstated(ready, sandbox):
     change(sandbox, "account_update", event="ACCOUNT_RESTRICTION", restriction_info=[{"restriction_type": "RESTRICTED_BIZ_INITIATED_MESSAGING"}])
     answer = refused("a template is refused", lambda: template(ready))

@@ -404,18 +404,46 @@ static bool within(const char *day, int64_t from, int64_t to)
     return day != NULL && moment(day) >= from && moment(day) < to;
 }
 
-/* Whether one of the tables above looks at the rule in [from, to): at this value, at hours, or (value NULL) at its end. */
-static bool looked_at(const char *rule, const char *value, bool hours, int64_t from, int64_t to)
+/* Whether the tables above look, in [from, to), at the rule's end, at its hours, at this value. */
+static bool end_looked_at(const char *rule, int64_t from, int64_t to)
 {
-    bool is = false;
-    for (size_t i = 0; value == NULL && i < sizeof periods / sizeof periods[0]; i++)
-        is = is || (strcmp(periods[i].rule, rule) == 0 && within(periods[i].first_after, from, to));
-    for (size_t i = 0; value != NULL && hours && i < sizeof edges / sizeof edges[0]; i++)
-        is = is || (strcmp(edges[i].rule, rule) == 0 && within(edges[i].now, from, to));
-    for (size_t i = 0; value != NULL && !hours && i < sizeof values / sizeof values[0]; i++)
-        is = is || (strcmp(values[i].rule, rule) == 0 && strcmp(values[i].value, value) == 0 &&
-                    within(values[i].day, from, to));
-    return is;
+    for (size_t i = 0; i < sizeof periods / sizeof periods[0]; i++)
+        if (strcmp(periods[i].rule, rule) == 0 && within(periods[i].first_after, from, to))
+            return true;
+    return false;
+}
+
+static bool hours_looked_at(const char *rule, int64_t from, int64_t to)
+{
+    for (size_t i = 0; i < sizeof edges / sizeof edges[0]; i++)
+        if (strcmp(edges[i].rule, rule) == 0 && within(edges[i].now, from, to))
+            return true;
+    return false;
+}
+
+static bool value_looked_at(const char *rule, const char *value, int64_t from, int64_t to)
+{
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
+        if (strcmp(values[i].rule, rule) == 0 && strcmp(values[i].value, value) == 0 && within(values[i].day, from, to))
+            return true;
+    return false;
+}
+
+/* The n-th value of row k: whether it changed, and then whether both sides of the change are looked at. */
+static size_t look(const struct ruleset *rs, const struct rule *r, uint16_t k, uint16_t n)
+{
+    const struct values *v = &r->values;
+    const struct value_row *was = &v->row[k - 1], *is = &v->row[k];
+    int64_t end = k + 1 < v->n_rows ? is[1].since : INT64_MAX;
+    bool hours = v->kind[n] == VALUE_HOURS, seen;
+    if (hours ? memcmp(&rs->hours[is->v[n]], &rs->hours[was->v[n]], sizeof rs->hours[0]) == 0 : is->v[n] == was->v[n])
+        return 0;
+    seen = hours ? hours_looked_at(r->id, was->since, is->since) && hours_looked_at(r->id, is->since, end)
+                 : value_looked_at(r->id, v->name[n], was->since, is->since) &&
+                       value_looked_at(r->id, v->name[n], is->since, end);
+    if (!seen)
+        fail_msg("%s: nothing looks at both sides of its change %u of %s", r->id, k, v->name[n]);
+    return 1;
 }
 
 /* Whoever dates a value anew says in one of the tables what it was until then and what it is since. */
@@ -427,20 +455,13 @@ TEST(every_change_of_a_value_is_looked_at_on_both_sides)
         const struct rule *r = ruleset_rule(rs, i);
         const struct values *v = &r->values;
         for (uint16_t k = 1; k < v->n_rows; k++) {
-            const struct value_row *was = &v->row[k - 1], *is = &v->row[k];
-            int64_t end = k + 1 < v->n_rows ? is[1].since : INT64_MAX;
-            if (is->v == NULL && !looked_at(r->id, NULL, false, is->since, end))
+            int64_t end = k + 1 < v->n_rows ? v->row[k + 1].since : INT64_MAX;
+            bool ends = v->row[k].v == NULL;
+            if (ends && !end_looked_at(r->id, v->row[k].since, end))
                 fail_msg("%s: nothing looks at its end", r->id);
-            changes += is->v == NULL;
-            for (uint16_t n = 0; is->v != NULL && was->v != NULL && n < v->n_names; n++) {
-                bool hours = v->kind[n] == VALUE_HOURS;
-                bool same = hours ? memcmp(&rs->hours[is->v[n]], &rs->hours[was->v[n]], sizeof rs->hours[0]) == 0
-                                  : is->v[n] == was->v[n];
-                if (!same && (!looked_at(r->id, v->name[n], hours, is->since, end) ||
-                              !looked_at(r->id, v->name[n], hours, was->since, is->since)))
-                    fail_msg("%s: nothing looks at both sides of its change %u of %s", r->id, k, v->name[n]);
-                changes += !same;
-            }
+            changes += ends;
+            for (uint16_t n = 0; !ends && v->row[k - 1].v != NULL && n < v->n_names; n++)
+                changes += look(rs, r, k, n);
         }
     }
     assert_true(changes >= 11);
