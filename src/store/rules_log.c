@@ -17,7 +17,8 @@ STATEMENT(rules_event_last,
           "LEFT JOIN ruleset r ON r.number = v.ruleset WHERE v.act = $1 ORDER BY v.id DESC LIMIT 1");
 STATEMENT(rules_events_at,
           "SELECT v.id, v.at, v.act, v.ruleset, v.actor, v.reason, v.detail, r.id, r.hash FROM rules_event v "
-          "LEFT JOIN ruleset r ON r.number = v.ruleset WHERE v.id >= $1 AND v.at = $2 AND v.act = $3 ORDER BY v.id");
+          "LEFT JOIN ruleset r ON r.number = v.ruleset WHERE v.id >= $1 AND v.at = $2 AND v.act = $3 ORDER BY v.id "
+          "LIMIT $4");
 
 const char *rules_act_name(enum rules_act a)
 {
@@ -135,6 +136,7 @@ int rules_log_overridden(struct store *s, int64_t at, struct str message, struct
     db_i64(q, at << 22); /* an event's id is not older than its time */
     db_i64(q, at);
     db_i64(q, RULES_OVERRIDDEN);
+    db_i64(q, RULES_EVENTS_MAX);
     while (!found && (rc = db_step(q, e)) == 1) {
         if ((rc = read_row(q, a, &v, e)) != 0)
             break;
