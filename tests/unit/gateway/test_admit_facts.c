@@ -15,6 +15,7 @@
 #include "gateway/content.h"
 #include "store/accounts.h"
 #include "store/senders.h"
+#include "store/skeletons.h"
 
 #define WABA 2000
 #define SALE "Hello {{1}}, our spring sale starts today with half the price on every coat."
@@ -44,14 +45,17 @@ static void start(struct ax *x)
                                 .listing = STR("{\"components\":[{\"type\":\"BODY\",\"text\":\"" SALE "\"}]}"),
                                 .updated_at = NOW,
                                 .status_at = NOW};
+    struct skeleton *texts;
+    size_t n_texts;
     struct err none = {0};
     memset(x, 0, sizeof *x);
     fx_start(&x->f);
+    OK(&x->f, content_skeletons(x->f.a, &sale, 1, NOW, &texts, &n_texts, &x->f.e));
     BEGIN(&x->f);
     OK(&x->f, senders_put(x->f.s, &number, 1, &x->f.e));
     OK(&x->f, accounts_put(x->f.s, &account, 1, &x->f.e));
     OK(&x->f, templates_put(x->f.s, &sale, 1, &x->f.e));
-    OK(&x->f, content_learn(x->f.s, x->f.a, &sale, 1, NOW, &x->f.e));
+    OK(&x->f, skeletons_put(x->f.s, texts, n_texts, &x->f.e));
     COMMIT(&x->f);
     x->parser = json_parser_create();
     x->all = snapshots_create();
