@@ -30,7 +30,8 @@ int cmd_fail(int code, const char *next, const char *fmt, ...) __attribute__((fo
 /* One JSON text and a newline on standard output; the buffer is a complete value. Returns CMD_OK or CMD_FAILED
  * when standard output cannot take it. */
 int cmd_print_json(const struct buf *b);
-/* Flushes standard output; a full disk or a closed pipe turns CMD_OK into CMD_FAILED. */
+/* Flushes standard output; a full disk or a closed pipe turns success, a verdict and a count into CMD_FAILED: nobody read
+ * them. */
 int cmd_finish(int code);
 
 #endif

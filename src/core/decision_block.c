@@ -234,7 +234,7 @@ int64_t decision_block_id(const struct decision_block *b, size_t i)
 /* Everything findings are made from: their texts, and the times with the base they were told from. */
 static int findings_prepare(struct decision_block *b, struct err *e)
 {
-    struct str texts = {NULL, 0}, times = {NULL, 0};
+    struct str texts = STR(""), times = STR("");
     struct int_column index, ts, until;
     if (b->text != NULL)
         return 0;
@@ -274,7 +274,7 @@ int decision_block_findings(struct decision_block *b, size_t i, struct arena *a,
 
 static int odd_prepare(struct decision_block *b, const int64_t *covers, struct err *e)
 {
-    struct str bytes = {NULL, 0};
+    struct str bytes = STR("");
     if (b->odd != NULL)
         return 0;
     int rc = b->at[BLOCK_ODD].present ? column_bytes(b, BLOCK_ODD, &bytes, e) : 0;

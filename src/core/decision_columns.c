@@ -220,7 +220,7 @@ struct times_taken {
 /* Room for the times of one more row. */
 static bool times_room(struct times_taken *t, size_t more, struct arena *a)
 {
-    if (t->n + more <= t->cap)
+    if (t->v != NULL && t->n + more <= t->cap)
         return true;
     size_t cap = 2 * (t->n + more) + 1024;
     int64_t *v = arena_new_array(a, int64_t, cap), *base = arena_new_array(a, int64_t, cap);
@@ -439,7 +439,7 @@ int odd_read(struct str bytes, const int64_t *covers, size_t n, struct arena *a,
     if (odd == NULL)
         return WL_ENOMEM;
     for (size_t i = 0; i < n; i++)
-        if ((covers[i] < 0 || covers[i] > 255) && (at == NULL || !next_bytes(&at, end, &odd[i])))
+        if ((covers[i] < 0 || covers[i] > 255) && !next_bytes(&at, end, &odd[i]))
             return WL_EINVAL;
     if (at != end)
         return WL_EINVAL;

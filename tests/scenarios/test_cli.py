@@ -3,6 +3,7 @@
 what to do next (0 done, 1 failed, 2 usage, 3 refused, 4 partly, 75 later)."""
 
 import json
+import subprocess
 
 import pytest
 import rig
@@ -23,6 +24,16 @@ def ok(result):
     code, out, err = result
     assert code == 0, out + err
     return out
+
+
+def test_a_verdict_nobody_could_read_is_a_failure():
+    ask = [rig.BIN, "decide", "--facts", "-"]
+    for facts, verdict in (('{"message.kind": "freeform"}', 4), ('{"message.kind": "receipt"}', 0)):
+        done = subprocess.run(ask, input=facts, capture_output=True, text=True, timeout=60 * rig.SLOW)
+        assert done.returncode == verdict, done.stderr
+        with open("/dev/full", "w") as full:
+            failed = subprocess.run(ask, input=facts, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60 * rig.SLOW)
+        assert failed.returncode == 1 and "could not be written" in failed.stderr
 
 
 def test_an_import_takes_what_is_right_and_names_what_is_not(gateway, tmp_path):

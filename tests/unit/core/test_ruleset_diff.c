@@ -492,6 +492,36 @@ TEST(named_changes)
     }
 }
 
+/* What was read to write a rule down is part of its words. */
+TEST(another_source_is_another_text)
+{
+    static const char *const source[] = {"", ", source: 'a book'", ", source: 'another book'"};
+    for (size_t i = 0; i < 3; i++)
+        for (size_t k = 0; k < 3; k++) {
+            struct ruleset *rs[2];
+            struct arena *mem = arena_create(64u << 20);
+            struct ruleset_diff d;
+            struct err e = {0};
+            for (size_t side = 0; side < 2; side++) {
+                char text[2048];
+                snprintf(text, sizeof text,
+                         HEAD
+                         "  - id: a\n    title: T\n    verdict: deny\n    code: 1\n    reason: R.\n    change: c\n"
+                         "    when: " BOTH "\n    on_unknown: ignore\n    values: {2020-01-01: {}}\n"
+                         "    cite: [{title: T, url: 'https://example.org/t', read: 2026-11-21%s}]\n    tests:\n%s",
+                         source[side == 0 ? i : k], DENY_TESTS("template.quality: red", "template.quality: green"));
+                rs[side] = compiled("source", text);
+            }
+            assert_ok(ruleset_diff(rs[0], rs[1], NOW, mem, &d, &e), e);
+            assert_int_equal(d.relation, DIFF_SAME);
+            assert_int_equal(d.n_rules, i != k);
+            assert_true(i == k || d.rule[0].change == DIFF_TEXT);
+            arena_free(mem);
+            ruleset_free(rs[0]);
+            ruleset_free(rs[1]);
+        }
+}
+
 /* More cells than can be looked at: what is found is shown, what is not proven is not claimed. */
 TEST(what_is_too_large_is_not_proven)
 {
@@ -532,4 +562,4 @@ TEST(what_is_too_large_is_not_proven)
     arena_free(mem);
 }
 
-TESTS(T(no_answer_is_wrong), T(named_changes), T(what_is_too_large_is_not_proven))
+TESTS(T(no_answer_is_wrong), T(named_changes), T(another_source_is_another_text), T(what_is_too_large_is_not_proven))

@@ -121,7 +121,7 @@ TEST(every_answer_has_a_place)
         int64_t to = round % 3 == 0 ? TIME_LAST : from + 1 + (int64_t)below(&seed, 20 * DAY);
         struct arena *mem = arena_create(4u << 20);
         const struct places_rule rules[2] = {{&b.rs, &b.rule}, {NULL, NULL}};
-        assert_int_equal(places_find(mem, rules, from, to, UINT64_MAX, &p), 0);
+        assert_int_equal(ruleset_places_find(mem, rules, from, to, UINT64_MAX, &p), 0);
         assert_true(p.exact);
         for (size_t i = 0; i < p.n; i++) {
             const struct place *x = &p.place[i];
@@ -145,17 +145,17 @@ TEST(every_answer_has_a_place)
 /* ---- through the comparison ---- */
 
 #define LIST_HEAD                                                                                                      \
-    "ruleset: p\nschema: 1\nkind: policy\ntitle: T\nholidays:\n  XX:\n    from: 2020-01-01\n    to: 2045-12-31\n"      \
+    "ruleset: p\nschema: 1\nkind: policy\ntitle: T\nholidays:\n  DE:\n    from: 2020-01-01\n    to: 2045-12-31\n"      \
     "    cite: [{title: t, url: 'https://example.org/x', read: 2026-11-21}]\n    days: ["
 #define LATER(hours) ", 2028-06-01: {hours: '" hours "'}, 2030-06-01: {hours: '" hours "'}"
 #define LIST_RULE(i, hours, later, when)                                                                               \
     "  - id: r." i "\n    title: T\n    verdict: deny\n    code: 1\n    reason: R.\n    change: c\n"                   \
     "    values: {2020-01-01: {hours: '" hours "'}" later "}\n    when: " when "\n    on_unknown: deny\n" TINY_CITE    \
-    "    tests:\n      - {given: {recipient.country: AA, consent.rank: none, message.category: marketing,"             \
+    "    tests:\n      - {given: {recipient.country: FR, consent.rank: none, message.category: marketing,"             \
     " recipient.utc_min: 0, recipient.utc_max: 0}, now: '2026-11-09T23:58:00Z', expect: deny}\n"                       \
     "      - {given: {recipient.country: ZZ, consent.rank: none, message.category: marketing,"                         \
     " recipient.utc_min: 0, recipient.utc_max: 0}, now: '2026-11-10T12:00:00Z', expect: none}\n"
-#define ON_LIST "{all: [{outside: $hours}, {holiday: XX}]}"
+#define ON_LIST "{all: [{outside: $hours}, {holiday: DE}]}"
 
 /* n holidays, four days apart from a Monday on, and a rule. */
 static struct ruleset *with_days(int n, const char *rules)
@@ -195,7 +195,7 @@ TEST(long_lists_are_exact)
     compare(with_days(1000, rule), with_days(1001, rule), DIFF_STRICTER);
     compare(with_days(1000, rule),
             with_days(1000, LIST_RULE("a", "mon-fri 08:00-20:00", "",
-                                      "{all: [{holiday: XX}, {outside: $hours}, {holiday: XX}]}")),
+                                      "{all: [{holiday: DE}, {outside: $hours}, {holiday: DE}]}")),
             DIFF_SAME);
 }
 
@@ -207,7 +207,7 @@ TEST(widths_between_an_hour_and_a_day_count)
 }
 
 #define LARGE                                                                                                          \
-    "{any: [{outside: $hours}, {holiday: XX}]}\n    applies: {all: [{fact: recipient.country, in: [AA, BB]},"          \
+    "{any: [{outside: $hours}, {holiday: DE}]}\n    applies: {all: [{fact: recipient.country, in: [FR, CO]},"          \
     " {fact: message.category, in: [marketing, utility]}, {fact: consent.rank, in: [none, listed]}]}"
 
 /* Forty rules over the same facts, with hours that all lie differently, at three dates. */
