@@ -83,7 +83,8 @@ static void restore(const uint8_t *data, size_t size)
     check_facts(rs, rs, data, size);
     buf_init(&shown, 1 << 20);
     for (size_t i = 0; i < ruleset_count(rs); i++)
-        rule_condition(rs, ruleset_rule(rs, i), &shown);
+        for (int part = RULE_APPLIES; part <= RULE_ON_UNKNOWN; part++)
+            rule_part_text(rs, ruleset_rule(rs, i), (enum rule_part)part, &shown);
     must(!shown.failed);
     buf_done(&shown);
     ruleset_free(rs);

@@ -203,6 +203,24 @@ static void print_time_line(const struct ruleset *rs, const struct rule *r, int6
     buf_done(&b);
 }
 
+/* What the file says beside texts and values. */
+static const struct {
+    const char *label, *key;
+    int part; /* enum rule_part; -1: the lists of holidays */
+} parts[] = {
+    {"applies", "applies", RULE_APPLIES},          {"when", "when", RULE_WHEN},  {"until", "until", RULE_UNTIL},
+    {"if unknown", "on_unknown", RULE_ON_UNKNOWN}, {"holidays", "holidays", -1},
+};
+#define PARTS (sizeof parts / sizeof parts[0])
+
+static void part_text(const struct ruleset *rs, const struct rule *r, size_t i, struct buf *out)
+{
+    if (parts[i].part < 0)
+        rule_holidays_text(rs, r, out);
+    else
+        rule_part_text(rs, r, (enum rule_part)parts[i].part, out);
+}
+
 static void print_rule(const struct ruleset *rs, const struct rule *r, int64_t at, int tests)
 {
     const struct ruleset_source *set = rule_source(rs, r);
@@ -217,9 +235,11 @@ static void print_rule(const struct ruleset *rs, const struct rule *r, int64_t a
     line("set", buf_cstr(&b));
     line("confidence", rule_confidence(r));
     line("reason", rule_reason(r));
-    buf_clear(&b);
-    rule_condition(rs, r, &b);
-    line("when", buf_cstr(&b));
+    for (size_t i = 0; i < PARTS; i++) {
+        buf_clear(&b);
+        part_text(rs, r, i, &b);
+        line(parts[i].label, buf_cstr(&b));
+    }
     print_time_line(rs, r, at);
     line("needs", rule_change(r));
     for (size_t i = 0; i < rule_citations(r); i++) {
@@ -265,12 +285,19 @@ static int print_rule_json(const struct ruleset *rs, const struct rule *r, int64
     buf_init(&b, JSON_MAX);
     buf_init(&text, 64u << 10);
     json_out_init(&o, &b);
-    rule_condition(rs, r, &text);
     jo_object(&o);
     json_rule(&o, rs, r, at);
     jo_kcstr(&o, "reason", rule_reason(r));
     jo_kcstr(&o, "change", rule_change(r));
-    jo_kstr(&o, "condition", buf_str(&text));
+    for (size_t i = 0; i < PARTS; i++) {
+        buf_clear(&text);
+        part_text(rs, r, i, &text);
+        jo_key(&o, parts[i].key);
+        if (text.len > 0)
+            jo_str(&o, buf_str(&text));
+        else
+            jo_null(&o);
+    }
     json_values(&o, rs, r);
     jo_key(&o, "citations");
     jo_array(&o);

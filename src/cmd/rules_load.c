@@ -154,6 +154,8 @@ int rules_at(const struct args *a, int64_t *ret)
         *ret = now;
     else if (facts_read_time(str_of(text), now, ret, &e) != 0)
         return cmd_fail(CMD_USAGE, NULL, "--at: %s", e.text);
+    else if (*ret == 0)
+        return cmd_fail(CMD_USAGE, NULL, "--at: never is no moment");
     return CMD_OK;
 }
 

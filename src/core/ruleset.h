@@ -86,8 +86,11 @@ size_t rule_dates(const struct rule *r, const int64_t **ret);
 size_t rule_values(const struct rule *r, const char *const **ret_names);
 void rule_value_text(const struct ruleset *rs, const struct rule *r, size_t date, size_t value, struct buf *out);
 bool rule_ends(const struct rule *r, size_t date); /* whether it was out of force from that date on (`off`) */
-/* The condition in one line of the file's own notation, `applies` and `when` joined. */
-void rule_condition(const struct ruleset *rs, const struct rule *r, struct buf *out);
+/* A part of the rule in one line of the file's own notation; nothing where it has none. */
+enum rule_part { RULE_APPLIES, RULE_WHEN, RULE_UNTIL, RULE_ON_UNKNOWN };
+void rule_part_text(const struct ruleset *rs, const struct rule *r, enum rule_part part, struct buf *out);
+/* The lists of holidays it asks about, with the days they speak for: "CO 2026-01-01 to 2027-12-31, FR ...". */
+void rule_holidays_text(const struct ruleset *rs, const struct rule *r, struct buf *out);
 /* A named dated value of a rule in force at `now`, e.g. ("pair.rate","interval"). WL_ENOTFOUND. */
 int ruleset_value(const struct ruleset *rs, const char *rule, const char *name, int64_t now, int64_t *ret);
 

@@ -195,36 +195,6 @@ static void write_predicate(struct json_out *o, const struct ruleset *rs, uint32
     jo_end(o);
 }
 
-/* Nothing in a condition holds a quote, a comma or a colon, so JSON becomes the notation of files by taking quotes out
- * and putting blanks in. */
-void rule_condition(const struct ruleset *rs, const struct rule *r, struct buf *out)
-{
-    struct buf text;
-    struct json_out o;
-    if (r->when == NO_NODE)
-        return;
-    buf_init(&text, CONDITION_MAX);
-    json_out_init(&o, &text);
-    if (r->applies != NO_NODE) {
-        jo_object(&o);
-        jo_key(&o, "all");
-        jo_array(&o);
-        write_predicate(&o, rs, r->applies, &r->values);
-    }
-    write_predicate(&o, rs, r->when, &r->values);
-    if (r->applies != NO_NODE) {
-        jo_end(&o);
-        jo_end(&o);
-    }
-    for (size_t i = 0; i < text.len && !text.failed; i++) {
-        if (text.data[i] != '"')
-            buf_putc(out, text.data[i]);
-        if (text.data[i] == ':' || text.data[i] == ',')
-            buf_putc(out, ' ');
-    }
-    buf_done(&text);
-}
-
 /* ---- rules ---- */
 
 static void write_citations(struct json_out *o, const struct cite *c, size_t n)
@@ -283,9 +253,6 @@ static void write_until(struct json_out *o, const struct ruleset *rs, const stru
 {
     static const char *const signs[] = {"minus", "", "plus"};
     const char *list = r->until.list != NO_LIST ? rs->holidays[r->until.list].area : NULL;
-    if (r->until.kind == UNTIL_NONE)
-        return;
-    jo_key(o, "until");
     jo_object(o);
     if (r->until.kind == UNTIL_NOW_PLUS) {
         jo_key(o, "now_plus");
@@ -307,14 +274,19 @@ static void write_until(struct json_out *o, const struct ruleset *rs, const stru
     jo_end(o);
 }
 
-static void write_unknown(struct json_out *o, const struct rule *r)
+static void unknown_text(const struct rule *r, struct buf *out)
 {
     static const char *const words[] = {"deny", "hold ", "ignore"};
+    buf_puts(out, words[r->on_unknown]);
+    if (r->on_unknown == UNKNOWN_HOLD)
+        duration_text(r->unknown_hold, out);
+}
+
+static void write_unknown(struct json_out *o, const struct rule *r)
+{
     struct buf text;
     buf_init(&text, 64);
-    buf_puts(&text, words[r->on_unknown]);
-    if (r->on_unknown == UNKNOWN_HOLD)
-        duration_text(r->unknown_hold, &text);
+    unknown_text(r, &text);
     jo_kstr(o, "on_unknown", buf_str(&text));
     buf_done(&text);
 }
@@ -341,7 +313,10 @@ static void write_rule(struct json_out *o, const struct ruleset *rs, const struc
     }
     jo_kcstr(o, "reason", r->reason);
     jo_kcstr(o, "title", r->title);
-    write_until(o, rs, r);
+    if (r->until.kind != UNTIL_NONE) {
+        jo_key(o, "until");
+        write_until(o, rs, r);
+    }
     write_values(o, rs, &r->values);
     if (own)
         jo_kcstr(o, "verdict", verdict_name((enum verdict)r->verdict));
@@ -350,6 +325,57 @@ static void write_rule(struct json_out *o, const struct ruleset *rs, const struc
         write_predicate(o, rs, r->when, &r->values);
     }
     jo_end(o);
+}
+
+/* ---- parts of a rule, for people ---- */
+
+/* Nothing in a condition holds a quote, a comma or a colon, so JSON becomes the notation of files by taking quotes out
+ * and putting blanks in. */
+void rule_part_text(const struct ruleset *rs, const struct rule *r, enum rule_part part, struct buf *out)
+{
+    struct buf text;
+    struct json_out o;
+    buf_init(&text, CONDITION_MAX);
+    json_out_init(&o, &text);
+    if (part == RULE_APPLIES && r->applies != NO_NODE)
+        write_predicate(&o, rs, r->applies, &r->values);
+    else if (part == RULE_WHEN && r->when != NO_NODE)
+        write_predicate(&o, rs, r->when, &r->values);
+    else if (part == RULE_UNTIL && r->until.kind != UNTIL_NONE)
+        write_until(&o, rs, r);
+    else if (part == RULE_ON_UNKNOWN && r->builtin == BUILTIN_NONE)
+        unknown_text(r, out);
+    for (size_t i = 0; i < text.len && !text.failed; i++) {
+        if (text.data[i] != '"')
+            buf_putc(out, text.data[i]);
+        if (text.data[i] == ':' || text.data[i] == ',')
+            buf_putc(out, ' ');
+    }
+    buf_done(&text);
+}
+
+/* A list once, with the days it speaks for. */
+static void add_list(const struct ruleset *rs, uint32_t list, bool *seen, struct buf *out)
+{
+    const struct holiday_list *l = &rs->holidays[list];
+    char first[TIME_TEXT], last[TIME_TEXT];
+    if (seen[list])
+        return;
+    seen[list] = true;
+    buf_printf(out, "%s%s %.10s to %.10s", out->len > 0 ? ", " : "", l->area, time_text(l->days.first * DAY_MS, first),
+               time_text(l->days.last * DAY_MS, last));
+}
+
+void rule_holidays_text(const struct ruleset *rs, const struct rule *r, struct buf *out)
+{
+    const uint32_t root[] = {r->applies, r->when};
+    bool seen[HOLIDAYS_MAX] = {false};
+    for (size_t k = 0; k < sizeof root / sizeof root[0]; k++)
+        for (uint32_t i = root[k]; root[k] != NO_NODE && i < rs->node[root[k]].end; i++)
+            if (rs->node[i].op == OP_HOLIDAY)
+                add_list(rs, rs->node[i].list, seen, out);
+    if (r->until.kind != UNTIL_NONE && r->until.list != NO_LIST)
+        add_list(rs, r->until.list, seen, out);
 }
 
 /* ---- sets ---- */

@@ -66,7 +66,9 @@ def test_list_and_show_say_what_the_files_say(policy):
                                                    "confidence": None, "code": 131049, "since": "2026-01-01"}
     shown = json.loads(cli("rules", "show", "shop.quiet", rig.RULES, policy(), "--json"))
     assert shown["values"] == {"2026-01-01": {"gap": "24h"}} or shown["values"] == {"2026-01-01": {"gap": "1d"}}
-    assert shown["tests"] == 2 and "marketing.sent.1" in shown["condition"]
+    assert shown["tests"] == 2 and shown["when"] == "{fact: marketing.sent.1, newer_than: $gap}"
+    assert shown["applies"] == "{fact: message.category, in: [marketing]}" or shown["applies"] == "{fact: message.category, is: marketing}"
+    assert (shown["until"], shown["on_unknown"], shown["holidays"]) == ("{fact: marketing.sent.1, plus: $gap}", "ignore", None)
     text = cli("rules", "show", "window.closed")
     assert "24 hours" in text and "<- now" in text and "read 20" in text
     assert "did you mean window.closed?" in cli("rules", "show", "window.close", code=1)
@@ -257,6 +259,7 @@ def test_options_that_are_wrong_are_named(tmp_path):
     assert "cannot be opened" in cli("decide", "--facts", tmp_path / "none.json", code=1)
     assert "--at" in cli("decide", "--facts", "-", "--at", "noon", stdin="{}", code=2)
     assert "--at" in cli("rules", "list", "--at", "noon", code=2)
+    assert "no moment" in cli("rules", "list", "--at", "never", code=2)
     assert "no moment" in cli("decide", "--facts", "-", "--at", "never", stdin="{}", code=2)
     assert "names no rule file" in cli("rules", "diff", ",", rig.RULES, code=2)
 

@@ -342,11 +342,19 @@ TEST(values_dates_and_conditions_read_as_in_the_file)
                 assert_string_equal(buf_cstr(&b), want[d][v]);
         }
     buf_clear(&b);
-    rule_condition(rs, r, &b);
+    rule_part_text(rs, r, RULE_APPLIES, &b);
+    assert_string_equal(buf_cstr(&b), "{fact: message.category, in: [marketing, utility]}");
+    buf_clear(&b);
+    rule_part_text(rs, r, RULE_WHEN, &b);
     assert_string_equal(buf_cstr(&b),
-                        "{all: [{fact: message.category, in: [marketing, utility]}, {all: [{not: {outside: $hours}}, "
-                        "{fact: portfolio.used, gt: $n + 1}, {fact: pair.tat, newer_than: $d - 5s}, {fact: "
-                        "message.reaction, is_not: true}, {holiday: CO}]}]}");
+                        "{all: [{not: {outside: $hours}}, {fact: portfolio.used, gt: $n + 1}, {fact: pair.tat, "
+                        "newer_than: $d - 5s}, {fact: message.reaction, is_not: true}, {holiday: CO}]}");
+    buf_clear(&b);
+    rule_holidays_text(rs, r, &b);
+    assert_true(str_starts(buf_str(&b), STR("CO 20")));
+    buf_clear(&b);
+    rule_part_text(rs, r, RULE_ON_UNKNOWN, &b);
+    assert_true(b.len > 0);
     buf_done(&b);
     ruleset_free(rs);
 }
