@@ -179,10 +179,10 @@ int similar_permille(const struct signature *a, const struct signature *b)
     return m == SIMILAR_SIZE ? 1000 : j < 0 ? 0 : (int)j;
 }
 
-int similar_fixed(const struct signature *a, const struct signature *b)
+int similar_fixed(const struct signature *a, const struct signature *b, int same)
 {
     int alike = similar_permille(a, b);
-    return a->masked != b->masked && alike >= SIMILAR_SAME ? SIMILAR_SAME - 1 : alike;
+    return a->masked != b->masked && alike >= same ? same - 1 : alike;
 }
 
 /* The text and its hash */

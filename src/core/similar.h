@@ -31,9 +31,9 @@ struct signature {
  * compare. */
 void similar_signature(struct str text, struct signature *ret);
 int similar_permille(const struct signature *a, const struct signature *b);
-/* The same of two fixed texts, whose numbers and links are their own words: below SIMILAR_SAME when those differ ("Sale 20 %
- * off", "Sale 50 % off"). */
-int similar_fixed(const struct signature *a, const struct signature *b);
+/* The same of two fixed texts, whose numbers and links are their own words: below `same` when those differ ("Sale 20 % off",
+ * "Sale 50 % off"). */
+int similar_fixed(const struct signature *a, const struct signature *b, int same);
 
 /* The normalised, masked text itself (for tests and explanations), and a hash of it that is equal for equal texts. In a text
  * without letters nothing is masked. */

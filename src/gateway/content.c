@@ -149,14 +149,14 @@ struct content_sent content_of(uint32_t skeleton, uint32_t fixed, struct json co
 
 /* --- how alike --------------------------------------------------------------------------------------------------- */
 
-static int likeness(const struct content_sent *a, const struct content_sent *b, const struct snapshot *snap)
+static int likeness(const struct content_sent *a, const struct content_sent *b, const struct snapshot *snap, int same)
 {
     if (a->skeleton == b->skeleton)
         return a->values == b->values ? 1000 : similar_at_least(1000, a->share, b->share);
     const struct signature *sa = snapshot_signature(snap, a->skeleton), *sb = snapshot_signature(snap, b->skeleton);
     if (sa == NULL || sb == NULL)
         return 0; /* older than the texts kept in memory */
-    return similar_at_least(similar_fixed(sa, sb), a->share, b->share);
+    return similar_at_least(similar_fixed(sa, sb, same), a->share, b->share);
 }
 
 void content_facts(const struct content_sent *now, const struct caps *got, const struct snapshot *snap, int same,
@@ -167,7 +167,7 @@ void content_facts(const struct content_sent *now, const struct caps *got, const
     uint32_t of = 0;
     for (size_t i = 0; i < got->n_contents; i++) {
         const struct content_sent *c = &got->content[i];
-        int like = likeness(now, c, snap);
+        int like = likeness(now, c, snap, same);
         if (like >= same && c->at > same_at)
             same_at = c->at;
         if (like >= near && c->at > near_at)

@@ -90,16 +90,17 @@ TEST(numbers_of_fixed_texts_count)
         struct signature a, b;
         similar_signature(str_of(rows[i].a), &a);
         similar_signature(str_of(rows[i].b), &b);
-        bool same = similar_fixed(&a, &b) >= SIMILAR_SAME;
+        bool same = similar_fixed(&a, &b, SIMILAR_SAME) >= SIMILAR_SAME;
         bool equal = similar_fixed_hash(str_of(rows[i].a)) == similar_fixed_hash(str_of(rows[i].b));
         if (same != rows[i].same || equal != rows[i].same)
-            fail_msg("%s | %s: %d permille, hashes %s", rows[i].a, rows[i].b, similar_fixed(&a, &b),
+            fail_msg("%s | %s: %d permille, hashes %s", rows[i].a, rows[i].b, similar_fixed(&a, &b, SIMILAR_SAME),
                      equal ? "equal" : "differ");
     }
     struct signature a, b;
     similar_signature(STR("Sale 20% off"), &a);
     similar_signature(STR("Sale 50% off"), &b);
-    assert_int_equal(similar_fixed(&a, &b), SIMILAR_SAME - 1); /* still nearly the same */
+    assert_int_equal(similar_fixed(&a, &b, SIMILAR_SAME), SIMILAR_SAME - 1); /* still nearly the same */
+    assert_int_equal(similar_fixed(&a, &b, 700), 699);
     assert_int_equal(similar_permille(&a, &b), 1000);
 }
 
