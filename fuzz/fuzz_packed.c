@@ -39,6 +39,10 @@ static void fuzz_caps(const uint8_t *data, size_t size)
     caps_merge(&twice, &c);
     caps_sent(&twice, NOW, &c.content[0]);
     must(twice.n <= CAPS_RING && twice.n_contents <= CAPS_CONTENTS && caps_pack(&twice, again) <= sizeof again);
+    size_t left = twice.n;
+    bool gone = caps_unsent(&twice, NOW, c.sent[0] - 1); /* false: sixteen later ones are kept */
+    must(twice.n + (size_t)gone >= left && twice.n_contents <= CAPS_CONTENTS);
+    must(caps_pack(&twice, again) <= sizeof again);
 }
 
 static void fuzz_budget(const uint8_t *data, size_t size)
@@ -54,6 +58,11 @@ static void fuzz_budget(const uint8_t *data, size_t size)
     int64_t at = budget_when(&b, 1, NOW), opened = budget_take(&b, 0, NOW);
     must(at <= NOW ? used == 0 : used > 0);
     must(budget_counted(&b, opened, NOW));
+    struct budget both = b;
+    budget_merge(&both, &b);
+    used = budget_used(&b, NOW);
+    must(budget_used(&both, NOW) >= used);
+    must(!budget_give_back(&b, opened) || budget_used(&b, NOW) == used - 1 || used == UINT32_MAX);
 }
 
 static void fuzz_consent(const uint8_t *data, size_t size)

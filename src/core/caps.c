@@ -88,8 +88,8 @@ void caps_sent(struct caps *c, int64_t at, const struct content_sent *content)
     add_content(c, now);
 }
 
-/* What was said in this second was not heard. What the same person had got at same_at they still have. */
-static void drop_contents(struct caps *c, int64_t second, int64_t same_at)
+/* What was said in this second was not heard; what the person had got before it, 0 never, they still have. */
+static void drop_contents(struct caps *c, int64_t second, int64_t before)
 {
     for (size_t i = 0; i < c->n_contents;) {
         struct content_sent s = c->content[i];
@@ -100,15 +100,15 @@ static void drop_contents(struct caps *c, int64_t second, int64_t same_at)
         c->n_contents--;
         memmove(&c->content[i], &c->content[i + 1], (c->n_contents - i) * sizeof s);
         memset(&c->content[c->n_contents], 0, sizeof s);
-        s.at = whole_second(same_at) * SECOND_MS;
-        if (same_at > 0)
-            add_content(c, s); /* behind this place: it is earlier */
+        s.at = before;
+        if (before > 0)
+            add_content(c, s); /* it is earlier: behind what is left of this second */
     }
 }
 
 bool caps_unsent(struct caps *c, int64_t at, int64_t same_at)
 {
-    int64_t second = whole_second(at) * SECOND_MS;
+    int64_t second = whole_second(at) * SECOND_MS, before = same_at > 0 ? whole_second(same_at) * SECOND_MS : 0;
     size_t place = 0, last = c->n - 1u;
     while (place < c->n && c->sent[place] != second)
         place++;
@@ -120,8 +120,8 @@ bool caps_unsent(struct caps *c, int64_t at, int64_t same_at)
         c->n--;
     }
     bool another = place < c->n && c->sent[place] == second;
-    if (!another && same_at < second)
-        drop_contents(c, second, same_at);
+    if (!another && before < second)
+        drop_contents(c, second, before);
     return true;
 }
 
