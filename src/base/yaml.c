@@ -176,6 +176,31 @@ static int on_event(struct builder *b, const yaml_event_t *ev)
     }
 }
 
+static struct str line_at(struct str text, int line)
+{
+    struct str rest = text, one = {NULL, 0};
+    for (int i = 0; i < line && rest.p != NULL; i++)
+        one = str_cut(rest, '\n', &rest);
+    return one;
+}
+
+/* What people mostly did when libyaml says this, and what helps. */
+static const char *advice(const char *problem, struct str line)
+{
+    size_t i = 0;
+    while (i < line.n && line.p[i] == ' ')
+        i++;
+    if (i < line.n && line.p[i] == '\t')
+        return ": the line is indented with a tab; use spaces";
+    if (strstr(problem, "mapping values are not allowed") != NULL)
+        return ": is there a colon in a text? put the text in quotes; else look at the indentation";
+    if (strstr(problem, "cannot start any token") != NULL)
+        return ": put the text in quotes";
+    if (strstr(problem, "could not find expected ':'") != NULL)
+        return ": a key without its colon, here or in the line before, or a text that wants quotes";
+    return "";
+}
+
 /* libyaml's complaint in our form. Complaints about bytes carry an offset instead of a line. */
 static int syntax_error(struct builder *b, const yaml_parser_t *p, struct str text)
 {
@@ -187,7 +212,10 @@ static int syntax_error(struct builder *b, const yaml_parser_t *p, struct str te
         for (size_t i = 0; i < p->problem_offset && i < text.n; i++)
             line += text.p[i] == '\n';
     }
-    return refuse(b, line, p->problem != NULL ? p->problem : "not valid YAML");
+    char why[256];
+    const char *problem = p->problem != NULL ? p->problem : "not valid YAML";
+    snprintf(why, sizeof why, "%s%s", problem, advice(problem, line_at(text, line)));
+    return refuse(b, line, why);
 }
 
 static int build(struct builder *b, struct str text)
@@ -380,6 +408,8 @@ int yaml_i64(const struct yaml *n, int64_t min, int64_t max, int64_t *ret, struc
     int rc = yaml_str(n, &s, e);
     if (rc != WL_OK)
         return rc;
+    if (min == max && (!str_i64(s, &v) || v != min))
+        return yaml_error(n, e, "must be %lld", (long long)min);
     if (!str_i64(s, &v) || v < min || v > max)
         return yaml_error(n, e, "must be a whole number from %lld to %lld", (long long)min, (long long)max);
     *ret = v;

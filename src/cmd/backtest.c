@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -316,6 +317,24 @@ static int read_book(const struct args *a, const struct config *c, struct run *r
     return room ? rules_book(&all, &r->rules) : cmd_fail(CMD_USAGE, NULL, "more than %d rule files", RULESET_FILES_MAX);
 }
 
+/* What is no database is said in a sentence; how SQLite would put it helps nobody. */
+static int check_database(const char *path)
+{
+    char head[16] = "";
+    const char *next = "name the gateway's --config or --state-dir";
+    FILE *f = fopen(path, "re");
+    if (f == NULL)
+        return errno == ENOENT ? cmd_fail(CMD_FAILED, next, "%s: there is no database of a gateway", path)
+                               : cmd_fail(CMD_FAILED, next, "%s cannot be read: %s", path, strerror(errno));
+    size_t n = fread(head, 1, sizeof head, f);
+    fclose(f);
+    if (n == 0)
+        return cmd_fail(CMD_FAILED, next, "%s is empty: no gateway has decided anything there", path);
+    if (n != sizeof head || memcmp(head, "SQLite format 3", sizeof head) != 0)
+        return cmd_fail(CMD_FAILED, next, "%s is not a gateway's database", path);
+    return CMD_OK;
+}
+
 static int open_database(const struct args *a, const struct config *c, struct run *r)
 {
     char path[4096];
@@ -324,6 +343,9 @@ static int open_database(const struct args *a, const struct config *c, struct ru
     snprintf(path, sizeof path, "%s/wayleave.db", dir != NULL ? dir : c->gateway.state_dir);
     if (dir == NULL && c->gateway.store_url != NULL)
         url = c->gateway.store_url;
+    int rc = url == path ? check_database(path) : CMD_OK;
+    if (rc != CMD_OK)
+        return rc;
     if (store_open(&r->s, url, &(struct store_options){.read_only = true}, &e) != 0)
         return cmd_fail(CMD_FAILED, "name the gateway's --config or --state-dir", "%s: %s", url, e.text);
     return CMD_OK;

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <wayleave.h>
 
@@ -294,6 +295,11 @@ int decide_run(const struct args *a)
     FILE *in = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
     if (in == NULL)
         return cmd_fail(CMD_FAILED, NULL, "%s cannot be opened: %s", path, strerror(errno));
+    struct stat st;
+    if (fstat(fileno(in), &st) == 0 && S_ISDIR(st.st_mode)) {
+        fclose(in);
+        return cmd_fail(CMD_FAILED, NULL, "%s is a directory, not a file of facts", path);
+    }
     s.parser = json_parser_create();
     buf_init(&s.facts, JSON_STREAM_DOCUMENT_MAX);
     int rc = load_rules(a, &s.rules);

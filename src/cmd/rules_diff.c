@@ -142,10 +142,16 @@ static void show_rules(const struct ruleset_diff *d)
     }
 }
 
-static void show_diff(const struct ruleset_diff *d, int64_t at)
+static void show_diff(const struct ruleset_diff *d, const struct ruleset *before, const struct ruleset *after,
+                      int64_t at)
 {
     static const enum tone tones[] = {TONE_GOOD, TONE_GOOD, TONE_WARN, TONE_WARN, TONE_BAD};
     char day[DAY_TEXT];
+    if (memcmp(ruleset_hash(before), ruleset_hash(after), SHA256_BYTES) == 0) {
+        term_text(stdout, TONE_GOOD, STR("the same: both have one hash, so there is nothing to compare"));
+        putchar('\n');
+        return;
+    }
     term_text(stdout, tones[d->relation], str_of(answer_of(d)));
     putchar('\n');
     show_rules(d);
@@ -260,7 +266,7 @@ int rules_diff(const struct args *a)
     else if (rc == CMD_OK && args_has(a, "quiet"))
         puts(diff_relation_name(d.relation));
     else if (rc == CMD_OK)
-        show_diff(&d, at);
+        show_diff(&d, before, after, at);
     ruleset_free(before);
     ruleset_free(after);
     arena_free(mem);

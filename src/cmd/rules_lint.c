@@ -182,6 +182,18 @@ static void lint_texts(struct lint *l, const struct rule *r)
             warn(l, r, "a text has an http link; the reader deserves https");
 }
 
+/* Codes of the Graph API stand in these ranges; a client knows no others. */
+static void lint_code(struct lint *l, const struct rule *r)
+{
+    static const int ranges[][2] = {{1, 4},           {10, 10},           {33, 33},          {80007, 80007}, {100, 104},
+                                    {190, 190},       {200, 299},         {368, 368},        {613, 613},     {803, 803},
+                                    {130000, 139999}, {1752041, 1752041}, {2388000, 2494999}};
+    for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++)
+        if (rule_code(r) >= ranges[i][0] && rule_code(r) <= ranges[i][1])
+            return;
+    warn(l, r, "code %d is none of Meta's: clients know 131047 and its like", rule_code(r));
+}
+
 static void lint_mode(struct lint *l, const struct rule *r)
 {
     enum ruleset_kind kind = rule_source(l->rs, r)->kind;
@@ -219,6 +231,7 @@ static void lint_book(struct lint *l)
         lint_citations(l, r);
         lint_dates(l, r);
         lint_texts(l, r);
+        lint_code(l, r);
         lint_mode(l, r);
         lint_covered(l, r);
     }

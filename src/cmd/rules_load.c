@@ -112,6 +112,12 @@ int rules_named(const struct args *a, const char *word, struct ruleset **ret)
     struct rule_paths p;
     if (names_live_book(word))
         return live_book(a, word, ret);
+    if (strpbrk(word, "/.,") == NULL && access(word, F_OK) != 0)
+        return cmd_fail(
+            CMD_FAILED, NULL,
+            "%s is no file, and a book of the gateway is named running, shadow, or by at least %d digits of "
+            "its hash (wayleave rules history)",
+            word, HASH_LEAST);
     struct arena *mem = arena_create(PATHS_MAX);
     int rc = mem == NULL ? CMD_FAILED : rules_split(word, mem, &p);
     if (rc == CMD_OK)

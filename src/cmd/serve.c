@@ -65,6 +65,8 @@ static int start_failed(const struct config *c, const struct err *e)
     buf_init(&next, 8192);
     if (strstr(e->text, strerror(EADDRINUSE)) != NULL)
         buf_puts(&next, "choose another port with listen, or stop the program that has this one");
+    else if (e->code == WL_ECONFLICT)
+        buf_puts(&next, "stop that one, or give this one a state_dir of its own");
     else
         say_check(c, &next);
     int rc = cmd_fail(CMD_FAILED, buf_cstr(&next), "%s", e->text);

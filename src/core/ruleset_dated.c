@@ -45,7 +45,7 @@ static int read_hours(struct builder *b, const struct yaml *n, struct str text, 
     return 0;
 }
 
-/* 5, 24h, or "mon-fri 07:00-19:00": only hours have a colon. */
+/* 5, 24h, or "mon-fri 07:00-19:00": only hours have a colon, or a blank. */
 static int read_value(struct builder *b, const struct yaml *n, int64_t *ret, uint8_t *ret_kind, struct err *e)
 {
     struct str text;
@@ -56,7 +56,7 @@ static int read_value(struct builder *b, const struct yaml *n, int64_t *ret, uin
         *ret_kind = *ret == 0 ? VALUE_ANY : VALUE_INT;
         return 0;
     }
-    if (text.n > 0 && memchr(text.p, ':', text.n) != NULL) {
+    if (text.n > 0 && (memchr(text.p, ':', text.n) != NULL || memchr(text.p, ' ', text.n) != NULL)) {
         *ret_kind = VALUE_HOURS;
         return read_hours(b, n, text, ret, e);
     }

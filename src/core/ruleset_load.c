@@ -46,13 +46,17 @@ static int read_bases(struct builder *b, const struct yaml *n, struct fact_list 
 }
 
 /* A rule's id is its reason code: it stands once in the whole book. */
-static int check_id(const struct ruleset *rs, const struct rule *r, const struct yaml *n, struct err *e)
+static int check_id(const struct ruleset *rs, const struct rule *r, const struct yaml *list, const struct yaml *n,
+                    struct err *e)
 {
     const struct rule *twin = ruleset_find(rs, r->id);
     if (twin == NULL)
         return 0;
-    if (twin->source == r->source)
-        return yaml_error(n, e, "two rules are called %s", r->id);
+    for (const struct yaml *c = list->child; twin->source == r->source && c != n; c = c->next) {
+        struct str id;
+        if (yaml_str(yaml_get(c, "id"), &id, NULL) == 0 && str_eq(id, str_of(r->id)))
+            return yaml_error(n, e, "two rules are called %s; the other stands at line %d", r->id, c->line);
+    }
     return yaml_error(n, e, "two rules are called %s; the other stands in %s", r->id, rs->set[twin->source].face.file);
 }
 
@@ -69,7 +73,7 @@ static int read_rules(struct builder *b, const struct yaml *n, struct err *e)
         r->index = (uint16_t)rs->n_rules;
         r->source = (uint16_t)rs->n_sets;
         int rc = rule_read(b, c, r, e);
-        if (rc != 0 || (rc = check_id(rs, r, c, e)) != 0)
+        if (rc != 0 || (rc = check_id(rs, r, n, c, e)) != 0)
             return rc;
         rs->n_rules++;
         b->set->face.n++;

@@ -95,8 +95,17 @@ int text_word(const struct yaml *n, const char *const *words, uint8_t *ret, stru
         }
     }
     const char *near = nearest_word(s, words);
-    return yaml_error(n, e, "cannot be %.*s%s%s%s", (int)(s.n > 60 ? 60 : s.n), s.p, near ? ": did you mean " : "",
-                      near ? near : "", near ? "?" : "");
+    int shown = (int)(s.n > 60 ? 60 : s.n);
+    struct buf list;
+    buf_init(&list, 512);
+    for (size_t i = 0; words[i] != NULL; i++)
+        buf_printf(&list, "%s%s", i == 0 ? "" : words[i + 1] != NULL ? ", " : " or ", words[i]);
+    if (near != NULL)
+        rc = yaml_error(n, e, "cannot be %.*s: did you mean %s?", shown, s.p, near);
+    else
+        rc = yaml_error(n, e, "cannot be %.*s; it is %s", shown, s.p, buf_cstr(&list));
+    buf_done(&list);
+    return rc;
 }
 
 static int read_citation(struct builder *b, const struct yaml *n, struct cite *ret, struct err *e)

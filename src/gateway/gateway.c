@@ -195,8 +195,16 @@ static int lock_state(struct gateway *g, struct err *e)
     g->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (g->lock_fd < 0)
         return err_set(e, WL_EIO, "%s: %s", path, strerror(errno));
-    if (flock(g->lock_fd, LOCK_EX | LOCK_NB) != 0)
-        return err_set(e, WL_ECONFLICT, "state_dir %s is in use by another gateway", g->o.state_dir);
+    char pid[24] = "";
+    if (flock(g->lock_fd, LOCK_EX | LOCK_NB) != 0) {
+        ssize_t n = pread(g->lock_fd, pid, sizeof pid - 1, 0);
+        pid[n > 0 ? strspn(pid, "0123456789") : 0] = '\0';
+        return err_set(e, WL_ECONFLICT, "state_dir %s is in use by another gateway%s%s", g->o.state_dir,
+                       pid[0] ? ", process " : "", pid);
+    }
+    int n = snprintf(pid, sizeof pid, "%ld\n", (long)getpid()); /* for whoever asks; the lock is what counts */
+    if (ftruncate(g->lock_fd, 0) != 0 || pwrite(g->lock_fd, pid, (size_t)n, 0) != n)
+        return err_set(e, WL_EIO, "%s: %s", path, strerror(errno));
     return 0;
 }
 

@@ -284,6 +284,8 @@ def test_what_hinders_a_start_comes_with_what_helps(gateway, tmp_path):
     code, out, err = rig.wayleave("serve", "--config", gateway.config, "--set", f"listen=127.0.0.1:{port}", "--set", f"state_dir={tmp_path / 'other'}")
     assert code == 1, out + err
     assert "in use" in err and "choose another port with listen" in err and "check-config" not in err
+    code, out, err = rig.wayleave("serve", "--config", gateway.config, "--set", "listen=127.0.0.1:0")
+    assert code == 1 and f"in use by another gateway, process {gateway.child.pid}" in err and "state_dir of its own" in err and "check-config" not in err
     for command in ("serve", "check-config", "status"):
         code, out, err = rig.wayleave(command, "--config", tmp_path / "absent.yaml")
         assert (code, out) == (1, "")

@@ -254,6 +254,39 @@ def test_facts_are_listed():
     assert "no fact begins with consnet" in cli("facts", "consnet", code=1)
 
 
+def test_what_is_no_file_no_database_and_no_difference_is_said(policy, tmp_path):
+    assert "is a directory" in cli("decide", "--facts", tmp_path, code=1)
+    assert "there is no database" in cli("rules", "backtest", "--with", policy(), "--state-dir", tmp_path, code=1)
+    for text, words in (("", "is empty"), ("no database at all, this file", "is not a gateway's database")):
+        (tmp_path / "wayleave.db").write_text(text)
+        assert words in cli("rules", "backtest", "--with", policy(), "--state-dir", tmp_path, code=1)
+    assert "the same: both have one hash" in cli("rules", "diff", policy(), policy())
+    assert "at least 6 digits of its hash" in cli("rules", "diff", policy(), "dead", code=1)
+
+
+@pytest.mark.parametrize("old, new, words", [
+    ("schema: 1", "schema: 2", "schema: must be 1"),
+    ("verdict: hold", "verdict: allow", "cannot be allow; it is hold or deny"),
+    ("verdict: hold", "verdict: hld", "did you mean hold?"),
+    ("    verdict: hold", "\tverdict: hold", "use spaces"),
+    ("title: Shop", "title: Shop: ours", "put the text in quotes"),
+    ("{gap: 24h}", "{gap: mon-fri 0700-1900}", "write them as 07:00-19:00"),
+])
+def test_mistakes_of_a_file_say_what_helps(policy, tmp_path, old, new, words):
+    path = tmp_path / "wrong.yaml"
+    text = policy().read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    assert words in cli("rules", "test", path, code=1)
+
+
+def test_lint_names_a_code_no_client_knows(policy, tmp_path):
+    path = tmp_path / "code.yaml"
+    path.write_text(policy().read_text().replace("code: 131049", "code: 7"))
+    assert "code 7 is none of Meta's" in cli("rules", "lint", path)
+    assert "none of Meta's" not in cli("rules", "lint", rig.RULES, *sorted((rig.ROOT / "data/rules/law").glob("*.yaml")))
+
+
 def test_options_that_are_wrong_are_named(tmp_path):
     assert "--facts" in cli("decide", code=2)
     assert "cannot be opened" in cli("decide", "--facts", tmp_path / "none.json", code=1)

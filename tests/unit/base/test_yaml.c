@@ -118,10 +118,13 @@ TEST(refusals_name_the_line)
         {STR_INIT("a: 1\nb: \"x\\0y\"\n"), "f.yaml:2: a NUL character is not allowed"},
         {STR_INIT("a: 1\nb: 2\nc: \xff\n"), "f.yaml:3: invalid leading UTF-8 octet"},
         {STR_INIT("a: 1\nb: \0\n"), "f.yaml:2: control characters are not allowed"},
-        {STR_INIT("a:\n\tb: 1\n"), "f.yaml:2: found character that cannot start any token"},
+        {STR_INIT("a:\n\tb: 1\n"),
+         "f.yaml:2: found character that cannot start any token: the line is indented with a tab; use spaces"},
         {STR_INIT("a: [1, 2\n"), "f.yaml:2: did not find expected ',' or ']'"},
         {STR_INIT("a: 'x\n"), "f.yaml:2: found unexpected end of stream"},
-        {STR_INIT("a: 1\n  b: 2\n"), "f.yaml:2: mapping values are not allowed in this context"},
+        {STR_INIT("a: 1\n  b: 2\n"), "f.yaml:2: mapping values are not allowed in this context: is there a colon in a "
+                                     "text? put the text in quotes; "
+                                     "else look at the indentation"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct yaml *r = NULL;

@@ -36,7 +36,7 @@ TEST(a_set_is_refused_for_what_it_lacks)
         {"  - id: r\n    title: T\n    verdict: deny\n    code: 100\n    reason: R.\n    change: c\n" RULE_DATED
              RULE_WHEN RULE_UNKNOWN RULE_TESTS,
          "needs `cite`"},
-        {GOOD_RULE GOOD_RULE, "two rules are called r"},
+        {GOOD_RULE GOOD_RULE, "two rules are called r; the other stands at line "},
         {GOOD_RULE "    colour: red\n", "colour"},
         {RULE_TOP RULE_DATED RULE_WHEN "    on_unkown: deny\n" RULE_TESTS, "on_unknown"},
         {RULE_TOP RULE_DATED RULE_WHEN "    on_unknown: allow\n" RULE_TESTS, "must be deny, ignore, or hold"},
