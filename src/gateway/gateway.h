@@ -31,15 +31,15 @@ struct gateway_options {
     char *public_url; /* origin put into rewritten links; NULL: what the client's Host header said */
     char *state_dir;  /* database, admin key; created with mode 0700 */
     char *store_url;  /* NULL: sqlite file wayleave.db in state_dir */
-    char *rules_file;                                   /* the platform's rules */
+    char *rules_file; /* the platform's rules */
     struct path_list rules_laws, rules_policy, rules_shadow; /* see docs/rules.md; none by default */
-    char *upstream_url;                 /* "https://graph.facebook.com", no trailing slash */
-    char *upstream_ca;                  /* NULL: the system's */
-    int64_t upstream_timeout_ms;        /* a send without an answer after this is ambiguous */
-    unsigned upstream_connections;      /* HTTP/2 sessions, 1-4 */
-    char *webhook_path;                 /* "/webhook" */
-    char *webhook_verify_token;         /* NULL: handshake refused */
-    char *webhook_app_secret;           /* NULL: posts refused (nothing unsigned is accepted) */
+    char *upstream_url;                                      /* "https://graph.facebook.com", no trailing slash */
+    char *upstream_ca;                                       /* NULL: the system's */
+    int64_t upstream_timeout_ms;                             /* a send without an answer after this is ambiguous */
+    unsigned upstream_connections;                           /* HTTP/2 sessions, 1-4 */
+    char *webhook_path;                                      /* "/webhook" */
+    char *webhook_verify_token;                              /* NULL: handshake refused */
+    char *webhook_app_secret;                                /* NULL: posts refused (nothing unsigned is accepted) */
     char *forward_url, *forward_secret; /* NULL: not forwarded; secret NULL: signed with webhook_app_secret */
     char *admin_key_file;               /* NULL: admin.key in state_dir, made at first start */
     struct sender_option *senders;

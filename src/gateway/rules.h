@@ -40,8 +40,8 @@ void rules_shadow_count(struct gateway *g, const struct rules_book *book, int bu
 
 /* Breaking the glass: policy rules a person sets aside for one message, and why. Ids, not bits: which bits they are
  * depends on the book that decides. */
-#define RULES_OVERRIDE_MAX  16
-#define RULES_OVERRIDE_WHY  500
+#define RULES_OVERRIDE_MAX   16
+#define RULES_OVERRIDE_WHY   500
 #define RULES_OVERRIDE_LEAST 3
 struct rules_override {
     size_t n;
