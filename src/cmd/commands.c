@@ -77,8 +77,15 @@ static const struct option send_options[] = {
      .value = "RULE",
      .help = "set this rule of your own policy aside, for this message only; with --reason",
      .repeat = true},
-    {.name = "reason", .value = "TEXT", .help = "why, and who answers for it; kept in wayleave rules history"},
+    {.name = "reason", .value = "TEXT", .help = "why; kept in wayleave rules history"},
+    {.name = "by", .value = "NAME", .help = "who answers for it; kept there too"},
     {.name = "dry-run", .help = "print the request body, send nothing", .letter = 'n'},
+    {0},
+};
+
+static const struct option history_options[] = {
+    {.name = "overrides", .help = "show what was set aside for single messages instead"},
+    {.name = "before", .value = "EVENT", .help = "only what is older, as the last line of a page says"},
     {0},
 };
 
@@ -209,8 +216,11 @@ const struct command commands[] = {
      NULL, COMMON_JSON, 0, 1, facts_run},
     {"rules running", "", "show the rules a gateway decides by, and those in its shadow", NULL, NULL,
      COMMON_CLIENT | COMMON_QUIET, 0, 0, rules_running},
-    {"rules history", "", "show which rules were activated when, and what was set aside by whom", NULL, NULL,
-     COMMON_CLIENT | COMMON_QUIET, 0, 0, rules_history},
+    {"rules history", "", "show which rules were activated when, or what was set aside by whom",
+     "Activations, and changes of the shadow, newest first. With --overrides the messages for which somebody set a "
+     "rule "
+     "aside, with the reason.",
+     history_options, COMMON_CLIENT | COMMON_QUIET, 0, 0, rules_history},
     {"rules activate", "", "have a gateway read its rule files again",
      "The gateway reads the files its own configuration names, proves them, records the change and decides by them "
      "from "

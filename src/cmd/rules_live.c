@@ -82,6 +82,7 @@ static void show_running(struct json answer)
 
 static void show_history(struct json answer)
 {
+    struct str next = text_at(answer, "next");
     for (struct json_iter it = json_iter(json_get(answer, "events")); json_next(&it);) {
         struct str id = text_at(it.value, "id"), hash = text_at(it.value, "hash"), detail = text_at(it.value, "detail");
         char when[40], text[200];
@@ -101,6 +102,8 @@ static void show_history(struct json answer)
             term_wrap(stdout, 40, text_at(it.value, "reason"));
         }
     }
+    if (next.n > 0)
+        printf("older ones: the same command with --before %.*s\n", (int)next.n, next.p);
 }
 
 static void show_activated(struct json answer)
@@ -135,7 +138,14 @@ int rules_running(const struct args *a)
 
 int rules_history(const struct args *a)
 {
-    return call(a, "GET", "/rules/history", show_history);
+    char path[96];
+    int64_t before = INT64_MAX;
+    const char *given = args_get(a, "before");
+    if (given != NULL && (!str_i64(str_of(given), &before) || before <= 0))
+        return cmd_fail(CMD_USAGE, "give what the last line of a page says", "\"%.40s\" is no event", given);
+    snprintf(path, sizeof path, "/rules/history?act=%s&before=%lld",
+             args_has(a, "overrides") ? "overridden" : "activated,shadowed", (long long)before);
+    return call(a, "GET", path, show_history);
 }
 
 int rules_activate_run(const struct args *a)

@@ -140,6 +140,7 @@ static int check_usage(const struct args *a)
         {!args_has(a, "to") && !body, NULL, "say who gets it: --to PHONE or --to USER_ID"},
         {template && !language, NULL, "a template wants its language: --language en_US"},
         {!template && (param || named || language), NULL, "--language, --param and --named belong to --template"},
+        {args_has(a, "by") && !override, NULL, "--by NAME belongs to --override"},
         {override != reason, NULL, "--override RULE and --reason TEXT belong together: somebody answers for it"},
         {param && named, NULL, "a template's parameters are numbered (--param) or named (--named), not both"},
     };
@@ -167,6 +168,8 @@ static void put_override(struct json_out *out, const struct args *a)
         jo_cstr(out, rule);
     jo_end(out);
     jo_kcstr(out, "reason", args_get(a, "reason"));
+    if (args_has(a, "by"))
+        jo_kcstr(out, "by", args_get(a, "by"));
     jo_end(out);
 }
 

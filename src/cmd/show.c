@@ -76,15 +76,16 @@ static enum tone verdict_tone(struct str verdict)
 static void show_standing(struct json f, struct json override)
 {
     bool shadow = false, unknown = false, aside = false;
-    struct str reason = text_at(override, "reason");
+    struct str reason = text_at(override, "reason"), by = text_at(override, "actor");
+    bool named = by.n > 0 && !str_eq(by, STR("api"));
     json_bool(json_get(f, "shadow"), &shadow);
     json_bool(json_get(f, "unknown"), &unknown);
     json_bool(json_get(f, "overridden"), &aside);
     fputs(shadow ? "  (shadow: reported, not enforced)" : "", stdout);
     fputs(unknown ? "  (because something it must know is not known)" : "", stdout);
     if (aside)
-        term_printf(stdout, TONE_WARN, "  (set aside%s%.*s)", reason.n > 0 ? ": " : "", (int)reason.n,
-                    reason.n > 0 ? reason.p : "");
+        term_printf(stdout, TONE_WARN, "  (set aside%s%.*s%s%.*s)", named ? " by " : "", named ? (int)by.n : 0,
+                    named ? by.p : "", reason.n > 0 ? ": " : "", (int)reason.n, reason.n > 0 ? reason.p : "");
     putchar('\n');
 }
 

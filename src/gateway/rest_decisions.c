@@ -151,10 +151,9 @@ static int show_decision(struct rest_call *c, struct store *s, struct arena *a, 
 /* Who set rules aside for this message, and why. Nothing when nobody did. */
 static int show_override(struct rest_call *c, struct store *s, struct arena *a, const struct message *m, struct err *e)
 {
-    char id[STORE_ID_TEXT];
     struct rules_event v;
     struct err none = {0};
-    int rc = rules_log_overridden(s, m->ts, str_of(store_id_text(m->bucket, m->id, id)), a, &v, &none);
+    int rc = rules_log_overridden(s, m->bucket, m->id, a, &v, &none);
     if (rc == WL_ENOTFOUND)
         return 0;
     if (rc != 0) {

@@ -3,12 +3,15 @@
  *
  * Activating compiles files and may take a while, so it happens on the rules' own thread and is answered from there; a
  * file with a mistake is answered with its place and changes nothing. */
+#include <stdio.h>
+
 #include "base/digest.h"
 #include "gateway/rest_impl.h"
+#include "net/form.h"
 #include "store/rules_log.h"
 
 #define ACTIVATE_BODY_MAX 4096
-#define HISTORY_MAX       200
+#define HISTORY_PAGE      200
 
 static void hash_member(struct json_out *o, const uint8_t *hash)
 {
@@ -75,35 +78,101 @@ int rest_rules_show(struct rest_call *c, struct store *s, struct arena *a, int64
     return 0;
 }
 
+/* --- what came before ---------------------------------------------------------------------------------------------- */
+
+/* "activated,shadowed" as bits; false: a word is none. */
+static bool read_acts(struct str list, unsigned *ret)
+{
+    unsigned acts = 0;
+    while (list.n > 0) {
+        unsigned before = acts;
+        struct str word = str_cut(list, ',', &list);
+        for (int act = RULES_ACTIVATED; act <= RULES_SHADOWED; act++)
+            acts |= str_eq(word, str_of(rules_act_name((enum rules_act)act))) ? 1u << act : 0;
+        if (acts == before)
+            return false;
+    }
+    *ret = acts;
+    return acts != 0;
+}
+
+/* ?act=activated,shadowed&before=EVENT; false: c->problem says what is wrong. */
+static bool read_page(struct rest_call *c, struct arena *a, unsigned *ret_acts, int64_t *ret_before)
+{
+    struct form f = {.n = 0};
+    struct err why = {0};
+    if (form_urlencoded(a, http_query(c->rq), &f, &why) != 0) {
+        rest_wrong(c, WL_EINVAL, NULL, "the query: %s", why.text);
+        return false;
+    }
+    for (size_t i = 0; i < f.n; i++) {
+        struct str name = f.fields[i].name, value = f.fields[i].value;
+        if (str_eq(name, STR("act"))) {
+            if (read_acts(value, ret_acts))
+                continue;
+            rest_wrong(c, WL_EINVAL, "act", "act is activated, shadowed or overridden, or several with commas between");
+        } else if (str_eq(name, STR("before"))) {
+            if (str_i64(value, ret_before) && *ret_before > 0)
+                continue;
+            rest_wrong(c, WL_EINVAL, "before", "before is the event of a row, as `next` says it");
+        } else {
+            rest_wrong(c, WL_EINVAL, NULL, "the query knows act and before, not '%.*s'",
+                       (int)(name.n < 64 ? name.n : 64), name.p);
+        }
+        return false;
+    }
+    return true;
+}
+
+static void event_member(struct json_out *o, const char *key, int64_t id)
+{
+    char text[24];
+    snprintf(text, sizeof text, "%lld", (long long)id);
+    jo_kcstr(o, key, text);
+}
+
+static void show_event(struct json_out *o, const struct rules_event *v)
+{
+    jo_object(o);
+    event_member(o, "event", v->id);
+    rest_time(o, "at", v->at);
+    jo_kcstr(o, "act", rules_act_name(v->act));
+    jo_kstr(o, "id", v->book);
+    if (v->hash.n == SHA256_BYTES)
+        hash_member(o, (const uint8_t *)v->hash.p);
+    else
+        jo_kcstr(o, "hash", NULL);
+    jo_kstr(o, "actor", v->actor);
+    if (v->act == RULES_OVERRIDDEN) {
+        jo_kstr(o, "reason", v->reason);
+        jo_kstr(o, "detail", v->detail);
+    }
+    jo_end(o);
+}
+
 int rest_rules_history(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e)
 {
     struct rules_event *v;
     struct json_out *o = &c->out;
+    unsigned acts = 0;
+    int64_t before = 0;
     size_t n = 0;
     (void)now;
-    int rc = rules_log_list(s, a, HISTORY_MAX, &v, &n, e);
+    if (!read_page(c, a, &acts, &before))
+        return 0;
+    int rc = rules_log_list(s, a, acts, before, HISTORY_PAGE + 1, &v, &n, e);
     if (rc != 0)
         return rc;
     jo_object(o);
     jo_key(o, "events");
     jo_array(o);
-    for (size_t i = 0; i < n; i++) {
-        jo_object(o);
-        rest_time(o, "at", v[i].at);
-        jo_kcstr(o, "act", rules_act_name(v[i].act));
-        jo_kstr(o, "id", v[i].book);
-        if (v[i].hash.n == SHA256_BYTES)
-            hash_member(o, (const uint8_t *)v[i].hash.p);
-        else
-            jo_kcstr(o, "hash", NULL);
-        jo_kstr(o, "actor", v[i].actor);
-        if (v[i].act == RULES_OVERRIDDEN) {
-            jo_kstr(o, "reason", v[i].reason);
-            jo_kstr(o, "detail", v[i].detail);
-        }
-        jo_end(o);
-    }
+    for (size_t i = 0; i < n && i < HISTORY_PAGE; i++)
+        show_event(o, &v[i]);
     jo_end(o);
+    if (n > HISTORY_PAGE)
+        event_member(o, "next", v[HISTORY_PAGE - 1].id);
+    else
+        jo_kcstr(o, "next", NULL);
     jo_end(o);
     return 0;
 }

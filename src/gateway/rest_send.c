@@ -245,26 +245,64 @@ static int copied(struct arena *a, struct str from, struct str *ret, struct err 
     return 0;
 }
 
+/* Also those of C1, which terminals obey as well (in UTF-8: C2 and 80 to 9F). */
+static bool has_control(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        unsigned char c = (unsigned char)s.p[i];
+        if (c < 0x20 || c == 0x7f || (c == 0xc2 && i + 1 < s.n && (unsigned char)s.p[i + 1] < 0xa0))
+            return true;
+    }
+    return false;
+}
+
 static int read_reason(struct json v, struct arena *a, struct str *ret, struct err *e)
 {
     struct str text = str_trim(json_str_or(v, STR("")));
-    if (text.n < RULES_OVERRIDE_LEAST || text.n > RULES_OVERRIDE_WHY)
-        return err_set(e, WL_EINVAL, "override.reason must say why, in %d to %d bytes", RULES_OVERRIDE_LEAST,
-                       RULES_OVERRIDE_WHY);
+    if (text.n < RULES_OVERRIDE_LEAST || text.n > RULES_OVERRIDE_WHY || has_control(text))
+        return err_set(e, WL_EINVAL, "override.reason must say why, in %d to %d bytes without control characters",
+                       RULES_OVERRIDE_LEAST, RULES_OVERRIDE_WHY);
     return copied(a, text, ret, e);
 }
 
-/* {"rules": ["policy.rule"], "reason": "..."}: only rules of the book in force, and only those of a policy. */
+static int read_by(struct json v, struct arena *a, struct str *ret, struct err *e)
+{
+    struct str text = str_trim(json_str_or(v, STR("")));
+    if (json_type(v) == JSON_ABSENT)
+        return 0;
+    if (text.n == 0 || text.n > RULES_OVERRIDE_BY || has_control(text))
+        return err_set(e, WL_EINVAL, "override.by must say who, in 1 to %d bytes without control characters",
+                       RULES_OVERRIDE_BY);
+    return copied(a, text, ret, e);
+}
+
+/* Somebody answers for it, so nothing in it may be misread or lost. */
+static int check_override(struct json v, struct err *e)
+{
+    if (json_type(v) != JSON_OBJECT || json_type(json_get(v, "rules")) != JSON_ARRAY)
+        return err_set(e, WL_EINVAL, "override must be an object with rules, a list of rule ids, and reason");
+    struct str twice = json_duplicate_key(v);
+    if (twice.p != NULL)
+        return err_set(e, WL_EINVAL, "override has the key '%.*s' twice", (int)(twice.n < 64 ? twice.n : 64), twice.p);
+    for (struct json_iter it = json_iter(v); json_next(&it);)
+        if (!str_eq(it.key, STR("rules")) && !str_eq(it.key, STR("reason")) && !str_eq(it.key, STR("by")))
+            return err_set(e, WL_EINVAL, "override has rules, reason and by, not '%.*s'",
+                           (int)(it.key.n < 64 ? it.key.n : 64), it.key.p);
+    return 0;
+}
+
+/* {"rules": ["policy.rule"], "reason": "...", "by": "..."}: only rules of the book in force, and only those of a policy. */
 static int read_override(struct own_send *o, struct json v, struct err *e)
 {
     struct rules_override *to = &o->override;
     struct arena *a = http_arena(o->rq);
-    struct json rules = json_get(v, "rules");
     *to = (struct rules_override){.n = 0};
-    if (json_type(v) != JSON_OBJECT || json_type(rules) != JSON_ARRAY)
-        return err_set(e, WL_EINVAL, "override must be an object with rules, a list of rule ids, and reason");
-    int rc = read_reason(json_get(v, "reason"), a, &to->reason, e);
-    for (struct json_iter it = json_iter(rules); rc == 0 && json_next(&it);) {
+    int rc = check_override(v, e);
+    if (rc == 0)
+        rc = read_reason(json_get(v, "reason"), a, &to->reason, e);
+    if (rc == 0)
+        rc = read_by(json_get(v, "by"), a, &to->by, e);
+    for (struct json_iter it = json_iter(json_get(v, "rules")); rc == 0 && json_next(&it);) {
         struct str id;
         if (to->n == RULES_OVERRIDE_MAX)
             return err_set(e, WL_EINVAL, "override.rules names more than %d rules", RULES_OVERRIDE_MAX);

@@ -465,21 +465,22 @@ int rules_override_log(struct store *st, const struct rules_book *book, const st
                        struct err *e)
 {
     char text[RULES_OVERRIDE_MAX * 48 + STORE_ID_TEXT + 8], id[STORE_ID_TEXT];
-    size_t n = 0, set_aside = 0;
-    for (size_t i = 0; i < s->decision.n && n < sizeof text - 64; i++) {
-        if (!s->decision.finding[i].overridden)
-            continue;
-        n += (size_t)snprintf(text + n, sizeof text - n, "%s ", rule_id(s->decision.finding[i].rule));
-        set_aside++;
-    }
-    if (set_aside == 0 || s->override == NULL)
+    struct decision without;
+    size_t n = 0;
+    if (s->override == NULL)
         return 0;
+    decide(book->ruleset, &s->facts, now, s->expires, &without);
+    if (without.verdict == s->decision.verdict)
+        return 0;
+    for (size_t i = 0; i < s->decision.n && n < sizeof text - 64; i++)
+        if (s->decision.finding[i].overridden)
+            n += (size_t)snprintf(text + n, sizeof text - n, "%s ", rule_id(s->decision.finding[i].rule));
     n += (size_t)snprintf(text + n, sizeof text - n, "%s", store_id_text(s->message.bucket, s->message.id, id));
     struct rules_event event = {.id = store_id(st, now),
                                 .at = now,
                                 .act = RULES_OVERRIDDEN,
                                 .ruleset = book->number,
-                                .actor = STR("api"),
+                                .actor = s->override->by.n > 0 ? s->override->by : STR("api"),
                                 .reason = s->override->reason,
                                 .detail = {text, n}};
     return rules_log_append(st, &event, 1, e);

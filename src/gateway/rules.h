@@ -43,18 +43,20 @@ void rules_shadow_count(struct gateway *g, const struct rules_book *book, int bu
 #define RULES_OVERRIDE_MAX   16
 #define RULES_OVERRIDE_WHY   500
 #define RULES_OVERRIDE_LEAST 3
+#define RULES_OVERRIDE_BY    100
 struct rules_override {
     size_t n;
     struct str rule[RULES_OVERRIDE_MAX]; /* borrowed from the caller of the send */
     struct str reason;
+    struct str by; /* who; empty: not told */
 };
 /* Checked against a book: WL_EINVAL or WL_ENOTFOUND naming the rule that cannot be set aside. */
 int rules_override_check(const struct rules_override *o, const struct ruleset *rs, struct err *e);
 /* The bits for decide_overridden(): `into`, or NULL when o is NULL. A rule the book does not have sets nothing aside. */
 const struct override *rules_override_bits(const struct rules_override *o, const struct ruleset *rs,
                                            struct override *into);
-/* Logs, in the transaction that records the decision of `s` (whose message and decision are filled), which rules were
- * set aside. Nothing when none was: then the override changed nothing. */
+/* Logs, in the transaction that records the decision of `s` (whose message and decision are filled), which rules were set
+ * aside, by whom and why. Nothing when the verdict is what it would have been anyway: then the override changed nothing. */
 int rules_override_log(struct store *st, const struct rules_book *book, const struct send *s, int64_t now,
                        struct err *e);
 

@@ -16,6 +16,8 @@ STATEMENT(ruleset_by_hash, "SELECT number FROM ruleset WHERE hash = $1 LIMIT 1")
 STATEMENT(ruleset_last, "SELECT number FROM ruleset ORDER BY number DESC LIMIT 1");
 STATEMENT(ruleset_insert, "INSERT INTO ruleset (number, hash, id, source, first_used_at) VALUES ($1, $2, $3, $4, $5)");
 STATEMENT(ruleset_get, "SELECT hash, source FROM ruleset WHERE number = $1");
+STATEMENT(rulesets_within,
+          "SELECT number, id, hash FROM ruleset WHERE hash >= $1 AND hash <= $2 ORDER BY hash LIMIT $3");
 
 int decision_insert(struct store *s, const struct decision_row *d, struct err *e)
 {
@@ -115,6 +117,33 @@ int rulesets_put(struct store *s, const uint8_t hash[32], const char *id, struct
     if (rc == 0)
         *ret_number = number;
     return write_end(s, rc);
+}
+
+int rulesets_between(struct store *s, const uint8_t from[32], const uint8_t to[32], struct arena *a, size_t max,
+                     struct ruleset_name *ret, size_t *ret_n, struct err *e)
+{
+    struct db_stmt *q;
+    size_t n = 0;
+    int rc = db_prepare(s, &rulesets_within, &q, e);
+    if (rc != 0)
+        return rc;
+    db_blob(q, from, 32);
+    db_blob(q, to, 32);
+    db_i64(q, (int64_t)max);
+    while (n < max && (rc = db_step(q, e)) == 1) {
+        ret[n].number = col_i64(q);
+        rc = col_copy(q, a, &ret[n].id, e);
+        if (rc == 0)
+            rc = col_copy_blob(q, a, &ret[n].hash, e);
+        if (rc != 0)
+            break;
+        n++;
+    }
+    db_reset(q);
+    if (rc < 0)
+        return rc;
+    *ret_n = n;
+    return 0;
 }
 
 int rulesets_get(struct store *s, int64_t number, struct arena *a, uint8_t ret_hash[32], struct str *ret_source,

@@ -96,5 +96,12 @@ int rulesets_put(struct store *s, const uint8_t hash[32], const char *id, struct
                  int64_t *ret_number, struct err *e);
 int rulesets_get(struct store *s, int64_t number, struct arena *a, uint8_t ret_hash[32], struct str *ret_source,
                  struct err *e);
+/* Those whose hash lies between these two, at most max, by hash. */
+struct ruleset_name {
+    int64_t number;
+    struct str id, hash;
+};
+int rulesets_between(struct store *s, const uint8_t from[32], const uint8_t to[32], struct arena *a, size_t max,
+                     struct ruleset_name *ret, size_t *ret_n, struct err *e);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * rules_log.c - when which book of rules began to decide, and who set a rule aside and why.
  *
- * Rows are added and never changed. Ids rise with time, so the newest event is the largest key. */
+ * Rows are added and never changed. Ids rise with time, so the newest event is the largest key. Overrides may be many and
+ * activations are few: an index by act finds these among those. */
 #include "store/db.h"
 #include "store/rules_log.h"
 
@@ -11,14 +12,17 @@ STATEMENT(rules_event_add, "INSERT INTO rules_event (id, at, act, ruleset, actor
                            "VALUES ($1, $2, $3, $4, $5, $6, $7)");
 STATEMENT(rules_events_newest,
           "SELECT v.id, v.at, v.act, v.ruleset, v.actor, v.reason, v.detail, r.id, r.hash FROM rules_event v "
-          "LEFT JOIN ruleset r ON r.number = v.ruleset ORDER BY v.id DESC LIMIT $1");
+          "LEFT JOIN ruleset r ON r.number = v.ruleset WHERE v.id < $1 ORDER BY v.id DESC LIMIT $2");
+STATEMENT(rules_events_of,
+          "SELECT v.id, v.at, v.act, v.ruleset, v.actor, v.reason, v.detail, r.id, r.hash FROM rules_event v "
+          "LEFT JOIN ruleset r ON r.number = v.ruleset WHERE v.act IN ($1, $2, $3) AND v.id < $4 ORDER BY v.id DESC "
+          "LIMIT $5");
 STATEMENT(rules_event_last,
           "SELECT v.id, v.at, v.act, v.ruleset, v.actor, v.reason, v.detail, r.id, r.hash FROM rules_event v "
           "LEFT JOIN ruleset r ON r.number = v.ruleset WHERE v.act = $1 ORDER BY v.id DESC LIMIT 1");
-STATEMENT(rules_events_at,
+STATEMENT(rules_event_after,
           "SELECT v.id, v.at, v.act, v.ruleset, v.actor, v.reason, v.detail, r.id, r.hash FROM rules_event v "
-          "LEFT JOIN ruleset r ON r.number = v.ruleset WHERE v.id >= $1 AND v.at = $2 AND v.act = $3 ORDER BY v.id "
-          "LIMIT $4");
+          "LEFT JOIN ruleset r ON r.number = v.ruleset WHERE v.act = $1 AND v.id > $2 ORDER BY v.id LIMIT 1");
 
 const char *rules_act_name(enum rules_act a)
 {
@@ -70,15 +74,19 @@ static int read_row(struct db_stmt *q, struct arena *a, struct rules_event *v, s
     return rc;
 }
 
-int rules_log_list(struct store *s, struct arena *a, size_t max, struct rules_event **ret, size_t *ret_n, struct err *e)
+int rules_log_list(struct store *s, struct arena *a, unsigned acts, int64_t before, size_t max,
+                   struct rules_event **ret, size_t *ret_n, struct err *e)
 {
     struct rules_event *rows = NULL;
     struct db_stmt *q;
     size_t n = 0, cap = 0;
     max = max < RULES_EVENTS_MAX ? max : RULES_EVENTS_MAX;
-    int rc = db_prepare(s, &rules_events_newest, &q, e);
+    int rc = db_prepare(s, acts == 0 ? &rules_events_newest : &rules_events_of, &q, e);
     if (rc != 0)
         return rc;
+    for (int act = RULES_ACTIVATED; acts != 0 && act <= RULES_SHADOWED; act++)
+        db_i64(q, acts & 1u << act ? act : 0);
+    db_i64(q, before != 0 ? before : INT64_MAX);
     db_i64(q, (int64_t)max);
     while (n < max && (rc = db_step(q, e)) == 1) {
         struct rules_event *grown = arena_grow(a, rows, n, &cap, max, sizeof *rows);
@@ -124,29 +132,27 @@ static bool is_about(const struct rules_event *v, struct str message)
            memcmp(d.p + d.n - message.n, message.p, message.n) == 0;
 }
 
-int rules_log_overridden(struct store *s, int64_t at, struct str message, struct arena *a, struct rules_event *ret,
+/* An override is logged right after its message is recorded, so it is the first one with a greater id, or there is none. */
+int rules_log_overridden(struct store *s, int bucket, int64_t message, struct arena *a, struct rules_event *ret,
                          struct err *e)
 {
     struct rules_event v;
     struct db_stmt *q;
-    bool found = false;
-    int rc = db_prepare(s, &rules_events_at, &q, e);
+    char text[STORE_ID_TEXT];
+    int rc = db_prepare(s, &rules_event_after, &q, e);
     if (rc != 0)
         return rc;
-    db_i64(q, at << 22); /* an event's id is not older than its time */
-    db_i64(q, at);
     db_i64(q, RULES_OVERRIDDEN);
-    db_i64(q, RULES_EVENTS_MAX);
-    while (!found && (rc = db_step(q, e)) == 1) {
-        if ((rc = read_row(q, a, &v, e)) != 0)
-            break;
-        found = is_about(&v, message);
-    }
-    db_reset(q);
+    db_i64(q, message);
+    rc = db_step(q, e);
     if (rc < 0)
         return rc;
-    if (!found)
-        return err_set(e, WL_ENOTFOUND, "nobody set a rule aside for this message");
-    *ret = v;
-    return 0;
+    bool any = rc == 1;
+    rc = any ? read_row(q, a, &v, e) : 0;
+    db_reset(q);
+    if (rc == 0 && (!any || !is_about(&v, str_of(store_id_text(bucket, message, text)))))
+        rc = err_set(e, WL_ENOTFOUND, "nobody set a rule aside for this message");
+    if (rc == 0)
+        *ret = v;
+    return rc;
 }

@@ -16,19 +16,20 @@ struct rules_event {
     int64_t at;
     enum rules_act act;
     int64_t ruleset;   /* number from rulesets_put() */
-    struct str actor;  /* "start", "api", a key's name */
+    struct str actor;  /* "start", "api", "signal"; overriding: who took it upon themselves */
     struct str reason; /* overriding: why, in words */
     struct str detail; /* overriding: rule ids and message id */
     /* --- filled by reading --- */
     struct str book, hash; /* the ruleset's id and its SHA-256; empty when there is none */
 };
 int rules_log_append(struct store *s, const struct rules_event *v, size_t n, struct err *e);
-int rules_log_list(struct store *s, struct arena *a, size_t max, struct rules_event **ret, size_t *ret_n,
-                   struct err *e); /* newest first */
+/* Newest first. acts: bits 1u << enum rules_act, 0 all; before: only events older than the one with this id, 0 all. */
+int rules_log_list(struct store *s, struct arena *a, unsigned acts, int64_t before, size_t max,
+                   struct rules_event **ret, size_t *ret_n, struct err *e);
 int rules_log_last(struct store *s, enum rules_act act, struct arena *a, struct rules_event *ret,
                    struct err *e); /* the newest of its kind; WL_ENOTFOUND */
-/* Who set rules aside for the message of this id, decided `at`; WL_ENOTFOUND when nobody did. */
-int rules_log_overridden(struct store *s, int64_t at, struct str message, struct arena *a, struct rules_event *ret,
+/* Who set rules aside for this message; WL_ENOTFOUND when nobody did. */
+int rules_log_overridden(struct store *s, int bucket, int64_t message, struct arena *a, struct rules_event *ret,
                          struct err *e);
 
 #endif

@@ -274,6 +274,7 @@ CREATE TABLE rules_event (
     reason TEXT NOT NULL,
     detail TEXT NOT NULL
 );
+CREATE INDEX rules_event_act ON rules_event (act, id);
 
 -- migration 4
 -- Old decisions, thousands to a row (core/decision_block.h). What lies here is no row of `decision` any more.

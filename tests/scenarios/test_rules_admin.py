@@ -2,6 +2,7 @@
 """Rules exchanged while the gateway runs, rules in the shadow, and rules set aside: what is in force is always recorded,
 a mistake in a file changes nothing, and only what is the customer's own can be set aside."""
 
+import concurrent.futures
 import signal
 import threading
 
@@ -192,17 +193,66 @@ def test_a_policy_can_be_set_aside_and_nothing_else(shop, place):
     words = ["send", "--from", rig.SENDER, "--to", "+" + ANA, "--template", "spring_sale", "--language", "en_US", "--param", "x", "--override", "policy.no_sales"]
     assert shop.cli(words)[0] == 2  # without a reason
     assert shop.cli([*words, "--reason", "The recall cannot wait, says Ana."])[0] == 0
-    assert "The recall cannot wait, says Ana." in " ".join(shop.cli(["rules", "history"])[1].split())
+    assert "The recall cannot wait, says Ana." in " ".join(shop.cli(["rules", "history", "--overrides"])[1].split())
+    assert event["actor"] == "api"
     status, refused = send(shop, BELA, override=why)  # the platform's rules stand
     assert status == 403 and "policy.no_sales" not in refused["error"]["message"]
+    assert len(acts(shop, "overridden")) == 2  # and so it changed nothing
+    status, sent = send(shop, override={**why, "by": "Ada, night shift"})
+    assert status == 200 and acts(shop, "overridden")[0]["actor"] == "Ada, night shift"
+    assert "(set aside by Ada, night shift: The recall cannot wait.)" in " ".join(shop.cli(["explain", sent["id"]])[1].split())
+    assert shop.cli([*words, "--reason", "because", "--by", "Bo"])[0] == 0 and acts(shop, "overridden")[0]["actor"] == "Bo"
     for wrong, word in (({"rules": ["consent.missing"], "reason": "because"}, "consent.missing"), ({"rules": ["policy.no"], "reason": "because"}, "policy.no"),
                         ({"rules": ["policy.no_sales"]}, "reason"), ({"rules": ["policy.no_sales"], "reason": " x "}, "reason"),
                         ({"rules": ["policy.no_sales"], "reason": "x" * 501}, "reason"), ({"rules": [], "reason": "because"}, "rules"),
-                        ({"rules": [1], "reason": "because"}, "rules"), ("policy.no_sales", "override"), (None, "override")):
+                        ({"rules": [1], "reason": "because"}, "rules"), ("policy.no_sales", "override"), (None, "override"),
+                        ({**why, "reason": "a\x00b c"}, "reason"), ({**why, "reason": "red \x1b[31malert"}, "reason"),
+                        ({**why, "reason": "two\nlines"}, "reason"), ({**why, "reason": "csi \x9b31m"}, "reason"),
+                        ({**why, "resaon": "because"}, "resaon"), ({**why, "by": ""}, "by"), ({**why, "by": 7}, "by"),
+                        ({**why, "by": "x" * 101}, "by"), ({**why, "by": "Ada\u202e\x07"}, "by")):
         status, body = send(shop, override=wrong)
         assert (status, body["error"]["field"]) == (400, "override") and word in body["error"]["message"], body
     # A client of the Graph API face has no such key: Meta's answer to an unknown one is none of ours.
     assert sale(shop, "+" + ANA, override=why).status_code == 400
+
+
+def test_activations_and_books_are_found_behind_many_overrides(shop, place):
+    """The log of overrides grows with the traffic; what decided when must not drown in it."""
+    old = shop.admin("GET", "/rules")[1]["hash"]
+    (place / "policy.yaml").write_text(policy("ours"))
+    activate(shop)
+    why = {"rules": ["policy.no_sales"], "reason": "The recall cannot wait."}
+    people = shop.people(205)
+
+    def post(to):
+        status, body = shop.admin("POST", "/messages", {**SALE, "to": to, "override": why})
+        assert status == 200, body
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        list(pool.map(post, people))
+    status, page = shop.admin("GET", "/rules/history")
+    assert status == 200 and len(page["events"]) == 200 and page["next"] == page["events"][-1]["event"]
+    rest = shop.admin("GET", f"/rules/history?before={page['next']}")[1]
+    events = page["events"] + rest["events"]
+    assert rest["next"] is None and [e["act"] for e in events].count("overridden") == 205
+    assert len({e["event"] for e in events}) == len(events)
+    books = shop.admin("GET", "/rules/history?act=activated,shadowed")[1]
+    assert [e["act"] for e in books["events"]] == ["activated", "shadowed", "activated"] and books["next"] is None
+    assert [e["hash"] for e in shop.admin("GET", "/rules/history?act=activated")[1]["events"]][1] == old
+    for name in (old, old[:12], old[:7]):
+        status, book = shop.admin("GET", f"/rules/book/{name}")
+        assert (status, book["hash"]) == (200, old)
+    assert shop.admin("GET", f"/rules/book/{'0' * 12}")[0] == 404
+    for query, field in (("act=activate", "act"), ("act=", "act"), ("act=activated,,shadowed", "act"), ("before=x", "before"), ("before=-1", "before"), ("page=2", None)):
+        status, body = shop.admin("GET", f"/rules/history?{query}")
+        assert (status, body["error"].get("field")) == (400, field), body
+    code, out, _ = shop.cli(["rules", "history"])
+    assert code == 0 and [line.split()[2] for line in out.splitlines()] == ["activated", "shadowed", "activated"]
+    code, out, _ = shop.cli(["rules", "history", "--overrides"])
+    assert code == 0 and out.count(" overridden ") == 200 and "--before" in out.splitlines()[-1]
+    code, out, _ = shop.cli(["rules", "history", "--overrides", "--before", out.split()[-1]])
+    assert code == 0 and out.count(" overridden ") == 5 and "--before" not in out
+    assert shop.cli(["rules", "history", "--before", "x"])[0] == 2
 
 
 def test_a_law_by_name_and_a_wrong_one(start, sandbox, tmp_path):

@@ -96,40 +96,45 @@ TEST(the_log_of_the_rules_is_read_newest_first)
              .ruleset = 2,
              .actor = STR("api"),
              .reason = STR("recall of a dangerous product"),
-             .detail = STR("policy.quiet m00000")},
+             .detail = STR("")},
         },
                        *all = NULL, got;
     size_t n = 9;
+    char detail[64], text[STORE_ID_TEXT];
     fx_start(&f);
     assert_int_equal(rules_log_last(f.s, RULES_ACTIVATED, f.a, &got, &f.e), WL_ENOTFOUND);
-    OK(&f, rules_log_list(f.s, f.a, 9, &all, &n, &f.e));
+    OK(&f, rules_log_list(f.s, f.a, 0, 0, 9, &all, &n, &f.e));
     assert_int_equal(n, 0);
     const uint8_t hash[SHA256_BYTES] = {7, 8, 9};
     BEGIN(&f);
     OK(&f, rulesets_put(f.s, hash, "whatsapp-platform+policy", STR("{}"), NOW, &v[0].ruleset, &f.e));
     v[1].ruleset = v[2].ruleset = v[0].ruleset + 1; /* one that is not kept */
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < 2; i++)
         v[i].id = store_id(f.s, v[i].at);
+    int64_t other = store_id(f.s, NOW + 2), message = store_id(f.s, NOW + 2);
+    snprintf(detail, sizeof detail, "policy.quiet %s", store_id_text(0, message, text));
+    v[2].id = store_id(f.s, NOW + 2);
+    v[2].detail = str_of(detail);
     OK(&f, rules_log_append(f.s, v, 3, &f.e));
     COMMIT(&f);
     fx_reopen(&f);
-    OK(&f, rules_log_list(f.s, f.a, 2, &all, &n, &f.e));
+    OK(&f, rules_log_list(f.s, f.a, 0, 0, 2, &all, &n, &f.e));
     assert_int_equal(n, 2);
     assert_true(all[0].id == v[2].id && all[0].at == NOW + 2 && all[0].act == RULES_OVERRIDDEN);
     assert_true(all[0].ruleset == v[2].ruleset && all[0].book.n == 0 && all[0].hash.n == 0);
     assert_str(all[0].actor, "api");
     assert_str(all[0].reason, "recall of a dangerous product");
-    assert_str(all[0].detail, "policy.quiet m00000");
+    assert_str(all[0].detail, detail);
     assert_true(all[1].id == v[1].id);
-    OK(&f, rules_log_overridden(f.s, NOW + 2, STR("m00000"), f.a, &got, &f.e));
+    OK(&f, rules_log_overridden(f.s, 0, message, f.a, &got, &f.e));
     assert_true(got.id == v[2].id);
     assert_str(got.reason, "recall of a dangerous product");
-    assert_int_equal(rules_log_overridden(f.s, NOW + 2, STR("00000"), f.a, &got, &f.e), WL_ENOTFOUND);
-    assert_int_equal(rules_log_overridden(f.s, NOW + 2, STR("m00001"), f.a, &got, &f.e), WL_ENOTFOUND);
-    assert_int_equal(rules_log_overridden(f.s, NOW + 1, STR("m00000"), f.a, &got, &f.e), WL_ENOTFOUND);
+    assert_int_equal(rules_log_overridden(f.s, 0, other, f.a, &got, &f.e), WL_ENOTFOUND);
+    assert_int_equal(rules_log_overridden(f.s, 1, message, f.a, &got, &f.e), WL_ENOTFOUND);
+    assert_int_equal(rules_log_overridden(f.s, 0, v[2].id + 9, f.a, &got, &f.e), WL_ENOTFOUND);
     OK(&f, rules_log_last(f.s, RULES_ACTIVATED, f.a, &got, &f.e)); /* whatever came after it */
     assert_true(got.id == v[1].id && got.ruleset == v[1].ruleset);
-    OK(&f, rules_log_list(f.s, f.a, 3, &all, &n, &f.e));
+    OK(&f, rules_log_list(f.s, f.a, 0, 0, 3, &all, &n, &f.e));
     assert_true(n == 3 && all[2].hash.n == sizeof hash && memcmp(all[2].hash.p, hash, sizeof hash) == 0);
     assert_str(all[2].book, "whatsapp-platform+policy");
     BEGIN(&f);
@@ -141,4 +146,48 @@ TEST(the_log_of_the_rules_is_read_newest_first)
     fx_end(&f);
 }
 
-TESTS(T(accounts_are_replaced_whole), T(a_fixed_text_stays_what_it_was), T(the_log_of_the_rules_is_read_newest_first))
+static size_t log_page(struct fx *f, unsigned acts, int64_t before, size_t max, int64_t *ret_last)
+{
+    struct rules_event *v;
+    size_t n = 0;
+    OK(f, rules_log_list(f->s, f->a, acts, before, max, &v, &n, &f->e));
+    for (size_t i = 0; i < n; i++)
+        assert_true((acts == 0 || (acts & 1u << v[i].act)) && (before == 0 || v[i].id < before) &&
+                    (i == 0 || v[i].id < v[i - 1].id));
+    *ret_last = n > 0 ? v[n - 1].id : 0;
+    return n;
+}
+
+/* However many overrides lie between, activations are found. */
+TEST(the_log_is_read_by_act_and_in_pages)
+{
+    struct fx f;
+    int64_t last;
+    fx_start(&f);
+    BEGIN(&f);
+    for (int i = 0; i < 1000; i++) {
+        struct rules_event v = {.id = store_id(f.s, NOW + i),
+                                .at = NOW + i,
+                                .act = i % 500 == 0   ? RULES_ACTIVATED
+                                       : i % 500 == 1 ? RULES_SHADOWED
+                                                      : RULES_OVERRIDDEN};
+        OK(&f, rules_log_append(f.s, &v, 1, &f.e));
+    }
+    COMMIT(&f);
+    assert_int_equal(log_page(&f, 1u << RULES_ACTIVATED, 0, 200, &last), 2);
+    assert_int_equal(log_page(&f, 1u << RULES_ACTIVATED | 1u << RULES_SHADOWED, 0, 200, &last), 4);
+    assert_int_equal(log_page(&f, 1u << RULES_ACTIVATED | 1u << RULES_SHADOWED, last, 200, &last), 0);
+    size_t seen = 0, n;
+    last = 0;
+    do {
+        n = log_page(&f, 1u << RULES_OVERRIDDEN, last, 200, &last);
+        seen += n;
+    } while (n == 200);
+    assert_int_equal(seen, 996);
+    assert_int_equal(log_page(&f, 0, 0, 2000, &last), 1000);
+    assert_int_equal(log_page(&f, 0, last, 2000, &last), 0);
+    fx_end(&f);
+}
+
+TESTS(T(accounts_are_replaced_whole), T(a_fixed_text_stays_what_it_was), T(the_log_of_the_rules_is_read_newest_first),
+      T(the_log_is_read_by_act_and_in_pages))

@@ -393,6 +393,20 @@ TEST(a_rule_set_has_one_number)
     assert_memory_equal(got, two, 32);
     assert_str(source, "rules: two");
     assert_int_equal(rulesets_get(f.s, 99, f.a, got, &source, &f.e), WL_ENOTFOUND);
+    struct ruleset_name found[2];
+    size_t n = 9;
+    uint8_t from[32] = {2}, to[32] = {2, 0xff};
+    OK(&f, rulesets_between(f.s, from, to, f.a, 2, found, &n, &f.e));
+    assert_true(n == 1 && found[0].number == n2 && found[0].hash.n == 32 && memcmp(found[0].hash.p, two, 32) == 0);
+    assert_str(found[0].id, "default");
+    from[0] = 1;
+    OK(&f, rulesets_between(f.s, from, to, f.a, 2, found, &n, &f.e));
+    assert_true(n == 2 && found[0].number == n1);
+    OK(&f, rulesets_between(f.s, from, to, f.a, 1, found, &n, &f.e));
+    assert_int_equal(n, 1);
+    from[0] = to[0] = 3;
+    OK(&f, rulesets_between(f.s, from, to, f.a, 2, found, &n, &f.e));
+    assert_int_equal(n, 0);
     fx_end(&f);
 }
 

@@ -227,8 +227,8 @@ TEST(only_a_policy_is_set_aside)
     struct facts f = {0};
     start(&p, false);
     const struct ruleset *rs = rules_current(&p.g)->ruleset;
-    struct rules_override mine = {1, {STR("policy.n0")}, STR("why")}, theirs = {1, {STR("p.one")}, STR("why")},
-                          nobodys = {2, {STR("policy.n0"), STR("policy.n1")}, STR("why")};
+    struct rules_override mine = {.n = 1, .rule = {STR("policy.n0")}}, theirs = {.n = 1, .rule = {STR("p.one")}},
+                          nobodys = {.n = 2, .rule = {STR("policy.n0"), STR("policy.n1")}};
     assert_ok(rules_override_check(&mine, rs, &p.e), p.e);
     assert_int_equal(rules_override_check(&theirs, rs, &p.e), WL_EINVAL);
     assert_int_equal(rules_override_check(&nobodys, rs, &p.e), WL_ENOTFOUND);
@@ -243,30 +243,34 @@ TEST(only_a_policy_is_set_aside)
     finish(&p);
 }
 
-/* What was set aside is logged; an override that set nothing aside is not. */
+/* What was set aside is logged, with who did it; an override that changed nothing is not. */
 static int log_task(void *ctx, struct store *st, struct arena *a, int64_t now, struct err *e)
 {
     struct place *p = ctx;
     const struct rules_book *book = rules_current(&p->g);
-    struct rules_override o = {1, {STR("policy.n0")}, STR("a recall")};
+    struct rules_override o = {1, {STR("policy.n0")}, STR("a recall"), STR("Ada, night shift")};
     struct send s = {.override = &o, .message = {.id = store_id(st, now)}};
     struct override bits;
-    struct facts f = {0};
     struct rules_event *v;
     size_t n = 0;
-    static const char *const kinds[] = {"template", "freeform"};
-    for (size_t i = 0; i < 2; i++) {
-        fact_set(&f, FACT_MESSAGE_KIND, fact_word(FACT_MESSAGE_KIND, str_of(kinds[i])));
-        decide_overridden(book->ruleset, &f, now, 0, rules_override_bits(&o, book->ruleset, &bits), &s.decision);
+    static const struct {
+        const char *kind;
+        bool refused_anyway, logged;
+    } rows[] = {{"template", false, false}, {"freeform", true, false}, {"freeform", false, true}};
+    for (size_t i = 0; i < 3; i++) {
+        fact_set(&s.facts, FACT_MESSAGE_KIND, fact_word(FACT_MESSAGE_KIND, str_of(rows[i].kind)));
+        decide_overridden(book->ruleset, &s.facts, now, 0, rules_override_bits(&o, book->ruleset, &bits), &s.decision);
+        s.decision.verdict = rows[i].refused_anyway ? VERDICT_DENY : s.decision.verdict;
         int rc = rules_override_log(st, book, &s, now, e);
         if (rc == 0)
-            rc = rules_log_list(st, a, 10, &v, &n, e);
+            rc = rules_log_list(st, a, 0, 0, 10, &v, &n, e);
         if (rc != 0)
             return rc;
-        assert_int_equal(n, 1 + i); /* the activation at the start, and then the override */
+        assert_int_equal(n, 1 + rows[i].logged); /* the activation at the start, and then the override */
     }
     assert_true(v[0].act == RULES_OVERRIDDEN && v[0].ruleset == book->number);
     assert_str(v[0].reason, "a recall");
+    assert_str(v[0].actor, "Ada, night shift");
     assert_true(str_starts(v[0].detail, STR("policy.n0 m")));
     return 0;
 }
