@@ -91,7 +91,7 @@ struct http_req {
 struct worker {
     _Alignas(64) atomic_ullong requests;
     unsigned long long last; /* the sweeper's */
-    bool kicked;
+    unsigned still;          /* looks in a row that found its count unchanged */
 };
 
 struct http_server {

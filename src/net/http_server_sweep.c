@@ -25,6 +25,7 @@
 #define SWEEP_MS     1000
 #define WATCH_MS     10  /* between looks for a sleeping thread */
 #define REST_MS      200 /* the same while none can be: fewer connections than one round of events */
+#define STILL_LOOKS  128 /* looks between wakings of a worker that stands still for long */
 #define ROUND        120 /* a little below libmicrohttpd's 128 */
 #define SLOP_MS      50  /* between the kernel's clock and when we noticed */
 #define HEAD_LOOK_MS 900
@@ -107,7 +108,8 @@ static void kick(struct http_server *s, unsigned index)
         close(pair[0]);
 }
 
-/* A worker whose count stands still after it moved may be asleep: wake all, once. */
+/* A worker whose count stands still may be asleep: wake all. Again after twice the time, because a worker that was only
+ * slow may fall asleep after it was woken; at last about once a second. */
 static void watch(struct http_server *s)
 {
     bool asleep = false;
@@ -115,8 +117,8 @@ static void watch(struct http_server *s)
     for (unsigned i = 0; i < s->n_workers; i++) {
         struct worker *w = s->workers[i];
         unsigned long long count = atomic_load_explicit(&w->requests, memory_order_relaxed);
-        asleep |= count == w->last && !w->kicked;
-        w->kicked = count == w->last;
+        w->still = count == w->last ? w->still + 1 : 0;
+        asleep |= w->still != 0 && ((w->still & (w->still - 1)) == 0 || w->still % STILL_LOOKS == 0);
         w->last = count;
     }
     pthread_mutex_unlock(&s->lock);
