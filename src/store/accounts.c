@@ -57,8 +57,10 @@ int accounts_put(struct store *s, const struct account *v, size_t n, struct err 
     return write_end(s, rc);
 }
 
-static void read_row(struct db_stmt *q, struct account *v)
+static int read_row(struct db_stmt *q, struct arena *a, void *row, struct err *e)
 {
+    struct account *v = row;
+    (void)a, (void)e;
     v->waba = col_i64(q);
     v->portfolio = col_i64(q);
     v->limit = col_i64(q);
@@ -76,6 +78,7 @@ static void read_row(struct db_stmt *q, struct account *v)
     v->no_direct_until = col_i64(q);
     v->misuse_at = col_i64(q);
     v->said_at.direct = col_i64(q);
+    return 0;
 }
 
 int accounts_get(struct store *s, int64_t waba, struct account *ret, struct err *e)
@@ -90,7 +93,7 @@ int accounts_get(struct store *s, int64_t waba, struct account *ret, struct err 
     if (rc < 0)
         return rc;
     if (rc == 1)
-        read_row(q, &v);
+        (void)read_row(q, NULL, &v, NULL);
     db_reset(q);
     *ret = v;
     return 0;
@@ -98,26 +101,10 @@ int accounts_get(struct store *s, int64_t waba, struct account *ret, struct err 
 
 int accounts_list(struct store *s, struct arena *a, struct account **ret, size_t *ret_n, struct err *e)
 {
-    struct account *rows = NULL;
     struct db_stmt *q;
-    size_t n = 0, cap = 0;
     int rc = db_prepare(s, &accounts_all, &q, e);
     if (rc != 0)
         return rc;
     db_i64(q, ACCOUNTS_MAX);
-    while (n < ACCOUNTS_MAX && (rc = db_step(q, e)) == 1) {
-        struct account *grown = arena_grow(a, rows, n, &cap, ACCOUNTS_MAX, sizeof *rows);
-        if (grown == NULL) {
-            rc = err_set(e, WL_ENOMEM, "the answer is larger than its memory limit");
-            break;
-        }
-        rows = grown;
-        read_row(q, &rows[n++]);
-    }
-    db_reset(q);
-    if (rc < 0)
-        return rc;
-    *ret = rows;
-    *ret_n = n;
-    return 0;
+    return db_rows(q, a, ACCOUNTS_MAX, sizeof **ret, read_row, ret, ret_n, e);
 }

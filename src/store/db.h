@@ -153,6 +153,12 @@ static inline struct str col_blob(struct db_stmt *q)
 {
     return q->db->driver->column_blob(q);
 }
+/* Reads the rows a prepared and bound statement gives, at most max, into an array of elements of `each` bytes in the arena:
+ * *ret_rows (a pointer to a pointer to such elements; NULL without rows) and *ret_n, untouched on failure. Resets the
+ * statement. */
+typedef int row_reader(struct db_stmt *q, struct arena *a, void *row, struct err *e);
+int db_rows(struct db_stmt *q, struct arena *a, size_t max, size_t each, row_reader *read, void *ret_rows,
+            size_t *ret_n, struct err *e);
 /* Copies a text column into a fixed array, cut to fit, always NUL-terminated. */
 void col_chars(struct db_stmt *q, char *out, size_t size);
 /* Copies a text or blob column into the arena (NUL added); WL_ENOMEM. NULL stays {NULL,0}. */

@@ -56,8 +56,9 @@ int rules_log_append(struct store *s, const struct rules_event *v, size_t n, str
     return write_end(s, rc);
 }
 
-static int read_row(struct db_stmt *q, struct arena *a, struct rules_event *v, struct err *e)
+static int read_row(struct db_stmt *q, struct arena *a, void *row, struct err *e)
 {
+    struct rules_event *v = row;
     v->id = col_i64(q);
     v->at = col_i64(q);
     v->act = (enum rules_act)col_i64(q);
@@ -77,9 +78,7 @@ static int read_row(struct db_stmt *q, struct arena *a, struct rules_event *v, s
 int rules_log_list(struct store *s, struct arena *a, unsigned acts, int64_t before, size_t max,
                    struct rules_event **ret, size_t *ret_n, struct err *e)
 {
-    struct rules_event *rows = NULL;
     struct db_stmt *q;
-    size_t n = 0, cap = 0;
     max = max < RULES_EVENTS_MAX ? max : RULES_EVENTS_MAX;
     int rc = db_prepare(s, acts == 0 ? &rules_events_newest : &rules_events_of, &q, e);
     if (rc != 0)
@@ -88,22 +87,7 @@ int rules_log_list(struct store *s, struct arena *a, unsigned acts, int64_t befo
         db_i64(q, acts & 1u << act ? act : 0);
     db_i64(q, before != 0 ? before : INT64_MAX);
     db_i64(q, (int64_t)max);
-    while (n < max && (rc = db_step(q, e)) == 1) {
-        struct rules_event *grown = arena_grow(a, rows, n, &cap, max, sizeof *rows);
-        rc = grown == NULL ? err_set(e, WL_ENOMEM, "the answer is larger than its memory limit") : 0;
-        if (rc == 0)
-            rc = read_row(q, a, &grown[n], e);
-        if (rc != 0)
-            break;
-        rows = grown;
-        n++;
-    }
-    db_reset(q);
-    if (rc < 0)
-        return rc;
-    *ret = rows;
-    *ret_n = n;
-    return 0;
+    return db_rows(q, a, max, sizeof **ret, read_row, ret, ret_n, e);
 }
 
 int rules_log_last(struct store *s, enum rules_act act, struct arena *a, struct rules_event *ret, struct err *e)

@@ -71,40 +71,31 @@ int senders_spam_at(struct store *s, int64_t id, int64_t *ret, struct err *e)
     return 0;
 }
 
+static int read_row(struct db_stmt *q, struct arena *a, void *row, struct err *e)
+{
+    struct sender *v = row;
+    (void)a, (void)e;
+    v->id = col_i64(q);
+    v->waba = col_i64(q);
+    v->status = col_int(q);
+    col_chars(q, v->display_phone, sizeof v->display_phone);
+    col_chars(q, v->verified_name, sizeof v->verified_name);
+    col_chars(q, v->quality, sizeof v->quality);
+    v->per_second = col_int(q);
+    v->updated_at = col_i64(q);
+    v->said_at.number = col_i64(q);
+    v->said_at.quality = col_i64(q);
+    v->said_at.per_second = col_i64(q);
+    v->spam_at = col_i64(q);
+    return 0;
+}
+
 int senders_list(struct store *s, struct arena *a, struct sender **ret, size_t *ret_n, struct err *e)
 {
-    struct sender *rows = NULL;
     struct db_stmt *q;
-    size_t n = 0, cap = 0;
     int rc = db_prepare(s, &senders_all, &q, e);
     if (rc != 0)
         return rc;
     db_i64(q, SENDERS_MAX);
-    while (n < SENDERS_MAX && (rc = db_step(q, e)) == 1) {
-        struct sender *grown = arena_grow(a, rows, n, &cap, SENDERS_MAX, sizeof *rows);
-        if (grown == NULL) {
-            rc = err_set(e, WL_ENOMEM, "the answer is larger than its memory limit");
-            break;
-        }
-        rows = grown;
-        struct sender *v = &rows[n++];
-        v->id = col_i64(q);
-        v->waba = col_i64(q);
-        v->status = col_int(q);
-        col_chars(q, v->display_phone, sizeof v->display_phone);
-        col_chars(q, v->verified_name, sizeof v->verified_name);
-        col_chars(q, v->quality, sizeof v->quality);
-        v->per_second = col_int(q);
-        v->updated_at = col_i64(q);
-        v->said_at.number = col_i64(q);
-        v->said_at.quality = col_i64(q);
-        v->said_at.per_second = col_i64(q);
-        v->spam_at = col_i64(q);
-    }
-    db_reset(q);
-    if (rc < 0)
-        return rc;
-    *ret = rows;
-    *ret_n = n;
-    return 0;
+    return db_rows(q, a, SENDERS_MAX, sizeof **ret, read_row, ret, ret_n, e);
 }

@@ -32,8 +32,9 @@ int skeletons_put(struct store *s, const struct skeleton *v, size_t n, struct er
     return write_end(s, rc);
 }
 
-static int read_row(struct db_stmt *q, struct arena *a, struct skeleton *v, struct err *e)
+static int read_row(struct db_stmt *q, struct arena *a, void *row, struct err *e)
 {
+    struct skeleton *v = row;
     v->number = (uint32_t)col_i64(q);
     int rc = col_copy(q, a, &v->text, e);
     if (rc == 0)
@@ -61,28 +62,11 @@ int skeletons_get(struct store *s, uint32_t number, struct arena *a, struct skel
 
 int skeletons_list(struct store *s, struct arena *a, size_t max, struct skeleton **ret, size_t *ret_n, struct err *e)
 {
-    struct skeleton *rows = NULL;
     struct db_stmt *q;
-    size_t n = 0, cap = 0;
     max = max < SKELETONS_MAX ? max : SKELETONS_MAX;
     int rc = db_prepare(s, &skeletons_all, &q, e);
     if (rc != 0)
         return rc;
     db_i64(q, (int64_t)max);
-    while (n < max && (rc = db_step(q, e)) == 1) {
-        struct skeleton *grown = arena_grow(a, rows, n, &cap, max, sizeof *rows);
-        rc = grown == NULL ? err_set(e, WL_ENOMEM, "the answer is larger than its memory limit") : 0;
-        if (rc == 0)
-            rc = read_row(q, a, &grown[n], e);
-        if (rc != 0)
-            break;
-        rows = grown;
-        n++;
-    }
-    db_reset(q);
-    if (rc < 0)
-        return rc;
-    *ret = rows;
-    *ret_n = n;
-    return 0;
+    return db_rows(q, a, max, sizeof **ret, read_row, ret, ret_n, e);
 }

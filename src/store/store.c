@@ -422,6 +422,30 @@ void *arena_grow(struct arena *a, void *array, size_t n, size_t *cap, size_t max
     return grown;
 }
 
+int db_rows(struct db_stmt *q, struct arena *a, size_t max, size_t each, row_reader *read, void *ret_rows,
+            size_t *ret_n, struct err *e)
+{
+    char *rows = NULL;
+    size_t n = 0, cap = 0;
+    int rc = 0;
+    while (n < max && (rc = db_step(q, e)) == 1) {
+        char *grown = arena_grow(a, rows, n, &cap, max, each);
+        rc = grown == NULL ? err_set(e, WL_ENOMEM, "the answer is larger than its memory limit") : 0;
+        if (rc == 0)
+            rc = read(q, a, grown + n * each, e);
+        if (rc != 0)
+            break;
+        rows = grown;
+        n++;
+    }
+    db_reset(q);
+    if (rc < 0)
+        return rc;
+    memcpy(ret_rows, &rows, sizeof rows);
+    *ret_n = n;
+    return 0;
+}
+
 void col_chars(struct db_stmt *q, char *out, size_t size)
 {
     struct str v = col_text(q);

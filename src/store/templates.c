@@ -62,8 +62,9 @@ int templates_put(struct store *s, const struct template_row *t, size_t n, struc
     return write_end(s, rc);
 }
 
-static int read_row(struct db_stmt *q, struct arena *a, struct template_row *t, struct err *e)
+static int read_row(struct db_stmt *q, struct arena *a, void *row, struct err *e)
 {
+    struct template_row *t = row;
     t->waba = col_i64(q);
     int rc = col_copy(q, a, &t->name, e);
     if (rc == 0)
@@ -86,29 +87,12 @@ static int read_row(struct db_stmt *q, struct arena *a, struct template_row *t, 
 int templates_list(struct store *s, int64_t waba, struct arena *a, struct template_row **ret, size_t *ret_n,
                    struct err *e)
 {
-    struct template_row *rows = NULL;
     struct db_stmt *q;
-    size_t n = 0, cap = 0;
     int rc = db_prepare(s, waba == 0 ? &templates_all : &templates_of, &q, e);
     if (rc != 0)
         return rc;
     if (waba != 0)
         db_i64(q, waba);
     db_i64(q, TEMPLATES_MAX);
-    while (n < TEMPLATES_MAX && (rc = db_step(q, e)) == 1) {
-        struct template_row *grown = arena_grow(a, rows, n, &cap, TEMPLATES_MAX, sizeof *rows);
-        rc = grown == NULL ? err_set(e, WL_ENOMEM, "the answer is larger than its memory limit") : 0;
-        if (rc == 0)
-            rc = read_row(q, a, &grown[n], e);
-        if (rc != 0)
-            break;
-        rows = grown;
-        n++;
-    }
-    db_reset(q);
-    if (rc < 0)
-        return rc;
-    *ret = rows;
-    *ret_n = n;
-    return 0;
+    return db_rows(q, a, TEMPLATES_MAX, sizeof **ret, read_row, ret, ret_n, e);
 }
