@@ -232,7 +232,7 @@ static void one_row(struct store *s, struct row_memory *r, size_t k, size_t i, s
                                .contact = 4096 * (1 + (p - people)),
                                .sender = 100200300400500,
                                .campaign = campaign,
-                               .state = d.verdict == VERDICT_ALLOW ? MESSAGE_ACCEPTED : MESSAGE_REFUSED,
+                               .life.state = d.verdict == VERDICT_ALLOW ? LIFE_ACCEPTED : LIFE_REFUSED,
                                .ts = now,
                                .type = "template"};
     r->d[k] = (struct decision_row){.id = r->m[k].id,

@@ -100,10 +100,19 @@ struct group {
     struct pair pairs[GROUP_MAX];
     struct message messages[GROUP_MAX];
     struct decision_row decisions[GROUP_MAX];
-    struct outcome outcomes[GROUP_MAX];
-    char wamids[GROUP_MAX][64];
-    size_t waiting; /* outcomes of the group before, which ride in this commit */
+    struct message answered[GROUP_MAX]; /* of the group before, whose outcomes ride in this commit */
+    size_t waiting;
 };
+
+/* The message as it is once Meta has answered. */
+static void accept(struct message *next, const struct message *m, int64_t at)
+{
+    *next = *m;
+    next->life.state = LIFE_ACCEPTED;
+    next->life.accepted = 1;
+    next->changed_at = at;
+    snprintf(next->wamid, sizeof next->wamid, "wamid.HBgLMTU1NTAwMDAwMDAVAgARGBI%020llX==", (unsigned long long)m->id);
+}
 
 static void one_group(struct store *s, struct group *g, size_t n, size_t *turn, int64_t now)
 {
@@ -112,23 +121,23 @@ static void one_group(struct store *s, struct group *g, size_t n, size_t *turn, 
     for (size_t i = 0; i < n; i++)
         person_name(&g->who[i], (*turn += 613) % PEOPLE);
     must(store_begin(s, &e), &e);
-    must(messages_outcome(s, g->outcomes, g->waiting, NULL, &e), &e);
+    for (size_t i = 0; i < g->waiting; i++)
+        must(message_save(s, &g->answered[i], &e), &e);
     must(people_find(s, g->who, n, g->people, &e), &e);
     for (size_t i = 0; i < n; i++)
         g->pairs[i] = (struct pair){.bucket = g->people[i].bucket, .contact = g->people[i].id, .sender = SENDER};
     must(pairs_get(s, g->pairs, n, &e), &e);
     for (size_t i = 0; i < n; i++) {
         int64_t id = store_id(s, now);
-        g->messages[i] = (struct message){.id = id,
-                                          .contact = g->people[i].id,
-                                          .sender = SENDER,
-                                          .state = MESSAGE_SENDING,
-                                          .attempt = 1,
-                                          .epoch = 3,
-                                          .ts = now,
-                                          .kind = 2,
-                                          .category = 2,
-                                          .type = "template"};
+        g->messages[i] =
+            (struct message){.id = id,
+                             .contact = g->people[i].id,
+                             .sender = SENDER,
+                             .life = {.state = LIFE_SENDING, .category = 2, .attempts = 1, .begun_at = now},
+                             .epoch = 3,
+                             .ts = now,
+                             .kind = 2,
+                             .type = "template"};
         g->decisions[i] = (struct decision_row){.id = id,
                                                 .ts = now,
                                                 .ruleset = 1,
@@ -137,10 +146,7 @@ static void one_group(struct store *s, struct group *g, size_t n, size_t *turn, 
                                                 .findings = {findings, sizeof findings}};
         g->pairs[i].last_out = now;
         g->pairs[i].tat = now + 6000;
-        g->outcomes[i] = (struct outcome){.id = id, .epoch = 3, .state = MESSAGE_ACCEPTED, .at = now + 60};
-        snprintf(g->wamids[i], sizeof g->wamids[i],
-                 "wamid.HBgLMTU1NTAwMDAwMDAVAgARGBI%020llX==", (unsigned long long)id);
-        g->outcomes[i].wamid = str_of(g->wamids[i]);
+        accept(&g->answered[i], &g->messages[i], now + 60);
     }
     must(messages_insert(s, g->messages, g->decisions, n, &e), &e);
     must(pairs_put(s, g->pairs, n, &e), &e);
@@ -303,12 +309,13 @@ static void admit_one(struct admission *b, size_t i)
     b->message[i] = (struct message){.id = id,
                                      .contact = b->person[i].id,
                                      .sender = SENDER,
-                                     .state = allowed ? MESSAGE_SENDING : MESSAGE_REFUSED,
-                                     .attempt = allowed,
+                                     .life = {.state = allowed ? LIFE_SENDING : LIFE_REFUSED,
+                                              .category = CATEGORY_MARKETING,
+                                              .attempts = allowed,
+                                              .begun_at = allowed ? b->now : 0},
                                      .epoch = 3,
                                      .ts = b->now,
                                      .kind = 2,
-                                     .category = CATEGORY_MARKETING,
                                      .type = "template"};
     b->row[i] = (struct decision_row){.id = id,
                                       .ts = b->now,

@@ -108,14 +108,14 @@ static int read_portfolios(struct run *r, struct err *e)
 
 static enum backtest_fate fate_of(const struct message *m)
 {
-    switch (m->state) {
-    case MESSAGE_REJECTED:
+    switch ((enum life_state)m->life.state) {
+    case LIFE_REJECTED:
         return FATE_REJECTED;
-    case MESSAGE_AMBIGUOUS:
-    case MESSAGE_SENDING:
+    case LIFE_AMBIGUOUS:
+    case LIFE_SENDING:
         return FATE_AMBIGUOUS;
-    case MESSAGE_UNSENT:
-    case MESSAGE_REFUSED:
+    case LIFE_UNSENT:
+    case LIFE_REFUSED:
         return FATE_UNSENT;
     default:
         break;
@@ -183,7 +183,7 @@ static int became(struct run *r, const struct backtest_stopped *s, struct err *e
     if (known == 0 && rc == 0)
         rc = opted_out(r, s, p.id, &gone, e);
     if (rc == 0)
-        backtest_became(r->bt, s, found == 0 ? fate_of(&m) : FATE_LOST, m.code, reply, gone);
+        backtest_became(r->bt, s, found == 0 ? fate_of(&m) : FATE_LOST, m.life.code, reply, gone);
     return rc;
 }
 

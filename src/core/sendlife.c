@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * sendlife.c - one function per kind of event, found through a table; see sendlife.h for the promise.
  *
- * The states in which Meta may already have the message are SENDING, DOUBT, SENT, FAILED after a webhook, and
+ * The states in which Meta may already have the message are SENDING, AMBIGUOUS, ACCEPTED, FAILED and
  * UNDETERMINED. An attempt is opened in WAITING only, and WAITING is reached from the others in exactly three ways: a
  * definite refusal, the certainty that nothing left, and the one resend of a doubt. tests/unit/core/test_sendlife.c
  * explores every interleaving with crashes and lost, late and doubled words of Meta. */
@@ -9,13 +9,29 @@
 
 #include <stddef.h>
 
+#include "core/event.h"
+
 #define MINUTE_MS INT64_C(60000)
 #define HOUR_MS   (60 * MINUTE_MS)
 
+static const char *const state_names[] = {
+    [LIFE_REFUSED] = "refused",           [LIFE_SENDING] = "sending",     [LIFE_ACCEPTED] = "accepted",
+    [LIFE_REJECTED] = "rejected",         [LIFE_AMBIGUOUS] = "ambiguous", [LIFE_UNSENT] = "unsent",
+    [LIFE_WAITING] = "waiting",           [LIFE_FAILED] = "failed",       [LIFE_EXPIRED] = "expired",
+    [LIFE_UNDETERMINED] = "undetermined", [LIFE_CANCELLED] = "cancelled"};
+#define STATES (sizeof state_names / sizeof state_names[0])
+
 const char *life_state_name(enum life_state s)
 {
-    static const char *const names[] = {"", "waiting", "sending", "doubt", "sent", "failed", "expired", "undetermined"};
-    return (unsigned)s < sizeof names / sizeof names[0] ? names[s] : "";
+    return (unsigned)s < STATES && state_names[s] != NULL ? state_names[s] : "unknown";
+}
+
+enum life_state life_state_parse(struct str word)
+{
+    for (size_t i = LIFE_REFUSED; i < STATES; i++)
+        if (str_eq(word, str_of(state_names[i])))
+            return (enum life_state)i;
+    return 0;
 }
 
 /* --- error codes ------------------------------------------------------------------------------------------------- */
@@ -50,9 +66,9 @@ int64_t reaction_wait(const struct reaction_to *r, int attempts)
 
 /* --- what a doubt is worth --------------------------------------------------------------------------------------- */
 
-static bool may_resend(enum category c)
+static bool may_resend(const struct life *l)
 {
-    return c == CATEGORY_UTILITY || c == CATEGORY_AUTHENTICATION;
+    return !l->once && (l->category == CATEGORY_UTILITY || l->category == CATEGORY_AUTHENTICATION);
 }
 
 int64_t life_doubt_wait(enum category c)
@@ -69,7 +85,7 @@ int64_t life_doubt_most(enum category c)
 
 bool life_ended(const struct life *l)
 {
-    return l->state >= LIFE_SENT;
+    return l->state != LIFE_WAITING && l->state != LIFE_SENDING && l->state != LIFE_AMBIGUOUS;
 }
 
 void life_init(struct life *l, enum category c, int64_t now, int64_t expires)
@@ -96,7 +112,6 @@ static void on_begin(struct life *l, const struct life_event *ev, int64_t now, s
     l->attempts++;
     l->state = LIFE_SENDING;
     l->begun_at = now;
-    l->at = 0;
     ret->send = true;
 }
 
@@ -117,7 +132,8 @@ static void on_accepted(struct life *l, const struct life_event *ev, int64_t now
         return;
     has_attempt(l, ev->attempt, ret);
     l->held = ev->held;
-    l->state = !l->delivered && l->failed == l->accepted ? LIFE_FAILED : LIFE_SENT; /* a webhook may have been faster */
+    l->state =
+        !l->delivered && l->failed == l->accepted ? LIFE_FAILED : LIFE_ACCEPTED; /* a webhook may have been faster */
 }
 
 /* No attempt is open any more, and the last one was surely not accepted. A doubt about an earlier one stays. */
@@ -126,14 +142,14 @@ static void settle_refused(struct life *l, bool again, int64_t at, int64_t now)
     bool late = too_late(l, now);
     l->at = 0;
     if (l->accepted != 0) {
-        l->state = LIFE_SENT;
+        l->state = LIFE_ACCEPTED;
     } else if (again && !late) {
         l->state = LIFE_WAITING;
         l->at = at;
     } else if (l->resent) {
         l->state = LIFE_UNDETERMINED;
     } else {
-        l->state = again ? LIFE_EXPIRED : LIFE_FAILED;
+        l->state = again ? LIFE_EXPIRED : LIFE_REJECTED;
     }
 }
 
@@ -143,7 +159,7 @@ static void on_rejected(struct life *l, const struct life_event *ev, int64_t now
     if (!answers(l, ev))
         return;
     struct reaction_to r = reaction_to(ev->code);
-    bool again = r.reaction != REACT_REJECT && l->attempts < LIFE_ATTEMPTS_MAX;
+    bool again = r.reaction != REACT_REJECT && !l->once && l->attempts < LIFE_ATTEMPTS_MAX;
     l->code = ev->code;
     settle_refused(l, again, now + reaction_wait(&r, l->attempts), now);
 }
@@ -153,14 +169,18 @@ static void on_unsent(struct life *l, const struct life_event *ev, int64_t now, 
     (void)ret;
     if (!answers(l, ev))
         return;
+    if (l->once) {
+        l->state = LIFE_UNSENT;
+        return;
+    }
     l->attempts--; /* nothing left the machine: it was none */
-    settle_refused(l, true, now, now);
+    settle_refused(l, true, ev->at > now ? ev->at : now, now);
 }
 
 static void doubt(struct life *l, int64_t now)
 {
-    l->state = l->accepted != 0 ? LIFE_SENT : LIFE_DOUBT;
-    l->at = l->state == LIFE_DOUBT ? now + life_doubt_wait((enum category)l->category) : 0;
+    l->state = l->accepted != 0 ? LIFE_ACCEPTED : LIFE_AMBIGUOUS;
+    l->at = l->state == LIFE_AMBIGUOUS ? now + life_doubt_wait((enum category)l->category) : 0;
 }
 
 static void on_silent(struct life *l, const struct life_event *ev, int64_t now, struct life_effects *ret)
@@ -190,7 +210,7 @@ static void on_status(struct life *l, const struct life_event *ev, int64_t now, 
     if (l->state == LIFE_SENDING && ev->attempt != l->attempts)
         return; /* the resend is on its way: its own answer will close it */
     bool arrived = l->delivered || l->failed != l->accepted;
-    l->state = arrived ? LIFE_SENT : LIFE_FAILED;
+    l->state = arrived ? LIFE_ACCEPTED : LIFE_FAILED;
     l->at = 0;
 }
 
@@ -198,11 +218,11 @@ static void doubt_timer(struct life *l, const struct life_event *ev, int64_t now
 {
     enum category c = (enum category)l->category;
     bool seen = ev->watermark >= l->begun_at + LIFE_WATERMARK_MARGIN_MS;
-    if (may_resend(c) && !l->resent && seen && !too_late(l, now) && l->attempts < LIFE_ATTEMPTS_MAX) {
+    if (may_resend(l) && !l->resent && seen && !too_late(l, now) && l->attempts < LIFE_ATTEMPTS_MAX) {
         l->resent = true;
         l->state = LIFE_WAITING;
         l->at = now;
-    } else if (!may_resend(c) || l->resent || too_late(l, now) ||
+    } else if (!may_resend(l) || l->resent || too_late(l, now) ||
                now >= l->begun_at + life_doubt_wait(c) + life_doubt_most(c)) {
         l->state = LIFE_UNDETERMINED;
         l->at = 0;
@@ -211,32 +231,101 @@ static void doubt_timer(struct life *l, const struct life_event *ev, int64_t now
     }
 }
 
+/* It will not be attempted again. A doubt about an earlier attempt stays one. */
+static void give_up(struct life *l, enum life_state end)
+{
+    l->state = l->resent ? LIFE_UNDETERMINED : (uint8_t)end;
+    l->at = 0;
+}
+
 static void on_timer(struct life *l, const struct life_event *ev, int64_t now, struct life_effects *ret)
 {
     (void)ret;
-    if (l->state == LIFE_DOUBT && now >= l->at) {
+    if (l->state == LIFE_AMBIGUOUS && now >= l->at) {
         doubt_timer(l, ev, now);
     } else if (l->state == LIFE_WAITING && too_late(l, now)) {
-        /* A resend that came too late leaves the doubt about the first attempt. */
-        l->state = l->resent ? LIFE_UNDETERMINED : LIFE_EXPIRED;
-        l->at = 0;
+        give_up(l, LIFE_EXPIRED);
     }
+}
+
+static void on_put_off(struct life *l, const struct life_event *ev, int64_t now, struct life_effects *ret)
+{
+    (void)now, (void)ret;
+    if (l->state == LIFE_WAITING)
+        l->at = ev->at;
+}
+
+static void on_refused(struct life *l, const struct life_event *ev, int64_t now, struct life_effects *ret)
+{
+    (void)now, (void)ret;
+    if (l->state != LIFE_WAITING)
+        return;
+    l->code = ev->code;
+    give_up(l, LIFE_REFUSED);
+}
+
+static void on_cancel(struct life *l, const struct life_event *ev, int64_t now, struct life_effects *ret)
+{
+    (void)ev, (void)now, (void)ret;
+    if (l->state == LIFE_WAITING)
+        give_up(l, LIFE_CANCELLED);
 }
 
 typedef void on_event(struct life *l, const struct life_event *ev, int64_t now, struct life_effects *ret);
 static on_event *const events[] = {
-    [LIFE_BEGIN] = on_begin,   [LIFE_ACCEPTED] = on_accepted, [LIFE_REJECTED] = on_rejected, [LIFE_UNSENT] = on_unsent,
-    [LIFE_SILENT] = on_silent, [LIFE_RESTART] = on_restart,   [LIFE_STATUS] = on_status,     [LIFE_TIMER] = on_timer,
+    [STEP_BEGIN] = on_begin,     [STEP_ACCEPTED] = on_accepted, [STEP_REJECTED] = on_rejected,
+    [STEP_UNSENT] = on_unsent,   [STEP_SILENT] = on_silent,     [STEP_RESTART] = on_restart,
+    [STEP_STATUS] = on_status,   [STEP_TIMER] = on_timer,       [STEP_PUT_OFF] = on_put_off,
+    [STEP_REFUSED] = on_refused, [STEP_CANCEL] = on_cancel,
 };
 
 void life_step(struct life *l, const struct life_event *ev, int64_t now, struct life_effects *ret)
 {
     struct life_effects none = {0};
-    bool about_attempt = ev->kind >= LIFE_ACCEPTED && ev->kind != LIFE_RESTART && ev->kind != LIFE_TIMER;
+    bool about_attempt = ev->kind >= STEP_ACCEPTED && ev->kind <= STEP_STATUS && ev->kind != STEP_RESTART;
     bool before = life_ended(l);
     *ret = none;
     if (about_attempt && (ev->attempt < 1 || ev->attempt > l->attempts))
         return; /* no such attempt was ever begun */
     events[ev->kind](l, ev, now, ret);
     ret->ended = life_ended(l) && !before;
+}
+
+/* --- stored and shown --------------------------------------------------------------------------------------------- */
+
+int64_t life_bits(const struct life *l)
+{
+    return l->accepted | l->failed << 8 | l->once << 16 | l->resent << 17 | l->held << 18 | l->delivered << 19;
+}
+
+void life_set_bits(struct life *l, int64_t bits)
+{
+    l->accepted = (uint8_t)(bits & 0xff);
+    l->failed = (uint8_t)(bits >> 8 & 0xff);
+    l->once = bits >> 16 & 1;
+    l->resent = bits >> 17 & 1;
+    l->held = bits >> 18 & 1;
+    l->delivered = bits >> 19 & 1;
+}
+
+int life_duplicates(const struct life *l)
+{
+    int n = __builtin_popcount(l->accepted);
+    return n > 1 ? n - 1 : 0;
+}
+
+const char *life_word(const struct life *l, uint32_t seen, int64_t valid_until, int64_t now)
+{
+    static const struct {
+        uint32_t seen;
+        const char *word;
+    } words[] = {{SEEN_PLAYED, "played"}, {SEEN_READ, "read"}, {SEEN_DELIVERED, "delivered"}};
+    if (l->state != LIFE_ACCEPTED)
+        return life_state_name((enum life_state)l->state);
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (seen & words[i].seen)
+            return words[i].word;
+    if (valid_until != 0 && now >= valid_until)
+        return "expired";
+    return seen & SEEN_SENT ? "sent" : l->held ? "held" : "accepted";
 }

@@ -29,7 +29,9 @@
 #include "gateway/accounts.h"
 #include "gateway/admit_impl.h"
 #include "gateway/apply.h"
+#include "gateway/lives.h"
 #include "gateway/uncount.h"
+#include "store/leases.h"
 #include "store/senders.h"
 
 #define DRAIN_MS    10000
@@ -37,7 +39,6 @@
 #define SHARE_LEAST 8 /* but not fewer than these */
 #define RESERVED    4 /* the part of a number's turns and places that is not for marketing */
 
-#define NO_OUTCOMES   "a batch of outcomes does not fit its arena"
 #define SHUTTING_DOWN "the gateway is shutting down; try again in a moment"
 
 /* --- leases ------------------------------------------------------------------------------------------------------- */
@@ -76,6 +77,19 @@ static int sender_epoch(struct admit *ad, struct store *s, int64_t sender, int64
 
 /* --- one batch ---------------------------------------------------------------------------------------------------- */
 
+/* Its caller waits for one attempt, which begins with its row, or for the refusal. */
+static void begin_life(const struct batch *b, const struct send *send, struct message *m, bool allowed, int code)
+{
+    const struct facts *f = &send->facts;
+    enum category c =
+        f->known[FACT_MESSAGE_CATEGORY] ? (enum category)f->value[FACT_MESSAGE_CATEGORY] : CATEGORY_UNKNOWN;
+    struct life_effects fx;
+    life_init(&m->life, c, b->now, send->expires);
+    m->life.once = true;
+    life_step(&m->life, &(struct life_event){.kind = allowed ? STEP_BEGIN : STEP_REFUSED, .code = code}, b->now, &fx);
+    m->life.code = code;
+}
+
 /* Fills the rows of one judged send. */
 static int record(struct batch *b, struct store *s, size_t i, struct err *e)
 {
@@ -88,15 +102,10 @@ static int record(struct batch *b, struct store *s, size_t i, struct err *e)
                           .id = store_id(s, b->now),
                           .contact = p != NULL ? p->id : 0,
                           .sender = send->sender,
-                          .state = allowed ? MESSAGE_SENDING : MESSAGE_REFUSED,
-                          .attempt = allowed ? 1 : 0,
                           .epoch = send->epoch,
                           .ts = b->now,
-                          .kind = send->intent->kind,
-                          .category = send->facts.known[FACT_MESSAGE_CATEGORY]
-                                          ? (int)send->facts.value[FACT_MESSAGE_CATEGORY]
-                                          : 0,
-                          .code = main ? rule_code(main->rule) : 0};
+                          .kind = send->intent->kind};
+    begin_life(b, send, m, allowed, main != NULL ? rule_code(main->rule) : 0);
     memcpy(m->type, send->intent->type, sizeof m->type);
     uint8_t facts[FACTS_PACKED_MAX], findings[DECISION_PACKED_MAX];
     size_t n_facts = facts_pack(&send->facts, facts), n_findings = decision_pack(&send->decision, findings);
@@ -325,12 +334,15 @@ static void read_success(struct send *s, struct json body, struct arena *a)
     struct str id;
     if (!json_next(&it) || !json_str(json_get(it.value, "id"), &id) || id.n == 0 || id.n >= WAMID_MAX)
         return;
+    struct json message = it.value;
     char *copy = arena_strndup(a, id.p, id.n);
     if (copy == NULL)
         return;
     s->wamid = (struct str){copy, id.n};
-    s->outcome = MESSAGE_ACCEPTED;
+    s->outcome = LIFE_ACCEPTED;
     s->outcome_code = 0;
+    s->outcome_held =
+        str_eq(json_str_or(json_get(message, "message_status"), STR("")), STR("held_for_quality_assessment"));
     it = json_iter(json_get(body, "contacts"));
     struct str name;
     if (!json_next(&it) || s->intent->to.kind == IDENTITY_GROUP)
@@ -344,8 +356,9 @@ static void read_success(struct send *s, struct json body, struct arena *a)
 void outcome_read(struct send *s, enum http_fate fate, int status, struct str body, struct json_parser *parser,
                   struct arena *a)
 {
-    s->outcome = fate == HTTP_UNSENT ? MESSAGE_UNSENT : MESSAGE_AMBIGUOUS;
+    s->outcome = fate == HTTP_UNSENT ? LIFE_UNSENT : LIFE_AMBIGUOUS;
     s->outcome_code = 0;
+    s->outcome_held = false;
     s->wamid = (struct str){NULL, 0};
     s->wa_id.kind = s->user_id.kind = IDENTITY_NONE;
     struct json root;
@@ -358,7 +371,7 @@ void outcome_read(struct send *s, enum http_fate fate, int status, struct str bo
         s->outcome_code = (int)code;
         /* A 5xx may hide an accepted message; only a refusal in so many words is definite (docs/platform.md §1.1). */
         if (status < 500)
-            s->outcome = MESSAGE_REJECTED;
+            s->outcome = LIFE_REJECTED;
     }
 }
 
@@ -402,11 +415,12 @@ static int outcome_said(struct admit *ad, struct store *s, struct arena *a, stru
                            .code = send->outcome_code,
                            .at = now};
     int rc = 0;
-    if (send->outcome == MESSAGE_ACCEPTED)
+    if (send->outcome == LIFE_ACCEPTED)
         rc = learn_names(s, send, now, e);
-    else if (send->outcome == MESSAGE_REJECTED)
+    else if (send->outcome == LIFE_REJECTED)
         rc = apply_error_code(s, &w, now, &send->control_changed, e);
-    if (rc == 0 && send->outcome == MESSAGE_ACCEPTED && m->category != CATEGORY_SERVICE && refusal_stood(&send->facts))
+    if (rc == 0 && send->outcome == LIFE_ACCEPTED && m->life.category != CATEGORY_SERVICE &&
+        refusal_stood(&send->facts))
         rc = apply_taken(s, send->waba, send->sender, &send->control_changed, e);
     if (rc == 0 && send->wamid.n > 0)
         rc = apply_adopt(ad->g->apply, s, a, m->bucket, m->id, send->wamid, now, &send->control_changed, e);
@@ -416,27 +430,24 @@ static int outcome_said(struct admit *ad, struct store *s, struct arena *a, stru
 static int outcome_run(void *ctx, struct store *s, struct arena *a, struct job *const *jobs, size_t n, int64_t now,
                        struct err *e)
 {
-    struct outcome *o = arena_new_array(a, struct outcome, n);
-    if (o == NULL)
-        return err_set(e, WL_ENOMEM, NO_OUTCOMES);
-    for (size_t i = 0; i < n; i++) {
+    static const enum life_step_kind steps[] = {[LIFE_ACCEPTED] = STEP_ACCEPTED,
+                                                [LIFE_REJECTED] = STEP_REJECTED,
+                                                [LIFE_AMBIGUOUS] = STEP_SILENT,
+                                                [LIFE_UNSENT] = STEP_UNSENT};
+    int rc = 0;
+    for (size_t i = 0; i < n && rc == 0; i++) { /* the rows first: the pages of a table stay at hand */
         struct send *send = container_of(jobs[i], struct send, job);
-        o[i] = (struct outcome){.bucket = send->message.bucket,
-                                .id = send->message.id,
-                                .epoch = send->epoch,
-                                .state = send->outcome,
-                                .code = send->outcome_code,
-                                .at = now,
-                                .wamid = send->wamid};
+        struct life_news news = {.event = {.kind = steps[send->outcome],
+                                           .attempt = send->message.life.attempts,
+                                           .code = send->outcome_code,
+                                           .held = send->outcome_held},
+                                 .wamid = send->wamid};
+        struct message m = send->message; /* the transaction may be run again from what was sent */
+        rc = life_hear(s, &m, &news, now, NULL, e);
     }
-    size_t *moved = arena_new_array(a, size_t, n);
-    int rc = moved != NULL ? 0 : err_set(e, WL_ENOMEM, NO_OUTCOMES);
-    for (size_t i = 0; i < n && rc == 0; i++) /* the rows first: the pages of a table stay at hand */
-        rc = messages_outcome(s, &o[i], 1, &moved[i], e);
     for (size_t i = 0; i < n && rc == 0; i++) {
         struct send *send = container_of(jobs[i], struct send, job);
-        if (moved[i] != 0)
-            rc = uncount_send(s, send, e);
+        rc = uncount_send(s, send, e);
         if (rc == 0)
             rc = outcome_said(ctx, s, a, send, now, e);
     }
@@ -447,10 +458,10 @@ static void outcome_done(void *ctx, struct job *job)
 {
     struct admit *ad = ctx;
     struct send *s = container_of(job, struct send, job);
-    static const enum metric by_state[] = {[MESSAGE_ACCEPTED] = METRIC_ACCEPTED,
-                                           [MESSAGE_REJECTED] = METRIC_REJECTED,
-                                           [MESSAGE_AMBIGUOUS] = METRIC_AMBIGUOUS,
-                                           [MESSAGE_UNSENT] = METRIC_UNSENT};
+    static const enum metric by_state[] = {[LIFE_ACCEPTED] = METRIC_ACCEPTED,
+                                           [LIFE_REJECTED] = METRIC_REJECTED,
+                                           [LIFE_AMBIGUOUS] = METRIC_AMBIGUOUS,
+                                           [LIFE_UNSENT] = METRIC_UNSENT};
     if (job->rc != 0)
         log_error("admit", "the outcome of a message could not be written, it stays in doubt: %s", job->err.text);
     else

@@ -13,16 +13,32 @@
 #include "core/intent.h"
 #include "gateway/writer.h"
 #include "net/http_client.h"
+#include "store/idempotency.h"
 #include "store/messages.h"
+#include "store/outbox.h"
 
 struct gateway;
 struct admit;
 struct rules_book;
 struct rules_override;
 
+enum send_mode {
+    SEND_NOW,    /* its caller waits for Meta's answer: judged, counted, attempted once */
+    SEND_ACCEPT, /* judged without being counted; unless a rule denies it, taken into the outbox: we answer for it */
+    SEND_QUEUED  /* of the outbox, its turn has come: judged again, counted, attempted */
+};
+
+/* A caller's idempotency key; text.n 0: none. The same key is the same message: instead of a second one the caller gets
+ * what became of the first. */
+struct send_key {
+    struct str text;     /* as given, at most IDEMPOTENCY_TEXT_MAX bytes */
+    int64_t fingerprint; /* of the request: another one under the same key is a mistake of the caller's */
+};
+
 struct send {
     struct job job; /* the writer's */
     struct gateway *g;
+    enum send_mode mode;
 
     /* --- given by the face --- */
     int64_t sender; /* phone number id */
@@ -32,8 +48,14 @@ struct send {
     int64_t expires;                       /* 0: never */
     const struct rules_override *override; /* policy rules somebody sets aside, and why; NULL: none */
     int64_t hold_until_latest;             /* admit_patience(): a HOLD that ends by then is waited out; 0: no waiting */
-    void (*decided)(struct send *s);       /* when it is durable, or with job.rc < 0; on the writer's second thread */
-    void (*recorded)(struct send *s);      /* when the outcome is durable; same thread; may be NULL */
+    bool or_queue;         /* NOW: a hold that is too long for the caller is taken into the outbox instead of refused */
+    bool our_id;           /* ACCEPT, or_queue: the caller will know the message by our id; see OUTBOX_OUR_ID */
+    struct str body;       /* ACCEPT, or_queue: the Graph body to keep */
+    int64_t not_before;    /* ACCEPT: ms; 0 at once */
+    struct send_key key;   /* NOW, ACCEPT */
+    struct outbox_key row; /* QUEUED: its row; message holds the message's */
+    void (*decided)(struct send *s);  /* when it is durable, or with job.rc < 0; on the writer's second thread */
+    void (*recorded)(struct send *s); /* when the outcome is durable; same thread; may be NULL */
     void *user;
 
     /* --- filled by send_facts() --- */
@@ -45,7 +67,9 @@ struct send {
 
     /* --- filled by admit --- */
     int64_t slot_us; /* its turn among its number's messages, monotonic; 0 none yet */
+    bool turn;       /* the dispatcher granted it a turn among its number's messages */
     bool held;       /* put off before */
+    bool replayed;   /* its key stands for `message`, an earlier one, as it is by now; nothing else was done */
     struct decision decision;
     const struct ruleset *rules;   /* the book that decided */
     const struct rules_book *book; /* the same with its number and its shadow */
@@ -55,8 +79,9 @@ struct send {
     int64_t interval;              /* by how much it moved the pace with the person, ms */
 
     /* --- filled by outcome_read() from Meta's answer --- */
-    enum message_state outcome;
+    enum life_state outcome;
     int outcome_code;
+    bool outcome_held;              /* accepted, but held by Meta for a quality assessment */
     struct str wamid;               /* arena of the face */
     struct identity wa_id, user_id; /* other names of the person learned from the answer */
     bool control_changed;           /* the outcome changed what the snapshot shows */

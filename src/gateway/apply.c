@@ -12,6 +12,7 @@
 
 #include "base/digest.h"
 #include "gateway/apply_account.h"
+#include "gateway/lives.h"
 #include "gateway/uncount.h"
 #include "gateway/wamid_map.h"
 #include "store/accounts.h"
@@ -338,19 +339,30 @@ static int status_code_said(struct store *s, const struct message_event *row, co
     return apply_error_code(s, &w, now, changed, e);
 }
 
-/* Keeps a status of a message we know. Whoever reads `sent` alone learns nothing new of the person, and asks nothing. */
+/* Keeps a status of a message we know, and steps its life. */
 static int status_said(struct store *s, struct arena *arena, const struct message_event *row, int64_t waba, int64_t now,
                        bool *changed, struct err *e)
 {
-    struct message before = {.id = 0};
+    struct message before, m;
     size_t fresh = 0;
-    bool tells = row->code != 0 || (row->seen & ~(uint32_t)SEEN_SENT) != 0;
-    int rc = tells ? messages_get(s, row->bucket, row->msg, &before, e) : 0;
-    if (rc == 0 || rc == WL_ENOTFOUND)
-        rc = message_events_append(s, row, 1, &fresh, e);
+    int rc = messages_get(s, row->bucket, row->msg, &before, e);
+    if (rc == WL_ENOTFOUND)
+        before.id = 0;
+    else if (rc != 0)
+        return rc;
+    rc = message_events_append(s, row, 1, &fresh, e);
     if (rc != 0 || fresh == 0 || before.id == 0)
         return rc;
-    rc = uncount_status(s, arena, &before, row->seen, e);
+    struct life_news news = {.event = {.kind = STEP_STATUS,
+                                       .attempt = before.life.attempts,
+                                       .code = (row->seen & SEEN_FAILED) ? row->code : 0,
+                                       .delivered = (row->seen & (SEEN_DELIVERED | SEEN_READ | SEEN_PLAYED)) != 0},
+                             .seen = row->seen,
+                             .wamid = row->wamid};
+    m = before;
+    rc = life_hear(s, &m, &news, now, NULL, e);
+    if (rc == 0)
+        rc = uncount_status(s, arena, &before, row->seen, e);
     return rc == 0 && row->code != 0 ? status_code_said(s, row, &before, waba, now, changed, e) : rc;
 }
 

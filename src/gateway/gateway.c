@@ -26,7 +26,7 @@
 #include "gateway/old_books.h"
 #include "gateway/projector.h"
 #include "gateway/readers.h"
-#include "store/messages.h"
+#include "gateway/lives.h"
 
 #define REQUEST_ARENA (32u << 20) /* most a single request may need: a batch of 50 parts */
 #define GRACE_MS      10000
@@ -236,6 +236,30 @@ static int open_state(struct gateway *g, struct err *e)
 
 /* --- the database before anybody is let in ---------------------------------------------------------------------------- */
 
+#define SETTLE_STEP 1000
+
+/* Nothing of this life is on its way yet, so whatever is SENDING belongs to an earlier one: below any epoch. One bucket
+ * holds everything while the spread is 1. */
+static int settle_sending(struct store *s, int64_t now, size_t *ret_n, struct err *e)
+{
+    const struct life_news gone = {.event = {.kind = STEP_RESTART}};
+    struct arena *a = arena_create(64u << 20);
+    struct message *left;
+    size_t n = SETTLE_STEP;
+    int rc = 0;
+    if (a == NULL)
+        abort();
+    while (rc == 0 && n == SETTLE_STEP) {
+        arena_reset(a);
+        rc = messages_left_sending(s, 0, INT64_MAX, a, SETTLE_STEP, &left, &n, e);
+        for (size_t i = 0; i < n && rc == 0; i++)
+            rc = life_hear(s, &left[i], &gone, now, NULL, e);
+        *ret_n += rc == 0 ? n : 0;
+    }
+    arena_free(a);
+    return rc;
+}
+
 /* Registers the rules and settles what an earlier life left in flight. */
 static int settle(struct gateway *g, struct store *s, struct err *e)
 {
@@ -245,10 +269,8 @@ static int settle(struct gateway *g, struct store *s, struct err *e)
     if (rc == 0)
         rc = rules_register(g->rules, s, now, e);
     g->incarnation = store_id(s, now);
-    /* Nothing of this life is on its way yet, so whatever is SENDING belongs to an earlier one: below any epoch. One
-     * bucket holds everything while the spread is 1. */
     if (rc == 0)
-        rc = messages_settle(s, 0, INT64_MAX, now, &doubtful, e);
+        rc = settle_sending(s, now, &doubtful, e);
     if (rc == 0)
         rc = store_commit(s, e);
     else

@@ -172,8 +172,8 @@ static void reply_merged(struct batch *b, bool have, struct json root)
 static bool holds_doubt(const struct batch *b)
 {
     for (size_t i = 0; i < b->n; i++)
-        if (b->part[i].refusal.p != NULL || (b->part[i].admitted && b->part[i].send.outcome != MESSAGE_ACCEPTED &&
-                                             b->part[i].send.outcome != MESSAGE_REJECTED))
+        if (b->part[i].refusal.p != NULL || (b->part[i].admitted && b->part[i].send.outcome != LIFE_ACCEPTED &&
+                                             b->part[i].send.outcome != LIFE_REJECTED))
             return true;
     return false;
 }

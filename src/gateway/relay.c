@@ -149,9 +149,9 @@ static bool says_why(const struct http_call *call)
            json_type(json_get(root, "error")) == JSON_OBJECT;
 }
 
-void relay_send_answer(struct http_req *rq, struct http_call *call, enum message_state outcome, const char *message_id)
+void relay_send_answer(struct http_req *rq, struct http_call *call, enum life_state outcome, const char *message_id)
 {
-    if (call->fate != HTTP_ANSWERED || outcome != MESSAGE_AMBIGUOUS || says_why(call)) {
+    if (call->fate != HTTP_ANSWERED || outcome != LIFE_AMBIGUOUS || says_why(call)) {
         relay_answer(rq, call, message_id);
         return;
     }

@@ -24,7 +24,7 @@ struct http_header *relay_answer_headers(struct arena *a, const struct http_call
  * not a send. Frees the call's results. */
 void relay_answer(struct http_req *rq, struct http_call *call, const char *message_id);
 /* The same for a send with this outcome: an ambiguous one whose answer explains nothing is explained by us. */
-void relay_send_answer(struct http_req *rq, struct http_call *call, enum message_state outcome, const char *message_id);
+void relay_send_answer(struct http_req *rq, struct http_call *call, enum life_state outcome, const char *message_id);
 /* The error body for a message whose call got no answer; returns the HTTP status that goes with it. */
 int relay_no_answer_body(struct buf *out, const struct http_call *call, const char *message_id);
 

@@ -417,9 +417,9 @@ static int show_messages(struct json_out *o, struct store *s, struct arena *a, c
         jo_kcstr(o, "id", store_id_text(m[i].bucket, m[i].id, id));
         rest_time(o, "at", m[i].ts);
         jo_kcstr(o, "type", m[i].type);
-        jo_kcstr(o, "category", category_name((enum category)m[i].category));
-        jo_kcstr(o, "state", message_state_name(m[i].state));
-        jo_kint(o, "code", m[i].code);
+        jo_kcstr(o, "category", category_name((enum category)m[i].life.category));
+        jo_kcstr(o, "state", life_state_name(m[i].life.state));
+        jo_kint(o, "code", m[i].life.code);
         rest_seen(o, m[i].seen);
         jo_end(o);
     }

@@ -47,9 +47,9 @@ static int show_message(struct rest_call *c, struct store *s, struct arena *a, c
     jo_object(o);
     jo_kcstr(o, "sender", sender);
     jo_kcstr(o, "type", m->type);
-    jo_kcstr(o, "category", category_name((enum category)m->category));
-    jo_kcstr(o, "state", message_state_name(m->state));
-    jo_kint(o, "code", m->code);
+    jo_kcstr(o, "category", category_name((enum category)m->life.category));
+    jo_kcstr(o, "state", life_state_name((enum life_state)m->life.state));
+    jo_kint(o, "code", m->life.code);
     jo_kcstr(o, "wamid", m->wamid[0] ? m->wamid : NULL);
     rest_seen(o, m->seen);
     jo_key(o, "events");

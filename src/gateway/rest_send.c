@@ -88,15 +88,14 @@ static void reply_refused(struct own_send *o)
 static void reply_outcome(struct own_send *o)
 {
     static const struct {
-        enum message_state state;
+        enum life_state state;
         int status;
         const char *code, *message;
     } words[] = {
-        {MESSAGE_REJECTED, 502, "rejected", "Meta rejected the message"},
-        {MESSAGE_UNSENT, 503, "unsent",
+        {LIFE_REJECTED, 502, "rejected", "Meta rejected the message"},
+        {LIFE_UNSENT, 503, "unsent",
          "the Graph API cannot be reached; the message did not leave and may be sent again"},
-        {MESSAGE_AMBIGUOUS, 504, "ambiguous",
-         "no answer came; the message may have been accepted, do not send it again"},
+        {LIFE_AMBIGUOUS, 504, "ambiguous", "no answer came; the message may have been accepted, do not send it again"},
     };
     struct buf b;
     struct json_out w;
@@ -106,8 +105,8 @@ static void reply_outcome(struct own_send *o)
     json_out_init(&w, &b);
     jo_object(&w);
     jo_kcstr(&w, "id", o->id);
-    jo_kcstr(&w, "state", message_state_name(o->send.outcome));
-    if (o->send.outcome == MESSAGE_ACCEPTED)
+    jo_kcstr(&w, "state", life_state_name(o->send.outcome));
+    if (o->send.outcome == LIFE_ACCEPTED)
         jo_kstr(&w, "wamid", o->send.wamid);
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         if (words[i].state == o->send.outcome) {

@@ -54,14 +54,14 @@ int uncount_send(struct store *s, const struct send *send, struct err *e)
 {
     const struct message *m = &send->message;
     struct person p;
-    if ((send->outcome != MESSAGE_UNSENT && send->outcome != MESSAGE_REJECTED) || m->contact == 0)
+    if ((send->outcome != LIFE_UNSENT && send->outcome != LIFE_REJECTED) || m->contact == 0)
         return 0;
     int rc = people_get(s, m->bucket, m->contact, &p, e);
-    if (rc == 0 && m->category == CATEGORY_MARKETING && caps_unsent(&p.caps, m->ts, same_at(&send->facts)))
+    if (rc == 0 && m->life.category == CATEGORY_MARKETING && caps_unsent(&p.caps, m->ts, same_at(&send->facts)))
         rc = people_save(s, &p, 1, e);
     if (rc == 0)
         rc = give_back_place(s, send, p.id, e);
-    if (rc == 0 && send->outcome == MESSAGE_UNSENT && p.id == m->contact) /* a merge joins paces, too */
+    if (rc == 0 && send->outcome == LIFE_UNSENT && p.id == m->contact) /* a merge joins paces, too */
         rc = give_back_pace(s, send, p.id, e);
     return rc;
 }
@@ -74,8 +74,9 @@ static bool counts(uint32_t seen)
 
 static bool was_counted(const struct message *m)
 {
-    return m->contact != 0 && m->category == CATEGORY_MARKETING &&
-           (m->state == MESSAGE_SENDING || m->state == MESSAGE_ACCEPTED || m->state == MESSAGE_AMBIGUOUS);
+    static const uint32_t states =
+        1u << LIFE_SENDING | 1u << LIFE_ACCEPTED | 1u << LIFE_AMBIGUOUS | 1u << LIFE_FAILED | 1u << LIFE_UNDETERMINED;
+    return m->contact != 0 && m->life.category == CATEGORY_MARKETING && (states >> m->life.state & 1);
 }
 
 int uncount_status(struct store *s, struct arena *a, const struct message *before, uint32_t seen, struct err *e)
@@ -86,7 +87,7 @@ int uncount_status(struct store *s, struct arena *a, const struct message *befor
     bool counted = counts(before->seen | seen);
     if (counts(before->seen) == counted || !was_counted(before))
         return 0;
-    int rc = decisions_get(s, before->bucket, before->id, a, &d, e);
+    int rc = decisions_get(s, before->bucket, message_decision(before), a, &d, e);
     if (rc != 0)
         return rc == WL_ENOTFOUND ? 0 : rc;
     if (facts_unpack(d.facts.p, d.facts.n, &f) != 0 ||

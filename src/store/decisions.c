@@ -36,6 +36,14 @@ int decision_insert(struct store *s, const struct decision_row *d, struct err *e
     return db_exec(q, NULL, e);
 }
 
+int decisions_insert(struct store *s, const struct decision_row *d, size_t n, struct err *e)
+{
+    int rc = write_start(s, e);
+    for (size_t i = 0; rc == 0 && i < n; i++)
+        rc = decision_insert(s, &d[i], e);
+    return write_end(s, rc);
+}
+
 int decisions_get(struct store *s, int bucket, int64_t id, struct arena *a, struct decision_row *ret, struct err *e)
 {
     struct decision_row d = {.bucket = bucket};

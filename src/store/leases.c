@@ -5,7 +5,7 @@
  * "an earlier epoch" means the same for every row whoever wrote it. Taking what one already holds keeps the epoch.
  * No clock decides anything here: `taken_at` is for people to read. */
 #include "store/db.h"
-#include "store/senders.h"
+#include "store/leases.h"
 
 STATEMENT(lease_get, "SELECT owner, epoch FROM sender_lease WHERE sender = $1");
 STATEMENT(lease_epochs, "SELECT COALESCE(MAX(epoch), 0), COALESCE(MAX(CASE WHEN owner = $1 THEN epoch ELSE 0 END), 0) "

@@ -1,24 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  * message_events.c - what Meta reported about messages, in any order and more than once.
  *
- * An event is a row of its own, written once; the message's view gains the event's bits and never loses one, so the
- * order of arrival does not matter. Events of messages we do not know are kept with Meta's id as part of their
- * key. A message whose answer never came learns from an event that it was accepted after all. */
+ * An event is a row of its own, written once, whatever the order of arrival. Events of messages we do not know are kept
+ * with Meta's id as part of their key. What an event means for its message is core/sendlife.h's to say. */
 #include "store/messages_rows.h"
 
 STATEMENT(event_insert,
           "INSERT INTO msg_event (bucket, msg, at, status, participant, orphan_wamid, recorded_at, seen, code, detail) "
           "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) "
           "ON CONFLICT (bucket, msg, at, status, participant, orphan_wamid) DO NOTHING");
-/* $3: Meta has it. 2 and 5 are SENDING and AMBIGUOUS, 3 is ACCEPTED. */
-STATEMENT(
-    msg_view,
-    "UPDATE msg SET seen = seen | CAST($1 AS BIGINT), code = CASE WHEN code = 0 THEN CAST($2 AS BIGINT) ELSE code END, "
-    "ts_outcome = CASE WHEN CAST($3 AS BIGINT) = 1 AND state IN (2, 5) THEN CAST($4 AS BIGINT) ELSE ts_outcome END, "
-    "wamid = CASE WHEN CAST($3 AS BIGINT) = 1 AND state IN (2, 3, 5) AND wamid = '' THEN CAST($5 AS TEXT) ELSE wamid "
-    "END, "
-    "state = CASE WHEN CAST($3 AS BIGINT) = 1 AND state IN (2, 5) THEN 3 ELSE state END "
-    "WHERE bucket = $6 AND id = $7");
 STATEMENT(events_of,
           "SELECT ev.at, ev.recorded_at, ev.seen, ev.code, ev.status, CASE WHEN ev.msg = 0 THEN ev.orphan_wamid ELSE "
           "m.wamid END, "
@@ -44,22 +34,6 @@ static int insert(struct store *s, const struct message_event *ev, int64_t *ret_
     return db_exec(q, ret_changed, e);
 }
 
-static int raise_view(struct store *s, const struct message_event *ev, struct err *e)
-{
-    struct db_stmt *q;
-    int rc = db_prepare(s, &msg_view, &q, e);
-    if (rc != 0)
-        return rc;
-    db_i64(q, ev->seen);
-    db_i64(q, (ev->seen & SEEN_FAILED) ? ev->code : 0);
-    db_i64(q, (ev->seen & (SEEN_SENT | SEEN_DELIVERED | SEEN_READ | SEEN_PLAYED)) != 0);
-    db_i64(q, ev->recorded_at);
-    db_text(q, ev->wamid.n < WAMID_MAX ? ev->wamid : (struct str){NULL, 0});
-    db_i64(q, ev->bucket);
-    db_i64(q, ev->msg);
-    return db_exec(q, NULL, e);
-}
-
 int message_events_append(struct store *s, const struct message_event *ev, size_t n, size_t *ret_new, struct err *e)
 {
     size_t written = 0;
@@ -69,8 +43,6 @@ int message_events_append(struct store *s, const struct message_event *ev, size_
     for (size_t i = 0; rc == 0 && i < n; i++) {
         int64_t changed = 0;
         rc = insert(s, &ev[i], &changed, e);
-        if (rc == 0 && changed != 0 && ev[i].msg != 0)
-            rc = raise_view(s, &ev[i], e);
         written += (size_t)changed;
     }
     if (rc == 0 && ret_new != NULL)

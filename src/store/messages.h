@@ -1,50 +1,48 @@
 /* SPDX-License-Identifier: Apache-2.0
  * messages.h - every message anyone asked to send, what became of it, and the decision about it.
  *
- * A message row is written with its decision before anything goes upstream. State moves only forward and only
- * under the epoch that wrote it; status events are all kept, the view (`seen`) only gains bits.
+ * A message row is written before anything goes upstream. What may become of it is core/sendlife.h's matter: whoever has
+ * news reads the row, steps its life and saves it under the version that was read. Status events are all kept beside
+ * it.
  *
- * No index on wamid (docs/decisions/0005-store.md, law 2): the gateway maps Meta's ids of recent messages in memory
- * and refills that map with messages_recent() at start. */
+ * No index on wamid (docs/decisions/0005-store.md, law 2): statuses carry our own id (core/callback.h); for those that do
+ * not, the gateway maps Meta's ids of recent messages in memory and refills that map with messages_recent() at start. */
 #ifndef WL_STORE_MESSAGES_H
 #define WL_STORE_MESSAGES_H
 
 #include "core/event.h"
+#include "core/sendlife.h"
 #include "store/store.h"
-
-enum message_state {
-    MESSAGE_REFUSED = 1,   /* a rule denied or held it; never sent */
-    MESSAGE_SENDING = 2,   /* intent durable; the call may be on its way */
-    MESSAGE_ACCEPTED = 3,  /* Meta answered with an id */
-    MESSAGE_REJECTED = 4,  /* Meta answered with an error: definite */
-    MESSAGE_AMBIGUOUS = 5, /* no answer: may or may not have been accepted; never sent again by itself */
-    MESSAGE_UNSENT = 6     /* surely never reached Meta */
-};
-const char *message_state_name(enum message_state s); /* "refused", "sending", ... */
 
 #define WAMID_MAX 160
 
 struct message {
     int bucket;
     int64_t id;
-    int64_t contact;  /* 0: a person we do not know (only refused messages) */
-    int64_t sender;   /* phone number id */
-    int64_t campaign; /* 0 */
-    enum message_state state;
-    int attempt;
-    int64_t epoch;
-    int64_t ts;         /* admitted at */
-    int kind, category; /* enum intent_kind, enum category */
-    uint32_t seen;      /* message_seen bits */
-    int code;           /* Graph error of the refusal, rejection or failure; 0 */
-    int64_t ts_outcome;
+    int64_t ver;         /* of the row that was read; a save writes the next */
+    int64_t contact;     /* 0: a person we do not know */
+    int64_t sender;      /* phone number id */
+    int64_t campaign;    /* 0 */
+    struct life life;    /* state, attempts, category, code, ... */
+    int64_t epoch;       /* the open or last attempt was made under */
+    int64_t ts;          /* accepted from its caller at */
+    int64_t changed_at;  /* when its state last changed; 0: never since */
+    int64_t decision;    /* id of the decision that let it go or refused it; 0: the message's own id */
+    int64_t valid_until; /* until when Meta tries to deliver what it accepted; 0 not known */
+    int kind;            /* enum intent_kind */
+    uint32_t seen;       /* message_seen bits */
     char type[40];
-    char wamid[WAMID_MAX];
+    char wamid[WAMID_MAX]; /* of the attempt accepted last */
 };
+
+static inline int64_t message_decision(const struct message *m)
+{
+    return m->decision != 0 ? m->decision : m->id;
+}
 
 struct decision_row {
     int bucket;
-    int64_t id; /* the message's id */
+    int64_t id; /* the message's id; or one of its own, when the message was judged later than it was accepted */
     int64_t ts;
     int64_t ruleset; /* number from rulesets_put() */
     int verdict;
@@ -52,22 +50,17 @@ struct decision_row {
     struct str facts, findings; /* packed by core */
 };
 
+/* d may be NULL; a decision with id 0 is not written. */
 int messages_insert(struct store *s, const struct message *m, const struct decision_row *d, size_t n, struct err *e);
+/* Decisions about messages that are there already; each under an id of its own. */
+int decisions_insert(struct store *s, const struct decision_row *d, size_t n, struct err *e);
 
-struct outcome {
-    int bucket;
-    int64_t id, epoch;
-    enum message_state state;
-    int code;
-    int64_t at;
-    struct str wamid; /* may be empty */
-};
-/* Only messages still SENDING under that epoch move; others are left alone (ret_moved, may be NULL, counts). */
-int messages_outcome(struct store *s, const struct outcome *o, size_t n, size_t *ret_moved, struct err *e);
+/* Writes what can change in a message: life, epoch, changed_at, decision, valid_until, seen, wamid; ver moves on, in *m too.
+ * WL_ECONFLICT: the row has another version than the one read; nothing was written of that row. */
+int message_save(struct store *s, struct message *m, struct err *e);
 
-/* A status event: kept once (same message, status, time, participant), the view gains its bits; a first failure code
- * is kept. msg 0: an event whose message we do not know, kept with its wamid for later. An AMBIGUOUS or SENDING
- * message that gets sent/delivered/read becomes ACCEPTED and learns its wamid. */
+/* A status event, kept once (same message, status, time, participant). msg 0: an event whose message we do not know, kept
+ * with its wamid for later. What it means for the message is the caller's to save. */
 struct message_event {
     int bucket;
     int64_t msg;
@@ -86,8 +79,31 @@ int message_events_list(struct store *s, int bucket, int64_t msg, struct arena *
 /* Newest first, at most max; calls each(). For the in-memory wamid map. */
 int messages_recent(struct store *s, size_t max, void (*each)(void *ctx, const struct message *m), void *ctx,
                     struct err *e);
-/* After a restart: what an earlier epoch left SENDING becomes AMBIGUOUS. ret_n counts. */
-int messages_settle(struct store *s, int bucket, int64_t epoch, int64_t now, size_t *ret_n, struct err *e);
+/* SENDING under an epoch below this one: an earlier life of the program, or an owner that was fenced off, opened their
+ * attempt. Oldest first. */
+int messages_left_sending(struct store *s, int bucket, int64_t epoch, struct arena *a, size_t max, struct message **ret,
+                          size_t *ret_n, struct err *e);
+/* AMBIGUOUS and due at `now` or before; the longest due first. */
+int messages_in_doubt(struct store *s, int bucket, int64_t now, struct arena *a, size_t max, struct message **ret,
+                      size_t *ret_n, struct err *e);
+/* The message a decision with an id of its own is about; WL_ENOTFOUND. */
+int messages_decided(struct store *s, int bucket, int64_t decision, struct message *ret, struct err *e);
+
+/* Newest first, those before `before` (an id; 0: from the newest), at most max that fit. Looks at most at SCAN rows;
+ * *ret_next: where to go on, 0: nothing more. */
+#define MESSAGES_SCAN_MAX 100000
+struct message_filter {
+    int64_t sender, contact, campaign; /* 0: any */
+    uint32_t states;                   /* bit 1 << enum life_state; 0: any */
+    int category;                      /* enum category; 0 any */
+    uint32_t seen, not_seen;           /* message_seen bits that must be there, that must not */
+    int code;                          /* 0 any */
+    int64_t from, to;                  /* accepted at; ms, to exclusive; 0 open */
+    int64_t past_valid;                /* valid_until set and not after this; 0 any */
+    bool duplicated;                   /* accepted more than once */
+};
+int messages_list(struct store *s, int bucket, const struct message_filter *f, int64_t before, struct arena *a,
+                  size_t max, struct message **ret, size_t *ret_n, int64_t *ret_next, struct err *e);
 
 int decisions_get(struct store *s, int bucket, int64_t id, struct arena *a, struct decision_row *ret, struct err *e);
 

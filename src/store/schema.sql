@@ -286,3 +286,59 @@ CREATE TABLE decision_block (
     bytes BLOB NOT NULL,
     PRIMARY KEY (bucket, last_id)
 );
+
+-- migration 5
+-- The life of a message (core/sendlife.h): `life` is accepted, failed, once, resent, held, delivered as bits; `due` when to
+-- look at it again. decision: 0, or the id of a decision made later than the message was accepted. Rows of before were
+-- attempted once and never will be again (65536); those Meta had and reported as failed said so in `seen` alone.
+ALTER TABLE msg ADD COLUMN ver BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE msg ADD COLUMN life BIGINT NOT NULL DEFAULT 65536;
+ALTER TABLE msg ADD COLUMN due BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE msg ADD COLUMN begun_at BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE msg ADD COLUMN expires BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE msg ADD COLUMN decision BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE msg ADD COLUMN valid_until BIGINT NOT NULL DEFAULT 0;
+UPDATE msg SET state = 8, life = 65793 WHERE state = 3 AND attempt = 1 AND (seen & 16) <> 0 AND (seen & 14) = 0;
+CREATE INDEX msg_doubt ON msg (bucket, due) WHERE state = 5;
+CREATE INDEX msg_decided ON msg (bucket, decision) WHERE decision <> 0;
+
+-- Messages that wait to be sent, and those an attempt of which is open or in doubt, with all that sending takes. A line
+-- is (sender, class, campaign); its first row is the next to go. findings: of the rule that holds it; empty: none does.
+CREATE TABLE outbox (
+    bucket INT NOT NULL,
+    sender BIGINT NOT NULL,
+    class INT NOT NULL,
+    campaign BIGINT NOT NULL,
+    due BIGINT NOT NULL,
+    id BIGINT NOT NULL,
+    path INT NOT NULL,
+    flags BIGINT NOT NULL,
+    expected INT NOT NULL,
+    ruleset BIGINT NOT NULL,
+    until_at BIGINT NOT NULL,
+    facts BLOB NOT NULL,
+    findings BLOB NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY (bucket, sender, class, campaign, due, id)
+); -- clustered
+
+-- A client's own callback data that did not fit beside ours.
+CREATE TABLE callback_data (
+    bucket INT NOT NULL,
+    id BIGINT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (bucket, id)
+); -- clustered
+
+-- Callers' idempotency keys, hashed, by weeks: old ones go as a range.
+CREATE TABLE idempotency (
+    bucket INT NOT NULL,
+    week BIGINT NOT NULL,
+    key BLOB NOT NULL,
+    msg BIGINT NOT NULL,
+    fingerprint BIGINT NOT NULL,
+    PRIMARY KEY (bucket, week, key)
+); -- clustered
+
+-- Statuses of messages this number sent until then have been applied (core/sendlife.h); 0: nothing is known.
+ALTER TABLE sender_lease ADD COLUMN wm_ts BIGINT NOT NULL DEFAULT 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * senders.h - our phone numbers, their templates, and who holds the right to send for them.
+ * senders.h - our phone numbers and their templates.
  *
  * Control tables: small, not bucketed, read into memory as a snapshot by the gateway. */
 #ifndef WL_STORE_SENDERS_H
@@ -45,9 +45,5 @@ struct template_row {
 int templates_put(struct store *s, const struct template_row *t, size_t n, struct err *e);
 int templates_list(struct store *s, int64_t waba /* 0 all */, struct arena *a, struct template_row **ret, size_t *ret_n,
                    struct err *e);
-
-/* Sending rights (docs/decisions/0005-store.md): takes or keeps the lease of a sender for this incarnation; a new owner gets a
- * higher epoch, which fences everything an earlier life wrote. */
-int lease_take(struct store *s, int64_t sender, int64_t owner, int64_t now, int64_t *ret_epoch, struct err *e);
 
 #endif

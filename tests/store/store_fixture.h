@@ -107,16 +107,15 @@ static inline struct person fx_person(struct fx *f, enum identity_kind kind, con
 
 static inline struct message fx_message(struct fx *f, int64_t contact)
 {
-    return (struct message){.id = store_id(f->s, NOW),
-                            .contact = contact,
-                            .sender = SENDER,
-                            .state = MESSAGE_SENDING,
-                            .attempt = 1,
-                            .epoch = 1,
-                            .ts = NOW,
-                            .kind = 2,
-                            .category = 2,
-                            .type = "template"};
+    return (
+        struct message){.id = store_id(f->s, NOW),
+                        .contact = contact,
+                        .sender = SENDER,
+                        .life = {.state = LIFE_SENDING, .category = 2, .attempts = 1, .once = true, .begun_at = NOW},
+                        .epoch = 1,
+                        .ts = NOW,
+                        .kind = 2,
+                        .type = "template"};
 }
 
 #endif

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0
- * test_messages.c - messages, their outcomes, Meta's events in any order, decisions and rule sets.
+ * test_messages.c - messages and the version they are saved under, Meta's events, decisions and rule sets.
  *
- * What would hurt: a message sent twice because a late answer moved it back, a delivery forgotten because events
- * came out of order, a decision that can't be explained. */
+ * What would hurt: a message sent twice because the loser of a race overwrote what the winner knew, an attempt that
+ * nobody finds again after a crash, an event kept twice, a decision that can't be explained. What the words of Meta mean
+ * for a message is tested in tests/unit/gateway/test_lives.c. */
 #include "store_fixture.h"
 
 #include "core/event.h"
 
-static struct message add(struct fx *f, enum message_state state, int64_t epoch)
+static struct message add(struct fx *f, enum life_state state, int64_t epoch)
 {
     struct message m = fx_message(f, 4096);
     struct decision_row d = {.id = m.id, .ts = NOW, .ruleset = 3, .verdict = 1};
-    m.state = state;
+    m.life.state = (uint8_t)state;
     m.epoch = epoch;
     BEGIN(f);
     OK(f, messages_insert(f->s, &m, &d, 1, &f->e));
@@ -27,45 +28,79 @@ static struct message get(struct fx *f, int64_t id)
     return m;
 }
 
+/* Every field that can change, with a value of its own. */
+static void fill(struct message *m, int k)
+{
+    m->life = (struct life){.state = LIFE_REFUSED,
+                            .category = m->life.category,
+                            .attempts = (uint8_t)(2 + k),
+                            .accepted = (uint8_t)(1 + k),
+                            .failed = (uint8_t)(32 + k),
+                            .once = k % 2 == 0,
+                            .resent = k % 2 == 1,
+                            .held = k % 2 == 0,
+                            .delivered = k % 2 == 1,
+                            .code = 131047 + k,
+                            .at = NOW + 11 + k,
+                            .begun_at = NOW + 22 + k,
+                            .expires = m->life.expires};
+    m->epoch = 7 + k;
+    m->changed_at = NOW + 1 + k;
+    m->decision = 99 + k;
+    m->valid_until = NOW + 33 + k;
+    m->seen = 64u << k;
+    snprintf(m->wamid, sizeof m->wamid, "wamid.HBgL%d", k);
+}
+
+static void check_same_life(const struct life *got, const struct life *want)
+{
+    assert_true(got->state == want->state && got->category == want->category && got->attempts == want->attempts);
+    assert_true(life_bits(got) == life_bits(want) && got->code == want->code);
+    assert_true(got->at == want->at && got->begun_at == want->begun_at && got->expires == want->expires);
+}
+
+static void check_same(const struct message *got, const struct message *want)
+{
+    assert_true(got->bucket == want->bucket && got->id == want->id && got->ver == want->ver);
+    assert_true(got->contact == want->contact && got->sender == want->sender && got->campaign == want->campaign);
+    assert_true(got->epoch == want->epoch && got->ts == want->ts && got->changed_at == want->changed_at);
+    assert_true(got->decision == want->decision && got->valid_until == want->valid_until);
+    assert_true(got->kind == want->kind && got->seen == want->seen);
+    assert_string_equal(got->type, want->type);
+    assert_string_equal(got->wamid, want->wamid);
+    check_same_life(&got->life, &want->life);
+}
+
 TEST(keeps_every_field_of_a_message)
 {
     struct fx f;
     fx_start(&f);
     struct message m = {.id = store_id(f.s, NOW),
+                        .ver = 3,
                         .contact = 4096,
                         .sender = SENDER,
                         .campaign = 5,
-                        .state = MESSAGE_REFUSED,
-                        .attempt = 2,
-                        .epoch = 7,
+                        .life = {.category = 3, .expires = NOW + 44},
                         .ts = NOW,
                         .kind = 2,
-                        .category = 3,
-                        .seen = 64,
-                        .code = 131047,
-                        .ts_outcome = NOW + 1,
-                        .type = "interactive:list",
-                        .wamid = "wamid.HBgL"},
+                        .type = "interactive:list"},
                    got;
+    fill(&m, 0);
     BEGIN(&f);
     OK(&f, messages_insert(f.s, &m, NULL, 1, &f.e));
     COMMIT(&f);
     fx_reopen(&f);
     got = get(&f, m.id);
-    assert_true(got.id == m.id && got.bucket == 0);
-    assert_true(got.contact == 4096);
-    assert_true(got.sender == SENDER);
-    assert_int_equal(got.campaign, 5);
-    assert_int_equal(got.state, MESSAGE_REFUSED);
-    assert_int_equal(got.attempt, 2);
-    assert_int_equal(got.epoch, 7);
-    assert_true(got.ts == NOW && got.ts_outcome == NOW + 1);
-    assert_int_equal(got.kind, 2);
-    assert_int_equal(got.category, 3);
-    assert_int_equal(got.seen, 64);
-    assert_int_equal(got.code, 131047);
-    assert_string_equal(got.type, "interactive:list");
-    assert_string_equal(got.wamid, "wamid.HBgL");
+    check_same(&got, &m);
+    assert_true(message_decision(&got) == 99);
+    fill(&m, 1);
+    BEGIN(&f);
+    OK(&f, message_save(f.s, &m, &f.e));
+    COMMIT(&f);
+    assert_int_equal(m.ver, 4);
+    fx_reopen(&f);
+    got = get(&f, m.id);
+    check_same(&got, &m);
     assert_int_equal(messages_get(f.s, 0, m.id + 1, &got, &f.e), WL_ENOTFOUND);
     assert_int_equal(messages_get(f.s, 1, m.id, &got, &f.e), WL_ENOTFOUND); /* another bucket is another place */
     BEGIN(&f);
@@ -102,53 +137,33 @@ TEST(keeps_the_decision_as_it_was_packed)
     fx_end(&f);
 }
 
-TEST(every_state_has_a_name)
+/* Two who read the same row: the second to save is told, has written nothing, and its transaction may go on. */
+TEST(a_save_under_an_old_version_changes_nothing)
 {
-    for (int i = MESSAGE_REFUSED; i <= MESSAGE_UNSENT; i++)
-        assert_string_not_equal(message_state_name((enum message_state)i), "unknown");
-    assert_string_equal(message_state_name(MESSAGE_AMBIGUOUS), "ambiguous");
-    assert_string_equal(message_state_name((enum message_state)0), "unknown");
-    assert_string_equal(message_state_name((enum message_state)99), "unknown");
-}
-
-TEST(outcome_moves_only_its_own_sending_message)
-{
-    static const struct {
-        enum message_state before;
-        int64_t epoch, asked;
-        bool moves;
-    } rows[] = {
-        {MESSAGE_SENDING, 3, 3, true},   {MESSAGE_SENDING, 3, 2, false},   {MESSAGE_SENDING, 3, 4, false},
-        {MESSAGE_ACCEPTED, 3, 3, false}, {MESSAGE_AMBIGUOUS, 3, 3, false}, {MESSAGE_REJECTED, 3, 3, false},
-        {MESSAGE_REFUSED, 3, 3, false},  {MESSAGE_UNSENT, 3, 3, false},
-    };
     struct fx f;
     fx_start(&f);
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct message m = add(&f, rows[i].before, rows[i].epoch);
-        struct outcome o = {.id = m.id,
-                            .epoch = rows[i].asked,
-                            .state = MESSAGE_REJECTED,
-                            .code = 131026,
-                            .at = NOW + 60,
-                            .wamid = STR("wamid.X")};
-        size_t moved = 9;
-        BEGIN(&f);
-        OK(&f, messages_outcome(f.s, &o, 1, &moved, &f.e));
-        COMMIT(&f);
-        assert_int_equal(moved, rows[i].moves);
-        struct message got = get(&f, m.id);
-        assert_int_equal(got.state, rows[i].moves ? MESSAGE_REJECTED : rows[i].before);
-        assert_int_equal(got.code, rows[i].moves ? 131026 : 0);
-        assert_string_equal(got.wamid, rows[i].moves ? "wamid.X" : "");
-        assert_true(got.ts_outcome == (rows[i].moves ? NOW + 60 : 0));
-    }
-    char longest[WAMID_MAX + 1];
-    memset(longest, 'A', sizeof longest);
-    struct outcome o = {.id = 1, .epoch = 1, .state = MESSAGE_ACCEPTED, .wamid = {longest, WAMID_MAX}};
+    struct message m = add(&f, LIFE_SENDING, 3), first = get(&f, m.id), second = first;
+    first.life.state = LIFE_ACCEPTED;
+    second.life.state = LIFE_AMBIGUOUS;
+    snprintf(second.wamid, sizeof second.wamid, "wamid.late");
     BEGIN(&f);
-    assert_int_equal(messages_outcome(f.s, &o, 1, NULL, &f.e), WL_ETOOBIG);
-    store_rollback(f.s);
+    OK(&f, message_save(f.s, &first, &f.e));
+    assert_int_equal(message_save(f.s, &second, &f.e), WL_ECONFLICT);
+    assert_true(first.ver == m.ver + 1 && second.ver == m.ver);
+    OK(&f, cursor_set(f.s, "x", 1, &f.e));
+    COMMIT(&f);
+    struct message got = get(&f, m.id);
+    check_same(&got, &first);
+    BEGIN(&f);
+    OK(&f, message_save(f.s, &first, &f.e)); /* the version moved on in what was saved, too */
+    struct message none = first, elsewhere = first;
+    none.id++;
+    elsewhere.bucket = 1;
+    assert_int_equal(message_save(f.s, &none, &f.e), WL_ECONFLICT);
+    assert_int_equal(message_save(f.s, &elsewhere, &f.e), WL_ECONFLICT);
+    COMMIT(&f);
+    assert_int_equal(get(&f, m.id).ver, m.ver + 2);
+    assert_int_equal(message_save(f.s, &first, &f.e), WL_EBUG); /* outside a transaction */
     fx_end(&f);
 }
 
@@ -163,45 +178,11 @@ static struct message_event event(int64_t msg, uint32_t seen, const char *status
                                   .code = seen == SEEN_FAILED ? 131026 : 0};
 }
 
-/* Every order of arrival of four events ends in the same view, and no step of the way loses a bit. */
-TEST(events_in_any_order_give_one_view)
-{
-    struct fx f;
-    fx_start(&f);
-    for (int order = 0; order < 256; order++) {
-        int at[4] = {order & 3, order >> 2 & 3, order >> 4 & 3, order >> 6 & 3}, used = 0;
-        for (int i = 0; i < 4; i++)
-            used |= 1 << at[i];
-        if (used != 15)
-            continue;
-        struct message m = add(&f, MESSAGE_SENDING, 1);
-        struct message_event ev[4] = {event(m.id, SEEN_SENT, "sent", 100),
-                                      event(m.id, SEEN_DELIVERED, "delivered", 200),
-                                      event(m.id, SEEN_READ, "read", 300), event(m.id, SEEN_FAILED, "failed", 150)};
-        uint32_t before = 0;
-        for (int i = 0; i < 4; i++) {
-            BEGIN(&f);
-            OK(&f, message_events_append(f.s, &ev[at[i]], 1, NULL, &f.e));
-            COMMIT(&f);
-            struct message got = get(&f, m.id);
-            assert_int_equal(got.seen & before, before);
-            assert_int_equal(got.seen, before | ev[at[i]].seen);
-            before = got.seen;
-        }
-        struct message got = get(&f, m.id);
-        assert_int_equal(got.seen, SEEN_SENT | SEEN_DELIVERED | SEEN_READ | SEEN_FAILED);
-        assert_int_equal(got.state, MESSAGE_ACCEPTED);
-        assert_int_equal(got.code, 131026);
-        assert_string_equal(got.wamid, "wamid.E");
-    }
-    fx_end(&f);
-}
-
 TEST(an_event_counts_once)
 {
     struct fx f;
     fx_start(&f);
-    struct message m = add(&f, MESSAGE_ACCEPTED, 1);
+    struct message m = add(&f, LIFE_ACCEPTED, 1);
     struct message_event ev[5] = {event(m.id, SEEN_DELIVERED, "delivered", 200),
                                   event(m.id, SEEN_DELIVERED, "delivered", 200),
                                   event(m.id, SEEN_DELIVERED, "delivered", 201),
@@ -224,66 +205,17 @@ TEST(an_event_counts_once)
     fx_end(&f);
 }
 
-TEST(the_first_failure_code_stays)
+TEST(an_event_says_nothing_to_the_row_of_its_message)
 {
     struct fx f;
     fx_start(&f);
-    struct message m = add(&f, MESSAGE_ACCEPTED, 1);
-    struct message_event ev[3] = {event(m.id, SEEN_DELIVERED, "delivered", 1), event(m.id, SEEN_FAILED, "failed", 2),
-                                  event(m.id, SEEN_FAILED, "failed", 3)};
-    ev[0].code = 5; /* not a failure: no code of the message's */
-    ev[2].code = 131049;
+    struct message m = add(&f, LIFE_SENDING, 1), got;
+    struct message_event ev[2] = {event(m.id, SEEN_READ, "read", 10), event(m.id, SEEN_FAILED, "failed", 11)};
     BEGIN(&f);
-    OK(&f, message_events_append(f.s, ev, 3, NULL, &f.e));
+    OK(&f, message_events_append(f.s, ev, 2, NULL, &f.e));
     COMMIT(&f);
-    struct message got = get(&f, m.id);
-    assert_int_equal(got.code, 131026);
-    assert_int_equal(got.state, MESSAGE_ACCEPTED);
-    fx_end(&f);
-}
-
-TEST(events_teach_what_the_answer_did_not)
-{
-    static const struct {
-        enum message_state before;
-        uint32_t seen;
-        enum message_state after;
-        const char *wamid;
-    } rows[] = {
-        {MESSAGE_SENDING, SEEN_SENT, MESSAGE_ACCEPTED, "wamid.E"},
-        {MESSAGE_AMBIGUOUS, SEEN_DELIVERED, MESSAGE_ACCEPTED, "wamid.E"},
-        {MESSAGE_AMBIGUOUS, SEEN_READ, MESSAGE_ACCEPTED, "wamid.E"},
-        {MESSAGE_AMBIGUOUS, SEEN_FAILED, MESSAGE_AMBIGUOUS, ""},
-        {MESSAGE_AMBIGUOUS, SEEN_DELETED, MESSAGE_AMBIGUOUS, ""},
-        {MESSAGE_REFUSED, SEEN_SENT, MESSAGE_REFUSED, ""},
-        {MESSAGE_REJECTED, SEEN_SENT, MESSAGE_REJECTED, ""},
-        {MESSAGE_UNSENT, SEEN_SENT, MESSAGE_UNSENT, ""},
-        {MESSAGE_ACCEPTED, SEEN_SENT, MESSAGE_ACCEPTED, "wamid.E"},
-    };
-    struct fx f;
-    fx_start(&f);
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct message m = add(&f, rows[i].before, 1);
-        struct message_event ev = event(m.id, rows[i].seen, "x", 10);
-        BEGIN(&f);
-        OK(&f, message_events_append(f.s, &ev, 1, NULL, &f.e));
-        COMMIT(&f);
-        struct message got = get(&f, m.id);
-        assert_int_equal(got.state, rows[i].after);
-        assert_int_equal(got.seen, rows[i].seen);
-        assert_string_equal(got.wamid, rows[i].wamid);
-    }
-    /* the late answer finds it settled */
-    struct message m = add(&f, MESSAGE_SENDING, 1);
-    struct message_event ev = event(m.id, SEEN_SENT, "sent", 10);
-    struct outcome late = {.id = m.id, .epoch = 1, .state = MESSAGE_AMBIGUOUS, .at = NOW};
-    size_t moved = 9;
-    BEGIN(&f);
-    OK(&f, message_events_append(f.s, &ev, 1, NULL, &f.e));
-    OK(&f, messages_outcome(f.s, &late, 1, &moved, &f.e));
-    COMMIT(&f);
-    assert_int_equal(moved, 0);
-    assert_int_equal(get(&f, m.id).state, MESSAGE_ACCEPTED);
+    got = get(&f, m.id);
+    check_same(&got, &m);
     fx_end(&f);
 }
 
@@ -309,26 +241,99 @@ TEST(events_of_unknown_messages_are_kept_apart)
     fx_end(&f);
 }
 
-TEST(a_restart_settles_what_was_on_its_way)
+TEST(what_an_earlier_life_left_on_its_way_is_found)
 {
     struct fx f;
     fx_start(&f);
-    struct message old = add(&f, MESSAGE_SENDING, 1), older = add(&f, MESSAGE_SENDING, 0),
-                   mine = add(&f, MESSAGE_SENDING, 2), done = add(&f, MESSAGE_ACCEPTED, 1);
+    struct message old = add(&f, LIFE_SENDING, 1), older = add(&f, LIFE_SENDING, 0), mine = add(&f, LIFE_SENDING, 2),
+                   *got = NULL;
     size_t n = 9;
-    BEGIN(&f);
-    OK(&f, messages_settle(f.s, 0, 2, NOW + 500, &n, &f.e));
-    COMMIT(&f);
-    assert_int_equal(n, 2);
-    assert_int_equal(get(&f, old.id).state, MESSAGE_AMBIGUOUS);
-    assert_true(get(&f, old.id).ts_outcome == NOW + 500);
-    assert_int_equal(get(&f, older.id).state, MESSAGE_AMBIGUOUS);
-    assert_int_equal(get(&f, mine.id).state, MESSAGE_SENDING);
-    assert_int_equal(get(&f, done.id).state, MESSAGE_ACCEPTED);
-    BEGIN(&f);
-    OK(&f, messages_settle(f.s, 0, 2, NOW + 900, &n, &f.e));
-    COMMIT(&f);
+    for (int i = LIFE_REFUSED; i <= LIFE_CANCELLED; i++)
+        if (i != LIFE_SENDING)
+            add(&f, (enum life_state)i, 1);
+    OK(&f, messages_left_sending(f.s, 0, 2, f.a, 10, &got, &n, &f.e));
+    assert_true(n == 2 && got[0].id == older.id && got[1].id == old.id);
+    check_same(&got[1], &old);
+    OK(&f, messages_left_sending(f.s, 0, 2, f.a, 1, &got, &n, &f.e));
+    assert_true(n == 1 && got[0].id == older.id);
+    OK(&f, messages_left_sending(f.s, 1, 2, f.a, 10, &got, &n, &f.e)); /* another bucket */
     assert_int_equal(n, 0);
+    old.life.state = LIFE_AMBIGUOUS;
+    BEGIN(&f);
+    OK(&f, message_save(f.s, &old, &f.e));
+    COMMIT(&f);
+    OK(&f, messages_left_sending(f.s, 0, INT64_MAX, f.a, 10, &got, &n, &f.e));
+    assert_true(n == 2 && got[0].id == older.id && got[1].id == mine.id);
+    fx_end(&f);
+}
+
+TEST(doubts_come_when_they_are_due_the_longest_due_first)
+{
+    struct fx f;
+    struct message m[5], *got = NULL;
+    static const int64_t due[] = {NOW + 50, NOW + 10, NOW + 30, NOW + 31, NOW + 20};
+    size_t n = 9;
+    fx_start(&f);
+    for (int i = 0; i < 5; i++) {
+        m[i] = fx_message(&f, 4096);
+        m[i].life.state = i == 4 ? LIFE_WAITING : LIFE_AMBIGUOUS;
+        m[i].life.at = due[i];
+    }
+    BEGIN(&f);
+    OK(&f, messages_insert(f.s, m, NULL, 5, &f.e));
+    COMMIT(&f);
+    OK(&f, messages_in_doubt(f.s, 0, NOW + 9, f.a, 10, &got, &n, &f.e));
+    assert_int_equal(n, 0);
+    OK(&f, messages_in_doubt(f.s, 0, NOW + 30, f.a, 10, &got, &n, &f.e));
+    assert_true(n == 2 && got[0].id == m[1].id && got[1].id == m[2].id);
+    OK(&f, messages_in_doubt(f.s, 0, NOW + 99, f.a, 3, &got, &n, &f.e));
+    assert_true(n == 3 && got[2].id == m[3].id);
+    OK(&f, messages_in_doubt(f.s, 1, NOW + 99, f.a, 3, &got, &n, &f.e));
+    assert_int_equal(n, 0);
+    fx_end(&f);
+}
+
+TEST(a_later_decision_finds_its_message)
+{
+    struct fx f;
+    fx_start(&f);
+    struct message m = add(&f, LIFE_WAITING, 1), got;
+    add(&f, LIFE_WAITING, 1);
+    struct decision_row first, later = {.id = store_id(f.s, NOW + 5), .ts = NOW + 5, .ruleset = 4, .verdict = 2};
+    assert_true(message_decision(&m) == m.id);
+    m.decision = later.id;
+    BEGIN(&f);
+    OK(&f, decisions_insert(f.s, &later, 1, &f.e));
+    OK(&f, message_save(f.s, &m, &f.e));
+    COMMIT(&f);
+    OK(&f, messages_decided(f.s, 0, later.id, &got, &f.e));
+    check_same(&got, &m);
+    assert_true(message_decision(&got) == later.id);
+    OK(&f, decisions_get(f.s, 0, later.id, f.a, &later, &f.e));
+    assert_int_equal(later.ruleset, 4);
+    OK(&f, decisions_get(f.s, 0, m.id, f.a, &first, &f.e)); /* what was decided first stays */
+    assert_int_equal(first.ruleset, 3);
+    assert_int_equal(messages_decided(f.s, 0, 0, &got, &f.e), WL_ENOTFOUND);
+    assert_int_equal(messages_decided(f.s, 0, later.id + 1, &got, &f.e), WL_ENOTFOUND);
+    assert_int_equal(messages_decided(f.s, 1, later.id, &got, &f.e), WL_ENOTFOUND);
+    BEGIN(&f);
+    assert_int_equal(decisions_insert(f.s, &later, 1, &f.e), WL_ECONFLICT); /* never changed */
+    store_rollback(f.s);
+    fx_end(&f);
+}
+
+TEST(a_message_may_wait_without_a_decision)
+{
+    struct fx f;
+    fx_start(&f);
+    struct message m[2] = {fx_message(&f, 4096), fx_message(&f, 4096)};
+    struct decision_row d[2] = {{.id = m[0].id, .ts = NOW}, {.id = 0}}, got;
+    BEGIN(&f);
+    OK(&f, messages_insert(f.s, m, d, 2, &f.e));
+    COMMIT(&f);
+    OK(&f, decisions_get(f.s, 0, m[0].id, f.a, &got, &f.e));
+    assert_int_equal(decisions_get(f.s, 0, m[1].id, f.a, &got, &f.e), WL_ENOTFOUND);
+    assert_int_equal(decisions_get(f.s, 0, 0, f.a, &got, &f.e), WL_ENOTFOUND);
     fx_end(&f);
 }
 
@@ -410,8 +415,9 @@ TEST(a_rule_set_has_one_number)
     fx_end(&f);
 }
 
-TESTS(T(keeps_every_field_of_a_message), T(keeps_the_decision_as_it_was_packed), T(every_state_has_a_name),
-      T(outcome_moves_only_its_own_sending_message), T(events_in_any_order_give_one_view), T(an_event_counts_once),
-      T(the_first_failure_code_stays), T(events_teach_what_the_answer_did_not),
-      T(events_of_unknown_messages_are_kept_apart), T(a_restart_settles_what_was_on_its_way), T(lists_the_newest_first),
+TESTS(T(keeps_every_field_of_a_message), T(keeps_the_decision_as_it_was_packed),
+      T(a_save_under_an_old_version_changes_nothing), T(an_event_counts_once),
+      T(an_event_says_nothing_to_the_row_of_its_message), T(events_of_unknown_messages_are_kept_apart),
+      T(what_an_earlier_life_left_on_its_way_is_found), T(doubts_come_when_they_are_due_the_longest_due_first),
+      T(a_later_decision_finds_its_message), T(a_message_may_wait_without_a_decision), T(lists_the_newest_first),
       T(a_rule_set_has_one_number))

@@ -4,6 +4,7 @@
  * What would hurt: a webhook that wipes what the listing said, two lives of the program under one epoch. */
 #include "store_fixture.h"
 
+#include "store/leases.h"
 #include "store/senders.h"
 
 TEST(senders_are_replaced_whole)

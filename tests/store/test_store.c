@@ -59,6 +59,37 @@ static bool write_old_file(const struct fx *f, const char *back)
     return true;
 }
 
+/* Messages of before version 5: whole, at an end where they were at one, and never attempted again. */
+static void check_old_messages(struct fx *f)
+{
+    static const struct {
+        int64_t id;
+        enum life_state at;
+        bool delivered;
+    } rows[] = {{7530136711687307264, LIFE_ACCEPTED, false},
+                {7530136711750221824, LIFE_REFUSED, false},
+                {7530136711754416128, LIFE_FAILED, false},
+                {7530136711758610432, LIFE_ACCEPTED, true},
+                {7530136711762804736, LIFE_AMBIGUOUS, false}};
+    const struct life_event late = {.kind = STEP_TIMER, .watermark = INT64_MAX},
+                            fails = {.kind = STEP_STATUS, .attempt = 1, .code = 131026};
+    struct life_effects fx;
+    struct message m, *left = NULL;
+    size_t n = 0;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        OK(f, messages_get(f->s, 0, rows[i].id, &m, &f->e));
+        assert_int_equal(m.life.state, rows[i].at);
+        assert_true(m.life.once && m.life.delivered == rows[i].delivered && m.ver == 0 && m.decision == 0);
+        life_step(&m.life, &late, NOW, &fx);
+        assert_true(life_ended(&m.life) && !fx.send);
+        if (m.life.delivered)
+            life_step(&m.life, &fails, NOW, &fx);
+        assert_true(!rows[i].delivered || m.life.state == LIFE_ACCEPTED);
+    }
+    OK(f, messages_in_doubt(f->s, 0, NOW, f->a, 10, &left, &n, &f->e));
+    assert_true(n == 1 && left[0].id == rows[4].id);
+}
+
 static void check_old_rows(struct fx *f, bool dated)
 {
     struct identity who[2] = {fx_name(IDENTITY_PHONE, "447700900201"), fx_name(IDENTITY_PHONE, "447700900204")};
@@ -74,6 +105,7 @@ static void check_old_rows(struct fx *f, bool dated)
     assert_true(strcmp(p[0].name, "Ana") == 0 && p[0].zone[0] == '\0' && p[0].caps.n == 0);
     OK(f, decisions_get(f->s, 0, 7530136711750221824, f->a, &d, &f->e));
     assert_int_equal(d.verdict, 2);
+    check_old_messages(f);
     OK(f, templates_list(f->s, 0, f->a, &templates, &n, &f->e));
     assert_true(n == 1 && templates[0].status == TEMPLATE_APPROVED);
     assert_true(templates[0].status_at == (dated ? 1795324000000 : 0));

@@ -84,9 +84,9 @@ static void promises(const struct world *w)
     if (!x.rules.watermark_may_lie && !x.rules.webhooks_may_be_lost)
         assert_true(bits(w->truth) <= 1);
     assert_int_equal(l->accepted & ~w->truth, 0); /* nothing is claimed that is not so */
-    if (l->state == LIFE_EXPIRED || (l->state == LIFE_FAILED && l->failed == 0))
+    if (l->state == LIFE_EXPIRED || l->state == LIFE_REJECTED)
         assert_int_equal(w->truth, 0);
-    if (l->state == LIFE_SENT)
+    if (l->state == LIFE_ACCEPTED)
         assert_int_not_equal(w->truth, 0);
     if (l->state == LIFE_UNDETERMINED) /* who was heard of is not undetermined */
         assert_int_equal(w->truth & ~(w->unheard | w->lost), 0);
@@ -115,7 +115,7 @@ static void send_off(const struct world *w, size_t depth)
 {
     int n = w->life.attempts;
     uint8_t bit = (uint8_t)(1u << (n - 1));
-    const struct life_event unsent = {.kind = LIFE_UNSENT, .attempt = n}, silent = {.kind = LIFE_SILENT, .attempt = n};
+    const struct life_event unsent = {.kind = STEP_UNSENT, .attempt = n}, silent = {.kind = STEP_SILENT, .attempt = n};
     for (enum answer a = OK_UNDER_WAY; a <= BUSY_UNDER_WAY; a++) {
         struct world next = *w;
         next.answer[n - 1] = (uint8_t)a;
@@ -132,14 +132,14 @@ static void begin(const struct world *w, size_t depth)
 {
     if (w->life.state != LIFE_WAITING || w->life.attempts >= TRIES)
         return;
-    const struct life_event ev = {.kind = LIFE_BEGIN};
+    const struct life_event ev = {.kind = STEP_BEGIN};
     struct world next = after(w, &ev);
     if (next.life.state != LIFE_SENDING)
         return;
     send_off(&next, depth);
     if (next.crashes < CRASHES) { /* durable, and dead before a byte left */
         next.crashes++;
-        go(&next, &(struct life_event){.kind = LIFE_RESTART}, depth);
+        go(&next, &(struct life_event){.kind = STEP_RESTART}, depth);
     }
 }
 
@@ -151,7 +151,7 @@ static void answers_arrive(const struct world *w, size_t depth)
         if (a == NO_ANSWER)
             continue;
         next.answer[n - 1] = NO_ANSWER;
-        struct life_event ev = {.kind = a == OK_UNDER_WAY ? LIFE_ACCEPTED : LIFE_REJECTED,
+        struct life_event ev = {.kind = a == OK_UNDER_WAY ? STEP_ACCEPTED : STEP_REJECTED,
                                 .attempt = n,
                                 .code = a == REFUSAL_UNDER_WAY ? REFUSED
                                         : a == BUSY_UNDER_WAY  ? BUSY
@@ -165,7 +165,7 @@ static void answers_arrive(const struct world *w, size_t depth)
         struct world next = *w;
         next.crashes++;
         memset(next.answer, NO_ANSWER, sizeof next.answer); /* nobody is there any more to hear them */
-        go(&next, &(struct life_event){.kind = LIFE_RESTART}, depth);
+        go(&next, &(struct life_event){.kind = STEP_RESTART}, depth);
     }
 }
 
@@ -179,10 +179,10 @@ static void webhooks_arrive(const struct world *w, size_t depth)
             continue;
         next.unheard &= (uint8_t)~bit;
         next.doubled += again;
-        go(&next, &(struct life_event){.kind = LIFE_STATUS, .attempt = n}, depth);
-        go(&next, &(struct life_event){.kind = LIFE_STATUS, .attempt = n, .delivered = true}, depth);
+        go(&next, &(struct life_event){.kind = STEP_STATUS, .attempt = n}, depth);
+        go(&next, &(struct life_event){.kind = STEP_STATUS, .attempt = n, .delivered = true}, depth);
         next.failure_told = true;
-        go(&next, &(struct life_event){.kind = LIFE_STATUS, .attempt = n, .code = 131026}, depth);
+        go(&next, &(struct life_event){.kind = STEP_STATUS, .attempt = n, .code = 131026}, depth);
         if ((w->unheard & bit) && x.rules.webhooks_may_be_lost) {
             next = *w;
             next.unheard &= (uint8_t)~bit;
@@ -202,9 +202,9 @@ static void time_passes(const struct world *w, size_t depth)
         if (to[i] < w->now)
             continue;
         next.now = to[i];
-        go(&next, &(struct life_event){.kind = LIFE_TIMER}, depth);
+        go(&next, &(struct life_event){.kind = STEP_TIMER}, depth);
         if (w->unheard == 0 || x.rules.watermark_may_lie)
-            go(&next, &(struct life_event){.kind = LIFE_TIMER, .watermark = next.now}, depth);
+            go(&next, &(struct life_event){.kind = STEP_TIMER, .watermark = next.now}, depth);
     }
 }
 
@@ -214,11 +214,11 @@ static void ends(struct world w)
     struct life_effects fx;
     for (int step = 0; step < 400 && !life_ended(&w.life); step++) {
         w.now = w.life.at > w.now ? w.life.at : w.now + 60000;
-        life_step(&w.life, &(struct life_event){.kind = LIFE_BEGIN}, w.now, &fx);
+        life_step(&w.life, &(struct life_event){.kind = STEP_BEGIN}, w.now, &fx);
         if (w.life.state == LIFE_SENDING)
-            life_step(&w.life, &(struct life_event){.kind = LIFE_ACCEPTED, .attempt = w.life.attempts}, w.now, &fx);
+            life_step(&w.life, &(struct life_event){.kind = STEP_ACCEPTED, .attempt = w.life.attempts}, w.now, &fx);
         else
-            life_step(&w.life, &(struct life_event){.kind = LIFE_TIMER}, w.now, &fx);
+            life_step(&w.life, &(struct life_event){.kind = STEP_TIMER}, w.now, &fx);
     }
     assert_true(life_ended(&w.life));
 }
@@ -308,22 +308,49 @@ TEST(words_that_do_not_fit_change_nothing)
     struct life_effects fx;
     life_init(&l, CATEGORY_UTILITY, 1000, 0);
     struct life fresh = l;
-    for (enum life_event_kind k = LIFE_ACCEPTED; k <= LIFE_STATUS; k++)
+    for (enum life_step_kind k = STEP_ACCEPTED; k <= STEP_STATUS; k++)
         for (int attempt = -1; attempt <= LIFE_ATTEMPTS_MAX + 1; attempt++) {
             life_step(&l, &(struct life_event){.kind = k, .attempt = attempt, .code = 1}, 2000, &fx);
             assert_memory_equal(&l, &fresh, sizeof l);
         }
-    life_step(&l, &(struct life_event){.kind = LIFE_BEGIN}, 2000, &fx);
+    life_step(&l, &(struct life_event){.kind = STEP_BEGIN}, 2000, &fx);
     assert_true(fx.send);
-    life_step(&l, &(struct life_event){.kind = LIFE_BEGIN}, 2000, &fx);
+    life_step(&l, &(struct life_event){.kind = STEP_BEGIN}, 2000, &fx);
     assert_false(fx.send);
-    life_step(&l, &(struct life_event){.kind = LIFE_ACCEPTED, .attempt = 1}, 2001, &fx);
+    life_step(&l, &(struct life_event){.kind = STEP_ACCEPTED, .attempt = 1}, 2001, &fx);
     assert_true(fx.ended);
     struct life sent = l;
-    life_step(&l, &(struct life_event){.kind = LIFE_REJECTED, .attempt = 1, .code = 100}, 2002, &fx);
-    life_step(&l, &(struct life_event){.kind = LIFE_SILENT, .attempt = 1}, 2002, &fx);
+    life_step(&l, &(struct life_event){.kind = STEP_REJECTED, .attempt = 1, .code = 100}, 2002, &fx);
+    life_step(&l, &(struct life_event){.kind = STEP_SILENT, .attempt = 1}, 2002, &fx);
     assert_memory_equal(&l, &sent, sizeof l);
     assert_false(fx.ended);
+}
+
+TEST(every_state_has_a_name)
+{
+    for (int i = LIFE_REFUSED; i <= LIFE_CANCELLED; i++) {
+        const char *name = life_state_name((enum life_state)i);
+        assert_string_not_equal(name, "unknown");
+        assert_int_equal(life_state_parse(str_of(name)), i);
+    }
+    assert_string_equal(life_state_name(LIFE_AMBIGUOUS), "ambiguous");
+    assert_string_equal(life_state_name((enum life_state)0), "unknown");
+    assert_string_equal(life_state_name((enum life_state)99), "unknown");
+    assert_int_equal(life_state_parse(STR("unknown")), 0);
+    assert_int_equal(life_state_parse(STR("")), 0);
+}
+
+TEST(a_life_comes_back_from_its_number)
+{
+    for (int64_t bits = 0; bits < 1 << 20; bits += 37) {
+        struct life l = {.state = LIFE_ACCEPTED};
+        life_set_bits(&l, bits);
+        assert_true(life_bits(&l) == bits);
+    }
+    const struct life l = {.accepted = 2, .failed = 1, .held = true};
+    assert_true(life_bits(&l) == (2 | 1 << 8 | 1 << 18)); /* stored: never moved */
+    const struct life once = {.once = true};
+    assert_true(life_bits(&once) == 65536); /* schema.sql's default says so, too */
 }
 
 TEST(a_failure_after_delivered_does_not_undo_it)
@@ -331,16 +358,17 @@ TEST(a_failure_after_delivered_does_not_undo_it)
     struct life l;
     struct life_effects fx;
     life_init(&l, CATEGORY_MARKETING, 1000, 0);
-    life_step(&l, &(struct life_event){.kind = LIFE_BEGIN}, 1000, &fx);
-    life_step(&l, &(struct life_event){.kind = LIFE_STATUS, .attempt = 1, .code = 131026}, 2000, &fx);
+    life_step(&l, &(struct life_event){.kind = STEP_BEGIN}, 1000, &fx);
+    life_step(&l, &(struct life_event){.kind = STEP_STATUS, .attempt = 1, .code = 131026}, 2000, &fx);
     assert_int_equal(l.state, LIFE_FAILED);
-    life_step(&l, &(struct life_event){.kind = LIFE_STATUS, .attempt = 1, .delivered = true}, 3000, &fx);
-    assert_int_equal(l.state, LIFE_SENT);
-    life_step(&l, &(struct life_event){.kind = LIFE_STATUS, .attempt = 1, .code = 131026}, 4000, &fx);
-    assert_int_equal(l.state, LIFE_SENT);
+    life_step(&l, &(struct life_event){.kind = STEP_STATUS, .attempt = 1, .delivered = true}, 3000, &fx);
+    assert_int_equal(l.state, LIFE_ACCEPTED);
+    life_step(&l, &(struct life_event){.kind = STEP_STATUS, .attempt = 1, .code = 131026}, 4000, &fx);
+    assert_int_equal(l.state, LIFE_ACCEPTED);
 }
 
 TESTS(T(marketing_is_never_sent_twice), T(service_is_never_sent_twice),
       T(a_resend_is_no_double_while_the_watermark_tells_the_truth),
       T(a_resend_can_double_only_when_meta_withholds_a_status), T(what_error_codes_ask_for),
-      T(words_that_do_not_fit_change_nothing), T(a_failure_after_delivered_does_not_undo_it))
+      T(words_that_do_not_fit_change_nothing), T(a_failure_after_delivered_does_not_undo_it), T(every_state_has_a_name),
+      T(a_life_comes_back_from_its_number))

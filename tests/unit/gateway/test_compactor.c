@@ -53,7 +53,7 @@ static int write_rows(void *ctx, struct store *s, struct arena *a, int64_t now, 
     struct rows *r = ctx;
     (void)a, (void)now;
     for (size_t i = 0; i < r->n; i++) {
-        struct message m = {.id = store_id(s, r->at), .state = MESSAGE_REFUSED, .ts = r->at, .type = "text"};
+        struct message m = {.id = store_id(s, r->at), .life.state = LIFE_REFUSED, .ts = r->at, .type = "text"};
         struct decision_row d = {.id = m.id, .ts = r->at, .ruleset = 1, .verdict = 2, .facts = STR("\x01\x01\x04")};
         int rc = messages_insert(s, &m, &d, 1, e);
         if (rc != 0)

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * outbox.h - messages we answer for: what waits to be sent, with everything that sending takes.
+ *
+ * A row is written in the transaction that accepts its message and deleted in the one that ends it; while an attempt is
+ * open or in doubt the row stays, parked. So whatever is accepted and not ended has a row here, and the rows are the
+ * whole queue: a line is (sender, class, campaign) in the order of (due, id), and a reader goes along it with a position
+ * of its own. What is written behind that position is never due before it: a new row is due at its own `now` or later, and
+ * one that is put back is due later than the row it was.
+ *
+ * Bodies are kept as accepted, at most OUTBOX_BODY_MAX bytes. */
+#ifndef WL_STORE_OUTBOX_H
+#define WL_STORE_OUTBOX_H
+
+#include "store/store.h"
+
+#define OUTBOX_BODY_MAX (256u << 10)
+#define OUTBOX_PARKED   INT64_MAX /* due of a row whose attempt is in doubt */
+
+enum outbox_flag {
+    OUTBOX_OUR_ID = 1 /* the client was given our id for Meta's: statuses are handed on with it */
+};
+
+struct outbox_key {
+    int bucket;
+    int64_t sender;
+    int class; /* enum lane_class */
+    int64_t campaign;
+    int64_t due; /* ms */
+    int64_t id;  /* the message's */
+};
+
+struct outbox_row {
+    struct outbox_key key;
+    int path;        /* enum intent_path */
+    int64_t flags;   /* enum outbox_flag */
+    int expected;    /* enum category the caller counts on; 0 none */
+    struct str body; /* the Graph body */
+    /* What holds it, as decided last; ruleset 0: no rule does. */
+    int64_t ruleset, until;
+    struct str facts, findings;
+};
+
+int outbox_put(struct store *s, const struct outbox_row *r, size_t n, struct err *e);
+/* WL_ENOTFOUND when there is no such row. */
+int outbox_delete(struct store *s, const struct outbox_key *k, struct err *e);
+/* The same row with another due (and what holds it now, when `held` is not NULL); k->due becomes it. WL_ENOTFOUND. */
+int outbox_move(struct store *s, struct outbox_key *k, int64_t due, const struct outbox_row *held, struct err *e);
+/* The row of a message whose `due` is not known: tries the message's own `due` and PARKED. WL_ENOTFOUND. */
+int outbox_get(struct store *s, const struct outbox_key *k, struct arena *a, struct outbox_row *ret, struct err *e);
+/* The next rows of a line after (due, id), due at `until` or before. Texts in the arena. */
+int outbox_read(struct store *s, const struct outbox_key *after, int64_t until, struct arena *a, size_t max,
+                struct outbox_row **ret, size_t *ret_n, struct err *e);
+/* The next line after this one in key order: WL_ENOTFOUND when there is none. Its bucket, sender, class and campaign, and due
+ * and id of its first row. */
+int outbox_next_line(struct store *s, const struct outbox_key *after, struct outbox_key *ret, struct err *e);
+/* How many rows a line has, counted up to max. */
+int outbox_count(struct store *s, const struct outbox_key *line, int64_t max, int64_t *ret, struct err *e);
+
+/* A client's own callback data that did not fit beside ours (core/callback.h). */
+int callback_data_put(struct store *s, int bucket, int64_t id, struct str value, struct err *e);
+/* {NULL,0} when there is none. */
+int callback_data_get(struct store *s, int bucket, int64_t id, struct arena *a, struct str *ret, struct err *e);
+/* Those of messages with ids below `before`, at most max. */
+int callback_data_forget(struct store *s, int bucket, int64_t before, struct err *e);
+
+#endif
