@@ -98,10 +98,26 @@ static bool too_late(const struct life *l, int64_t now)
     return l->expires != 0 && now >= l->expires;
 }
 
-/* The answer is about the attempt that is open. */
+/* The answer is about the attempt that is open, or about the one in doubt: a process that was taken for dead may come back
+ * with it. */
 static bool answers(const struct life *l, const struct life_event *ev)
 {
-    return l->state == LIFE_SENDING && ev->attempt == l->attempts;
+    return (l->state == LIFE_SENDING || l->state == LIFE_AMBIGUOUS) && ev->attempt == l->attempts;
+}
+
+/* What waits longer than it is worth is looked at again when it is worth nothing any more. */
+static void wait_until(struct life *l, int64_t at)
+{
+    l->state = LIFE_WAITING;
+    l->at = l->expires != 0 && at > l->expires ? l->expires : at;
+}
+
+/* Meta has it; whether it arrived is what webhooks said, of all attempts that were accepted. */
+static void settle_accepted(struct life *l)
+{
+    bool arrived = l->delivered || l->failed != l->accepted;
+    l->state = arrived ? LIFE_ACCEPTED : LIFE_FAILED;
+    l->at = 0;
 }
 
 static void on_begin(struct life *l, const struct life_event *ev, int64_t now, struct life_effects *ret)
@@ -125,15 +141,15 @@ static void has_attempt(struct life *l, int n, struct life_effects *ret)
     l->accepted |= bit;
 }
 
+/* An id is certain whenever it comes; one of an earlier attempt leaves the open one to its own answer. */
 static void on_accepted(struct life *l, const struct life_event *ev, int64_t now, struct life_effects *ret)
 {
     (void)now;
-    if (!answers(l, ev))
-        return;
+    if (answers(l, ev))
+        l->held = ev->held;
     has_attempt(l, ev->attempt, ret);
-    l->held = ev->held;
-    l->state =
-        !l->delivered && l->failed == l->accepted ? LIFE_FAILED : LIFE_ACCEPTED; /* a webhook may have been faster */
+    if (l->state != LIFE_SENDING || ev->attempt == l->attempts)
+        settle_accepted(l);
 }
 
 /* No attempt is open any more, and the last one was surely not accepted. A doubt about an earlier one stays. */
@@ -142,10 +158,9 @@ static void settle_refused(struct life *l, bool again, int64_t at, int64_t now)
     bool late = too_late(l, now);
     l->at = 0;
     if (l->accepted != 0) {
-        l->state = LIFE_ACCEPTED;
+        settle_accepted(l);
     } else if (again && !late) {
-        l->state = LIFE_WAITING;
-        l->at = at;
+        wait_until(l, at);
     } else if (l->resent) {
         l->state = LIFE_UNDETERMINED;
     } else {
@@ -171,6 +186,7 @@ static void on_unsent(struct life *l, const struct life_event *ev, int64_t now, 
         return;
     if (l->once) {
         l->state = LIFE_UNSENT;
+        l->at = 0;
         return;
     }
     l->attempts--; /* nothing left the machine: it was none */
@@ -179,14 +195,18 @@ static void on_unsent(struct life *l, const struct life_event *ev, int64_t now, 
 
 static void doubt(struct life *l, int64_t now)
 {
-    l->state = l->accepted != 0 ? LIFE_ACCEPTED : LIFE_AMBIGUOUS;
-    l->at = l->state == LIFE_AMBIGUOUS ? now + life_doubt_wait((enum category)l->category) : 0;
+    if (l->accepted != 0) {
+        settle_accepted(l);
+        return;
+    }
+    l->state = LIFE_AMBIGUOUS;
+    l->at = now + life_doubt_wait((enum category)l->category);
 }
 
 static void on_silent(struct life *l, const struct life_event *ev, int64_t now, struct life_effects *ret)
 {
     (void)ret;
-    if (answers(l, ev))
+    if (l->state == LIFE_SENDING && ev->attempt == l->attempts)
         doubt(l, now);
 }
 
@@ -207,11 +227,8 @@ static void on_status(struct life *l, const struct life_event *ev, int64_t now, 
         l->failed |= (uint8_t)(1u << (ev->attempt - 1));
         l->code = ev->code;
     }
-    if (l->state == LIFE_SENDING && ev->attempt != l->attempts)
-        return; /* the resend is on its way: its own answer will close it */
-    bool arrived = l->delivered || l->failed != l->accepted;
-    l->state = arrived ? LIFE_ACCEPTED : LIFE_FAILED;
-    l->at = 0;
+    if (l->state != LIFE_SENDING || ev->attempt == l->attempts)
+        settle_accepted(l); /* else the resend is on its way: its own answer will close it */
 }
 
 static void doubt_timer(struct life *l, const struct life_event *ev, int64_t now)
@@ -220,8 +237,7 @@ static void doubt_timer(struct life *l, const struct life_event *ev, int64_t now
     bool seen = ev->watermark >= l->begun_at + LIFE_WATERMARK_MARGIN_MS;
     if (may_resend(l) && !l->resent && seen && !too_late(l, now) && l->attempts < LIFE_ATTEMPTS_MAX) {
         l->resent = true;
-        l->state = LIFE_WAITING;
-        l->at = now;
+        wait_until(l, now);
     } else if (!may_resend(l) || l->resent || too_late(l, now) ||
                now >= l->begun_at + life_doubt_wait(c) + life_doubt_most(c)) {
         l->state = LIFE_UNDETERMINED;
@@ -252,7 +268,7 @@ static void on_put_off(struct life *l, const struct life_event *ev, int64_t now,
 {
     (void)now, (void)ret;
     if (l->state == LIFE_WAITING)
-        l->at = ev->at;
+        wait_until(l, ev->at);
 }
 
 static void on_refused(struct life *l, const struct life_event *ev, int64_t now, struct life_effects *ret)

@@ -3,16 +3,20 @@
  *
  * The world is the durable life, an imitation of Meta that knows the truth, and what is under way between them. From
  * each reachable world every possible next thing happens: an answer arrives or is lost, a webhook arrives, twice or late,
- * the process dies before or after its attempt left, time passes. Worlds that nothing can tell apart are visited once.
- * In each the promises are checked against the truth; the number of worlds is printed. */
+ * the process dies before or after its attempt left and may come back as one that was only frozen, the request reaches
+ * Meta long after it was given up, a rule puts it off or refuses it, its caller takes it back, time passes. Worlds that
+ * nothing can tell apart are visited once. In each the promises are checked against the truth; the number of worlds is
+ * printed. */
 #include "core/sendlife.h"
 
 #include "t.h"
 
 #define TRIES     3 /* attempts explored: the first, a repeated one, the resend */
 #define CRASHES   2
-#define EXPIRES   (12 * INT64_C(3600000))
-#define SEEN_SIZE (1u << 22)
+#define HOUR      INT64_C(3600000)
+#define EXPIRES   (12 * HOUR)
+#define SEEN_BITS 18
+#define SEEN_SIZE (1u << SEEN_BITS)
 #define REFUSED   100    /* a code that is never repeated */
 #define BUSY      131000 /* one that is */
 
@@ -25,6 +29,7 @@ struct world {
     uint8_t truth;         /* attempts Meta accepted */
     uint8_t unheard;       /* accepted attempts no webhook has spoken of yet */
     uint8_t lost;          /* and those none ever will */
+    uint8_t wandering;     /* attempts whose bytes are somewhere: Meta may still accept them */
     uint8_t crashes, doubled;
     bool failure_told;
 };
@@ -34,13 +39,17 @@ struct rules {
     bool webhooks_may_be_lost; /* Meta never tells, against its word */
     bool watermark_may_lie;    /* a later message's webhook overtakes this one's */
     bool expires;
+    bool once;
+    bool thaws;   /* a process taken for dead comes back with the answers */
+    bool wanders; /* a request reaches Meta after nobody waits for its answer any more */
 };
 
 static struct explorer {
     struct rules rules;
     uint64_t *seen;
-    size_t states, doubles, most_deep;
+    size_t states, doubles;
 } x;
+static size_t all_states;
 
 static int bits(unsigned v)
 {
@@ -59,7 +68,7 @@ static uint64_t key_of(const struct world *w)
                                  {w->answer[0], 2},    {w->answer[1], 2},      {w->answer[2], 2},
                                  {w->truth, 3},        {w->unheard, 3},        {w->lost, 3},
                                  {w->crashes, 2},      {w->doubled, 2},        {w->failure_told, 1},
-                                 {l->code != 0, 1}};
+                                 {l->code != 0, 1},    {w->wandering, 3}};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         k = k << parts[i][1] | parts[i][0];
     return k + 1;
@@ -67,7 +76,7 @@ static uint64_t key_of(const struct world *w)
 
 static bool first_visit(uint64_t key)
 {
-    size_t i = (size_t)((key * 0x9e3779b97f4a7c15u) >> 42);
+    size_t i = (size_t)((key * 0x9e3779b97f4a7c15u) >> (64 - SEEN_BITS));
     for (; x.seen[i] != 0; i = (i + 1) % SEEN_SIZE)
         if (x.seen[i] == key)
             return false;
@@ -76,20 +85,34 @@ static bool first_visit(uint64_t key)
     return true;
 }
 
+static bool never_twice(void)
+{
+    return x.rules.once || (x.rules.category != CATEGORY_UTILITY && x.rules.category != CATEGORY_AUTHENTICATION);
+}
+
+static bool says_not_sent(const struct life *l)
+{
+    return life_ended(l) && l->state != LIFE_ACCEPTED && l->state != LIFE_FAILED && l->state != LIFE_UNDETERMINED;
+}
+
 static void promises(const struct world *w)
 {
     const struct life *l = &w->life;
-    bool once = l->category != CATEGORY_UTILITY && l->category != CATEGORY_AUTHENTICATION;
-    assert_true(bits(w->truth) <= (once ? 1 : 2));
+    assert_true(bits(w->truth) <= (never_twice() ? 1 : 2));
     if (!x.rules.watermark_may_lie && !x.rules.webhooks_may_be_lost)
         assert_true(bits(w->truth) <= 1);
     assert_int_equal(l->accepted & ~w->truth, 0); /* nothing is claimed that is not so */
-    if (l->state == LIFE_EXPIRED || l->state == LIFE_REJECTED)
-        assert_int_equal(w->truth, 0);
+    if (says_not_sent(l))
+        assert_int_equal(w->truth | w->wandering, 0);
     if (l->state == LIFE_ACCEPTED)
-        assert_int_not_equal(w->truth, 0);
+        assert_true(l->accepted != 0 && (l->delivered || l->failed != l->accepted));
+    if (l->state == LIFE_FAILED)
+        assert_true(l->accepted != 0 && !l->delivered && l->failed == l->accepted);
     if (l->state == LIFE_UNDETERMINED) /* who was heard of is not undetermined */
         assert_int_equal(w->truth & ~(w->unheard | w->lost), 0);
+    assert_true(!l->once || l->attempts <= 1);
+    assert_true(l->once || l->state != LIFE_UNSENT);
+    assert_true(l->state != LIFE_WAITING || l->expires == 0 || l->at <= l->expires);
 }
 
 static void explore(const struct world *w, size_t depth);
@@ -101,6 +124,9 @@ static struct world after(const struct world *w, const struct life_event *ev)
     life_step(&next.life, ev, next.now, &fx);
     if (fx.duplicate)
         assert_true(bits(next.truth) > 1);
+    assert_true(!life_ended(&w->life) || life_ended(&next.life)); /* a queue may have dropped it */
+    assert_int_equal(fx.ended, !life_ended(&w->life) && life_ended(&next.life));
+    assert_int_equal(fx.send, ev->kind == STEP_BEGIN && next.life.attempts > w->life.attempts);
     return next;
 }
 
@@ -115,7 +141,7 @@ static void send_off(const struct world *w, size_t depth)
 {
     int n = w->life.attempts;
     uint8_t bit = (uint8_t)(1u << (n - 1));
-    const struct life_event unsent = {.kind = STEP_UNSENT, .attempt = n}, silent = {.kind = STEP_SILENT, .attempt = n};
+    const struct life_event silent = {.kind = STEP_SILENT, .attempt = n};
     for (enum answer a = OK_UNDER_WAY; a <= BUSY_UNDER_WAY; a++) {
         struct world next = *w;
         next.answer[n - 1] = (uint8_t)a;
@@ -125,7 +151,13 @@ static void send_off(const struct world *w, size_t depth)
         next.answer[n - 1] = NO_ANSWER; /* and the answer is lost */
         go(&next, &silent, depth);
     }
-    go(w, &unsent, depth);
+    if (x.rules.wanders) {
+        struct world next = *w;
+        next.wandering |= bit;
+        go(&next, &silent, depth);
+    }
+    go(w, &(struct life_event){.kind = STEP_UNSENT, .attempt = n}, depth);
+    go(w, &(struct life_event){.kind = STEP_UNSENT, .attempt = n, .at = w->now + HOUR}, depth);
 }
 
 static void begin(const struct world *w, size_t depth)
@@ -141,6 +173,35 @@ static void begin(const struct world *w, size_t depth)
         next.crashes++;
         go(&next, &(struct life_event){.kind = STEP_RESTART}, depth);
     }
+}
+
+/* A rule or its caller speaks, at any moment; it counts only while nothing is under way. */
+static void others_speak(const struct world *w, size_t depth)
+{
+    const struct life_event words[] = {{.kind = STEP_PUT_OFF, .at = w->now + HOUR},
+                                       {.kind = STEP_PUT_OFF, .at = w->now + 2 * EXPIRES},
+                                       {.kind = STEP_REFUSED, .code = 1},
+                                       {.kind = STEP_CANCEL}};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (w->life.state == LIFE_WAITING) {
+            go(w, &words[i], depth);
+            continue;
+        }
+        struct world next = after(w, &words[i]);
+        assert_memory_equal(&next.life, &w->life, sizeof next.life);
+    }
+}
+
+static void crash(const struct world *w, size_t depth)
+{
+    struct world next = *w;
+    if (w->crashes >= CRASHES)
+        return;
+    next.crashes++;
+    if (x.rules.thaws)
+        go(&next, &(struct life_event){.kind = STEP_RESTART}, depth);
+    memset(next.answer, NO_ANSWER, sizeof next.answer); /* nobody is there any more to hear them */
+    go(&next, &(struct life_event){.kind = STEP_RESTART}, depth);
 }
 
 static void answers_arrive(const struct world *w, size_t depth)
@@ -161,11 +222,16 @@ static void answers_arrive(const struct world *w, size_t depth)
         if (ev.held)
             go(&next, &ev, depth);
     }
-    if (w->crashes < CRASHES) {
+    for (int n = 1; n <= TRIES; n++) {
+        uint8_t bit = (uint8_t)(1u << (n - 1));
         struct world next = *w;
-        next.crashes++;
-        memset(next.answer, NO_ANSWER, sizeof next.answer); /* nobody is there any more to hear them */
-        go(&next, &(struct life_event){.kind = STEP_RESTART}, depth);
+        if (!(w->wandering & bit))
+            continue;
+        next.wandering &= (uint8_t)~bit;
+        explore(&next, depth + 1); /* it was lost after all */
+        next.truth |= bit;
+        next.unheard |= bit;
+        explore(&next, depth + 1);
     }
 }
 
@@ -173,13 +239,16 @@ static void webhooks_arrive(const struct world *w, size_t depth)
 {
     for (int n = 1; n <= TRIES; n++) {
         uint8_t bit = (uint8_t)(1u << (n - 1));
-        struct world next = *w;
+        struct world next = *w, told;
         bool again = (w->truth & bit) && !(w->unheard & bit) && !(w->lost & bit) && w->doubled < 2;
         if (!(w->unheard & bit) && !again)
             continue;
         next.unheard &= (uint8_t)~bit;
         next.doubled += again;
-        go(&next, &(struct life_event){.kind = STEP_STATUS, .attempt = n}, depth);
+        told = after(&next, &(struct life_event){.kind = STEP_STATUS, .attempt = n});
+        assert_true(told.life.state == LIFE_ACCEPTED || told.life.state == LIFE_FAILED ||
+                    told.life.state == LIFE_SENDING); /* whatever was believed, it is corrected */
+        explore(&told, depth + 1);
         go(&next, &(struct life_event){.kind = STEP_STATUS, .attempt = n, .delivered = true}, depth);
         next.failure_told = true;
         go(&next, &(struct life_event){.kind = STEP_STATUS, .attempt = n, .code = 131026}, depth);
@@ -203,7 +272,7 @@ static void time_passes(const struct world *w, size_t depth)
             continue;
         next.now = to[i];
         go(&next, &(struct life_event){.kind = STEP_TIMER}, depth);
-        if (w->unheard == 0 || x.rules.watermark_may_lie)
+        if ((w->unheard | w->wandering) == 0 || x.rules.watermark_may_lie)
             go(&next, &(struct life_event){.kind = STEP_TIMER, .watermark = next.now}, depth);
     }
 }
@@ -229,10 +298,11 @@ static void explore(const struct world *w, size_t depth)
     if (!first_visit(key_of(w)))
         return;
     x.doubles += bits(w->truth) > 1;
-    x.most_deep = depth > x.most_deep ? depth : x.most_deep;
     ends(*w);
     begin(w, depth);
+    others_speak(w, depth);
     answers_arrive(w, depth);
+    crash(w, depth);
     webhooks_arrive(w, depth);
     time_passes(w, depth);
 }
@@ -243,32 +313,56 @@ static size_t run(const struct rules *rules, const char *what)
     x = (struct explorer){.rules = *rules, .seen = calloc(SEEN_SIZE, sizeof *x.seen)};
     assert_non_null(x.seen);
     life_init(&w.life, rules->category, w.now, rules->expires ? w.now + EXPIRES : 0);
+    w.life.once = rules->once;
     explore(&w, 0);
-    print_message("category %d, %-42s %7zu states, %zu with a double send\n", (int)rules->category, what, x.states,
+    print_message("%-14s %-34s %7zu states, %zu with a double send\n", category_name(rules->category), what, x.states,
                   x.doubles);
+    all_states += x.states;
     free(x.seen);
     assert_true(x.states > 100);
     return x.doubles;
 }
 
-TEST(marketing_is_never_sent_twice)
+static const struct rules worst = {
+    .webhooks_may_be_lost = true, .watermark_may_lie = true, .expires = true, .thaws = true, .wanders = true};
+
+static size_t run_worst(enum category c, bool once)
 {
-    for (int i = 0; i < 8; i++)
-        assert_int_equal(run(&(struct rules){CATEGORY_MARKETING, i & 1, i >> 1 & 1, i >> 2 & 1},
-                             i ? "webhooks lost, overtaken, expiring" : "webhooks late and doubled"),
-                         0);
+    struct rules r = worst;
+    r.category = c;
+    r.once = once;
+    return run(&r, once ? "once, whatever happens" : "whatever happens");
 }
 
-TEST(service_is_never_sent_twice)
+TEST(marketing_is_never_sent_twice)
 {
-    assert_int_equal(run(&(struct rules){CATEGORY_SERVICE, true, true, true}, "webhooks lost, overtaken, expiring"), 0);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(run(&(struct rules){.category = CATEGORY_MARKETING, .thaws = i & 1, .expires = i >> 1 & 1},
+                             i ? "frozen processes, expiring" : "webhooks late and doubled"),
+                         0);
+    assert_int_equal(run_worst(CATEGORY_MARKETING, false), 0);
+}
+
+TEST(service_calls_and_what_is_unknown_are_never_sent_twice)
+{
+    assert_int_equal(run_worst(CATEGORY_SERVICE, false), 0);
+    assert_int_equal(run_worst(CATEGORY_CALLS, false), 0);
+    assert_int_equal(run_worst(CATEGORY_UNKNOWN, false), 0);
+}
+
+TEST(what_its_caller_waits_for_is_attempted_once)
+{
+    for (enum category c = CATEGORY_UNKNOWN; c < CATEGORY_COUNT; c++)
+        assert_int_equal(run_worst(c, true), 0);
 }
 
 TEST(a_resend_is_no_double_while_the_watermark_tells_the_truth)
 {
     for (enum category c = CATEGORY_UTILITY; c <= CATEGORY_AUTHENTICATION; c++) {
-        assert_int_equal(run(&(struct rules){c, false, false, false}, "webhooks late and doubled"), 0);
-        assert_int_equal(run(&(struct rules){c, false, false, true}, "the same, expiring"), 0);
+        assert_int_equal(run(&(struct rules){.category = c}, "webhooks late and doubled"), 0);
+        assert_int_equal(run(&(struct rules){.category = c, .expires = true, .thaws = true, .wanders = true},
+                             "the same, frozen, expiring"),
+                         0);
     }
 }
 
@@ -276,9 +370,12 @@ TEST(a_resend_is_no_double_while_the_watermark_tells_the_truth)
 TEST(a_resend_can_double_only_when_meta_withholds_a_status)
 {
     for (enum category c = CATEGORY_UTILITY; c <= CATEGORY_AUTHENTICATION; c++) {
-        assert_true(run(&(struct rules){c, true, false, true}, "a webhook is lost for ever") > 0);
-        assert_true(run(&(struct rules){c, false, true, true}, "a webhook is overtaken") > 0);
+        assert_true(run(&(struct rules){.category = c, .webhooks_may_be_lost = true}, "a webhook is lost for ever") >
+                    0);
+        assert_true(run(&(struct rules){.category = c, .watermark_may_lie = true}, "a webhook is overtaken") > 0);
+        assert_true(run_worst(c, false) > 0);
     }
+    print_message("%zu states in all\n", all_states);
 }
 
 TEST(what_error_codes_ask_for)
@@ -367,7 +464,63 @@ TEST(a_failure_after_delivered_does_not_undo_it)
     assert_int_equal(l.state, LIFE_ACCEPTED);
 }
 
-TESTS(T(marketing_is_never_sent_twice), T(service_is_never_sent_twice),
+/* However long Meta cannot be reached: that costs no attempt, and the back-off is kept. */
+TEST(what_never_left_was_no_attempt)
+{
+    struct life l;
+    struct life_effects fx;
+    int64_t now = 1000;
+    life_init(&l, CATEGORY_MARKETING, now, 0);
+    for (int i = 0; i < 3 * LIFE_ATTEMPTS_MAX; i++, now += 500) {
+        life_step(&l, &(struct life_event){.kind = STEP_BEGIN}, now, &fx);
+        assert_true(fx.send);
+        assert_int_equal(l.attempts, 1);
+        life_step(&l, &(struct life_event){.kind = STEP_UNSENT, .attempt = 1, .at = now + 500}, now, &fx);
+        assert_int_equal(l.state, LIFE_WAITING);
+        assert_int_equal(l.at, now + 500);
+        life_step(&l, &(struct life_event){.kind = STEP_BEGIN}, now + 499, &fx);
+        assert_false(fx.send);
+    }
+}
+
+/* A message that Meta refuses for a while is tried so often and no more. */
+TEST(refusals_that_may_be_repeated_come_to_an_end)
+{
+    struct life l;
+    struct life_effects fx;
+    int n = 0;
+    life_init(&l, CATEGORY_MARKETING, 1000, 0);
+    for (; l.state == LIFE_WAITING; n++) {
+        life_step(&l, &(struct life_event){.kind = STEP_BEGIN}, l.at, &fx);
+        life_step(&l, &(struct life_event){.kind = STEP_REJECTED, .attempt = l.attempts, .code = BUSY}, l.at, &fx);
+    }
+    assert_int_equal(n, LIFE_ATTEMPTS_MAX);
+    assert_int_equal(l.state, LIFE_REJECTED);
+    assert_int_equal(l.code, BUSY);
+}
+
+/* The status of a resend's first attempt, and what its own answer then says, count together. */
+TEST(a_resend_that_fails_after_the_first_attempt_failed_is_failed)
+{
+    struct life l;
+    struct life_effects fx;
+    life_init(&l, CATEGORY_UTILITY, 1000, 0);
+    life_step(&l, &(struct life_event){.kind = STEP_BEGIN}, 1000, &fx);
+    life_step(&l, &(struct life_event){.kind = STEP_RESTART}, 1000, &fx);
+    life_step(&l, &(struct life_event){.kind = STEP_TIMER, .watermark = l.at}, l.at, &fx);
+    assert_int_equal(l.state, LIFE_WAITING);
+    life_step(&l, &(struct life_event){.kind = STEP_BEGIN}, l.at, &fx);
+    life_step(&l, &(struct life_event){.kind = STEP_STATUS, .attempt = 1, .code = 131026}, l.at, &fx);
+    assert_int_equal(l.state, LIFE_SENDING);
+    struct life silent = l;
+    life_step(&l, &(struct life_event){.kind = STEP_REJECTED, .attempt = 2, .code = REFUSED}, l.at, &fx);
+    assert_int_equal(l.state, LIFE_FAILED);
+    life_step(&silent, &(struct life_event){.kind = STEP_SILENT, .attempt = 2}, l.at, &fx);
+    assert_int_equal(silent.state, LIFE_FAILED);
+}
+
+TESTS(T(marketing_is_never_sent_twice), T(service_calls_and_what_is_unknown_are_never_sent_twice),
+      T(what_its_caller_waits_for_is_attempted_once), T(a_resend_that_fails_after_the_first_attempt_failed_is_failed),
       T(a_resend_is_no_double_while_the_watermark_tells_the_truth),
       T(a_resend_can_double_only_when_meta_withholds_a_status), T(what_error_codes_ask_for),
       T(words_that_do_not_fit_change_nothing), T(a_failure_after_delivered_does_not_undo_it), T(every_state_has_a_name),
