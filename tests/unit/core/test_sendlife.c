@@ -500,7 +500,8 @@ TEST(refusals_that_may_be_repeated_come_to_an_end)
 }
 
 /* The status of a resend's first attempt, and what its own answer then says, count together. */
-TEST(a_resend_that_fails_after_the_first_attempt_failed_is_failed)
+TEST(what_never_left_was_no_attempt), T(refusals_that_may_be_repeated_come_to_an_end),
+    T(a_resend_that_fails_after_the_first_attempt_failed_is_failed)
 {
     struct life l;
     struct life_effects fx;
@@ -520,7 +521,8 @@ TEST(a_resend_that_fails_after_the_first_attempt_failed_is_failed)
 }
 
 TESTS(T(marketing_is_never_sent_twice), T(service_calls_and_what_is_unknown_are_never_sent_twice),
-      T(what_its_caller_waits_for_is_attempted_once), T(a_resend_that_fails_after_the_first_attempt_failed_is_failed),
+      T(what_its_caller_waits_for_is_attempted_once), T(what_never_left_was_no_attempt),
+      T(refusals_that_may_be_repeated_come_to_an_end), T(a_resend_that_fails_after_the_first_attempt_failed_is_failed),
       T(a_resend_is_no_double_while_the_watermark_tells_the_truth),
       T(a_resend_can_double_only_when_meta_withholds_a_status), T(what_error_codes_ask_for),
       T(words_that_do_not_fit_change_nothing), T(a_failure_after_delivered_does_not_undo_it), T(every_state_has_a_name),
