@@ -208,10 +208,22 @@ static int lock_state(struct gateway *g, struct err *e)
     return 0;
 }
 
+/* A key that nobody but this program uses; anew when its file is gone. */
+static int signing_key(struct gateway *g, const char *name, uint8_t ret[SHA256_BYTES], struct err *e)
+{
+    char path[4096], *text = NULL;
+    snprintf(path, sizeof path, "%s/%s", g->o.state_dir, name);
+    int rc = key_file(path, &text, e);
+    if (rc == 0)
+        sha256(text, strlen(text), ret);
+    forget(text);
+    return rc;
+}
+
 static int open_state(struct gateway *g, struct err *e)
 {
     struct gateway_options *o = &g->o;
-    char path[4096], *link_key = NULL;
+    char path[4096];
     if (mkdir(o->state_dir, 0700) != 0 && errno != EEXIST)
         return err_set(e, WL_EIO, "state_dir %s: %s", o->state_dir, strerror(errno));
     if (o->store_url == NULL) {
@@ -227,10 +239,9 @@ static int open_state(struct gateway *g, struct err *e)
         rc = key_file(o->admin_key_file, &g->admin_key, e);
     snprintf(path, sizeof path, "%s/link.key", o->state_dir);
     if (rc == 0)
-        rc = key_file(path, &link_key, e);
+        rc = signing_key(g, "link.key", g->link_key, e);
     if (rc == 0)
-        sha256(link_key, strlen(link_key), g->link_key);
-    forget(link_key);
+        rc = signing_key(g, "mark.key", g->mark_key, e);
     return rc;
 }
 

@@ -56,6 +56,7 @@ struct gateway {
     struct rules *rules; /* ask rules_current(), rules_published() */
 
     struct snapshots *snapshots;
+    uint8_t mark_key[32];     /* signs our mark in what leaves (mark.h); from there too */
     struct writer *writer;
     struct http_client *client;
     struct accounts *accounts;
