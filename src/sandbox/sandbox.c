@@ -36,6 +36,7 @@ void sandbox_options_default(struct sandbox_options *o)
                                   .delivered_ms = 100,
                                   .read_ms = 200,
                                   .template_review_ms = 200,
+                                  .mps_burst_ms = 1000,
                                   .webhook_parallel = 64,
                                   .webhook_batch = 1,
                                   .retry_ms = 1000,

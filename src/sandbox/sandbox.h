@@ -44,7 +44,8 @@ struct sandbox_options {
     int64_t template_review_ms;             /* PENDING for so long; 0: approved at once */
     bool windows_open;                      /* true: never fail a free-form message with 131047 */
     bool pair_limit;                        /* enforce 1 message per 6 s per pair, bursts of 45 (131056) */
-    unsigned mps_limit;                     /* messages a second per number (130429); 0: no limit */
+    unsigned mps_limit;                     /* messages a second per number, in and out (130429); 0: no limit */
+    int64_t mps_burst_ms;                   /* so many milliseconds' worth of them may come at once after a rest */
 
     unsigned webhook_parallel; /* POSTs in flight at once */
     unsigned webhook_batch;    /* most updates in one POST, 1-1000 */

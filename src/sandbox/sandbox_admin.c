@@ -13,6 +13,7 @@
 #define LEDGER_PAGE     100
 #define LEDGER_PAGE_MAX 1000
 #define LEDGER_BYTES    (32u << 20)
+#define LINES_MAX       50000
 
 static void refuse(struct call *c, int status, const char *message)
 {
@@ -233,6 +234,8 @@ static void inbound_user(struct call *c)
     else
         write_message(c, &o, &in);
     apply_inbound(c, &in, preference);
+    if (preference.n == 0)
+        sbx_limits_inbound(c->sb, in.number);
     sbx_hooks_change(c->sb, buf_str(&text));
     buf_done(&text);
     jo_object(&c->jo);
@@ -413,6 +416,44 @@ static bool shown(struct call *c, const struct sbx_message *m)
            (to.n == 0 || str_eq(to, m->to) || str_eq(to, m->user));
 }
 
+/* On one line: whatever would end it becomes a question mark. */
+static void put_line(struct buf *out, struct str text)
+{
+    for (size_t i = 0; i < text.n; i++)
+        buf_put(out, (unsigned char)text.p[i] < ' ' ? "?" : text.p + i, 1);
+    buf_put(out, "\n", 1);
+}
+
+/* One line a message: seq, when, number, who, the caller's own data. For whoever reads along with a fast sender. */
+static void lines_get(struct call *c)
+{
+    struct sandbox *sb = c->sb;
+    int64_t after = 0, limit = LINES_MAX;
+    if (!take_number(c, "after", 0, INT64_MAX / 2, &after) || !take_number(c, "limit", 1, LINES_MAX, &limit))
+        return;
+    uint64_t seq = (uint64_t)after + 1 > sb->first_seq ? (uint64_t)after + 1 : sb->first_seq;
+    c->answer_type = "text/plain; charset=UTF-8";
+    for (; seq < sb->next_seq && limit > 0; seq++, limit--) {
+        const struct sbx_message *m = sbx_ledger_at(sb, seq);
+        buf_printf(&c->out, "%llu %lld %.*s %.*s ", (unsigned long long)m->seq, (long long)m->at_ms,
+                   (int)m->number_id.n, m->number_id.p, (int)m->user.n, m->user.p);
+        put_line(&c->out, m->callback);
+    }
+}
+
+static void limits_post(struct call *c)
+{
+    struct sandbox_options *o = &c->sb->o;
+    int64_t rate = o->mps_limit;
+    struct str pair = sbx_param(c, "pair_limit");
+    if (!take_number(c, "rate", 0, 1000000, &rate) || !take_number(c, "burst_ms", 0, 60000, &o->mps_burst_ms))
+        return;
+    o->mps_limit = (unsigned)rate;
+    if (pair.n > 0)
+        o->pair_limit = str_eq(pair, STR("true"));
+    sbx_limits_write(c);
+}
+
 static void ledger_get(struct call *c)
 {
     struct sandbox *sb = c->sb;
@@ -453,6 +494,7 @@ static void stats_get(struct call *c)
     jo_object(o);
     jo_kint(o, "calls", (int64_t)sb->calls);
     jo_kint(o, "refused", (int64_t)sb->refused);
+    jo_kint(o, "slowed", (int64_t)sb->slowed);
     jo_kint(o, "accepted", (int64_t)sb->next_seq - 1);
     jo_kint(o, "ledger", (int64_t)(sb->next_seq - sb->first_seq));
     jo_kint(o, "ledger_bytes", (int64_t)sb->ledger_bytes);
@@ -505,6 +547,10 @@ static const struct admin {
     {"POST", "standing", false, sbx_standing_post,
      "a number's phone_number_id, quality_rating, throughput, is_on_biz_app; the portfolio's limit"},
     {"GET", "ledger", false, ledger_get, "accepted messages: after, limit, wamid, to, phone_number_id"},
+    {"GET", "ledger_lines", false, lines_get,
+     "the same as lines: seq, time in ms, number, who, callback data: after, limit"},
+    {"POST", "limits", false, limits_post, "rate (messages a second per number; 0: none), burst_ms, pair_limit"},
+    {"GET", "limits", false, sbx_limits_write, "the limits, and how often 130429 was answered"},
     {"GET", "stats", false, stats_get, "counters"},
     {"POST", "reset", true, reset_post, "forget everything but the webhook settings"},
 };

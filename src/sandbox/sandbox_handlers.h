@@ -28,6 +28,10 @@ void sbx_block_users_get(struct call *c);
 void sbx_block_users_post(struct call *c);
 void sbx_block_users_delete(struct call *c);
 
+/* sandbox_limits.c */
+void sbx_limits_inbound(struct sandbox *sb, struct sbx_number *n); /* a person wrote to the number */
+void sbx_limits_write(struct call *c);
+
 /* sandbox_standing.c */
 void sbx_standing_post(struct call *c);
 

@@ -11,36 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WINDOW_MS  86400000
-#define PAIR_MS    6000
-#define PAIR_BURST 45
+#define WINDOW_MS 86400000
 
-/* --- limits ------------------------------------------------------------------------------------------- */
-
-/* A leaky count: each message moves the mark by `cost`; beyond now + room it is refused. */
-static bool within(int64_t *mark, int64_t now, int64_t cost, int64_t room)
-{
-    int64_t next = (*mark > now ? *mark : now) + cost;
-    if (next - now > room)
-        return false;
-    *mark = next;
-    return true;
-}
-
-static bool within_limits(struct call *c, const struct sbx_send *s)
-{
-    const struct sandbox_options *o = &c->sb->o;
-    if (o->mps_limit > 0 && !within(&c->number->tat_us, c->now_ms * 1000, 1000000 / o->mps_limit, 1000000)) {
-        sbx_fail(c, 130429, NULL);
-        return false;
-    }
-    struct sbx_pair *p = o->pair_limit ? sbx_pair(c->sb, str_of(c->number->id), s->user, true) : NULL;
-    if (p != NULL && !within(&p->tat_ms, c->now_ms, PAIR_MS, PAIR_MS * PAIR_BURST)) {
-        sbx_fail(c, 131056, NULL);
-        return false;
-    }
-    return true;
-}
+/* --- what will fail later ----------------------------------------------------------------------------- */
 
 /* What the pair's state means for a message that was accepted: the code it will fail with, 0 for none. */
 static int pair_failure(const struct call *c, const struct sbx_send *s, const struct sbx_pair *p, bool window)
@@ -179,7 +152,7 @@ static void send(struct call *c, bool lite)
         sbx_fail(c, 133010, NULL);
         return;
     }
-    if (!sbx_validate(c, &s) || !within_limits(c, &s))
+    if (!sbx_validate(c, &s) || !sbx_limits_take(c, &s))
         return;
     foresee(c, &s, &in_window);
     struct sbx_message *m = remember(c, &s, in_window);

@@ -2,9 +2,11 @@
  * sandbox_standing.c - how a number and its owner stand with the platform: quality, throughput, messaging limit.
  *
  * Told when asked for and announced as the platform does: a higher throughput and a new limit by webhook, a quality by
- * nothing. None of it changes what is accepted here, so at first they are the best there are; --rate, which does
- * limit, makes the throughput STANDARD. */
+ * nothing. None of it changes what is accepted here, so at first they are the best there are; a --rate below
+ * a thousand, which does limit, makes the throughput STANDARD. */
 #include "sandbox/sandbox_handlers.h"
+
+#define HIGH_RATE 1000 /* messages a second of a number with HIGH throughput */
 
 static const char *const qualities[] = {"GREEN", "YELLOW", "RED", "UNKNOWN", NULL};
 static const char *const levels[] = {"STANDARD", "HIGH", NULL};
@@ -14,7 +16,7 @@ void sbx_standing_reset(struct sandbox *sb)
 {
     for (size_t i = 0; i < sb->n_numbers; i++) {
         sb->numbers[i].quality = "GREEN";
-        sb->numbers[i].throughput = sb->o.mps_limit > 0 ? "STANDARD" : "HIGH";
+        sb->numbers[i].throughput = sb->o.mps_limit > 0 && sb->o.mps_limit < HIGH_RATE ? "STANDARD" : "HIGH";
         sb->numbers[i].on_phone_app = false;
     }
     sb->limit = "TIER_UNLIMITED";

@@ -110,7 +110,7 @@ static void clear_ledger(struct sandbox *sb)
     while (sb->first_seq < sb->next_seq)
         drop_oldest(sb);
     sb->first_seq = sb->next_seq = 1;
-    sb->dropped = sb->calls = sb->refused = 0;
+    sb->dropped = sb->calls = sb->refused = sb->slowed = 0;
 }
 
 static void clear_profiles(struct sandbox *sb)

@@ -108,7 +108,7 @@ struct sandbox {
     struct sbx_message **ledger; /* ring of o.ledger_messages */
     uint64_t first_seq, next_seq;
     size_t ledger_bytes;
-    uint64_t dropped, calls, refused;
+    uint64_t dropped, calls, refused, slowed; /* slowed: refused with 130429 */
     struct sbx_table by_wamid;
 
     struct sbx_template **templates; /* in order of creation; NULL where deleted */

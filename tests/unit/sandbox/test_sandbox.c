@@ -321,6 +321,70 @@ TEST(limits_when_switched_on)
     down();
 }
 
+static void inbound_from(const char *who)
+{
+    char body[200];
+    snprintf(body, sizeof body, "{\"from\":\"%s\",\"phone_number_id\":\"112\",\"text\":\"hello\"}", who);
+    post("/_sandbox/inbound", body);
+    expect(200);
+}
+
+TEST(limits_are_set_by_a_call_and_count_what_comes_in)
+{
+    ear.server = NULL;
+    struct sandbox_options o = quick();
+    up_with(&o);
+    post("/_sandbox/limits", "{\"rate\":1,\"burst_ms\":4000}");
+    expect(200);
+    for (int i = 0; i < 4; i++) {
+        post("/v23.0/111/messages", HELLO("15550001111"));
+        expect(200);
+    }
+    post("/v23.0/111/messages", HELLO("15550001111"));
+    expect_error(400, 130429);
+    inbound_from("15550002222"); /* two came in: two of the four are gone */
+    inbound_from("15550002222");
+    for (int i = 0; i < 2; i++) {
+        post("/v23.0/112/messages", HELLO("15550001111"));
+        expect(200);
+    }
+    post("/v23.0/112/messages", HELLO("15550001111"));
+    expect_error(400, 130429);
+    get("/_sandbox/limits");
+    expect(200);
+    assert_non_null(strstr(buf_cstr(&got.call.answer), "\"slowed\":2"));
+    post("/_sandbox/limits", "{\"rate\":0}");
+    post("/v23.0/112/messages", HELLO("15550001111"));
+    expect(200);
+    down();
+}
+
+TEST(the_ledger_can_be_read_as_lines)
+{
+    ear.server = NULL;
+    struct sandbox_options o = quick();
+    up_with(&o);
+    post("/v23.0/111/messages",
+         "{\"messaging_product\":\"whatsapp\",\"to\":\"+15550001111\",\"type\":\"text\",\"text\":{"
+         "\"body\":\"a\"},\"biz_opaque_callback_data\":\"two\\nlines\"}");
+    expect(200);
+    post("/v23.0/112/messages", HELLO("15550002222"));
+    expect(200);
+    long long at;
+    get("/_sandbox/ledger_lines");
+    expect(200);
+    assert_int_equal(sscanf(buf_cstr(&got.call.answer), "1 %lld ", &at), 1);
+    assert_true(at > 1700000000000);
+    assert_non_null(strstr(buf_cstr(&got.call.answer), " 111 15550001111 two?lines\n2 "));
+    get("/_sandbox/ledger_lines?after=1&limit=1");
+    expect(200);
+    assert_int_equal(strncmp(buf_cstr(&got.call.answer), "2 ", 2), 0);
+    assert_non_null(strstr(buf_cstr(&got.call.answer), " 112 15550002222 \n"));
+    get("/_sandbox/ledger_lines?after=2");
+    assert_string_equal(buf_cstr(&got.call.answer), "");
+    down();
+}
+
 /* --- many at once ------------------------------------------------------------------------------------- */
 
 #define SENDERS 8
@@ -444,4 +508,6 @@ TEST(the_shared_sends)
 
 TESTS(T(accepts_every_coat), T(read_receipts_are_no_messages), T(refuses_in_metas_words), T(tokens),
       T(account_and_number), T(a_batch_is_judged_by_parts), T(blocking), T(the_ledger_keeps_the_bytes),
-      T(the_ledger_is_bounded_and_paged), T(limits_when_switched_on), T(many_at_once), T(the_shared_sends))
+      T(the_ledger_is_bounded_and_paged), T(limits_when_switched_on),
+      T(limits_are_set_by_a_call_and_count_what_comes_in), T(the_ledger_can_be_read_as_lines), T(many_at_once),
+      T(the_shared_sends))
