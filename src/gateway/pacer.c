@@ -13,13 +13,10 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-#include "core/pace.h"
-
-#define SLOTS        4096 /* a power of two */
-#define FULL         (SLOTS - SLOTS / 8)
-#define LINE_US      (60 * SECOND_US) /* nobody waits longer than this, see hold_budget */
-#define SECOND_US    INT64_C(1000000)
-#define BURST_MAX_MS INT64_C(3600000)
+#define SLOTS     4096 /* a power of two */
+#define FULL      (SLOTS - SLOTS / 8)
+#define LINE_US   (60 * SECOND_US) /* nobody waits longer than this, see hold_budget */
+#define SECOND_US INT64_C(1000000)
 
 struct lane {
     _Atomic int64_t sender;   /* 0: free */
@@ -33,13 +30,6 @@ struct pacer {
     _Atomic size_t n;
     int64_t started_us;
 };
-
-struct pace pace_of(int64_t per_second, int64_t burst_ms)
-{
-    int64_t interval = SECOND_US / (per_second < 1 ? 1 : per_second > SECOND_US ? SECOND_US : per_second);
-    int64_t burst = (burst_ms < 0 ? 0 : burst_ms > BURST_MAX_MS ? BURST_MAX_MS : burst_ms) * 1000;
-    return (struct pace){interval, burst > interval ? burst - interval : 0};
-}
 
 struct pacer *pacer_create(int64_t now_us)
 {

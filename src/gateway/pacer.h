@@ -12,14 +12,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct pacer;
+#include "core/pace.h"
 
-/* One every interval, or up to tolerance ahead of that after a rest. */
-struct pace {
-    int64_t interval_us, tolerance_us;
-};
-/* burst_ms: as many at once, after a rest, as go in that time; at least one. */
-struct pace pace_of(int64_t per_second, int64_t burst_ms);
+struct pacer;
 
 struct pacer *pacer_create(int64_t now_us);
 void pacer_free(struct pacer *p); /* accepts NULL */
