@@ -13,7 +13,9 @@
 
 #define SECOND_MS 1000 /* webhooks tell whole seconds */
 
-STATEMENT(identities_move, "UPDATE person_identity SET contact = $1 WHERE bucket = $2 AND contact = $3");
+/* added_at >= 0 is always so, here and below: it makes the planner take the index by person instead of walking the bucket. */
+STATEMENT(identities_move,
+          "UPDATE person_identity SET contact = $1 WHERE bucket = $2 AND contact = $3 AND added_at >= 0");
 STATEMENT(person_leave, "UPDATE person SET merged_into = $1, ver = ver + 1 WHERE bucket = $2 AND id = $3");
 STATEMENT(person_repoint, "UPDATE person SET merged_into = $1, ver = ver + 1 WHERE bucket = $2 AND id IN "
                           "(SELECT gone FROM person_merge WHERE bucket = $2 AND kept = $3)");
@@ -28,10 +30,11 @@ STATEMENT(identity_give,
           "UPDATE person_identity SET contact = $1, added_at = $2, replaced_at = 0 WHERE bucket = $3 AND "
           "tenant = $4 AND kind = $5 AND value = $6");
 STATEMENT(user_id_of, "SELECT 1 FROM person_identity WHERE bucket = $1 AND contact = $2 AND kind = $3 AND "
-                      "replaced_at = 0 LIMIT 1");
-STATEMENT(user_ids_retire,
-          "UPDATE person_identity SET replaced_at = $1 WHERE bucket = $2 AND contact = $3 AND kind = $4 "
-          "AND replaced_at = 0 AND (added_at < $5 OR value = $6) AND value <> $7");
+                      "replaced_at = 0 ORDER BY added_at LIMIT 1");
+STATEMENT(
+    user_ids_retire,
+    "UPDATE person_identity SET replaced_at = $1 WHERE bucket = $2 AND contact = $3 AND added_at >= 0 AND kind = $4 "
+    "AND replaced_at = 0 AND (added_at < $5 OR value = $6) AND value <> $7");
 
 /* Runs a statement whose parameters are all numbers. */
 static int run(struct store *s, const struct statement *st, const int64_t *v, size_t n, struct err *e)
