@@ -23,7 +23,8 @@ int idempotency_get(struct store *s, int bucket, const uint8_t key[IDEMPOTENCY_K
                     struct idempotency *ret, struct err *e);
 /* The key now stands for this message; what it stood for before is forgotten. */
 int idempotency_put(struct store *s, const struct idempotency *v, int64_t now, struct err *e);
-/* Forgets what is older than is promised; cheap when there is nothing. */
+/* Forgets what is older than is promised, the oldest 2000 at a time: to be called again and again, cheap when there is
+ * nothing. */
 int idempotency_forget(struct store *s, int bucket, int64_t now, struct err *e);
 
 #endif

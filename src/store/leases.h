@@ -11,7 +11,8 @@
 #include "store/store.h"
 
 struct lease {
-    int64_t sender, owner, epoch;
+    int64_t sender, epoch;
+    int64_t owner;     /* 0: nobody */
     int64_t beat;      /* rises with every renewal: whoever sees it stand still may take the lease over */
     int64_t watermark; /* ms: statuses of messages sent by then have been applied */
 };
@@ -20,17 +21,19 @@ struct lease {
  * keeps it with its epoch when it is the owner's already. */
 int lease_take(struct store *s, int64_t sender, int64_t owner, int64_t now, int64_t *ret_epoch, struct err *e);
 /* A number whose holder was seen standing still: takes it only if epoch and beat are still those of `seen`.
- * WL_ECONFLICT: somebody was faster, or the holder lives. */
+ * WL_ECONFLICT: somebody was faster, or the holder lives; nothing was written. A number that was released (owner 0) may be
+ * challenged at once: of several who see it one gets it. */
 int lease_challenge(struct store *s, const struct lease *seen, int64_t owner, int64_t now, int64_t *ret_epoch,
                     struct err *e);
-/* One more beat of every lease of this owner, with the watermarks given (those of other numbers stay). */
+/* One more beat of every lease of this owner, with the watermarks given (they only rise; those of other numbers stay).
+ * What the owner has lost meanwhile is left alone, and 0 returned: whether a number is still its own lease_fence() says. */
 struct watermark {
     int64_t sender, at;
 };
 int leases_renew(struct store *s, int64_t owner, const struct watermark *w, size_t n, struct err *e);
 /* 0 when the owner still holds the number under this epoch; WL_ECONFLICT when not: nothing may be sent. */
 int lease_fence(struct store *s, int64_t sender, int64_t owner, int64_t epoch, struct err *e);
-/* At an end in order: others need not wait. */
+/* At an end in order: others need not wait. Afterwards the owner holds nothing. */
 int leases_release(struct store *s, int64_t owner, struct err *e);
 int leases_list(struct store *s, struct arena *a, struct lease **ret, size_t *ret_n, struct err *e);
 

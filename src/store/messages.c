@@ -127,7 +127,7 @@ int message_save(struct store *s, struct message *m, struct err *e)
     return rc;
 }
 
-static int read_row(struct db_stmt *q, struct arena *a, void *row, struct err *e)
+int message_read(struct db_stmt *q, struct arena *a, void *row, struct err *e)
 {
     struct message *m = row;
     (void)a, (void)e;
@@ -164,7 +164,7 @@ static int read_rows(struct db_stmt *q, int bucket, struct arena *a, size_t max,
 {
     struct message *rows = NULL;
     size_t n = 0;
-    int rc = db_rows(q, a, max, sizeof *rows, read_row, &rows, &n, e);
+    int rc = db_rows(q, a, max, sizeof *rows, message_read, &rows, &n, e);
     if (rc != 0)
         return rc;
     for (size_t i = 0; i < n; i++)
@@ -181,7 +181,7 @@ static int read_one(struct db_stmt *q, int bucket, struct message *ret, struct e
     if (rc < 0)
         return rc;
     if (rc == 1) {
-        read_row(q, NULL, ret, e);
+        message_read(q, NULL, ret, e);
         ret->bucket = bucket;
     }
     db_reset(q);
@@ -268,7 +268,7 @@ int messages_recent(struct store *s, size_t max, void (*each)(void *ctx, const s
         db_i64(q, bucket);
         db_i64(q, (int64_t)max);
         while ((rc = db_step(q, e)) == 1) {
-            read_row(q, NULL, &m, e);
+            message_read(q, NULL, &m, e);
             m.bucket = bucket;
             each(ctx, &m);
         }

@@ -8,6 +8,8 @@
 #include "store/db.h"
 #include "store/messages.h"
 
+/* The columns every statement about messages reads, in its order; the bucket is none of them. A row_reader. */
+int message_read(struct db_stmt *q, struct arena *a, void *row, struct err *e);
 int decision_insert(struct store *s, const struct decision_row *d, struct err *e);
 
 #endif

@@ -4,8 +4,11 @@
  * A row is written in the transaction that accepts its message and deleted in the one that ends it; while an attempt is
  * open or in doubt the row stays, parked. So whatever is accepted and not ended has a row here, and the rows are the
  * whole queue: a line is (sender, class, campaign) in the order of (due, id), and a reader goes along it with a position
- * of its own. What is written behind that position is never due before it: a new row is due at its own `now` or later, and
- * one that is put back is due later than the row it was.
+ * of its own. Nothing is ever written behind that position when three things hold: a row is written, moved or put back with
+ * a `due` at the `now` of its transaction or later; that `now` never goes back from one commit to the next; and the
+ * reader asks for what is due before the `now` of every transaction that is not committed yet. A reader that cannot know
+ * the last (it reads beside the writer) keeps a little behind the clock, and begins a line anew now and then: rows it
+ * holds already are no news to it.
  *
  * Bodies are kept as accepted, at most OUTBOX_BODY_MAX bytes. */
 #ifndef WL_STORE_OUTBOX_H
@@ -40,18 +43,19 @@ struct outbox_row {
     struct str facts, findings;
 };
 
+/* WL_ETOOBIG: a body is larger than OUTBOX_BODY_MAX; nothing was written. */
 int outbox_put(struct store *s, const struct outbox_row *r, size_t n, struct err *e);
-/* WL_ENOTFOUND when there is no such row. */
+/* WL_ENOTFOUND when there is no such row (here and in outbox_move); nothing was written then, the transaction may go on. */
 int outbox_delete(struct store *s, const struct outbox_key *k, struct err *e);
-/* The same row with another due (and what holds it now, when `held` is not NULL); k->due becomes it. WL_ENOTFOUND. */
+/* The same row with another due (and what holds it now, when `held` is not NULL); k->due becomes it. */
 int outbox_move(struct store *s, struct outbox_key *k, int64_t due, const struct outbox_row *held, struct err *e);
 /* The row of a message whose `due` is not known: tries the message's own `due` and PARKED. WL_ENOTFOUND. */
 int outbox_get(struct store *s, const struct outbox_key *k, struct arena *a, struct outbox_row *ret, struct err *e);
 /* The next rows of a line after (due, id), due at `until` or before. Texts in the arena. */
 int outbox_read(struct store *s, const struct outbox_key *after, int64_t until, struct arena *a, size_t max,
                 struct outbox_row **ret, size_t *ret_n, struct err *e);
-/* The next line after this one in key order: WL_ENOTFOUND when there is none. Its bucket, sender, class and campaign, and due
- * and id of its first row. */
+/* The bucket's next line after this one in key order (sender 0: its first): WL_ENOTFOUND when there is none. Sender, class
+ * and campaign of it, and due and id of its first row. */
 int outbox_next_line(struct store *s, const struct outbox_key *after, struct outbox_key *ret, struct err *e);
 /* How many rows a line has, counted up to max. */
 int outbox_count(struct store *s, const struct outbox_key *line, int64_t max, int64_t *ret, struct err *e);
@@ -60,7 +64,7 @@ int outbox_count(struct store *s, const struct outbox_key *line, int64_t max, in
 int callback_data_put(struct store *s, int bucket, int64_t id, struct str value, struct err *e);
 /* {NULL,0} when there is none. */
 int callback_data_get(struct store *s, int bucket, int64_t id, struct arena *a, struct str *ret, struct err *e);
-/* Those of messages with ids below `before`, at most max. */
+/* Those of messages with ids below `before`, the oldest 2000 at a time: to be called again and again. */
 int callback_data_forget(struct store *s, int bucket, int64_t before, struct err *e);
 
 #endif

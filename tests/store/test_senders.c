@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
- * test_senders.c - our numbers, templates and leases.
+ * test_senders.c - our numbers and templates.
  *
- * What would hurt: a webhook that wipes what the listing said, two lives of the program under one epoch. */
+ * What would hurt: a webhook that wipes what the listing said. */
 #include "store_fixture.h"
 
-#include "store/leases.h"
 #include "store/senders.h"
 
 TEST(senders_are_replaced_whole)
@@ -180,35 +179,5 @@ TEST(category_and_quality_count_by_their_own_time)
     fx_end(&f);
 }
 
-static int64_t take(struct fx *f, int64_t sender, int64_t owner)
-{
-    int64_t epoch = 0;
-    BEGIN(f);
-    OK(f, lease_take(f->s, sender, owner, NOW, &epoch, &f->e));
-    COMMIT(f);
-    return epoch;
-}
-
-TEST(a_new_owner_gets_a_higher_epoch)
-{
-    struct fx f;
-    fx_start(&f);
-    int64_t first = take(&f, SENDER, 1001);
-    assert_true(first > 0);
-    assert_true(take(&f, SENDER, 1001) == first); /* keeps */
-    assert_true(take(&f, 7, 1001) == first);      /* one life, one epoch */
-    int64_t second = take(&f, SENDER, 1002);
-    assert_true(second > first);
-    assert_true(take(&f, 8, 1002) == second);
-    assert_true(take(&f, 7, 1002) == second);
-    assert_true(take(&f, SENDER, 1001) > second); /* taken back: the time between is fenced too */
-    fx_reopen(&f);
-    int64_t third = take(&f, 8, 1003);
-    assert_true(third > second + 1);
-    assert_true(take(&f, SENDER, 1003) == third);
-    fx_end(&f);
-}
-
 TESTS(T(senders_are_replaced_whole), T(templates_keep_what_only_the_other_source_knows),
-      T(a_template_status_counts_by_its_own_time), T(category_and_quality_count_by_their_own_time),
-      T(a_new_owner_gets_a_higher_epoch))
+      T(a_template_status_counts_by_its_own_time), T(category_and_quality_count_by_their_own_time))
