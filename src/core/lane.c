@@ -109,24 +109,26 @@ void lane_inbound(struct lane *l, uint32_t n, int64_t now_us)
     l->tat_us = base + least(n, room) * l->interval_us;
 }
 
-/* Refused for its pace. What was under way at the higher pace is refused with it, and says nothing new. */
+/* Refused for its pace. What was under way at the higher pace is refused with it and says nothing new, nor does what is sent
+ * within the time this answer took: messages overtake each other. */
 static void slow_down(struct lane *l, int64_t turn_us, int64_t now_us)
 {
     l->slowed++;
     if (turn_us != 0 ? turn_us < l->cut_us : now_us < plus(l->cut_us, SECOND))
         return;
-    int64_t met = l->pace_permille, shelf = l->shelf_permille;
+    int64_t met = l->pace_permille, shelf = l->shelf_permille, higher = shelf + shelf / 100;
     if (shelf != 0 && met > shelf) {
-        l->shelf_permille = most(shelf, least(met * 99 / 100, shelf + shelf / 100));
-        l->hold_us = least(2 * l->hold_us, LANE_HOLD_MOST);
+        bool confirmed = met * 99 / 100 < higher;
+        l->shelf_permille = confirmed ? most(shelf, met * 99 / 100) : higher;
+        l->hold_us = confirmed ? least(2 * l->hold_us, LANE_HOLD_MOST) : l->hold_us;
     } else {
-        if (shelf == 0)
-            l->hold_us = LANE_HOLD_LEAST;
         l->shelf_held = l->shelf_held && shelf != 0 && met * 10 > shelf * 9;
         l->shelf_permille = met * (l->shelf_held ? 99 : 95) / 100;
+        l->hold_us = l->shelf_held ? least(2 * l->hold_us, LANE_HOLD_MOST) : LANE_HOLD_LEAST;
     }
     l->shelf_us = 0;
-    l->cut_us = l->raised_us = now_us;
+    l->raised_us = now_us;
+    l->cut_us = turn_us != 0 ? plus(now_us, least(now_us - turn_us, SECOND)) : now_us;
     set_pace(l, met * LANE_SLOWED_PERMIL / 1000);
 }
 
@@ -134,7 +136,8 @@ static void slow_down(struct lane *l, int64_t turn_us, int64_t now_us)
 static void feel_up(struct lane *l, int64_t now_us)
 {
     int64_t shelf = l->shelf_permille, pace = l->pace_permille;
-    if (pace > shelf + shelf / 4 || now_us >= plus(l->shelf_us, 60 * SECOND)) {
+    bool on_top = pace == permitted_permille(l) && now_us >= plus(l->shelf_us, 60 * SECOND);
+    if (pace > shelf + shelf / 4 || on_top) {
         l->shelf_permille = 0;
         return;
     }
@@ -312,6 +315,8 @@ enum lane_says lane_next(struct lane *l, int64_t now_us, enum lane_class *ret_cl
     int64_t when = pace_when(l->tat_us, l->permitted.tolerance_us);
     if (c == LANE_CLASSES)
         return when_stopped(l, when, ret_when_us);
+    if (l->open_until_us != 0 && l->turn_us == now_us)
+        when = most(when, plus(now_us, 1)); /* so that the one that tries is known by its turn */
     if (when > now_us) {
         *ret_when_us = when;
         return LANE_LATER;
@@ -331,6 +336,7 @@ void lane_take(struct lane *l, enum lane_class c, int64_t now_us)
     int64_t end = plus(now_us, l->permitted.tolerance_us + LANE_LINE_MOST);
     int64_t tat = plus(most(l->tat_us, now_us), l->interval_us);
     l->tat_us = least(tat, most(end, l->tat_us));
+    l->turn_us = now_us;
     count_class(l, c);
 }
 

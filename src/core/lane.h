@@ -16,18 +16,23 @@
  *   what a turn costs: the greatest weight in the row, not one. So nobody ever has two turns in a row while
  *   another of the same weight waits, at the price of looking at up to LANE_FLOWS_MAX flows for a turn.
  * - 130429: seven tenths of the pace, and one message a second more for every second of success, never below one a second,
- *   never above what is permitted (methods topic 4; AIMD, Chiu and Jain 1989). Alone that would use about 85 % of a limit
- *   that is lower than the permitted one. So a lane remembers where it met the limit, which is our own addition, its
- *   numbers found by tests/unit/core/test_lane_sim.c: a shelf at 95 % of the pace that was refused. From below, half of
- *   the way to it is made up every second; it is kept for LANE_HOLD_LEAST, and then the pace feels its way up again, by a
- *   hundredth of the shelf a second, one message at most. Refused on the way up: the shelf was right, may rise by a
- *   hundredth, and is kept twice as long, up to LANE_HOLD_MOST. Refused on the shelf or below: it comes down to 95 %, to
- *   99 % if it had held once. A quarter above it, or a minute of climbing, without a refusal: it is forgotten.
+ *   never above what is permitted (methods topic 4; AIMD, Chiu and Jain 1989). That alone swings between seven tenths of a
+ *   limit and the limit and uses 85 % of it. So a lane remembers where it met the limit, which is our own addition, its
+ *   numbers chosen with tests/unit/core/test_lane_sim.c: a shelf at 95 % of the pace that was refused. From below, half
+ *   of the way to it is made up every second; it is kept for LANE_HOLD_LEAST, then the pace feels its way up, by a
+ *   hundredth of the shelf every second, one message at most. Refused on the way: seven tenths for a moment again, and the shelf
+ *   rises by a hundredth; where a hundredth more would be too near to what was refused, it stays and is kept for twice as
+ *   long, up to LANE_HOLD_MOST. Refused on the shelf: it comes down to 99 % if it was kept for its time before, else to
+ *   95 %, as it does when the refused pace was far below it. A quarter above it, or a minute at what is permitted, without
+ *   a refusal: it is forgotten. One refusal counts once: what was sent before its answer, or within as long after it as
+ *   the answer took, is not held against the new pace. A limiter with less burst than the network has jitter stays unused
+ *   to a tenth or two: it refuses at random, and the shelf moves below that.
  * - Circuit: a code that speaks about the number (reactions.def, CIRCUIT; platform §2.10) stops the outbox for the wait of
  *   that code, and LANE_SILENT_MAX attempts in a row without a readable answer for LANE_SILENT_US. Then one message of
- *   the outbox tries. A failure doubles the time, up to LANE_CIRCUIT_MOST; an acceptance ends it; another refusal lets the
- *   next try, and the time is remembered. Numbers and doubling are ours. Callers are let through: they get Meta's own word
- *   and decide for themselves. Their acceptance ends it, their failures lengthen nothing unless the code asks for longer.
+ *   the outbox tries. A failure doubles the time, up to LANE_CIRCUIT_MOST. An acceptance ends it; so does a refusal that is
+ *   about the message, but then the time is remembered, and the next failure doubles it all the same. Numbers and doubling
+ *   are ours. Callers are let through: they get Meta's own word and decide for themselves. Their acceptance ends it, too;
+ *   their failures lengthen nothing unless the code asks for longer.
  *
  * Answers come late. A turn is known by the time it was taken, so that an attempt begun before the pace was cut or the
  * circuit opened is not taken for what came of it. */
@@ -76,6 +81,7 @@ struct lane_row {
 struct lane {
     struct pace permitted; /* what Meta allows */
     int64_t tat_us;        /* theoretical arrival time */
+    int64_t turn_us;       /* the last one taken */
 
     int64_t interval_us;    /* what we do: permitted, or slower after a 130429 */
     int64_t pace_permille;  /* the same, in messages a thousand seconds */
