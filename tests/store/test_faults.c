@@ -11,7 +11,9 @@
 #include <sys/wait.h>
 
 #include "store/decisions.h"
+#include "store/idempotency.h"
 #include "store/inbox.h"
+#include "store/outbox.h"
 #include "store/reach.h"
 
 enum fault { NO_FAULT, FAULT_WRITE, FAULT_SYNC };
@@ -259,6 +261,147 @@ TEST(a_failed_write_leaves_all_or_nothing)
 TEST(a_failed_sync_leaves_all_or_nothing_and_stops)
 {
     every_fault(FAULT_SYNC);
+}
+
+/* ---- what we answer for: accepted, begun, ended, each in one transaction ---- */
+
+#define QUEUED 30
+
+enum stage { ABSENT, WAITS, BEGUN, ENDED };
+
+struct queue {
+    struct message m[QUEUED]; /* as last committed without a fault */
+    struct outbox_row row[QUEUED];
+    struct idempotency key[QUEUED];
+    int64_t later[QUEUED]; /* ids of the decisions that let them go */
+};
+
+static void queue_of(struct fx *f, struct queue *w)
+{
+    static char body[900];
+    memset(body, 'x', sizeof body);
+    for (int i = 0; i < QUEUED; i++) {
+        w->m[i] = fx_message(f, 4096 * (i + 1));
+        w->m[i].life = (struct life){.state = LIFE_WAITING, .category = 3, .at = NOW};
+        w->row[i] = (struct outbox_row){.key = {.sender = SENDER, .class = 1, .due = NOW, .id = w->m[i].id},
+                                        .body = {body, sizeof body}};
+        w->key[i] = (struct idempotency){.key = {(uint8_t)i, 1}, .msg = w->m[i].id, .fingerprint = i};
+        w->later[i] = store_id(f->s, NOW + 1);
+    }
+}
+
+static int accept_all(struct fx *f, struct queue *w)
+{
+    struct decision_row d[QUEUED];
+    for (int i = 0; i < QUEUED; i++)
+        d[i] = (struct decision_row){.id = w->m[i].id, .ts = NOW};
+    int rc = messages_insert(f->s, w->m, d, QUEUED, &f->e);
+    if (rc == 0)
+        rc = outbox_put(f->s, w->row, QUEUED, &f->e);
+    for (int i = 0; i < QUEUED && rc == 0; i++)
+        rc = idempotency_put(f->s, &w->key[i], NOW, &f->e);
+    return rc;
+}
+
+static int begin_all(struct fx *f, struct queue *w)
+{
+    int rc = 0;
+    for (int i = 0; i < QUEUED && rc == 0; i++) {
+        struct decision_row d = {.id = w->later[i], .ts = NOW + 1};
+        struct life_effects fx;
+        life_step(&w->m[i].life, &(struct life_event){.kind = STEP_BEGIN}, NOW + 1, &fx);
+        w->m[i].decision = d.id;
+        rc = message_save(f->s, &w->m[i], &f->e);
+        if (rc == 0)
+            rc = decisions_insert(f->s, &d, 1, &f->e);
+    }
+    return rc;
+}
+
+static int end_all(struct fx *f, struct queue *w)
+{
+    int rc = 0;
+    for (int i = 0; i < QUEUED && rc == 0; i++) {
+        struct life_effects fx;
+        life_step(&w->m[i].life, &(struct life_event){.kind = STEP_ACCEPTED, .attempt = 1}, NOW + 2, &fx);
+        rc = message_save(f->s, &w->m[i], &f->e);
+        if (rc == 0)
+            rc = outbox_delete(f->s, &w->row[i].key, &f->e);
+    }
+    return rc;
+}
+
+static int (*const steps[])(struct fx *f,
+                            struct queue *w) = {[WAITS] = accept_all, [BEGUN] = begin_all, [ENDED] = end_all};
+
+static int step_to(struct fx *f, struct queue *w, enum stage to)
+{
+    int rc = store_begin(f->s, &f->e);
+    if (rc == 0)
+        rc = steps[to](f, w);
+    if (rc == 0)
+        rc = store_commit(f->s, &f->e);
+    else
+        store_rollback(f->s);
+    return rc;
+}
+
+/* Where one message stands; fails when its rows disagree. */
+static enum stage stage_of(struct fx *f, const struct queue *w, int i)
+{
+    static const int stages[] = {[LIFE_WAITING] = WAITS, [LIFE_SENDING] = BEGUN, [LIFE_ACCEPTED] = ENDED};
+    struct decision_row d;
+    struct outbox_row row;
+    struct idempotency key;
+    struct message m;
+    int rc = messages_get(f->s, 0, w->m[i].id, &m, &f->e);
+    assert_true(rc == 0 || rc == WL_ENOTFOUND);
+    enum stage at = rc == 0 ? (enum stage)stages[m.life.state] : ABSENT;
+    assert_int_equal(decisions_get(f->s, 0, w->m[i].id, f->a, &d, &f->e), at == ABSENT ? WL_ENOTFOUND : 0);
+    assert_int_equal(decisions_get(f->s, 0, w->later[i], f->a, &d, &f->e), at < BEGUN ? WL_ENOTFOUND : 0);
+    assert_int_equal(outbox_get(f->s, &w->row[i].key, f->a, &row, &f->e),
+                     at == ABSENT || at == ENDED ? WL_ENOTFOUND : 0);
+    OK(f, idempotency_get(f->s, 0, w->key[i].key, NOW, &key, &f->e));
+    assert_true(key.msg == (at == ABSENT ? 0 : w->m[i].id));
+    return at;
+}
+
+/* One transaction of a queued message's way under the Nth fault of a kind; false when N is beyond the last one. */
+static bool step_under_fault(enum stage to, enum fault kind, int n)
+{
+    struct fx f;
+    struct queue w = {.later = {0}};
+    int moved = 0;
+    fx_start(&f);
+    queue_of(&f, &w);
+    for (enum stage before = WAITS; before < to; before++)
+        OK(&f, step_to(&f, &w, before));
+    arm(kind, n);
+    int rc = step_to(&f, &w, to);
+    bool fired = armed.fired;
+    arm(NO_FAULT, 0);
+    assert_int_equal(rc, fired ? WL_EIO : 0);
+    fx_reopen(&f);
+    for (int i = 0; i < QUEUED; i++) {
+        enum stage at = stage_of(&f, &w, i);
+        assert_true(at == to || at == to - 1);
+        moved += at == to;
+    }
+    assert_true(moved == QUEUED || (fired && moved == 0));
+    fx_end(&f);
+    return fired;
+}
+
+TEST(what_we_answer_for_moves_whole_or_not_at_all)
+{
+    install_faults();
+    for (enum stage to = WAITS; to <= ENDED; to++)
+        for (enum fault kind = FAULT_WRITE; kind <= FAULT_SYNC; kind++) {
+            int n = 1;
+            while (step_under_fault(to, kind, n))
+                n++;
+            assert_true(n > (kind == FAULT_SYNC ? 1 : 5)); /* or nothing was tested */
+        }
 }
 
 /* The creation of the schema is a batch too: whatever fails, the next start finds nothing or everything. */
@@ -526,6 +669,7 @@ int main(void)
         T(a_failed_packing_loses_and_doubles_nothing),
         T(a_failed_write_leaves_all_or_nothing),
         T(a_failed_sync_leaves_all_or_nothing_and_stops),
+        T(what_we_answer_for_moves_whole_or_not_at_all),
         T(a_fault_at_the_first_start_is_recovered),
         T(a_refused_checkpoint_stops_what_comes_after),
     };
