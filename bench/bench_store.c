@@ -3,7 +3,10 @@
  *
  * Runs the whole sequence of a send (find the person, read the pair, insert message and decision, write the pair,
  * later the outcome) in groups of 1, 16, 64 and 256 a commit, and beside it the baseline: a bare insert of the
- * same message row into one table of SQLite, at the same group. Both wait for the disk at every commit.
+ * same message row into one table of SQLite, at the same group. Then the way of a message we answer for, whose three
+ * transactions (accepted: message and outbox row; begun: message saved and decision; ended: message saved and outbox
+ * row deleted) go through a backlog, each commit accepting, beginning and ending a group. All wait for the disk at every
+ * commit; how much of the processor each takes is said in bare inserts, too.
  *
  * The mode "admit" measures what stands before a send with all rules on: person, pair, reach and portfolio are read, the
  * shipped rules decide, and person (under its version, with caps), pair, reach, portfolio, message and decision are
@@ -22,6 +25,7 @@
 #include "core/decide.h"
 #include "core/pace.h"
 #include "store/messages.h"
+#include "store/outbox.h"
 #include "store/people.h"
 #include "store/reach.h"
 
@@ -35,7 +39,8 @@
 
 static const size_t groups[] = {1, 16, 64, 256};
 static int64_t duration_ns = 1500000000;
-static int64_t worst_ns; /* the longest group of the running measurement; checkpoints show here */
+static double bare_cpu_us; /* of a row of the last baseline; 0: none yet */
+static int64_t worst_ns;   /* the longest group of the running measurement; checkpoints show here */
 
 static void must(int rc, const struct err *e)
 {
@@ -63,9 +68,12 @@ static double cpu_us(void)
 
 static void report(const char *what, size_t group, size_t rows, int64_t ns, double cpu)
 {
-    printf("%-22s group %3zu  %8.0f rows/s  %6.2f us CPU each  %6.2f ms a group, at worst %.1f ms\n", what, group,
+    printf("%-22s group %3zu  %8.0f rows/s  %6.2f us CPU each  %6.2f ms a group, at worst %.1f ms", what, group,
            (double)rows * 1e9 / (double)ns, cpu / (double)rows, (double)ns / 1e6 / ((double)rows / (double)group),
            (double)worst_ns / 1e6);
+    if (bare_cpu_us > 0)
+        printf("  = %.1f bare inserts", cpu / (double)rows / bare_cpu_us);
+    putchar('\n');
     worst_ns = 0;
     fflush(stdout);
 }
@@ -168,6 +176,94 @@ static void run_sends(struct store *s, size_t n)
     free(g);
 }
 
+/* --- the outbox ---------------------------------------------------------------------------------------------------- */
+
+#define BACKLOG 4 /* groups that wait between being accepted and being begun */
+
+/* A group of messages on its way; they are used in turn. */
+struct queued {
+    struct message messages[GROUP_MAX];
+    struct outbox_row rows[GROUP_MAX];
+    struct decision_row decisions[GROUP_MAX];
+};
+
+static void queue_accept(struct store *s, struct queued *q, size_t n, size_t *turn, int64_t now)
+{
+    static const char body[400] = "{\"messaging_product\":\"whatsapp\"";
+    struct err e = {0};
+    for (size_t i = 0; i < n; i++) {
+        int64_t id = store_id(s, now);
+        q->messages[i] = (struct message){.id = id,
+                                          .contact = 4096 * (int64_t)(1 + (*turn += 613) % PEOPLE),
+                                          .sender = SENDER,
+                                          .life = {.state = LIFE_WAITING, .category = CATEGORY_UTILITY, .at = now},
+                                          .ts = now,
+                                          .kind = 2,
+                                          .type = "template"};
+        q->rows[i] = (struct outbox_row){.key = {.sender = SENDER, .class = 1, .due = now, .id = id},
+                                         .body = {body, sizeof body}};
+    }
+    must(messages_insert(s, q->messages, NULL, n, &e), &e);
+    must(outbox_put(s, q->rows, n, &e), &e);
+}
+
+static void queue_begin(struct store *s, struct queued *q, size_t n, int64_t now)
+{
+    static const char facts[120] = "facts", findings[40] = "findings";
+    struct err e = {0};
+    for (size_t i = 0; i < n; i++) {
+        struct message *m = &q->messages[i];
+        q->decisions[i] = (struct decision_row){.id = store_id(s, now),
+                                                .ts = now,
+                                                .ruleset = 1,
+                                                .verdict = 1,
+                                                .facts = {facts, sizeof facts},
+                                                .findings = {findings, sizeof findings}};
+        m->life.state = LIFE_SENDING;
+        m->life.attempts = 1;
+        m->life.begun_at = m->changed_at = now;
+        m->epoch = 3;
+        m->decision = q->decisions[i].id;
+        must(message_save(s, m, &e), &e);
+    }
+    must(decisions_insert(s, q->decisions, n, &e), &e);
+}
+
+static void queue_end(struct store *s, struct queued *q, size_t n, int64_t now)
+{
+    struct err e = {0};
+    for (size_t i = 0; i < n; i++) {
+        struct message next;
+        accept(&next, &q->messages[i], now);
+        must(message_save(s, &next, &e), &e);
+    }
+    for (size_t i = 0; i < n; i++)
+        must(outbox_delete(s, &q->rows[i].key, &e), &e);
+}
+
+static void run_queued(struct store *s, size_t n)
+{
+    struct queued *w = calloc(BACKLOG + 2, sizeof *w);
+    struct err e = {0};
+    size_t groups_in = 0, turn = 0;
+    if (w == NULL)
+        return;
+    int64_t start = clock_mono_ns(), now = start;
+    double cpu = cpu_us();
+    for (; now - start < duration_ns; now = lap(now), groups_in++) {
+        int64_t ms = clock_now_ms();
+        must(store_begin(s, &e), &e);
+        if (groups_in > BACKLOG)
+            queue_end(s, &w[(groups_in - BACKLOG - 1) % (BACKLOG + 2)], n, ms);
+        if (groups_in >= BACKLOG)
+            queue_begin(s, &w[(groups_in - BACKLOG) % (BACKLOG + 2)], n, ms);
+        queue_accept(s, &w[groups_in % (BACKLOG + 2)], n, &turn, ms);
+        must(store_commit(s, &e), &e);
+    }
+    report("queued: in, begun, out", n, groups_in * n, now - start, cpu_us() - cpu);
+    free(w);
+}
+
 static void baseline_exec(sqlite3 *db, const char *sql)
 {
     if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK) {
@@ -195,7 +291,10 @@ static void run_baseline(sqlite3 *db, size_t n, int64_t *id)
         }
         baseline_exec(db, "COMMIT");
     }
-    report("baseline: bare insert", n, rows, now - start, cpu_us() - cpu);
+    cpu = cpu_us() - cpu;
+    bare_cpu_us = 0;
+    report("baseline: bare insert", n, rows, now - start, cpu);
+    bare_cpu_us = cpu / (double)rows;
     sqlite3_finalize(q);
 }
 
@@ -480,6 +579,7 @@ static void run_whole_sends(const char *path, sqlite3 *db, int64_t *id)
     for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
         run_baseline(db, groups[i], id);
         run_sends(s, groups[i]);
+        run_queued(s, groups[i]);
     }
     store_free(s);
 }
