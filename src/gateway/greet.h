@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * greet.h - whether somebody has to be asked about a number, its token or its templates before a send can be judged.
+ *
+ * For sends with the token the gateway keeps; graph_greet() then asks. */
+#ifndef WL_GATEWAY_GREET_H
+#define WL_GATEWAY_GREET_H
+
+#include "gateway/admit.h"
+
+enum greet {
+    GREET_NOT,
+    GREET_NUMBER,    /* nobody knows whether the token speaks for the number */
+    GREET_TEMPLATES, /* the list of templates is old */
+    GREET_AGAIN      /* the template is not on it: it may have been made a moment ago */
+};
+/* After send_facts(). */
+enum greet greet_first(const struct send *s, struct str token);
+
+#endif

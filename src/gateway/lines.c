@@ -1,0 +1,698 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * lines.c - the lines of the outbox in memory: found, read a little ahead, put into the lanes and taken out again.
+ *
+ * A line is one campaign of one class of one number. It is found when the bell rings for its number, and by a sweep over
+ * all lines, so that a bell that was missed costs a wait and nothing else. Of each line the next rows that are due are
+ * read ahead, without their bodies; when there are none it is known when the next one is.
+ *
+ * The position up to which a line was read only saves reading again what is in memory. It is given up whenever a line is
+ * read to its end, and every few seconds: then it is read from its start, and rows that are in memory or out are known
+ * by their ids. So a row that was written late, or put back before the position, is found whatever the clocks said.
+ *
+ * Only a few rows of a line stand in its number's lane at a time, and none while something else than its turn is in the
+ * way: then callers have the lane for themselves. */
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "gateway/accounts.h"
+#include "gateway/dispatch_impl.h"
+#include "gateway/rules.h"
+#include "gateway/snapshot.h"
+
+#define JOINED_MAX    32 /* rows of a line in the lane */
+#define READ_STEP     64 /* rows read at once: 16 MiB of bodies at most */
+#define SCRATCH       (48u << 20)
+#define BUILD_STEP    32
+#define SWEEP_STEP    64
+#define SWEEP_US      (30 * SECOND_US)
+#define FROM_START_US (10 * SECOND_US)
+#define TOKEN_US      (60 * SECOND_US)
+#define NO_TOKEN_US   (5 * SECOND_US)
+#define WEIGHT        1 /* of every campaign */
+
+/* --- ids in memory ------------------------------------------------------------------------------------------------- */
+
+static size_t id_home(int64_t id)
+{
+    return (size_t)((uint64_t)id * 0x9e3779b97f4a7c15u >> 40) % ID_SLOTS;
+}
+
+static size_t id_at(const struct id_set *s, int64_t id)
+{
+    size_t at = id_home(id);
+    while (s->slot[at] != 0 && s->slot[at] != id)
+        at = (at + 1) % ID_SLOTS;
+    return at;
+}
+
+/* False: it is there already. */
+static bool id_put(struct id_set *s, int64_t id)
+{
+    size_t at = id_at(s, id);
+    if (s->slot[at] == id)
+        return false;
+    s->slot[at] = id;
+    s->n++;
+    return true;
+}
+
+/* Those behind it that would be looked for past the hole move up. */
+static void id_remove(struct id_set *s, int64_t id)
+{
+    size_t hole = id_at(s, id);
+    if (s->slot[hole] != id)
+        return;
+    for (size_t at = (hole + 1) % ID_SLOTS; s->slot[at] != 0; at = (at + 1) % ID_SLOTS) {
+        size_t home = id_home(s->slot[at]);
+        if ((at - home) % ID_SLOTS < (at - hole) % ID_SLOTS)
+            continue;
+        s->slot[hole] = s->slot[at];
+        hole = at;
+    }
+    s->slot[hole] = 0;
+    s->n--;
+}
+
+/* --- what is in the way -------------------------------------------------------------------------------------------- */
+
+/* A tenth of a second's messages may be on their way to the door. */
+static size_t most_at_door(const struct number *n)
+{
+    int64_t per_s = SECOND_US / n->lane.permitted.interval_us;
+    return per_s < 10 ? 1 : (size_t)(per_s / 10);
+}
+
+/* Two seconds' messages may be without an answer, but no more than this number's part of all there may be. */
+static size_t most_open(const struct dispatch *d, const struct number *n)
+{
+    int64_t per_s = SECOND_US / n->lane.permitted.interval_us;
+    size_t most = per_s < 4 ? 8 : (size_t)(2 * per_s), share = d->most_queued / (d->n_backlogs > 0 ? d->n_backlogs : 1);
+    return most < share ? most : share > 0 ? share : 1;
+}
+
+const char *number_stopped(const struct dispatch *d, const struct number *n, int64_t now_us, int64_t *ret_until_us)
+{
+    *ret_until_us = NEVER;
+    if (d->closing)
+        return "the gateway is shutting down";
+    if (n->no_token)
+        return "no token is kept for this number";
+    if (n->greeting_on && !n->relisting)
+        return "the token kept for this number is being checked";
+    if (!dispatch_may_send(d)) {
+        *ret_until_us = now_us + SECOND_US / 10;
+        return "the right to send for this number could not be renewed";
+    }
+    if (n->pause_us > now_us) {
+        *ret_until_us = n->pause_us;
+        return n->why;
+    }
+    if (n->at_door >= most_at_door(n))
+        return "messages before it are being judged";
+    if (n->open >= most_open(d, n) || d->n_out >= d->most_queued || d->bytes >= BYTES_MAX)
+        return "messages before it have no answer yet";
+    return NULL;
+}
+
+/* --- rows in the lane ---------------------------------------------------------------------------------------------- */
+
+void line_join(struct line *l)
+{
+    struct lane *lane = &l->number->lane;
+    while (!l->waits && l->joined < l->n && l->joined < JOINED_MAX && lane_join(lane, l->class, l->campaign, WEIGHT))
+        l->joined++;
+}
+
+void line_leave(struct line *l)
+{
+    for (; l->joined > 0; l->joined--)
+        lane_leave(&l->number->lane, l->class, l->campaign);
+}
+
+void lines_offer(struct dispatch *d, struct number *n, int64_t now_us)
+{
+    int64_t until;
+    bool may = n->n_lines > 0 && number_stopped(d, n, now_us, &until) == NULL;
+    if (may == n->offered)
+        return;
+    n->offered = may;
+    for (struct line *l = n->lines; l != NULL; l = l->next)
+        may ? line_join(l) : line_leave(l);
+}
+
+/* After rows came to a line or a line can have its place in the lane. */
+static void number_offer(struct dispatch *d, struct number *n)
+{
+    for (struct line *l = n->lines; l != NULL && n->offered; l = l->next)
+        line_join(l);
+    number_wake(d, n, 0);
+}
+
+static void read_soon(struct dispatch *d, struct line *l)
+{
+    if (l->to_read)
+        return;
+    l->to_read = true;
+    l->next_to_read = NULL;
+    *d->to_read_tail = l;
+    d->to_read_tail = &l->next_to_read;
+    pthread_cond_signal(&d->wake_outbox);
+}
+
+static size_t most_ahead(const struct dispatch *d)
+{
+    return d->n_rows < ROWS_MAX ? ROWS_LINE : ROWS_LEAST;
+}
+
+static struct line *line_of(const struct number *n, enum lane_class c, int64_t campaign)
+{
+    for (struct line *l = n->lines; l != NULL; l = l->next)
+        if (l->class == c && l->campaign == campaign)
+            return l;
+    return NULL;
+}
+
+void lines_turn(struct dispatch *d, struct number *n, enum lane_class c, int64_t campaign, int64_t now_us)
+{
+    struct line *l = line_of(n, c, campaign);
+    struct queued *q = l != NULL && l->n > 0 ? queued_take(d, l, &l->row[l->first]) : NULL;
+    if (l != NULL && l->joined > 0)
+        l->joined--;
+    if (q == NULL) {
+        lane_give_back(&n->lane, now_us, now_us);
+        return;
+    }
+    l->first++;
+    l->n--;
+    l->out++;
+    d->n_rows--;
+    d->n_out++;
+    n->at_door++;
+    n->open++;
+    line_join(l);
+    if (l->n == 0)
+        number_offer(d, n); /* its place in the lane may be another's */
+    if (l->more && l->n <= most_ahead(d) / 4)
+        read_soon(d, l);
+}
+
+/* --- rows in memory ------------------------------------------------------------------------------------------------ */
+
+static bool before(const struct waiting *a, const struct waiting *b)
+{
+    return a->due != b->due ? a->due < b->due : a->id < b->id;
+}
+
+static void make_room(struct line *l)
+{
+    if (l->first + l->n < l->room)
+        return;
+    if (l->first > 0) {
+        memmove(l->row, l->row + l->first, l->n * sizeof *l->row);
+        l->first = 0;
+        return;
+    }
+    l->room = l->room == 0 ? 16 : l->room * 4;
+    if ((l->row = realloc(l->row, l->room * sizeof *l->row)) == NULL)
+        abort();
+}
+
+/* In its place by (due, id), from behind. */
+static void row_insert(struct dispatch *d, struct line *l, const struct waiting *w)
+{
+    make_room(l);
+    size_t at = l->first + l->n;
+    for (; at > l->first && before(w, &l->row[at - 1]); at--)
+        l->row[at] = l->row[at - 1];
+    l->row[at] = *w;
+    l->n++;
+    d->n_rows++;
+    if (w->expires != 0 && w->expires < l->first_expiry)
+        l->first_expiry = w->expires;
+}
+
+void line_take_back(struct dispatch *d, struct line *l, const struct waiting *w)
+{
+    l->out--;
+    row_insert(d, l, w);
+    if (l->number->offered)
+        line_join(l);
+}
+
+void line_through(struct dispatch *d, struct line *l, const struct waiting *w, bool look)
+{
+    l->out--;
+    id_remove(d->ids, w->id);
+    if (!l->more && (look || l->n == 0))
+        read_soon(d, l);
+}
+
+/* --- lines --------------------------------------------------------------------------------------------------------- */
+
+static struct line *line_make(struct dispatch *d, struct number *n, const struct outbox_key *k)
+{
+    struct line *l = calloc(1, sizeof *l);
+    if (l == NULL)
+        abort();
+    l->number = n;
+    l->class = (enum lane_class)k->class;
+    l->campaign = k->campaign;
+    l->next_ms = l->first_expiry = NEVER;
+    l->next = n->lines;
+    n->lines = l;
+    d->n_backlogs += n->n_lines++ == 0;
+    d->n_lines++;
+    return l;
+}
+
+static void line_drop(struct dispatch *d, struct line *l)
+{
+    struct number *n = l->number;
+    struct line **at = &n->lines;
+    while (*at != l)
+        at = &(*at)->next;
+    *at = l->next;
+    d->n_backlogs -= --n->n_lines == 0;
+    d->n_lines--;
+    line_leave(l);
+    free(l->row);
+    free(l);
+}
+
+static void due_at(struct dispatch *d, struct line *l, int64_t ms)
+{
+    l->next_ms = ms;
+    if (ms < d->next_due_ms)
+        d->next_due_ms = ms;
+}
+
+/* A line was seen in the outbox, with its first row. */
+static void line_seen(struct dispatch *d, const struct outbox_key *k, int64_t now)
+{
+    struct number *n = number_at(d, k->sender, true);
+    if (n == NULL || k->due == OUTBOX_PARKED || k->class < 0 || k->class >= LANE_CLASSES)
+        return;
+    struct line *l = line_of(n, (enum lane_class)k->class, k->campaign);
+    if (l == NULL && d->n_lines < LINES_MAX)
+        l = line_make(d, n, k);
+    if (l == NULL)
+        return; /* a later sweep finds it */
+    if (k->due > now)
+        due_at(d, l, k->due < l->next_ms ? k->due : l->next_ms);
+    else if (!l->more)
+        read_soon(d, l);
+}
+
+void lines_ring(struct dispatch *d, struct number *n)
+{
+    n->bell = d->bells = true;
+    pthread_cond_signal(&d->wake_outbox);
+}
+
+/* --- finding ------------------------------------------------------------------------------------------------------- */
+
+static void find_failed(struct err *e)
+{
+    log_error("dispatch", "the outbox cannot be read: %s", e->text);
+}
+
+/* All lines of a number. */
+static void find_lines(struct dispatch *d, int64_t sender)
+{
+    struct outbox_key k = {.bucket = OUTBOX_SPREAD, .sender = sender, .class = -1, .campaign = INT64_MIN};
+    struct err e = {0};
+    int64_t now = clock_now_ms();
+    int rc;
+    while ((rc = outbox_next_line(d->reader, &k, &k, &e)) == 0 && k.sender == sender) {
+        pthread_mutex_lock(&d->lock);
+        line_seen(d, &k, now);
+        pthread_mutex_unlock(&d->lock);
+    }
+    if (rc != 0 && rc != WL_ENOTFOUND)
+        find_failed(&e);
+}
+
+/* With the lock held; gives it up meanwhile. */
+static void answer_bells(struct dispatch *d)
+{
+    if (!d->bells)
+        return;
+    d->bells = false;
+    for (size_t i = 0; i < d->n_numbers; i++) {
+        struct number *n = d->number[i];
+        if (!n->bell)
+            continue;
+        n->bell = false;
+        pthread_mutex_unlock(&d->lock);
+        find_lines(d, n->sender);
+        pthread_mutex_lock(&d->lock);
+    }
+}
+
+/* With the lock held; gives it up meanwhile. Some of the lines there are, going round. */
+static void sweep(struct dispatch *d)
+{
+    struct outbox_key k = d->sweep;
+    struct err e = {0};
+    int64_t now = clock_now_ms();
+    int rc = 0;
+    if (!d->sweeping && mono_us() < d->next_sweep_us)
+        return;
+    pthread_mutex_unlock(&d->lock);
+    for (int i = 0; i < SWEEP_STEP && (rc = outbox_next_line(d->reader, &k, &k, &e)) == 0; i++) {
+        pthread_mutex_lock(&d->lock);
+        line_seen(d, &k, now);
+        pthread_mutex_unlock(&d->lock);
+    }
+    if (rc != 0 && rc != WL_ENOTFOUND)
+        find_failed(&e);
+    pthread_mutex_lock(&d->lock);
+    d->sweeping = rc == 0;
+    d->sweep = rc == 0 ? k : (struct outbox_key){.bucket = OUTBOX_SPREAD};
+    d->next_sweep_us = mono_us() + SWEEP_US;
+}
+
+/* --- what a number needs -------------------------------------------------------------------------------------------- */
+
+static int64_t rate(const struct rules_book *book, const char *name, int64_t now, int64_t otherwise)
+{
+    int64_t v;
+    return ruleset_value(book->ruleset, "sender.rate", name, now, &v) == 0 ? v : otherwise;
+}
+
+/* How fast the number may be, by what is known of it: as the door says it of callers' sends. */
+static struct pace number_pace(struct dispatch *d, int64_t sender, int64_t now)
+{
+    const struct rules_book *book = rules_current(d->g);
+    struct snapshot *snap = snapshot_borrow(d->g->snapshots);
+    const struct sender *s = snapshot_sender(snap, sender);
+    int64_t per_second = s != NULL ? s->per_second : 0;
+    snapshot_return(snap);
+    if (per_second == 0 || per_second == 80)
+        per_second = rate(book, "standard", now, 80);
+    else if (per_second == 1000)
+        per_second = rate(book, "high", now, 1000);
+    else if (per_second == 20)
+        per_second = rate(book, "coexistence", now, 20);
+    return pace_of(per_second, rate(book, "burst", now, 0));
+}
+
+/* The token kept for the number, read again now and then. With the lock held; gives it up meanwhile. */
+static void read_token(struct dispatch *d, struct number *n)
+{
+    int64_t now_us = mono_us();
+    if (n->token_us != 0 && now_us < n->token_us + (n->no_token ? NO_TOKEN_US : TOKEN_US))
+        return;
+    n->token_us = now_us;
+    pthread_mutex_unlock(&d->lock);
+    char *token = accounts_token(d->g->accounts, n->sender);
+    pthread_mutex_lock(&d->lock);
+    if (n->token != NULL)
+        explicit_bzero(n->token, strlen(n->token));
+    free(n->token);
+    n->token = token;
+    n->no_token = token == NULL;
+    number_wake(d, n, 0);
+}
+
+/* With the lock held; gives it up meanwhile. */
+static void ready_number(struct dispatch *d, struct number *n)
+{
+    read_token(d, n);
+    pthread_mutex_unlock(&d->lock);
+    struct pace pace = number_pace(d, n->sender, clock_now_ms());
+    pthread_mutex_lock(&d->lock);
+    number_permit(d, n, pace);
+}
+
+/* --- reading ------------------------------------------------------------------------------------------------------- */
+
+/* What a read found. */
+struct found {
+    struct waiting row[READ_STEP];
+    size_t n;        /* rows that may be sent */
+    size_t looked;   /* rows there were */
+    int64_t due, id; /* the last of them */
+    int64_t next_ms; /* when there were fewer than asked for: the next one that is not due yet; NEVER */
+};
+
+static int read_next(struct dispatch *d, const struct outbox_key *line, int64_t now, struct found *f, struct err *e)
+{
+    struct outbox_key after = *line;
+    struct outbox_row *row;
+    size_t n = 0;
+    after.due = now;
+    after.id = INT64_MAX;
+    f->next_ms = NEVER;
+    int rc = outbox_read(d->reader, &after, OUTBOX_PARKED - 1, d->scratch, 1, &row, &n, e);
+    if (rc == 0 && n > 0)
+        f->next_ms = row[0].key.due;
+    return rc;
+}
+
+/* Rows of messages that wait, with the time their messages expire. */
+static int read_rows(struct dispatch *d, const struct outbox_key *after, int64_t now, size_t most, struct found *f,
+                     struct err *e)
+{
+    struct outbox_row *row;
+    *f = (struct found){.due = after->due, .id = after->id, .next_ms = NEVER};
+    arena_reset(d->scratch);
+    int rc = outbox_read(d->reader, after, now, d->scratch, most, &row, &f->looked, e);
+    for (size_t i = 0; i < f->looked && rc == 0; i++) {
+        struct message m;
+        const struct outbox_key *k = &row[i].key;
+        f->due = k->due;
+        f->id = k->id;
+        rc = messages_get(d->reader, k->bucket, k->id, &m, e);
+        if (rc == 0 && m.life.state == LIFE_WAITING)
+            f->row[f->n++] = (struct waiting){.due = k->due, .id = k->id, .expires = m.life.expires};
+        else if (rc == WL_ENOTFOUND)
+            rc = 0; /* ended while we read */
+    }
+    return rc == 0 && f->looked < most ? read_next(d, after, now, f, e) : rc;
+}
+
+static void take_found(struct dispatch *d, struct line *l, const struct found *f, size_t most)
+{
+    for (size_t i = 0; i < f->n; i++)
+        if (id_put(d->ids, f->row[i].id))
+            row_insert(d, l, &f->row[i]);
+    l->at_due = f->due;
+    l->at_id = f->id;
+    l->more = f->looked == most;
+    if (!l->more)
+        due_at(d, l, f->next_ms);
+}
+
+/* Where to read on, and how many rows at most. */
+static struct outbox_key read_from(struct dispatch *d, struct line *l, size_t *ret_most)
+{
+    struct outbox_key k = {.bucket = OUTBOX_SPREAD,
+                           .sender = l->number->sender,
+                           .class = l->class,
+                           .campaign = l->campaign,
+                           .due = l->at_due,
+                           .id = l->at_id};
+    size_t ahead = most_ahead(d), most = l->n < ahead ? ahead - l->n : 0;
+    int64_t now_us = mono_us();
+    if (!l->more || now_us > l->from_start_us + FROM_START_US) {
+        k.due = k.id = INT64_MIN;
+        l->from_start_us = now_us;
+        most = most > 0 ? READ_STEP : 0;
+    }
+    *ret_most = most < READ_STEP ? most : READ_STEP;
+    return k;
+}
+
+static bool is_empty(const struct line *l)
+{
+    return l->n == 0 && l->out == 0 && !l->more && l->next_ms == NEVER && !l->to_read;
+}
+
+/* The next rows of a line. With the lock held; gives it up meanwhile. Lines are dropped here only. */
+static void read_line(struct dispatch *d, struct line *l)
+{
+    struct found f;
+    struct err e = {0};
+    size_t most;
+    int64_t now = clock_now_ms();
+    struct outbox_key after = read_from(d, l, &most);
+    if (most == 0)
+        return;
+    if (!l->number->permitted || l->number->token_us == 0)
+        ready_number(d, l->number);
+    pthread_mutex_unlock(&d->lock);
+    int rc = read_rows(d, &after, now, most, &f, &e);
+    if (rc != 0)
+        find_failed(&e);
+    pthread_mutex_lock(&d->lock);
+    if (rc != 0) {
+        due_at(d, l, now + 1000);
+        return;
+    }
+    take_found(d, l, &f, most);
+    if (l->more && l->n <= most_ahead(d) / 4)
+        read_soon(d, l);
+    if (is_empty(l))
+        line_drop(d, l);
+    else
+        number_offer(d, l->number);
+}
+
+static void read_first(struct dispatch *d)
+{
+    struct line *l = d->to_read;
+    if (l == NULL)
+        return;
+    if ((d->to_read = l->next_to_read) == NULL)
+        d->to_read_tail = &d->to_read;
+    l->to_read = false;
+    read_line(d, l);
+}
+
+/* --- time ---------------------------------------------------------------------------------------------------------- */
+
+/* Lines with a row that has become due. */
+static void read_due(struct dispatch *d, int64_t now)
+{
+    if (now < d->next_due_ms)
+        return;
+    d->next_due_ms = NEVER;
+    for (size_t i = 0; i < d->n_numbers; i++) {
+        for (struct line *l = d->number[i]->lines; l != NULL; l = l->next) {
+            if (l->next_ms <= now) {
+                l->next_ms = NEVER;
+                if (!l->more)
+                    read_soon(d, l);
+            } else if (l->next_ms < d->next_due_ms) {
+                d->next_due_ms = l->next_ms;
+            }
+        }
+    }
+}
+
+/* Rows read ahead whose time is over go to the settle thread, whatever their number waits for. */
+static void line_expire(struct dispatch *d, struct line *l, int64_t now)
+{
+    bool left = l->first_expiry <= now && d->n_ended < ENDINGS_MAX;
+    if (!left)
+        return;
+    line_leave(l);
+    l->first_expiry = NEVER;
+    size_t kept = 0;
+    for (size_t i = 0; i < l->n; i++) {
+        struct waiting *w = &l->row[l->first + i];
+        bool over = w->expires != 0 && w->expires <= now && d->n_ended < ENDINGS_MAX;
+        if (over) {
+            d->ended[d->n_ended++] = (struct ending){.id = w->id, .kind = STEP_TIMER};
+            id_remove(d->ids, w->id);
+            d->n_rows--;
+            continue;
+        }
+        if (w->expires != 0 && w->expires < l->first_expiry)
+            l->first_expiry = w->expires;
+        l->row[l->first + kept++] = *w;
+    }
+    l->n = kept;
+    pthread_cond_signal(&d->wake_settle);
+    if (l->number->offered)
+        line_join(l);
+    if (l->n == 0)
+        due_at(d, l, now + 1000);
+}
+
+/* Once a second. */
+static void tick(struct dispatch *d)
+{
+    int64_t now_us = mono_us(), now = clock_now_ms();
+    if (now_us < d->next_tick_us)
+        return;
+    d->next_tick_us = now_us + SECOND_US;
+    for (size_t i = 0; i < d->n_numbers; i++) {
+        struct number *n = d->number[i];
+        if (n->n_lines == 0)
+            continue;
+        ready_number(d, n);
+        for (struct line *l = n->lines; l != NULL; l = l->next)
+            line_expire(d, l, now);
+    }
+}
+
+/* --- the thread ---------------------------------------------------------------------------------------------------- */
+
+static struct queue_link *take_granted(struct dispatch *d)
+{
+    struct queue_link *chain = d->granted, **at = &chain;
+    for (int i = 0; i < BUILD_STEP && *at != NULL; i++)
+        at = &(*at)->next;
+    if ((d->granted = *at) == NULL)
+        d->granted_tail = &d->granted;
+    *at = NULL;
+    return chain;
+}
+
+static void outbox_wait(struct dispatch *d)
+{
+    int64_t now_us = mono_us(), until = d->next_tick_us < d->next_sweep_us ? d->next_tick_us : d->next_sweep_us;
+    if (d->granted != NULL || d->to_read != NULL || d->bells || d->sweeping || d->stop)
+        return;
+    if (d->next_due_ms != NEVER) {
+        int64_t left_ms = d->next_due_ms - clock_now_ms();
+        int64_t due_us = left_ms < 1000 ? now_us + left_ms * 1000 : NEVER;
+        until = due_us < until ? due_us : until;
+    }
+    if (until > now_us)
+        dispatch_sleep(d, &d->wake_outbox, until);
+}
+
+void *lines_run(void *arg)
+{
+    struct dispatch *d = arg;
+    pthread_mutex_lock(&d->lock);
+    while (!d->stop || d->granted != NULL) {
+        struct queue_link *chain = take_granted(d);
+        if (chain != NULL) {
+            pthread_mutex_unlock(&d->lock);
+            queued_submit(chain);
+            pthread_mutex_lock(&d->lock);
+        }
+        if (!d->closing) {
+            answer_bells(d);
+            read_first(d);
+            sweep(d);
+            read_due(d, clock_now_ms());
+            tick(d);
+            outbox_wait(d);
+        } else if (d->granted == NULL && !d->stop) {
+            dispatch_sleep(d, &d->wake_outbox, NEVER);
+        }
+    }
+    pthread_mutex_unlock(&d->lock);
+    return NULL;
+}
+
+int lines_open(struct dispatch *d, struct err *e)
+{
+    if ((d->scratch = arena_create(SCRATCH)) == NULL)
+        abort();
+    d->sweep.bucket = OUTBOX_SPREAD;
+    d->sweeping = true;
+    return store_open(&d->reader, d->g->o.store_url, &(struct store_options){.read_only = true}, e);
+}
+
+void lines_free(struct dispatch *d)
+{
+    for (size_t i = 0; i < d->n_numbers; i++) {
+        struct number *n = d->number[i];
+        for (struct line *l = n->lines, *next; l != NULL; l = next) {
+            next = l->next;
+            free(l->row);
+            free(l);
+        }
+        if (n->token != NULL)
+            explicit_bzero(n->token, strlen(n->token));
+        free(n->token);
+    }
+    store_free(d->reader);
+    arena_free(d->scratch);
+}
