@@ -36,7 +36,7 @@ struct connection {
 
 static struct {
     int port, connections, rate;
-    long count, first, contacts, campaign;
+    long count, first, contacts;
     const char *key, *template, *prefix, *log;
     const char *number[NUMBERS_MAX];
     int n_numbers;
@@ -93,15 +93,13 @@ static int write_template(char *out, size_t size, long message)
 
 static void fire(struct connection *c, int64_t due)
 {
-    char template[512], body[1024], request[2048], campaign[40] = "";
+    char template[512], body[1024], request[2048];
     c->message = begun++;
     c->contact = opt.first + c->message % opt.contacts;
     write_template(template, sizeof template, c->message);
-    if (opt.campaign != 0)
-        snprintf(campaign, sizeof campaign, ",\"campaign\":%ld", opt.campaign);
     int n = snprintf(body, sizeof body,
-                     "{\"from\":\"%s\",\"to\":\"+%s%07ld\",\"queue\":true%s,\"type\":\"template\",\"template\":%s}",
-                     opt.number[c->message % opt.n_numbers], opt.prefix, c->contact, campaign, template);
+                     "{\"from\":\"%s\",\"to\":\"+%s%07ld\",\"queue\":true,\"type\":\"template\",\"template\":%s}",
+                     opt.number[c->message % opt.n_numbers], opt.prefix, c->contact, template);
     int m = snprintf(request, sizeof request,
                      "POST /wayleave/v1/messages HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer %s\r\n"
                      "Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
@@ -199,11 +197,12 @@ static void add_number(const char *id)
         opt.number[opt.n_numbers++] = id;
 }
 
-static const struct option names[] = {
-    {"port", 1, NULL, 'p'},     {"key", 1, NULL, 'k'},      {"connections", 1, NULL, 'c'}, {"count", 1, NULL, 'n'},
-    {"rate", 1, NULL, 'r'},     {"from", 1, NULL, 'f'},     {"first", 1, NULL, 'o'},       {"contacts", 1, NULL, 'w'},
-    {"template", 1, NULL, 't'}, {"campaign", 1, NULL, 'g'}, {"prefix", 1, NULL, 'x'},      {"log", 1, NULL, 'l'},
-    {NULL, 0, NULL, 0}};
+static const struct option names[] = {{"port", 1, NULL, 'p'},        {"key", 1, NULL, 'k'},
+                                      {"connections", 1, NULL, 'c'}, {"count", 1, NULL, 'n'},
+                                      {"rate", 1, NULL, 'r'},        {"from", 1, NULL, 'f'},
+                                      {"first", 1, NULL, 'o'},       {"contacts", 1, NULL, 'w'},
+                                      {"template", 1, NULL, 't'},    {"prefix", 1, NULL, 'x'},
+                                      {"log", 1, NULL, 'l'},         {NULL, 0, NULL, 0}};
 
 static bool take_number(int c, const char *text)
 {
@@ -220,8 +219,6 @@ static bool take_number(int c, const char *text)
         opt.first = n;
     else if (c == 'w')
         opt.contacts = n;
-    else if (c == 'g')
-        opt.campaign = n;
     else
         return false;
     return true;
