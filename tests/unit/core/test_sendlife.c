@@ -95,24 +95,29 @@ static bool says_not_sent(const struct life *l)
     return life_ended(l) && l->state != LIFE_ACCEPTED && l->state != LIFE_FAILED && l->state != LIFE_UNDETERMINED;
 }
 
+static void states_fit(const struct life *l)
+{
+    if (l->state == LIFE_ACCEPTED)
+        assert_true(l->accepted != 0 && (l->delivered || l->failed != l->accepted));
+    if (l->state == LIFE_FAILED)
+        assert_true(l->accepted != 0 && !l->delivered && l->failed == l->accepted);
+    assert_true(!l->once || l->attempts <= 1);
+    assert_true(l->once || l->state != LIFE_UNSENT);
+    assert_true(l->state != LIFE_WAITING || l->expires == 0 || l->at <= l->expires);
+}
+
 static void promises(const struct world *w)
 {
     const struct life *l = &w->life;
+    states_fit(l);
     assert_true(bits(w->truth) <= (never_twice() ? 1 : 2));
     if (!x.rules.watermark_may_lie && !x.rules.webhooks_may_be_lost)
         assert_true(bits(w->truth) <= 1);
     assert_int_equal(l->accepted & ~w->truth, 0); /* nothing is claimed that is not so */
     if (says_not_sent(l))
         assert_int_equal(w->truth | w->wandering, 0);
-    if (l->state == LIFE_ACCEPTED)
-        assert_true(l->accepted != 0 && (l->delivered || l->failed != l->accepted));
-    if (l->state == LIFE_FAILED)
-        assert_true(l->accepted != 0 && !l->delivered && l->failed == l->accepted);
     if (l->state == LIFE_UNDETERMINED) /* who was heard of is not undetermined */
         assert_int_equal(w->truth & ~(w->unheard | w->lost), 0);
-    assert_true(!l->once || l->attempts <= 1);
-    assert_true(l->once || l->state != LIFE_UNSENT);
-    assert_true(l->state != LIFE_WAITING || l->expires == 0 || l->at <= l->expires);
 }
 
 static void explore(const struct world *w, size_t depth);
