@@ -2,10 +2,11 @@
  * forward.c - at least once, in order, at the receiver's own pace.
  *
  * A thread of its own with a cursor of its own: a slow or dead receiver delays nobody else and loses nothing. The body's
- * bytes are those Meta sent; the signature is made with the secret the receiver expects. Anything but a 2xx is tried
- * again, waiting twice as long each time up to five minutes. Two things end that, with a log line, a count and a note
- * beside the body, which stays in the inbox: the receiver refuses the body itself (4xx) ten times, some eight minutes, or
- * the body is older than seven days, Meta's own patience (docs/platform.md §6.1).
+ * bytes are those Meta sent, but for our mark, in whose place the receiver finds what it gave with its message, if
+ * anything (mark.h); the signature is made with the secret the receiver expects. Anything but a 2xx is tried again, waiting
+ * twice as long each time up to five minutes. Two things end that, with a log line, a count and a note beside the body,
+ * which stays in the inbox: the receiver refuses the body itself (4xx) ten times, some eight minutes, or the body is
+ * older than seven days, Meta's own patience (docs/platform.md §6.1).
  *
  * What came before there was a receiver is not handed on. */
 #include "gateway/forward.h"
@@ -17,12 +18,14 @@
 #include "base/digest.h"
 #include "base/log.h"
 #include "gateway/gateway_impl.h"
+#include "gateway/mark.h"
 #include "store/inbox.h"
 
 #define CURSOR        "forward"
 #define RANK          3 /* of writing the position: nobody waits for it */
 #define ROWS_MAX      64
 #define BYTES_MAX     (8u << 20)
+#define BODY_MAX      (16u << 20) /* restored: a value may come back where a short mark stood */
 #define WAIT_FIRST_MS 1000
 #define WAIT_MOST_MS  (5 * 60 * 1000)
 #define GIVE_UP_MS    (7LL * 24 * 3600 * 1000)
@@ -108,12 +111,12 @@ static void park(struct forwarder *f, const struct inbox_row *row)
     f->parked = row->problem.p == NULL ? row->seq : 0; /* a reason that is there already is worth more */
 }
 
-/* Hands on, or parks, one body. False: told to stop. */
-static bool forward_row(struct forwarder *f, const struct inbox_row *row)
+/* Hands on, or parks, one body as its receiver is to see it. False: told to stop. */
+static bool forward_body(struct forwarder *f, const struct inbox_row *row, struct str body)
 {
     int64_t wait = WAIT_FIRST_MS;
     int status, refusals = 0;
-    while ((status = post(f, row->body)) < 200 || status >= 300) {
+    while ((status = post(f, body)) < 200 || status >= 300) {
         metric_add(f->g, METRIC_FORWARD_RETRIES, 1);
         refusals += refuses(status);
         if (refusals == REFUSALS_MAX)
@@ -131,6 +134,16 @@ static bool forward_row(struct forwarder *f, const struct inbox_row *row)
     }
     metric_add(f->g, METRIC_FORWARDED, 1);
     return true;
+}
+
+static bool forward_row(struct forwarder *f, const struct inbox_row *row)
+{
+    struct buf restored;
+    buf_init(&restored, BODY_MAX);
+    bool ours = mark_restore(f->g, f->reader, row->body, &restored) && !restored.failed;
+    bool go_on = forward_body(f, row, ours ? buf_str(&restored) : row->body);
+    buf_done(&restored);
+    return go_on;
 }
 
 static void drain(struct forwarder *f, struct arena *a)

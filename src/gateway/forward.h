@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * forward.h - hands every webhook body on, untouched and re-signed, to one address behind us.
+ * forward.h - hands every webhook body on, re-signed and untouched but for our mark, to one address behind us.
  *
  * At least once, in order, from the inbox and with a position of its own: a slow receiver delays nobody else. */
 #ifndef WL_GATEWAY_FORWARD_H

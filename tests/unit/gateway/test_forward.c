@@ -11,13 +11,15 @@
 #include "base/clock.h"
 #include "gateway/forward.h"
 #include "gateway/gateway_impl.h"
+#include "gateway/mark.h"
 #include "store/inbox.h"
 
 /* The receiver: what it says to each attempt in turn; 0 is no answer. */
 static struct {
     const int *says;
     int attempts;
-    char taken[64];
+    char taken[1024];
+    char signature[SHA256_HEX]; /* of the last */
 } receiver;
 static _Atomic int64_t passed_ms; /* the clock moves by what was waited */
 
@@ -28,6 +30,7 @@ int __wrap_http_fetch(struct http_call *c, const char *ca_file, struct err *e)
     int status = receiver.says[receiver.attempts++];
     if (status == 200)
         strncat(receiver.taken, c->body.p, c->body.n);
+    snprintf(receiver.signature, sizeof receiver.signature, "%.*s", SHA256_HEX - 1, c->headers[1].value.p + 7);
     c->status = status;
     return status != 0 ? 0 : WL_EIO;
 }
@@ -48,14 +51,21 @@ int __wrap_pthread_cond_timedwait(pthread_cond_t *c, pthread_mutex_t *m, const s
     return ETIMEDOUT;
 }
 
+static void append_body(struct fx *f, struct str body)
+{
+    struct inbox_row row = {.seq = store_id(f->s, NOW + passed_ms), .at = NOW + passed_ms, .body = body};
+    BEGIN(f);
+    OK(f, inbox_append(f->s, &row, 1, &f->e));
+    COMMIT(f);
+}
+
+/* Bodies of one letter; what begins with a brace is one body. */
 static void append(struct fx *f, const char *bodies)
 {
-    for (; *bodies != '\0'; bodies++) {
-        struct inbox_row row = {.seq = store_id(f->s, NOW + passed_ms), .at = NOW + passed_ms, .body = {bodies, 1}};
-        BEGIN(f);
-        OK(f, inbox_append(f->s, &row, 1, &f->e));
-        COMMIT(f);
-    }
+    if (*bodies == '{')
+        append_body(f, str_of(bodies));
+    for (; *bodies != '\0' && *bodies != '{'; bodies++)
+        append_body(f, (struct str){bodies, 1});
 }
 
 /* Runs a forwarder until it is done with the bodies that are there before it starts and those that come then. */
@@ -148,6 +158,35 @@ TEST(a_receiver_away_for_a_week_loses_what_is_older)
     fx_end(&f);
 }
 
+#define STATUS "{\"statuses\":[{\"id\":\"wamid.1\", \"biz_opaque_callback_data\":\"%s\" }]}"
+
+TEST(what_is_ours_is_taken_out_before_it_is_signed)
+{
+    static const int says[] = {ALWAYS};
+    struct fx f;
+    const struct callback_key k = {{0}}; /* of the gateway that forwards() makes */
+    const struct callback c = {.message = 17, .attempt = 1};
+    char body[512], want[512];
+    struct buf mark;
+    uint8_t mac[SHA256_BYTES];
+    char hex[SHA256_HEX];
+    fx_start(&f);
+    buf_init(&mark, 512);
+    callback_write(&k, &c, STR("order-17"), &mark);
+    snprintf(body, sizeof body, STATUS, buf_cstr(&mark));
+    snprintf(want, sizeof want, STATUS, "order-17");
+    forwards(&f, "", body, 1, says, 0);
+    assert_string_equal(receiver.taken, want);
+    hmac_sha256(STR("secret"), str_of(want), mac);
+    hex_encode(mac, sizeof mac, hex);
+    assert_string_equal(receiver.signature, hex);
+    snprintf(body, sizeof body, STATUS, "wl1.0.h.1.2.0000000000000000|order-17"); /* not ours: not a byte is touched */
+    forwards(&f, "", body, 1, says, 0);
+    assert_string_equal(receiver.taken, body);
+    buf_done(&mark);
+    fx_end(&f);
+}
+
 TESTS(T(a_new_receiver_gets_what_comes_from_now_on_and_later_all_of_it),
       T(who_is_away_is_waited_for_and_what_is_refused_is_passed_over),
-      T(a_receiver_away_for_a_week_loses_what_is_older))
+      T(a_receiver_away_for_a_week_loses_what_is_older), T(what_is_ours_is_taken_out_before_it_is_signed))
