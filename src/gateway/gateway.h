@@ -13,10 +13,18 @@
 
 struct gateway;
 
+/* What becomes of a client's send that a rule holds for longer than the client waits. */
+enum hold_word {
+    HOLD_AS_SET = 0, /* whoever is asked next says */
+    HOLD_REFUSE = 1,
+    HOLD_QUEUE = 2 /* it is taken into the outbox, and sent with the token kept for its number */
+};
+
 struct sender_option {
     int64_t id;       /* phone_number_id */
     int64_t waba;     /* 0: discovered through the token */
     char *token_file; /* NULL: only clients' own tokens; needed for our own API's sends and for polling */
+    int hold;         /* enum hold_word; AS_SET: as the options say */
 };
 
 struct path_list {
@@ -51,6 +59,7 @@ struct gateway_options {
     size_t max_media_bytes;   /* an upload; default 105 MB */
     size_t max_queue;         /* intents waiting for a decision or an answer */
     int64_t hold_budget_ms;   /* a HOLD this short is waited out */
+    int hold;                 /* a HOLD that is longer, of a client's send. 0: refused; 1: queued (enum hold_word) */
     int64_t poll_interval_ms; /* templates and numbers are read again after this */
     bool rewrite_links;
 };

@@ -145,7 +145,9 @@ int graph_body_parse(struct arena *a, struct json_parser *parser, struct str con
     }
     if (rc != 0)
         return rc;
-    if (as_form != NULL || has_message_fields(query))
+    b.form = as_form != NULL;
+    b.merged = as_form != NULL || has_message_fields(query);
+    if (b.merged)
         rc = merge(a, parser, as_form, b.root, query, &b.root, e);
     if (rc != 0)
         return rc;

@@ -15,6 +15,8 @@ struct graph_body {
     struct json root; /* an object; valid while the parser is */
     struct str token; /* access_token of body or query, {NULL,0} when absent */
     bool files;       /* a multipart body that holds files */
+    bool form;        /* the body is no JSON */
+    bool merged;      /* root is put together from several places; else the body is its text */
 };
 
 /* `padded`: BUF_PADDING bytes follow the body. WL_EINVAL with the field. */

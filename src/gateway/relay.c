@@ -12,11 +12,10 @@
 
 #define DETAILS_MAX 1024
 
-/* Without its answer we do not know Meta's id of it, so no webhook can be told to be about it. */
+/* A webhook carries our mark and settles the doubt (core/callback.h); asking again under the same key sends nothing. */
 #define AMBIGUOUS_TEXT                                                                                                 \
-    "ambiguous. No webhook can settle that: look in WhatsApp Manager or wait for the person to react, and do not "     \
-    "send "                                                                                                            \
-    "it again blindly."
+    "ambiguous. A webhook settles that, and GET /wayleave/v1/messages/%s says what is known. Do not send it again; "   \
+    "with the Idempotency-Key it had, if it had one, you may ask again safely."
 
 static const char *const connection_headers[] = {
     "Connection", "Keep-Alive",       "Transfer-Encoding",   "Content-Length",     "TE", "Trailer",
@@ -106,7 +105,7 @@ static struct graph_error no_answer(const struct http_call *call, const char *me
         snprintf(
             details, DETAILS_MAX,
             "No answer came for this message: %s. It may have been accepted. It is recorded as %s, " AMBIGUOUS_TEXT,
-            call->err.text, message_id);
+            call->err.text, message_id, message_id);
     return (struct graph_error){.status = unsent ? 503 : 504,
                                 .code = unsent ? 2 : 131000,
                                 .message = unsent ? "The Graph API cannot be reached" : "No answer from the Graph API",
@@ -160,7 +159,7 @@ void relay_send_answer(struct http_req *rq, struct http_call *call, enum life_st
     snprintf(details, sizeof details,
              "The answer for this message (status %d) says neither that it was accepted nor why not. It may have been "
              "accepted. It is recorded as %s, " AMBIGUOUS_TEXT,
-             results.status, message_id);
+             results.status, message_id, message_id);
     graph_error_reply(rq, &(struct graph_error){.status = results.status >= 500 ? results.status : 502,
                                                 .code = 131000,
                                                 .message = "No readable answer from the Graph API",

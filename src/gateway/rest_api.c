@@ -12,6 +12,7 @@
 #include "base/yaml.h"
 #include "gateway/readers.h"
 #include "gateway/rest_impl.h"
+#include "gateway/send_terms.h"
 #include "net/form.h"
 
 #define PREFIX "/wayleave/v1/"
@@ -31,6 +32,9 @@ static const struct rest_route routes[] = {
     {"GET", "consent/", READS, rest_consent_show, NULL},
     {"GET", "decisions/", READS, rest_decision, NULL},
     {"POST", "messages", WRITES, NULL, rest_send},
+    {"GET", "messages", READS, rest_messages_list, NULL},
+    {"GET", "messages/", READS, rest_message, NULL},
+    {"DELETE", "messages/", WRITES, rest_message_cancel, NULL},
     {"GET", "rules", READS, rest_rules_show, NULL},
     {"GET", "rules/history", READS, rest_rules_history, NULL},
     {"GET", "rules/shadow", READS, rest_rules_shadow, NULL},
@@ -58,6 +62,11 @@ void rest_problem(struct http_req *rq, const struct err *e, const char *field)
             code = problems[i].code;
         }
     }
+    rest_error(rq, status, code, e->text, field);
+}
+
+void rest_error(struct http_req *rq, int status, const char *code, const char *message, const char *field)
+{
     struct buf b;
     struct json_out o;
     buf_init(&b, 8192);
@@ -66,7 +75,7 @@ void rest_problem(struct http_req *rq, const struct err *e, const char *field)
     jo_key(&o, "error");
     jo_object(&o);
     jo_kcstr(&o, "code", code);
-    jo_kcstr(&o, "message", e->text);
+    jo_kcstr(&o, "message", message);
     if (field != NULL)
         jo_kcstr(&o, "field", field);
     jo_end(&o);
@@ -112,6 +121,8 @@ static int rest_run(void *ctx, struct store *s, struct arena *a, struct job *con
         buf_init(&c->answer, REST_ANSWER_MAX);
         json_out_init(&c->out, &c->answer);
         c->problem.code = 0;
+        c->status = 0;
+        c->after = (struct life_after){.n_bells = 0};
         int rc = c->route->handle(c, s, a, now, e);
         if (rc != 0)
             return rc;
@@ -123,14 +134,19 @@ static void rest_done(void *ctx, struct job *job)
 {
     (void)ctx;
     struct rest_call *c = container_of(job, struct rest_call, job);
-    struct http_header h[] = {{STR("Content-Type"), STR("application/json")}, {STR("Cache-Control"), STR("no-store")}};
+    struct http_header h[] = {{STR("Content-Type"), STR("application/json")},
+                              {STR("Cache-Control"), STR("no-store")},
+                              {STR(REPLAYED_HEADER), STR("true")},
+                              {STR("Wayleave-Message-Id"), c->param}};
+    if (job->rc == 0)
+        life_follow(c->g, &c->after);
     struct buf answer = c->answer; /* the call lives in the request's arena, which the reply may free */
     if (job->rc != 0)
         rest_problem(c->rq, &job->err, NULL);
     else if (c->problem.code != 0)
         rest_problem(c->rq, &c->problem, c->field);
     else
-        http_reply_buf(c->rq, 200, h, 2, &answer);
+        http_reply_buf(c->rq, c->status != 0 ? c->status : 200, h, c->replayed ? 4 : 2, &answer);
     buf_done(&answer);
 }
 
@@ -145,6 +161,27 @@ static void rest_collected(void *ctx, struct http_req *rq)
     int rc = c->route->access == READS ? readers_submit(c->g->readers, &c->job, &e)
                                        : writer_submit(c->g->writer, &c->job, &e);
     if (rc != 0)
+        rest_problem(rq, &e, NULL);
+}
+
+void rest_show_message(struct gateway *g, struct http_req *rq, int bucket, int64_t id)
+{
+    static const struct rest_route route = {"GET", "messages/", READS, rest_message, NULL};
+    struct err e = {0};
+    struct rest_call *c = arena_new(http_arena(rq), struct rest_call);
+    char *text = arena_alloc(http_arena(rq), STORE_ID_TEXT);
+    if (c == NULL || text == NULL) {
+        err_set(&e, WL_ENOMEM, "the request is too large");
+        rest_problem(rq, &e, NULL);
+        return;
+    }
+    *c = (struct rest_call){.g = g,
+                            .rq = rq,
+                            .route = &route,
+                            .param = str_of(store_id_text(bucket, id, text)),
+                            .replayed = true,
+                            .job = {.type = &rest_type}};
+    if (readers_submit(g->readers, &c->job, &e) != 0)
         rest_problem(rq, &e, NULL);
 }
 

@@ -9,15 +9,19 @@
 #include "base/digest.h"
 #include "core/decide.h"
 #include "core/similar.h"
-#include "gateway/apply.h"
+#include "gateway/dispatch.h"
 #include "gateway/old_books.h"
 #include "gateway/rest_impl.h"
 #include "store/inbox.h"
 #include "store/messages.h"
+#include "store/outbox.h"
 #include "store/rules_log.h"
 #include "store/skeletons.h"
 
 #define EVENTS_SHOWN 200
+#define QUEUES_SHOWN 64
+#define LINES_SHOWN  1024  /* of the outbox, for the status */
+#define ROWS_COUNTED 10000 /* of one line */
 
 void rest_seen(struct json_out *o, uint32_t seen)
 {
@@ -35,23 +39,11 @@ void rest_seen(struct json_out *o, uint32_t seen)
     jo_end(o);
 }
 
-static int show_message(struct rest_call *c, struct store *s, struct arena *a, const struct message *m, struct err *e)
+int rest_message_events(struct json_out *o, struct store *s, struct arena *a, const struct message *m, struct err *e)
 {
-    struct json_out *o = &c->out;
     struct message_event *ev;
     size_t n = 0;
-    char sender[24];
     int rc = message_events_list(s, m->bucket, m->id, a, EVENTS_SHOWN, &ev, &n, e);
-    snprintf(sender, sizeof sender, "%lld", (long long)m->sender);
-    jo_key(o, "message");
-    jo_object(o);
-    jo_kcstr(o, "sender", sender);
-    jo_kcstr(o, "type", m->type);
-    jo_kcstr(o, "category", category_name((enum category)m->life.category));
-    jo_kcstr(o, "state", life_state_name((enum life_state)m->life.state));
-    jo_kint(o, "code", m->life.code);
-    jo_kcstr(o, "wamid", m->wamid[0] ? m->wamid : NULL);
-    rest_seen(o, m->seen);
     jo_key(o, "events");
     jo_array(o);
     for (size_t i = 0; i < n; i++) {
@@ -63,6 +55,24 @@ static int show_message(struct rest_call *c, struct store *s, struct arena *a, c
         jo_end(o);
     }
     jo_end(o);
+    return rc;
+}
+
+static int show_message(struct rest_call *c, struct store *s, struct arena *a, const struct message *m, struct err *e)
+{
+    struct json_out *o = &c->out;
+    char sender[24];
+    snprintf(sender, sizeof sender, "%lld", (long long)m->sender);
+    jo_key(o, "message");
+    jo_object(o);
+    jo_kcstr(o, "sender", sender);
+    jo_kcstr(o, "type", m->type);
+    jo_kcstr(o, "category", category_name((enum category)m->life.category));
+    jo_kcstr(o, "state", life_state_name((enum life_state)m->life.state));
+    jo_kint(o, "code", m->life.code);
+    jo_kcstr(o, "wamid", m->wamid[0] ? m->wamid : NULL);
+    rest_seen(o, m->seen);
+    int rc = rest_message_events(o, s, a, m, e);
     jo_end(o);
     return rc;
 }
@@ -116,36 +126,50 @@ static int show_similar(struct rest_call *c, struct store *s, struct arena *a, c
     return 0;
 }
 
-static int show_decision_by(struct rest_call *c, struct store *s, struct arena *a, const struct decision_row *row,
-                            const struct ruleset *rs, struct err *e)
+typedef int show_decided(void *ctx, const struct decision *d, const struct ruleset *rs, const struct facts *f,
+                         struct err *e);
+
+static int read_by(const struct decision_row *row, const struct ruleset *rs, show_decided *each, void *ctx,
+                   struct err *e)
 {
     struct facts f;
     struct decision d;
     int rc = facts_unpack(row->facts.p, row->facts.n, &f);
     if (rc == 0)
         rc = decision_unpack(row->findings.p, row->findings.n, rs, &d);
-    if (rc == 0) {
-        jo_key(&c->out, "decision");
-        decision_json(&d, rs, &f, &c->out);
-        if (is_duplicate(&d))
-            rc = show_similar(c, s, a, &f, e);
-    }
-    return rc;
+    if (rc != 0)
+        return err_set(e, rc, "a decision of the log cannot be read");
+    return each(ctx, &d, rs, &f, e);
 }
 
-static int show_decision(struct rest_call *c, struct store *s, struct arena *a, const struct decision_row *row,
-                         struct err *e)
+int rest_decision_read(struct rest_call *c, struct store *s, struct arena *a, const struct decision_row *row,
+                       show_decided *each, void *ctx, struct err *e)
 {
     const struct ruleset *rs = rules_published(c->g, row->ruleset);
     struct old_book *old;
     if (rs != NULL)
-        return show_decision_by(c, s, a, row, rs, e);
+        return read_by(row, rs, each, ctx, e);
     int rc = old_book_borrow(c->g->old_books, s, a, row->ruleset, &old, e);
     if (rc != 0)
         return rc;
-    rc = show_decision_by(c, s, a, row, old_book_rules(old), e);
+    rc = read_by(row, old_book_rules(old), each, ctx, e);
     old_book_return(c->g->old_books, old);
     return rc;
+}
+
+struct shown {
+    struct rest_call *c;
+    struct store *s;
+    struct arena *a;
+};
+
+static int show_decision(void *ctx, const struct decision *d, const struct ruleset *rs, const struct facts *f,
+                         struct err *e)
+{
+    struct shown *to = ctx;
+    jo_key(&to->c->out, "decision");
+    decision_json(d, rs, f, &to->c->out);
+    return is_duplicate(d) ? show_similar(to->c, to->s, to->a, f, e) : 0;
 }
 
 /* Who set rules aside for this message, and why. Nothing when nobody did. */
@@ -168,37 +192,42 @@ static int show_override(struct rest_call *c, struct store *s, struct arena *a, 
     return 0;
 }
 
+/* The decision that was asked for; of a message that waits and was never judged to its end there may be none. */
+static int find_decision(struct store *s, struct arena *a, const struct message *m, int64_t decision,
+                         struct decision_row *ret, bool *ret_found, struct err *e)
+{
+    struct err why = {0};
+    int rc =
+        decision != 0 ? decisions_get(s, m->bucket, decision, a, ret, &why) : rest_message_decision(s, a, m, ret, &why);
+    *ret_found = rc == 0;
+    if (rc == 0 || rc == WL_ENOTFOUND)
+        return 0;
+    *e = why;
+    return rc;
+}
+
 int rest_decision(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e)
 {
     (void)now;
-    int bucket;
-    int64_t id;
+    int64_t decision;
+    bool found;
     struct message m;
     struct decision_row row;
-    struct err why = {0};
-    bool metas = str_starts(c->param, STR("wamid."));
-    if (metas && !apply_find(c->g->apply, c->param, &bucket, &id))
-        return rest_wrong(c, WL_ENOTFOUND, "id",
-                          "no recent message has this id of Meta's; the gateway's own id (mt4…) finds older ones");
-    if (!metas && store_id_parse(c->param, &bucket, &id) != 0)
-        return rest_wrong(c, WL_EINVAL, "id",
-                          "this is no message id: they look like mt4… or wamid.… and stand in answers");
-    int rc = messages_get(s, bucket, id, &m, &why);
-    if (rc == 0)
-        rc = decisions_get(s, bucket, id, a, &row, &why);
-    if (rc == WL_ENOTFOUND)
-        return rest_wrong(c, WL_ENOTFOUND, "id", "no message has this id");
-    if (rc != 0) {
-        *e = why;
+    struct shown to = {c, s, a};
+    int rc = rest_find_message(c, s, &m, &decision, e);
+    if (rc == 0 && c->problem.code == 0)
+        rc = find_decision(s, a, &m, decision, &row, &found, e);
+    if (rc != 0 || c->problem.code != 0)
         return rc;
-    }
     char text[STORE_ID_TEXT];
     jo_object(&c->out);
-    jo_kcstr(&c->out, "id", store_id_text(bucket, id, text));
-    rest_time(&c->out, "at", m.ts);
+    jo_kcstr(&c->out, "id", store_id_text(m.bucket, m.id, text));
+    rest_time(&c->out, "at", found && row.ts != 0 ? row.ts : m.ts);
     rc = show_message(c, s, a, &m, e);
-    if (rc == 0)
-        rc = show_decision(c, s, a, &row, e);
+    if (rc == 0 && found)
+        rc = rest_decision_read(c, s, a, &row, show_decision, &to, e);
+    else if (rc == 0)
+        jo_kcstr(&c->out, "decision", NULL);
     if (rc == 0)
         rc = show_override(c, s, a, &m, e);
     jo_end(&c->out);
@@ -235,6 +264,84 @@ static void show_senders(struct rest_call *c)
     snapshot_return(snap);
 }
 
+/* How many rows of the outbox each number has, up to a bound: rows of all its lines. */
+struct backlog {
+    int64_t sender, rows;
+};
+
+static int count_queues(struct store *s, struct backlog *q, size_t max, size_t *ret_n, struct err *e)
+{
+    struct outbox_key line = {.id = 0};
+    struct err why = {0};
+    size_t n = 0;
+    int rc = 0;
+    for (int lines = 0; lines < LINES_SHOWN; lines++) {
+        int64_t rows = 0;
+        rc = outbox_next_line(s, &line, &line, &why);
+        if (rc == 0)
+            rc = outbox_count(s, &line, ROWS_COUNTED, &rows, &why);
+        if (rc != 0)
+            break;
+        size_t at = 0;
+        while (at < n && q[at].sender != line.sender)
+            at++;
+        if (at == n && n == max)
+            break;
+        if (at == n)
+            q[n++] = (struct backlog){.sender = line.sender};
+        q[at].rows += rows;
+    }
+    *ret_n = n;
+    if (rc == 0 || rc == WL_ENOTFOUND)
+        return 0;
+    *e = why;
+    return rc;
+}
+
+static void show_queue(struct rest_call *c, const struct backlog *q)
+{
+    struct json_out *o = &c->out;
+    struct dispatch_view v;
+    char id[24];
+    bool seen = dispatch_look(c->g->dispatch, q->sender, &v);
+    snprintf(id, sizeof id, "%lld", (long long)q->sender);
+    jo_object(o);
+    jo_kcstr(o, "sender", id);
+    jo_kint(o, "waiting", q->rows);
+    if (seen) {
+        jo_kint(o, "open", (int64_t)v.open);
+        jo_kint(o, "callers", (int64_t)v.parked);
+        jo_kint(o, "permitted_per_second", v.permitted_per_s);
+        jo_kint(o, "pace_permille", v.pace_permille);
+        rest_time(o, "stopped_until", v.circuit_until);
+        jo_kcstr(o, "stopped_why", v.circuit_why);
+        rest_time(o, "webhooks_applied_to", v.watermark);
+    }
+    jo_end(o);
+}
+
+/* Numbers that have something to send or have sent: how much waits, and what stops it. */
+static int show_queues(struct rest_call *c, struct store *s, struct err *e)
+{
+    struct backlog q[QUEUES_SHOWN];
+    int64_t known[QUEUES_SHOWN];
+    size_t n = 0, n_known = dispatch_numbers(c->g->dispatch, known, QUEUES_SHOWN);
+    int rc = count_queues(s, q, QUEUES_SHOWN, &n, e);
+    for (size_t i = 0; i < n_known && n < QUEUES_SHOWN; i++) {
+        size_t at = 0;
+        while (at < n && q[at].sender != known[i])
+            at++;
+        if (at == n)
+            q[n++] = (struct backlog){.sender = known[i]};
+    }
+    jo_key(&c->out, "queues");
+    jo_array(&c->out);
+    for (size_t i = 0; i < n; i++)
+        show_queue(c, &q[i]);
+    jo_end(&c->out);
+    return rc;
+}
+
 int rest_status(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e)
 {
     (void)a;
@@ -262,7 +369,8 @@ int rest_status(struct rest_call *c, struct store *s, struct arena *a, int64_t n
     jo_kint(o, "problems", bad);
     jo_end(o);
     show_senders(c);
+    rc = show_queues(c, s, e);
     jo_kcstr(o, "upstream", c->g->o.upstream_url);
     jo_end(o);
-    return 0;
+    return rc;
 }

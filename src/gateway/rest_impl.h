@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "gateway/gateway_impl.h"
+#include "gateway/lives.h"
 #include "store/people.h"
 
 #define REST_BODY_MAX   (1u << 20)
@@ -21,12 +22,15 @@ struct rest_call {
     const struct rest_route *route;
     struct str param; /* the decoded last part of the path, {NULL,0} when the route has none */
     struct str body;
+    bool replayed; /* asked for by rest_show_message(): the answer to a key that was used before */
 
     /* --- filled by the handler, in the transaction --- */
     struct buf answer;
     struct json_out out;
     struct err problem; /* the caller's mistake: nothing was written */
     const char *field;  /* the field concerned, or NULL */
+    int status;         /* HTTP status of an answer that is no problem; 0: 200 */
+    struct life_after after;
 };
 
 /* Handlers return an error only when the store failed; a caller's mistake goes into c->problem before anything is
@@ -47,6 +51,28 @@ void rest_contact_id(const struct person *p, char out[48]);
 void rest_consent_members(struct json_out *o, const struct person *p);
 void rest_time(struct json_out *o, const char *key, int64_t ms); /* null for 0 */
 void rest_seen(struct json_out *o, uint32_t seen);               /* "seen": ["sent", ...] */
+
+/* --- messages (rest_messages.c, rest_message.c) --- */
+struct decision;
+struct ruleset;
+struct facts;
+struct decision_row;
+/* The message a caller names: our id, Meta's id of a recent one, or the id of a decision about it. *ret_decision: that
+ * decision's id, 0 when a message was named. */
+int rest_find_message(struct rest_call *c, struct store *s, struct message *ret, int64_t *ret_decision, struct err *e);
+/* What every list says of a message, into the open object. */
+void rest_message_members(struct json_out *o, const struct message *m, int64_t now);
+int rest_message_events(struct json_out *o, struct store *s, struct arena *a, const struct message *m, struct err *e);
+/* What holds a message that waits, else the decision that let it go or refused it. WL_ENOTFOUND: nothing was decided yet. */
+int rest_message_decision(struct store *s, struct arena *a, const struct message *m, struct decision_row *ret,
+                          struct err *e);
+/* Calls each() with the decision as it was made, and the rules it was made with. */
+int rest_decision_read(struct rest_call *c, struct store *s, struct arena *a, const struct decision_row *row,
+                       int (*each)(void *ctx, const struct decision *d, const struct ruleset *rs, const struct facts *f,
+                                   struct err *e),
+                       void *ctx, struct err *e);
+/* Answers the request with this message, as GET /messages/{id} does, and says that it is a replay. */
+void rest_show_message(struct gateway *g, struct http_req *rq, int bucket, int64_t id);
 
 /* A consent event as a caller states it, checked. False: c->problem says why. */
 struct consent_row;
@@ -72,6 +98,9 @@ int rest_rules_show(struct rest_call *c, struct store *s, struct arena *a, int64
 int rest_rules_book(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
 int rest_rules_history(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
 int rest_rules_shadow(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
+int rest_messages_list(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
+int rest_message(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
+int rest_message_cancel(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
 int rest_status(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
 
 /* These run in no transaction. */
@@ -79,5 +108,6 @@ void rest_send(struct gateway *g, struct http_req *rq);
 void rest_rules_activate(struct gateway *g, struct http_req *rq);
 /* {"error":{...}} with the status that fits. */
 void rest_problem(struct http_req *rq, const struct err *e, const char *field);
+void rest_error(struct http_req *rq, int status, const char *code, const char *message, const char *field);
 
 #endif

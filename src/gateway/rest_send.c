@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  * rest_send.c - a message sent through our own API, with the token the gateway keeps for the number.
  *
- * The body is the Graph body plus `from`, and perhaps `expected_category`, the category the caller counts on, and
- * `override`: policy rules this one message sets aside, with the reason somebody answers for. It passes the same door as a proxied send; what differs is only where the
- * token comes from and in which shape the answer is given. */
+ * The body is the Graph body plus `from`, and what the caller says beside it: `expected_category`, the category counted on;
+ * `override`, policy rules this one message sets aside with the reason somebody answers for; `idempotency_key`, under which
+ * the same request is the same message; `queue` with `not_before` and `expires`, to have it sent later. It passes the same
+ * door as a proxied send; what differs is where the token comes from and in which shape the answer is given. A queued
+ * message is answered with 202 once it is on disk, and from then on this gateway answers for it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -11,9 +13,12 @@
 #include "base/clock.h"
 #include "gateway/accounts.h"
 #include "gateway/admit.h"
+#include "gateway/dispatch.h"
 #include "gateway/graph_api.h"
 #include "gateway/graph_error.h"
+#include "gateway/mark.h"
 #include "gateway/rest_impl.h"
+#include "gateway/send_terms.h"
 
 #define GRAPH_VERSION "v25.0" /* newest but one on 2026-11-22 */
 
@@ -128,6 +133,41 @@ static void reply_outcome(struct own_send *o)
     reply(o, status, NULL, &b);
 }
 
+/* Why it waits, in a word and a sentence: the same words as GET /messages/{id}. */
+static void waiting_members(struct own_send *o, struct json_out *w)
+{
+    const struct finding *main = decision_main(&o->send.decision);
+    const struct message *m = &o->send.message;
+    bool held = o->send.decision.verdict == VERDICT_HOLD && main != NULL;
+    bool later = m->life.at > m->ts;
+    jo_kcstr(w, "reason", held ? "rule" : later ? "scheduled" : "turn");
+    jo_kcstr(w, "why",
+             held    ? rule_reason(main->rule)
+             : later ? "its caller asked for this time"
+                     : "it is in line for its number's turn");
+    if (held)
+        jo_kcstr(w, "rule", rule_id(main->rule));
+    rest_time(w, "until", later ? m->life.at : 0);
+    rest_time(w, "expires", m->life.expires);
+}
+
+/* It is in the outbox. */
+static void reply_taken(struct own_send *o)
+{
+    struct buf b;
+    struct json_out w;
+    char *location = arena_printf(http_arena(o->rq), "/wayleave/v1/messages/%s", o->id);
+    struct http_header h[] = {{STR("Content-Type"), STR("application/json")}, {STR("Location"), str_of(location)}};
+    buf_init(&b, REST_ANSWER_MAX);
+    json_out_init(&w, &b);
+    jo_object(&w);
+    jo_kcstr(&w, "id", o->id);
+    jo_kcstr(&w, "state", life_state_name(LIFE_WAITING));
+    waiting_members(o, &w);
+    jo_end(&w);
+    http_reply_buf(o->rq, 202, h, location != NULL ? 2 : 1, &b);
+}
+
 /* --- the way up ----------------------------------------------------------------------------------------------------- */
 
 static void recorded(struct send *s)
@@ -157,14 +197,18 @@ static void carry(struct own_send *o)
                                  .url = str_of(url),
                                  .headers = o->headers,
                                  .n_headers = 2,
-                                 .body = o->body,
-                                 .body_length = (int64_t)o->body.n,
                                  .timeout_ms = o->g->o.upstream_timeout_ms,
                                  .max_answer = 1u << 20,
                                  .done = answered,
                                  .reserved = true,
                                  .user = o};
-    int rc = url != NULL && bearer != NULL ? http_client_submit_quietly(o->g->client, &o->call) : WL_ENOMEM;
+    struct err e = {0};
+    int rc = url != NULL && bearer != NULL ? mark_body(&o->send, o->body, a, &o->call.body, &e) : WL_ENOMEM;
+    o->call.body_length = (int64_t)o->call.body.n;
+    if (rc == 0 && !dispatch_may_send(o->g->dispatch))
+        rc = WL_EBUSY;
+    if (rc == 0)
+        rc = http_client_submit_quietly(o->g->client, &o->call);
     if (rc == 0)
         return;
     o->call.fate = HTTP_UNSENT;
@@ -174,12 +218,20 @@ static void carry(struct own_send *o)
 static void decided(struct send *s)
 {
     struct own_send *o = s->user;
+    if (s->job.rc == WL_ECONFLICT && s->key.text.n > 0) {
+        rest_error(o->rq, 422, "key_used", "this idempotency key was used for another message", "idempotency_key");
+        return;
+    }
     if (s->job.rc != 0) {
         rest_problem(o->rq, &s->job.err, NULL);
         return;
     }
     store_id_text(s->message.bucket, s->message.id, o->id);
-    if (s->decision.verdict == VERDICT_ALLOW)
+    if (s->replayed)
+        rest_show_message(o->g, o->rq, s->message.bucket, s->message.id);
+    else if (s->message.life.state == LIFE_WAITING)
+        reply_taken(o);
+    else if (s->decision.verdict == VERDICT_ALLOW)
         carry(o);
     else
         reply_refused(o);
@@ -224,7 +276,8 @@ static void greeted(struct greeting *gr, bool ok, int status, struct str body)
 {
     struct own_send *o = gr->user;
     struct err e = {0};
-    if (ok) {
+    bool wait = o->send.mode == SEND_ACCEPT && status == 0; /* the outbox can wait for Meta to be reached again */
+    if (ok || wait) {
         submit(o);
         return;
     }
@@ -324,6 +377,46 @@ static int read_expectation(struct own_send *o, struct json v, struct err *e)
     return send_expects(&o->send, word, "expected_category", e);
 }
 
+/* The key of the header or of the body; both may say it when they say the same. */
+static int read_key(struct own_send *o, struct json v, struct err *e)
+{
+    struct str header = http_header(o->rq, KEY_HEADER), own, member = {NULL, 0};
+    struct arena *a = http_arena(o->rq);
+    int rc = 0;
+    if (header.p != NULL)
+        rc = terms_key(header, KEY_HEADER, a, &o->send.key.text, e);
+    if (rc != 0 || json_type(v) <= JSON_NULL)
+        return rc;
+    if (!json_str(v, &member))
+        return err_set(e, WL_EINVAL, "idempotency_key must be a string");
+    rc = terms_key(member, "idempotency_key", a, &own, e);
+    if (rc == 0 && header.p != NULL && !str_eq(own, o->send.key.text))
+        rc = err_set(e, WL_EINVAL, "idempotency_key and the header " KEY_HEADER " say different keys");
+    if (rc == 0)
+        o->send.key.text = own;
+    return rc;
+}
+
+/* Whether it may wait, from when and until when. */
+static int read_queue(struct own_send *o, struct json root, const char **ret_field, struct err *e)
+{
+    bool queue = false;
+    struct json v = json_get(root, "queue"), from = json_get(root, "not_before"), until = json_get(root, "expires");
+    *ret_field = "queue";
+    if (json_type(v) > JSON_NULL && !json_bool(v, &queue))
+        return err_set(e, WL_EINVAL, "queue must be true or false");
+    if (!queue && (json_type(from) > JSON_NULL || json_type(until) > JSON_NULL))
+        return err_set(e, WL_EINVAL, "not_before and expires belong to \"queue\": true");
+    if (!queue)
+        return 0;
+    if (o->body.n > OUTBOX_BODY_MAX)
+        return err_set(e, WL_ETOOBIG, "a message for the queue has at most %u KiB", OUTBOX_BODY_MAX >> 10);
+    o->send.mode = SEND_ACCEPT;
+    o->send.our_id = true;
+    o->send.body = o->body;
+    return terms_times(from, until, clock_now_ms(), &o->send.not_before, &o->send.expires, ret_field, e);
+}
+
 /* What the caller tells us beside the message. */
 static int read_ours(struct own_send *o, struct json root, const char **ret_field, struct err *e)
 {
@@ -333,8 +426,14 @@ static int read_ours(struct own_send *o, struct json root, const char **ret_fiel
         *ret_field = "expected_category";
         return rc;
     }
-    if (json_type(override) == JSON_ABSENT)
-        return 0;
+    rc = read_key(o, json_get(root, "idempotency_key"), e);
+    if (rc != 0) {
+        *ret_field = "idempotency_key";
+        return rc;
+    }
+    rc = read_queue(o, root, ret_field, e);
+    if (rc != 0 || json_type(override) == JSON_ABSENT)
+        return rc;
     rc = read_override(o, override, e);
     if (rc != 0)
         *ret_field = "override";
@@ -345,7 +444,12 @@ static int read_ours(struct own_send *o, struct json root, const char **ret_fiel
 
 static bool is_ours(struct str key)
 {
-    return str_eq(key, STR("from")) || str_eq(key, STR("override")) || str_eq(key, STR("expected_category"));
+    static const char *const ours[] = {"from",       "override", "expected_category", "idempotency_key", "queue",
+                                       "not_before", "expires"};
+    for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
+        if (str_eq(key, str_of(ours[i])))
+            return true;
+    return false;
 }
 
 /* Everything that is Meta's, as a text of its own. */
@@ -392,6 +496,8 @@ static void collected(void *ctx, struct http_req *rq)
         rc = strip_ours(o, root, &e);
     if (rc == 0)
         rc = read_ours(o, root, &field, &e);
+    if (rc == 0 && o->send.key.text.n > 0)
+        o->send.key.fingerprint = terms_fingerprint(from, PATH_MESSAGES, root);
     if (rc == 0 && (o->token = accounts_token(o->g->accounts, from)) == NULL) {
         field = "from";
         rc = err_set(&e, WL_EINVAL,

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * rest_message.c - one message: what became of it, why it waits and until when, and taking it back.
+ *
+ * A message that is not at its end always has a reason, and the reason is told: a rule that holds it, a time its caller
+ * chose, a refusal that is tried again, a number that is stuck or busy, a doubt. "Waiting" without a reason is not an
+ * answer. The person is named by contact id; numbers stand with the contact only. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/decide.h"
+#include "core/graph_code.h"
+#include "gateway/accounts.h"
+#include "gateway/apply.h"
+#include "gateway/dispatch.h"
+#include "gateway/rest_impl.h"
+
+#define BACKLOG_COUNTED 100000
+#define WHY_MAX         400
+
+/* --- finding it --------------------------------------------------------------------------------------------------- */
+
+int rest_find_message(struct rest_call *c, struct store *s, struct message *ret, int64_t *ret_decision, struct err *e)
+{
+    int bucket;
+    int64_t id;
+    struct err why = {0};
+    bool metas = str_starts(c->param, STR("wamid."));
+    *ret_decision = 0;
+    if (metas && !apply_find(c->g->apply, c->param, &bucket, &id))
+        return rest_wrong(c, WL_ENOTFOUND, "id",
+                          "no recent message has this id of Meta's; the gateway's own id (mt4…) finds older ones");
+    if (!metas && store_id_parse(c->param, &bucket, &id) != 0)
+        return rest_wrong(c, WL_EINVAL, "id",
+                          "this is no message id: they look like mt4… or wamid.… and stand in answers");
+    int rc = messages_get(s, bucket, id, ret, &why);
+    if (rc == WL_ENOTFOUND) {
+        rc = messages_decided(s, bucket, id, ret, &why);
+        *ret_decision = id;
+    }
+    if (rc == WL_ENOTFOUND)
+        return rest_wrong(c, WL_ENOTFOUND, "id", "no message has this id");
+    if (rc != 0)
+        *e = why;
+    return rc;
+}
+
+int rest_message_decision(struct store *s, struct arena *a, const struct message *m, struct decision_row *ret,
+                          struct err *e)
+{
+    struct outbox_key key;
+    struct outbox_row row;
+    if (m->life.state == LIFE_WAITING && life_row(m, &key) && outbox_get(s, &key, a, &row, e) == 0 &&
+        row.ruleset != 0) {
+        *ret = (struct decision_row){.bucket = m->bucket,
+                                     .id = m->id,
+                                     .ruleset = row.ruleset,
+                                     .verdict = VERDICT_HOLD,
+                                     .until = row.until,
+                                     .facts = row.facts,
+                                     .findings = row.findings};
+        return 0;
+    }
+    return decisions_get(s, m->bucket, message_decision(m), a, ret, e);
+}
+
+/* --- what every answer says of it --------------------------------------------------------------------------------- */
+
+static void id_member(struct json_out *o, const char *key, int64_t id)
+{
+    char text[24];
+    snprintf(text, sizeof text, "%lld", (long long)id);
+    jo_kcstr(o, key, id != 0 ? text : NULL);
+}
+
+void rest_message_members(struct json_out *o, const struct message *m, int64_t now)
+{
+    char id[STORE_ID_TEXT], contact[48];
+    const struct graph_code *code = m->life.code != 0 ? graph_code(m->life.code) : NULL;
+    snprintf(contact, sizeof contact, "c%lld-%d", (long long)m->contact, m->bucket);
+    jo_kcstr(o, "id", store_id_text(m->bucket, m->id, id));
+    rest_time(o, "at", m->ts);
+    jo_kcstr(o, "contact", m->contact != 0 ? contact : NULL);
+    id_member(o, "sender", m->sender);
+    id_member(o, "campaign", m->campaign);
+    jo_kcstr(o, "type", m->type);
+    jo_kcstr(o, "category", category_name((enum category)m->life.category));
+    jo_kcstr(o, "state", life_word(&m->life, m->seen, m->valid_until, now));
+    rest_time(o, "changed_at", m->changed_at);
+    jo_kint(o, "attempts", m->life.attempts);
+    jo_kint(o, "duplicates", life_duplicates(&m->life));
+    jo_kint(o, "code", m->life.code);
+    jo_kcstr(o, "code_means", code != NULL ? code->means : NULL);
+    jo_kcstr(o, "wamid", m->wamid[0] != '\0' ? m->wamid : NULL);
+    jo_kbool(o, "queued", !m->life.once);
+}
+
+/* --- why it waits ------------------------------------------------------------------------------------------------- */
+
+struct waits {
+    const char *reason; /* a word */
+    char why[WHY_MAX];  /* a sentence */
+    const char *then;   /* what happens at that time; NULL: it is sent */
+    int64_t until;      /* 0: nobody can say */
+    char rule[200];     /* the one that holds it; "" none */
+};
+
+static int read_holding_rule(void *ctx, const struct decision *d, const struct ruleset *rs, const struct facts *f,
+                             struct err *e)
+{
+    struct waits *w = ctx;
+    const struct finding *main = decision_main(d);
+    (void)rs, (void)f, (void)e;
+    if (main == NULL)
+        return 0;
+    snprintf(w->rule, sizeof w->rule, "%s", rule_id(main->rule));
+    snprintf(w->why, sizeof w->why, "%s", rule_reason(main->rule));
+    return 0;
+}
+
+static void say(struct waits *w, const char *reason, int64_t until, const char *why)
+{
+    w->reason = reason;
+    w->until = until;
+    snprintf(w->why, sizeof w->why, "%s", why);
+}
+
+/* The message's time has come: what stands in its way now is its number's. */
+static int waits_for_number(struct rest_call *c, struct store *s, const struct message *m, struct waits *w,
+                            struct err *e)
+{
+    struct dispatch_view v;
+    struct outbox_key line;
+    int64_t n = 0;
+    int rc = life_row(m, &line) ? outbox_count(s, &line, BACKLOG_COUNTED, &n, e) : 0;
+    bool seen = dispatch_look(c->g->dispatch, m->sender, &v);
+    char *token = accounts_token(c->g->accounts, m->sender);
+    say(w, "turn", 0, "");
+    if (token == NULL) {
+        say(w, "no_token", 0, "no token is kept for its number: set token_file under senders in the configuration");
+    } else if (seen && v.circuit_why != NULL) {
+        w->reason = "circuit";
+        w->until = v.circuit_until;
+        snprintf(w->why, sizeof w->why, "nothing leaves from its number until then: %s", v.circuit_why);
+    } else {
+        int at = snprintf(w->why, sizeof w->why, "it is in line for its number's turn, with %lld%s in the same line",
+                          (long long)n, n == BACKLOG_COUNTED ? " or more" : "");
+        if (seen && v.pace_permille > 0)
+            snprintf(w->why + at, sizeof w->why - (size_t)at, "; the number sends %lld.%lld messages a second",
+                     (long long)(v.pace_permille / 1000), (long long)(v.pace_permille % 1000 / 100));
+    }
+    if (token != NULL)
+        explicit_bzero(token, strlen(token));
+    free(token);
+    return rc;
+}
+
+static int waits_waiting(struct rest_call *c, struct store *s, struct arena *a, const struct message *m, int64_t now,
+                         struct waits *w, struct err *e)
+{
+    struct decision_row row;
+    struct outbox_key key;
+    struct outbox_row kept;
+    struct err none = {0};
+    bool found = life_row(m, &key) && outbox_get(s, &key, a, &kept, &none) == 0;
+    if (m->life.at <= now)
+        return waits_for_number(c, s, m, w, e);
+    if (found && kept.ruleset != 0 && rest_message_decision(s, a, m, &row, &none) == 0) {
+        say(w, "rule", m->life.at, "a rule holds it");
+        w->then = "it is judged again, and sent when the rules allow it";
+        return rest_decision_read(c, s, a, &row, read_holding_rule, w, e);
+    }
+    say(w, "scheduled", m->life.at, "its caller asked for this time");
+    if (m->life.attempts > 0 && m->life.code != 0) {
+        const struct graph_code *code = graph_code(m->life.code);
+        w->reason = "retry";
+        snprintf(w->why, sizeof w->why, "Meta refused attempt %d with %d%s%s", m->life.attempts, m->life.code,
+                 code != NULL ? ": " : "", code != NULL ? code->means : "");
+    }
+    return 0;
+}
+
+/* What the end of a doubt will be; life_doubt_wait() and life_doubt_most() are the times. */
+static void waits_in_doubt(const struct message *m, struct waits *w)
+{
+    enum category c = (enum category)m->life.category;
+    bool again = !m->life.once && !m->life.resent && (c == CATEGORY_UTILITY || c == CATEGORY_AUTHENTICATION);
+    say(w, "doubt", m->life.at, "no answer came, and it may have been accepted; a webhook settles it at any time");
+    if (again)
+        w->then = "it is sent once more if webhooks of later messages came and none of this one; else it is given up "
+                  "as undetermined";
+    else
+        w->then = "it is given up as undetermined; it is never sent again";
+}
+
+static int show_waiting(struct rest_call *c, struct store *s, struct arena *a, const struct message *m, int64_t now,
+                        struct err *e)
+{
+    struct json_out *o = &c->out;
+    struct waits w = {.reason = NULL};
+    int rc = 0;
+    if (m->life.state == LIFE_SENDING)
+        say(&w, "sending", 0, "an attempt is on its way and has no answer yet");
+    else if (m->life.state == LIFE_AMBIGUOUS)
+        waits_in_doubt(m, &w);
+    else
+        rc = waits_waiting(c, s, a, m, now, &w, e);
+    jo_key(o, "waiting");
+    jo_object(o);
+    jo_kcstr(o, "reason", w.reason);
+    jo_kcstr(o, "why", w.why);
+    if (w.rule[0] != '\0')
+        jo_kcstr(o, "rule", w.rule);
+    rest_time(o, "until", w.until);
+    jo_kcstr(o, "then", w.then);
+    jo_end(o);
+    return rc;
+}
+
+/* --- show --------------------------------------------------------------------------------------------------------- */
+
+static int show_verdict(void *ctx, const struct decision *d, const struct ruleset *rs, const struct facts *f,
+                        struct err *e)
+{
+    struct json_out *o = ctx;
+    const struct finding *main = decision_main(d);
+    (void)rs, (void)f, (void)e;
+    jo_object(o);
+    jo_kcstr(o, "verdict", verdict_name(d->verdict));
+    jo_kcstr(o, "rule", main != NULL ? rule_id(main->rule) : NULL);
+    jo_kcstr(o, "reason", main != NULL ? rule_reason(main->rule) : NULL);
+    rest_time(o, "until", d->verdict == VERDICT_HOLD ? d->until : 0);
+    jo_end(o);
+    return 0;
+}
+
+static int show_decision(struct rest_call *c, struct store *s, struct arena *a, const struct message *m, struct err *e)
+{
+    struct decision_row row;
+    struct err why = {0};
+    int rc = rest_message_decision(s, a, m, &row, &why);
+    jo_key(&c->out, "decision");
+    if (rc == 0)
+        return rest_decision_read(c, s, a, &row, show_verdict, &c->out, e);
+    jo_null(&c->out);
+    if (rc == WL_ENOTFOUND)
+        return 0;
+    *e = why;
+    return rc;
+}
+
+static int show(struct rest_call *c, struct store *s, struct arena *a, const struct message *m, int64_t now,
+                struct err *e)
+{
+    struct json_out *o = &c->out;
+    const struct graph_code *code = m->life.code != 0 ? graph_code(m->life.code) : NULL;
+    jo_object(o);
+    rest_message_members(o, m, now);
+    if (c->replayed)
+        jo_kbool(o, "replayed", true);
+    jo_kcstr(o, "code_next", code != NULL ? code->next : NULL);
+    rest_time(o, "begun_at", m->life.begun_at);
+    rest_time(o, "expires", m->life.expires);
+    rest_time(o, "valid_until", m->valid_until);
+    jo_kbool(o, "resent", m->life.resent);
+    rest_seen(o, m->seen);
+    int rc = rest_message_events(o, s, a, m, e);
+    if (rc == 0)
+        rc = show_decision(c, s, a, m, e);
+    if (rc == 0 && !life_ended(&m->life))
+        rc = show_waiting(c, s, a, m, now, e);
+    jo_end(o);
+    c->status = c->replayed && m->life.state == LIFE_WAITING ? 202 : 0;
+    return rc;
+}
+
+int rest_message(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e)
+{
+    struct message m;
+    int64_t decision;
+    int rc = rest_find_message(c, s, &m, &decision, e);
+    return rc == 0 && c->problem.code == 0 ? show(c, s, a, &m, now, e) : rc;
+}
+
+/* --- taking it back ----------------------------------------------------------------------------------------------- */
+
+int rest_message_cancel(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e)
+{
+    struct message m;
+    int64_t decision;
+    const struct life_news news = {.event = {.kind = STEP_CANCEL}};
+    int rc = rest_find_message(c, s, &m, &decision, e);
+    if (rc != 0 || c->problem.code != 0)
+        return rc;
+    if (m.life.state != LIFE_WAITING)
+        return rest_wrong(c, WL_ECONFLICT, NULL,
+                          "it is too late: the message is %s, and only one that waits can be taken back",
+                          life_word(&m.life, m.seen, m.valid_until, now));
+    rc = life_hear(s, &m, &news, now, &c->after, e);
+    return rc == 0 ? show(c, s, a, &m, now, e) : rc;
+}

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * rest_messages.c - the list of messages: newest first, filtered, a page at a time.
+ *
+ * A state is asked for by the word that is shown, and a word is more than a column: "expired" is a message that was never
+ * sent in time, and one that Meta could not deliver in time. So the store narrows to what may have one of the words, and
+ * each row is looked at before it is shown. A page may be short and still have a next one: how far one page looks is
+ * bounded, so that a rare word does not hold a reader for long. */
+#include <stdio.h>
+
+#include "base/yaml.h"
+#include "core/facts_read.h"
+#include "gateway/rest_impl.h"
+#include "net/form.h"
+
+#define PAGE_DEFAULT 100
+#define PAGE_MOST    1000
+#define ROUNDS_MAX   8 /* readings of the store for one page */
+#define WORDS_MAX    16
+
+/* Words that are no name of a state alone: what they can be seen by. Others are states. */
+static const struct {
+    const char *word;
+    enum life_state state;
+    uint32_t seen, not_seen;
+} views[] = {
+    {"accepted", LIFE_ACCEPTED, 0, SEEN_SENT | SEEN_DELIVERED | SEEN_READ | SEEN_PLAYED},
+    {"held", LIFE_ACCEPTED, 0, SEEN_SENT | SEEN_DELIVERED | SEEN_READ | SEEN_PLAYED},
+    {"sent", LIFE_ACCEPTED, SEEN_SENT, SEEN_DELIVERED | SEEN_READ | SEEN_PLAYED},
+    {"delivered", LIFE_ACCEPTED, SEEN_DELIVERED, SEEN_READ | SEEN_PLAYED},
+    {"read", LIFE_ACCEPTED, SEEN_READ, SEEN_PLAYED},
+    {"played", LIFE_ACCEPTED, SEEN_PLAYED, 0},
+};
+
+struct query {
+    struct message_filter f;
+    const char *word[WORDS_MAX]; /* of states; those that are asked for */
+    size_t n_words;
+    size_t limit;
+    int64_t before;
+    struct str person; /* as given */
+};
+
+/* --- reading the query ---------------------------------------------------------------------------------------------- */
+
+static bool add_word(struct query *q, struct str word)
+{
+    enum life_state state = life_state_parse(word);
+    const char *known = state != 0 ? life_state_name(state) : NULL;
+    uint32_t states = state != 0 ? 1u << state : 0;
+    for (size_t i = 0; i < sizeof views / sizeof views[0]; i++) {
+        if (!str_eq(word, str_of(views[i].word)))
+            continue;
+        known = views[i].word;
+        states = 1u << views[i].state;
+        q->f.seen = views[i].seen; /* looked at when it is the only word */
+        q->f.not_seen = views[i].not_seen;
+    }
+    if (state == LIFE_EXPIRED)
+        states |= 1u << LIFE_ACCEPTED; /* Meta could not deliver it in time */
+    if (known == NULL || q->n_words == WORDS_MAX)
+        return false;
+    q->f.states |= states;
+    q->word[q->n_words++] = known;
+    return true;
+}
+
+static bool read_states(struct query *q, struct str v, int64_t now)
+{
+    (void)now;
+    for (struct str rest = v; rest.p != NULL;)
+        if (!add_word(q, str_trim(str_cut(rest, ',', &rest))))
+            return false;
+    return true;
+}
+
+static bool read_sender(struct query *q, struct str v, int64_t now)
+{
+    (void)now;
+    return str_i64(v, &q->f.sender) && q->f.sender > 0;
+}
+
+static bool read_campaign(struct query *q, struct str v, int64_t now)
+{
+    (void)now;
+    return str_i64(v, &q->f.campaign) && q->f.campaign > 0;
+}
+
+static bool read_category(struct query *q, struct str v, int64_t now)
+{
+    (void)now;
+    q->f.category = (int)category_parse(v);
+    return q->f.category != CATEGORY_UNKNOWN;
+}
+
+static bool read_code(struct query *q, struct str v, int64_t now)
+{
+    int64_t code;
+    (void)now;
+    if (!str_i64(v, &code) || code <= 0 || code > INT32_MAX)
+        return false;
+    q->f.code = (int)code;
+    return true;
+}
+
+static bool read_from(struct query *q, struct str v, int64_t now)
+{
+    return facts_read_time(v, now, &q->f.from, NULL) == 0;
+}
+
+static bool read_to(struct query *q, struct str v, int64_t now)
+{
+    return facts_read_time(v, now, &q->f.to, NULL) == 0;
+}
+
+static bool read_duplicated(struct query *q, struct str v, int64_t now)
+{
+    (void)now;
+    q->f.duplicated = str_eq(v, STR("true"));
+    return q->f.duplicated || str_eq(v, STR("false"));
+}
+
+static bool read_limit(struct query *q, struct str v, int64_t now)
+{
+    int64_t n;
+    (void)now;
+    if (!str_i64(v, &n) || n < 1 || n > PAGE_MOST)
+        return false;
+    q->limit = (size_t)n;
+    return true;
+}
+
+static bool read_cursor(struct query *q, struct str v, int64_t now)
+{
+    int bucket;
+    (void)now;
+    return store_id_parse(v, &bucket, &q->before) == 0;
+}
+
+static bool read_contact(struct query *q, struct str v, int64_t now)
+{
+    (void)now;
+    q->person = v;
+    return v.n > 0;
+}
+
+static const struct {
+    const char *name;
+    bool (*read)(struct query *q, struct str v, int64_t now);
+    const char *wants;
+} parameters[] = {
+    {"state", read_states,
+     "state is one of waiting, sending, ambiguous, accepted, held, sent, delivered, read, played, failed, rejected, "
+     "refused, unsent, expired, undetermined, cancelled, or several with commas between"},
+    {"sender", read_sender, "sender is a phone_number_id"},
+    {"contact", read_contact, "contact is a phone number, a user id or a contact id"},
+    {"campaign", read_campaign, "campaign is the id of a campaign"},
+    {"category", read_category, "category is marketing, utility, authentication, service or calls"},
+    {"code", read_code, "code is an error code of the Graph API"},
+    {"from", read_from, "from is a date, an RFC 3339 time or as in now-2h"},
+    {"to", read_to, "to is a date, an RFC 3339 time or as in now-2h"},
+    {"duplicated", read_duplicated, "duplicated is true or false"},
+    {"limit", read_limit, "limit is a number from 1 to 1000"},
+    {"cursor", read_cursor, "cursor is what `next` of the page before says"},
+};
+#define PARAMETERS (sizeof parameters / sizeof parameters[0])
+
+static bool read_field(struct rest_call *c, struct query *q, const struct form_field *f, int64_t now)
+{
+    for (size_t i = 0; i < PARAMETERS; i++) {
+        if (!str_eq(f->name, str_of(parameters[i].name)))
+            continue;
+        if (parameters[i].read(q, str_trim(f->value), now))
+            return true;
+        rest_wrong(c, WL_EINVAL, parameters[i].name, "%s", parameters[i].wants);
+        return false;
+    }
+    const char *names[PARAMETERS + 1] = {NULL};
+    for (size_t i = 0; i < PARAMETERS; i++)
+        names[i] = parameters[i].name;
+    const char *near = nearest_word(f->name, names);
+    rest_wrong(c, WL_EINVAL, NULL, "the query knows no '%.*s'%s%s%s", (int)(f->name.n < 64 ? f->name.n : 64), f->name.p,
+               near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    return false;
+}
+
+static bool read_query(struct rest_call *c, struct arena *a, int64_t now, struct query *q)
+{
+    struct form f = {.n = 0};
+    struct err why = {0};
+    *q = (struct query){.limit = PAGE_DEFAULT};
+    if (form_urlencoded(a, http_query(c->rq), &f, &why) != 0) {
+        rest_wrong(c, WL_EINVAL, NULL, "the query: %s", why.text);
+        return false;
+    }
+    for (size_t i = 0; i < f.n; i++)
+        if (!read_field(c, q, &f.fields[i], now))
+            return false;
+    if (q->n_words > 1)
+        q->f.seen = q->f.not_seen = 0;
+    return true;
+}
+
+/* --- the page ----------------------------------------------------------------------------------------------------- */
+
+static bool wanted(const struct query *q, const struct message *m, int64_t now)
+{
+    const char *word = life_word(&m->life, m->seen, m->valid_until, now);
+    for (size_t i = 0; i < q->n_words; i++)
+        if (strcmp(q->word[i], word) == 0)
+            return true;
+    return q->n_words == 0;
+}
+
+/* Shows what is wanted of these rows until the page is full. *ret_at: the last row that was looked at. */
+static size_t show_some(struct rest_call *c, const struct query *q, const struct message *m, size_t n, size_t room,
+                        int64_t now, int64_t *ret_at)
+{
+    size_t shown = 0;
+    for (size_t i = 0; i < n && shown < room; i++) {
+        *ret_at = m[i].id;
+        if (!wanted(q, &m[i], now))
+            continue;
+        jo_object(&c->out);
+        rest_message_members(&c->out, &m[i], now);
+        jo_end(&c->out);
+        shown++;
+    }
+    return shown;
+}
+
+/* Rows of the store until the page is full, the last row was seen, or it has looked far enough. */
+static int show_rows(struct rest_call *c, struct store *s, struct arena *a, const struct query *q, int bucket,
+                     int64_t now, int64_t *ret_next, struct err *e)
+{
+    int64_t at = q->before;
+    size_t shown = 0;
+    for (int round = 0; round < ROUNDS_MAX && shown < q->limit; round++) {
+        struct message *m;
+        size_t n = 0, most = q->n_words > 0 ? PAGE_MOST : q->limit;
+        int64_t next = 0, last = 0;
+        int rc = messages_list(s, bucket, &q->f, at, a, most, &m, &n, &next, e);
+        if (rc != 0)
+            return rc;
+        shown += show_some(c, q, m, n, q->limit - shown, now, &last);
+        at = n > 0 && last != m[n - 1].id ? last : next;
+        if (at == 0)
+            break;
+    }
+    *ret_next = at;
+    return 0;
+}
+
+int rest_messages_list(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e)
+{
+    struct query q;
+    struct person p = {.id = 0};
+    int64_t next = 0;
+    char text[STORE_ID_TEXT];
+    if (!read_query(c, a, now, &q))
+        return 0;
+    int rc = q.person.n > 0 ? rest_find_person(c, s, q.person, &p, e) : 0;
+    if (rc != 0 || c->problem.code != 0)
+        return rc;
+    q.f.contact = p.id;
+    jo_object(&c->out);
+    jo_key(&c->out, "messages");
+    jo_array(&c->out);
+    rc = show_rows(c, s, a, &q, p.bucket, now, &next, e);
+    jo_end(&c->out);
+    jo_kcstr(&c->out, "next", next != 0 ? store_id_text(p.bucket, next, text) : NULL);
+    jo_end(&c->out);
+    return rc;
+}

@@ -1,0 +1,314 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Messages this gateway answers for: taken, kept while they must wait, sent when they may be, and always with a reason
+for what they are. And the list of all messages, which says what became of each."""
+
+import csv
+import io
+import json
+from datetime import datetime, timedelta, timezone
+
+import pytest
+import rig
+from policies import cap, gateway_with
+
+ANA, BELA = "+" + rig.PEOPLE[0], "+" + rig.PEOPLE[1]
+
+
+@pytest.fixture
+def ready(gateway, sandbox):
+    rig.seed(gateway, sandbox)
+    return gateway
+
+
+def shop(start, sandbox, folder, time, seconds, **changes):
+    """One marketing message per person in that time."""
+    g = gateway_with(start, sandbox, folder, cap(1, time, seconds), **changes)
+    rig.seed(g, sandbox)
+    return g
+
+
+def text(to, words="hello", **more):
+    return {"from": rig.SENDER, "to": to, "type": "text", "text": {"body": words}, **more}
+
+
+def sale(to, parameter="Ana", **more):
+    return {"from": rig.SENDER, "to": to, "type": "template",
+            "template": {"name": "spring_sale", "language": {"code": "en_US"},
+                         "components": [{"type": "body", "parameters": [{"type": "text", "text": parameter}]}]}, **more}
+
+
+def rest(gateway, body):
+    return gateway.request("POST", "/wayleave/v1/messages", token=gateway.admin_key, json=body)
+
+
+def taken(gateway, body):
+    r = rest(gateway, {**body, "queue": True})
+    assert r.status_code == 202, r.text
+    assert r.headers["Location"] == "/wayleave/v1/messages/" + r.json()["id"]
+    return r.json()
+
+
+def message(gateway, name):
+    status, body = gateway.admin("GET", f"/messages/{name}")
+    assert status == 200, body
+    return body
+
+
+def state(gateway, name):
+    return message(gateway, name)["state"]
+
+
+def listed(gateway, query=""):
+    status, body = gateway.admin("GET", f"/messages{query}")
+    assert status == 200, body
+    return body["messages"]
+
+
+def moment(words):
+    return datetime.fromisoformat(words.replace("Z", "+00:00"))
+
+
+def test_a_message_left_with_the_gateway_is_sent(ready, sandbox):
+    answer = taken(ready, text(ANA))
+    assert answer["state"] == "waiting" and answer["expires"]
+    rig.until("it was read", lambda: state(ready, answer["id"]) == "read", 20)
+    [entry] = sandbox.ledger()
+    shown = message(ready, answer["id"])
+    assert (shown["attempts"], shown["duplicates"], shown["queued"], shown["wamid"]) == (1, 0, True, entry["wamid"])
+    assert shown["decision"]["verdict"] == "allow" and "waiting" not in shown
+    assert [e["status"] for e in shown["events"]] == ["sent", "delivered", "read"]
+    assert message(ready, entry["wamid"])["id"] == answer["id"]
+    assert rest(ready, text(ANA)).status_code == 200
+    assert len(sandbox.ledger()) == 2
+
+
+def test_what_a_rule_denies_is_not_taken(ready, sandbox):
+    r = rest(ready, {**sale("+" + rig.STRANGER), "queue": True})
+    assert r.status_code == 403 and r.json()["decision"]["findings"][0]["rule"] == "consent.missing", r.text
+    assert state(ready, r.json()["id"]) == "refused"
+    assert sandbox.ledger() == [] and ready.query("SELECT COUNT(*) FROM outbox") == [(0,)]
+
+
+def test_what_a_rule_holds_says_so_and_leaves_when_it_may(start, sandbox, tmp_path):
+    g = shop(start, sandbox, tmp_path, "6s", 6)
+    assert rest(g, sale(ANA)).status_code == 200
+    answer = taken(g, sale(ANA, "Bob"))
+    assert answer["reason"] == "rule" and answer["rule"] == "cap.marketing" and "enough marketing" in answer["why"]
+    shown = message(g, answer["id"])
+    assert shown["state"] == "waiting" and shown["waiting"]["reason"] == "rule" and shown["waiting"]["rule"] == "cap.marketing"
+    assert shown["waiting"]["until"] == answer["until"]
+    assert shown["decision"]["verdict"] == "hold"
+    explained = g.admin("GET", f"/decisions/{answer['id']}")[1]
+    assert explained["decision"]["findings"][0]["rule"] == "cap.marketing"
+    assert len(sandbox.ledger()) == 1
+    rig.until("it left after the hold", lambda: len(sandbox.ledger()) == 2, 20)
+    assert datetime.now(timezone.utc) >= moment(answer["until"])
+
+
+def test_at_a_time_its_caller_chose(ready, sandbox):
+    at = datetime.now(timezone.utc) + timedelta(seconds=3)
+    answer = taken(ready, text(ANA, not_before=at.isoformat()))
+    assert answer["reason"] == "scheduled" and abs(moment(answer["until"]) - at) < timedelta(milliseconds=2)
+    assert message(ready, answer["id"])["waiting"]["reason"] == "scheduled"
+    assert sandbox.ledger() == []
+    rig.until("it left", lambda: len(sandbox.ledger()) == 1, 20)
+    assert datetime.now(timezone.utc) >= at
+
+
+def test_a_message_that_waits_can_be_taken_back_and_no_other(ready, sandbox):
+    answer = taken(ready, text(ANA, not_before="now+1h"))
+    status, body = ready.admin("DELETE", f"/messages/{answer['id']}")
+    assert (status, body["state"]) == (200, "cancelled"), body
+    assert ready.query("SELECT COUNT(*) FROM outbox") == [(0,)]
+    status, body = ready.admin("DELETE", f"/messages/{answer['id']}")
+    assert status == 409 and "cancelled" in body["error"]["message"]
+    sent = rest(ready, text(ANA)).json()["id"]
+    assert ready.admin("DELETE", f"/messages/{sent}")[0] == 409
+    assert ready.admin("DELETE", "/messages/m00000000000")[0] in (400, 404)
+    assert len(sandbox.ledger()) == 1
+
+
+def test_what_meta_refuses_for_now_is_tried_again_until_it_is_worthless(ready, sandbox):
+    sandbox.fault("code=131056", times=100, path="/111/messages")
+    answer = taken(ready, text(ANA, expires="now+5s"))
+    waits = rig.until("it waits for another attempt", lambda: (m := message(ready, answer["id"])).get("waiting", {}).get("reason") == "retry" and m)
+    assert waits["state"] == "waiting" and "131056" in waits["waiting"]["why"] and waits["waiting"]["until"]
+    rig.until("it expired", lambda: state(ready, answer["id"]) == "expired", 20)
+    assert message(ready, answer["id"])["attempts"] >= 1 and "waiting" not in message(ready, answer["id"])
+    assert sandbox.ledger() == [] and ready.query("SELECT COUNT(*) FROM outbox") == [(0,)]
+
+
+@pytest.mark.parametrize("words, field", [
+    ({"queue": "yes"}, "queue"), ({"not_before": "now+1h"}, "queue"), ({"expires": "now+1h"}, "queue"),
+    ({"queue": True, "not_before": "tomorrow"}, "not_before"), ({"queue": True, "not_before": "now+366d"}, "not_before"),
+    ({"queue": True, "expires": "now-1s"}, "expires"), ({"queue": True, "expires": "now+367d"}, "expires"),
+    ({"queue": True, "not_before": "now+2h", "expires": "now+1h"}, "expires"), ({"idempotency_key": ""}, "idempotency_key"),
+    ({"idempotency_key": 5}, "idempotency_key")])
+def test_times_that_make_no_sense_are_refused(ready, sandbox, words, field):
+    r = rest(ready, text(ANA, **words))
+    assert r.status_code == 400 and r.json()["error"]["field"] == field, r.text
+    assert sandbox.ledger() == [] and ready.query("SELECT COUNT(*) FROM outbox") == [(0,)]
+
+
+def test_a_number_without_a_token_cannot_be_answered_for(ready):
+    r = rest(ready, {**text(ANA), "from": "999", "queue": True})
+    assert r.status_code == 400 and r.json()["error"]["field"] == "from"
+
+
+# --- the drop-in face -------------------------------------------------------------------------------------------------
+
+
+def graph(gateway, parameter="Ana", **headers):
+    body = {"messaging_product": "whatsapp", "to": ANA, **{k: v for k, v in sale(ANA, parameter).items() if k in ("type", "template")}}
+    return gateway.post(f"/v23.0/{rig.SENDER}/messages", body, headers={k.replace("_", "-"): v for k, v in headers.items()})
+
+
+def test_a_client_may_ask_for_the_queue(start, sandbox, tmp_path):
+    g = shop(start, sandbox, tmp_path, "8s", 8)
+    assert graph(g, Wayleave_Hold="queue").json()["messages"][0]["id"].startswith("wamid.")
+    refused = graph(g, "Bob")
+    assert refused.status_code == 400 and refused.json()["error"]["code"] == 131049
+    held = graph(g, "Bob", Wayleave_Hold="queue", Idempotency_Key="k")
+    assert held.status_code == 200, held.text
+    [m] = held.json()["messages"]
+    assert m["message_status"] == "held_for_quality_assessment" and m["id"] == held.headers["Wayleave-Message-Id"]
+    assert held.json()["contacts"] == [{"input": ANA, "wa_id": ANA[1:]}]
+    until = moment(held.headers["Wayleave-Until"])
+    again = graph(g, "Bob", Wayleave_Hold="queue", Idempotency_Key="k")
+    assert again.json()["messages"] == held.json()["messages"] and again.headers["Idempotent-Replayed"] == "true"
+    rig.until("it left after the hold", lambda: len(sandbox.ledger()) == 2, 20)
+    assert datetime.now(timezone.utc) >= until
+    rig.until("the answer came", lambda: state(g, m["id"]) in ("accepted", "sent", "delivered", "read"))
+    after = graph(g, "Bob", Wayleave_Hold="queue", Idempotency_Key="k")
+    assert after.json()["messages"][0]["id"] == m["id"], "the client knows it by our id"
+    assert len(sandbox.ledger()) == 2
+
+
+def test_the_configuration_may_ask_for_it(start, sandbox, tmp_path):
+    senders = [{"id": rig.SENDER, "token_file": "sender.token", "hold": "queue"}, {"id": rig.OTHER_SENDER, "token_file": "sender.token"}]
+    g = shop(start, sandbox, tmp_path, "1h", 3600, senders=senders)
+    assert graph(g).status_code == 200
+    assert graph(g, "Bob").json()["messages"][0]["message_status"] == "held_for_quality_assessment"
+    assert graph(g, "Bob", Wayleave_Hold="refuse").status_code == 400
+    wrong = graph(g, "Bob", Wayleave_Hold="later")
+    assert wrong.status_code == 400 and "Wayleave-Hold" in wrong.text
+    other = g.send_template(ANA, "spring_sale", parameters=["Cy"], sender=rig.OTHER_SENDER)
+    assert other.status_code == 400, other.text
+    [waits] = listed(g, "?state=waiting")
+    assert waits["queued"] and waits["category"] == "marketing"
+
+
+def test_the_queue_wants_a_token(start, sandbox, tmp_path):
+    g = start(rig.Gateway, tmp_path, sandbox.url, senders=[{"id": rig.SENDER}])
+    r = graph(g, Wayleave_Hold="queue")
+    assert r.status_code == 400 and "token_file" in r.text, r.text
+    code, out, err = rig.wayleave("check-config", "--config", g.config, "--set", f"senders.{rig.SENDER}.hold=queue", cwd=tmp_path)
+    assert code == 1 and "token_file" in out + err
+
+
+# --- the list ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def several(ready, sandbox):
+    """Two read by Ana, one refused to a stranger, one rejected to Bela, one that waits, one taken back."""
+    for _ in range(2):
+        assert rest(ready, text(ANA)).status_code == 200
+    assert rest(ready, sale("+" + rig.STRANGER)).status_code == 403
+    sandbox.fault("code=131051", path="/111/messages", to=BELA[1:])
+    assert rest(ready, text(BELA)).status_code == 502
+    ready.waits = taken(ready, sale(ANA, not_before="now+1h"))["id"]
+    gone = taken(ready, text(BELA, not_before="now+1h"))["id"]
+    assert ready.admin("DELETE", f"/messages/{gone}")[0] == 200
+    rig.until("both were read", lambda: len(listed(ready, "?state=read")) == 2, 20)
+    return ready
+
+
+@pytest.mark.parametrize("query, states", [
+    ("", ["cancelled", "waiting", "rejected", "refused", "read", "read"]),
+    ("?state=read", ["read", "read"]), ("?state=delivered", []), ("?state=accepted", []),
+    ("?state=waiting,rejected", ["waiting", "rejected"]), ("?state=waiting&state=rejected", ["waiting", "rejected"]),
+    ("?contact=%2B" + ANA[1:], ["waiting", "read", "read"]), ("?contact=%2B" + BELA[1:], ["cancelled", "rejected"]),
+    ("?code=131051", ["rejected"]), ("?category=marketing", ["waiting", "refused"]), ("?sender=112", []),
+    ("?from=now-1h&category=service", ["cancelled", "rejected", "read", "read"]), ("?to=2026-01-01", []), ("?duplicated=true", []),
+    ("?limit=2", ["cancelled", "waiting"])])
+def test_what_is_asked_for_is_listed(several, query, states):
+    assert [m["state"] for m in listed(several, query)] == states
+
+
+def test_pages_hold_everything_once(several):
+    names, query = [], "?limit=1"
+    while True:
+        status, page = several.admin("GET", "/messages" + query)
+        assert status == 200
+        names += [m["id"] for m in page["messages"]]
+        if page["next"] is None:
+            break
+        query = f"?limit=1&cursor={page['next']}"
+    assert names == [m["id"] for m in listed(several)] and len(set(names)) == 6
+
+
+@pytest.mark.parametrize("query, field", [
+    ("?state=gone", "state"), ("?limit=0", "limit"), ("?limit=1001", "limit"), ("?cursor=x", "cursor"), ("?from=soon", "from"),
+    ("?category=spam", "category"), ("?code=x", "code"), ("?duplicated=maybe", "duplicated"), ("?sender=-1", "sender"), ("?stat=read", None)])
+def test_a_question_that_is_not_understood_is_refused(gateway, query, field):
+    status, body = gateway.admin("GET", "/messages" + query)
+    assert status == 400 and body["error"].get("field") == field, body
+    if field is None:
+        assert "did you mean 'state'" in body["error"]["message"]
+
+
+def test_nobody_is_named_by_number(several):
+    status, body = several.admin("GET", "/messages")
+    assert ANA[1:] not in json.dumps(body) and body["messages"][-1]["contact"] == several.person(ANA)["id"]
+
+
+# --- the command line -------------------------------------------------------------------------------------------------
+
+
+def ok(result):
+    code, out, err = result
+    assert code == 0, out + err
+    return out
+
+
+def test_the_command_line_lists_shows_and_exports(several):
+    table = ok(several.cli(["messages", "list"]))
+    assert [line.split()[3] for line in table.splitlines()[1:]] == ["cancelled", "waiting", "rejected", "refused", "read", "read"]
+    lines = ok(several.cli(["messages", "list", "--state", "read", "--json"])).splitlines()
+    assert [json.loads(line)["state"] for line in lines] == ["read", "read"]
+    assert "--before" in ok(several.cli(["messages", "list", "--limit", "1"]))
+    story = ok(several.cli(["messages", "show", several.waits]))
+    for word in ("waiting", "its caller asked for this time", "until", "taken from its caller", "messages cancel " + several.waits):
+        assert word in story, story
+    rejected = json.loads(ok(several.cli(["messages", "list", "--state", "rejected", "--json"])))["id"]
+    story = ok(several.cli(["messages", "show", rejected]))
+    assert "131051" in story and "not supported" in story and "send another type" in story, story
+    rows = list(csv.DictReader(io.StringIO(ok(several.cli(["messages", "export", "--csv"])))))
+    assert [r["state"] for r in rows] == ["cancelled", "waiting", "rejected", "refused", "read", "read"]
+    assert rows[2]["code"] == "131051" and rows[4]["wamid"].startswith("wamid.") and rows[1]["queued"] == "true"
+    lines = ok(several.cli(["messages", "export", "--contact", BELA])).splitlines()
+    assert [json.loads(line)["state"] for line in lines] == ["cancelled", "rejected"]
+    assert several.cli(["messages", "list", "--state", "gone"])[0] == 1
+    assert several.cli(["messages", "show", "nonsense"])[0] == 1
+
+
+def test_the_command_line_takes_back(several):
+    code, out, err = several.cli(["messages", "cancel", several.waits, "m00000000000"])
+    assert code == 4 and out.startswith("cancelled " + several.waits), out + err
+    code, out, err = several.cli(["messages", "cancel", several.waits])
+    assert code == 1 and "too late" in err
+    assert "cancelled" in ok(several.cli(["messages", "show", several.waits]))
+
+
+def test_the_command_line_leaves_a_message_with_the_gateway(ready, sandbox):
+    send = ["send", "--from", rig.SENDER, "--to", ANA, "--text", "hello"]
+    out = ok(ready.cli([*send, "--queue", "--at", "now+1h", "--expires", "now+2h", "--idempotency-key", "k"]))
+    assert out.startswith("waiting m") and "until" in out
+    again = ok(ready.cli([*send, "--queue", "--at", "now+1h", "--expires", "now+2h", "--idempotency-key", "k", "--json"]))
+    assert json.loads(again)["replayed"] is True and json.loads(again)["id"] in out
+    assert ready.cli([*send, "--idempotency-key", "k"])[0] == 1
+    assert ready.cli([*send, "--at", "now+1h"])[0] == 2
+    assert sandbox.ledger() == []
+    assert "1 waiting" in ok(ready.cli(["status"]))
+    assert "hold" not in ok(ready.cli(["explain", json.loads(again)["id"]])).split("verdict")[-1]
