@@ -79,7 +79,39 @@ static const struct option send_options[] = {
      .repeat = true},
     {.name = "reason", .value = "TEXT", .help = "why; kept in wayleave rules history"},
     {.name = "by", .value = "NAME", .help = "who answers for it; kept there too"},
+    {.name = "queue", .help = "leave it with the gateway, which sends it when the rules and the number's pace allow"},
+    {.name = "at", .value = "TIME", .help = "with --queue: not before then, as in 2026-12-24T18:00:00Z or now+2h"},
+    {.name = "expires", .value = "TIME", .help = "with --queue: never after then (default: 7 days after it may leave)"},
+    {.name = "idempotency-key",
+     .value = "KEY",
+     .help = "the same key is the same message: giving the command again sends nothing twice"},
     {.name = "dry-run", .help = "print the request body, send nothing", .letter = 'n'},
+    {0},
+};
+
+#define MESSAGE_FILTERS                                                                                                \
+    {.name = "state", .value = "WORD", .help = "messages of this state, or of several with commas", .repeat = true},   \
+        {.name = "contact", .value = "WHO", .help = "to this person: phone number, user id or contact id"},            \
+        {.name = "sender", .value = "ID", .help = "from this phone_number_id"},                                        \
+        {.name = "campaign", .value = "ID", .help = "of this campaign"},                                               \
+        {.name = "category", .value = "WORD", .help = "marketing, utility, authentication, service or calls"},         \
+        {.name = "code", .value = "CODE", .help = "with this error code of the Graph API"},                            \
+        {.name = "from", .value = "TIME", .help = "asked for then or later, as in 2026-11-01 or now-2h"},              \
+        {.name = "to", .value = "TIME", .help = "asked for before then"},                                              \
+    {                                                                                                                  \
+        .name = "duplicated", .help = "that the person got more than once"                                             \
+    }
+
+static const struct option messages_list_options[] = {
+    MESSAGE_FILTERS,
+    {.name = "limit", .value = "N", .help = "at most this many (default 100, at most 1000)"},
+    {.name = "before", .value = "ID", .help = "only what is older, as the last line of a page says"},
+    {0},
+};
+
+static const struct option messages_export_options[] = {
+    MESSAGE_FILTERS,
+    {.name = "csv", .help = "a table with commas and a line of names; otherwise each message is a line of JSON"},
     {0},
 };
 
@@ -189,10 +221,35 @@ const struct command commands[] = {
      "    wayleave send --from 111 --to +15550001234 --text \"Your parcel is here\"\n"
      "    wayleave send --from 111 --to +15550001234 --template order_ready --language en_US --param Ada\n"
      "    wayleave send --from 111 --body message.json\n\n"
+     "With --queue the gateway keeps the message and answers for it; wayleave messages show says what became of it. "
+     "With --idempotency-key a command whose answer was lost may be given again.\n\n"
+     "    wayleave send --from 111 --to +15550001234 --text \"See you at noon\" --queue --at now+2h --expires "
+     "now+4h\n\n"
      "--body takes what a client would post to the Graph API, so any kind of message can be sent. --override wants the "
      "id "
      "of a rule of your own policy; rules of the platform or of a law cannot be set aside.",
      send_options, COMMON_CLIENT | COMMON_QUIET, 0, 0, send_run},
+    {"messages list", "", "list messages, newest first: what became of them",
+     "States: waiting, sending, ambiguous, accepted, held, sent, delivered, read, played, failed, rejected, refused, "
+     "unsent, "
+     "expired, undetermined, cancelled. The state shown is the last word about a message: one that was read is not "
+     "listed as delivered.\n\n"
+     "    wayleave messages list --state waiting,ambiguous\n"
+     "    wayleave messages list --contact +15550001234 --from now-7d",
+     messages_list_options, COMMON_CLIENT | COMMON_QUIET, 0, 0, messages_list_run},
+    {"messages show", "ID", "say what became of one message, and why it waits",
+     "ID is the message id the gateway gave (mt...), or Meta's (wamid...) of a recent message. Says what the state "
+     "means, why a message waits and until when, what happened to it, and what to do next.",
+     NULL, COMMON_CLIENT, 1, 1, messages_show_run},
+    {"messages export", "", "print all messages, or those that are asked for, for another program",
+     "Newest first, a page at a time, in constant memory. Each message is a line of JSON; --csv makes a table. Exit "
+     "status "
+     "4 when it broke off after some were printed.\n\n"
+     "    wayleave messages export --state failed,rejected --from 2026-11-01 --csv > failed.csv",
+     messages_export_options, COMMON_CLIENT | COMMON_QUIET, 0, 0, messages_export_run},
+    {"messages cancel", "ID...", "take back messages that wait",
+     "Only a message that waits can be taken back. Of several, exit status 4 says that some could not be.", NULL,
+     COMMON_CLIENT | COMMON_QUIET, 1, ARGS_WORDS, messages_cancel_run},
     {"explain", "ID", "say why a message was sent, held or refused",
      "ID is the message id the gateway gave (mt...), or Meta's (wamid...) of a recent message. Shows the verdict, each "
      "rule that spoke with the facts it saw, "

@@ -593,6 +593,22 @@ static void check_together(struct config *c)
         warning(c, "webhook.path: %s may hide a path of the API", g->webhook_path);
 }
 
+/* What is sent later is sent with the token kept for its number. */
+static void check_hold(struct config *c)
+{
+    const struct gateway_options *g = &c->gateway;
+    const char *origin = config_get(c, "hold")->origin;
+    for (size_t i = 0; i < g->n_senders; i++) {
+        const struct sender_option *s = &g->senders[i];
+        if (s->token_file != NULL)
+            continue;
+        if (s->hold == HOLD_QUEUE)
+            problem(c, origin, "hold of sender %lld: queue needs its token_file", (long long)s->id);
+        else if (s->hold == HOLD_AS_SET && g->hold != 0)
+            warning(c, "hold: queue does nothing for sender %lld, which has no token_file", (long long)s->id);
+    }
+}
+
 static void check_files(struct config *c)
 {
     const struct gateway_options *g = &c->gateway;
@@ -652,6 +668,7 @@ int config_load(struct config **ret, const struct config_source *from, struct er
     else
         problem(c, NULL, "the configuration is too large");
     check_together(c);
+    check_hold(c);
     if (from->secrets)
         check_files(c);
     *ret = c;

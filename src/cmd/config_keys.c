@@ -54,6 +54,14 @@ const struct config_key config_keys[] = {
      .help =
          "a send that would be allowed again this soon is waited for, also through our own interface; the parts of a "
          "batch share it. Marketing waits for its number's turn three quarters of it. Clients give up from 5s"},
+    {.path = "hold",
+     .type = CONFIG_WORD,
+     .fallback = "refuse",
+     .words = "refuse queue",
+     .offset = GATEWAY(hold),
+     .help =
+         "a client's send that a rule holds for longer: refuse it, or queue it and send it when it may be sent, with "
+         "the token kept for its number. The header Wayleave-Hold says it for one send"},
     {.path = "poll_interval",
      .type = CONFIG_MILLIS,
      .fallback = "15m",
@@ -253,5 +261,11 @@ const struct config_key config_keys[] = {
      .sample = "/etc/wayleave/sender.token",
      .help = "file with its access token: needed for polling and for `wayleave send`, not for clients that bring their "
              "own"},
+    {.path = "senders[].hold",
+     .type = CONFIG_WORD,
+     .fallback = "as_set",
+     .words = "as_set refuse queue",
+     .offset = SENDER(hold),
+     .help = "the same as hold, for this number; queue needs token_file"},
     {0},
 };

@@ -231,10 +231,11 @@ static const struct {
     {404, CMD_FAILED, NULL},
     {409, CMD_FAILED, NULL},
     {413, CMD_FAILED, NULL},
+    {422, CMD_FAILED, "give another message a key of its own"},
     {502, CMD_FAILED, NULL},
     {503, CMD_TEMPORARY, "try again in a moment"},
     {504, CMD_FAILED,
-     "it may have been sent: look in WhatsApp Manager or wait for the person to react; do not send it again blindly"},
+     "it may have been sent: see wayleave messages show with its id, and do not send it again without a key it had"},
 };
 
 int rest_check(const struct rest *r, struct json answer)

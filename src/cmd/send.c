@@ -3,7 +3,7 @@
  *
  * Builds the same body a client would post to the Graph API, from --text, --template or --body, and hands it to the
  * gateway. A refusal is shown with its reasons and exit status 3 (75 when it is a matter of waiting). An answer that
- * got lost is never repeated. */
+ * got lost is asked for again only under an idempotency key, because only then nothing is sent twice. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -140,6 +140,8 @@ static int check_usage(const struct args *a)
         {!args_has(a, "to") && !body, NULL, "say who gets it: --to PHONE or --to USER_ID"},
         {template && !language, NULL, "a template wants its language: --language en_US"},
         {!template && (param || named || language), NULL, "--language, --param and --named belong to --template"},
+        {(args_has(a, "at") || args_has(a, "expires")) && !args_has(a, "queue"), NULL,
+         "--at and --expires belong to --queue: who waits for the answer sends now"},
         {args_has(a, "by") && !override, NULL, "--by NAME belongs to --override"},
         {override != reason, NULL, "--override RULE and --reason TEXT belong together: somebody answers for it"},
         {param && named, NULL, "a template's parameters are numbered (--param) or named (--named), not both"},
@@ -173,6 +175,18 @@ static void put_override(struct json_out *out, const struct args *a)
     jo_end(out);
 }
 
+static void put_terms(struct json_out *out, const struct args *a)
+{
+    if (args_has(a, "queue"))
+        jo_kbool(out, "queue", true);
+    if (args_has(a, "at"))
+        jo_kcstr(out, "not_before", args_get(a, "at"));
+    if (args_has(a, "expires"))
+        jo_kcstr(out, "expires", args_get(a, "expires"));
+    if (args_has(a, "idempotency-key"))
+        jo_kcstr(out, "idempotency_key", args_get(a, "idempotency-key"));
+}
+
 static int write_body(const struct args *a, struct buf *b)
 {
     struct json_out out;
@@ -194,6 +208,7 @@ static int write_body(const struct args *a, struct buf *b)
             put_template(&out, a);
     }
     put_override(&out, a);
+    put_terms(&out, a);
     jo_end(&out);
     if (rc == CMD_OK && b->failed)
         rc = cmd_fail(CMD_FAILED, NULL, "the message is too large");
@@ -216,26 +231,57 @@ static int refused(const struct args *a, const struct rest *r, struct json answe
     return rc == CMD_REFUSED && str_eq(verdict, STR("hold")) ? CMD_TEMPORARY : rc;
 }
 
+/* An earlier message under the same key may have come to any end. */
+static int exit_of(struct str state)
+{
+    static const struct {
+        const char *state;
+        int code;
+    } ends[] = {{"refused", CMD_REFUSED},  {"sending", CMD_TEMPORARY},   {"unsent", CMD_TEMPORARY},
+                {"ambiguous", CMD_FAILED}, {"undetermined", CMD_FAILED}, {"rejected", CMD_FAILED},
+                {"failed", CMD_FAILED},    {"expired", CMD_FAILED},      {"cancelled", CMD_FAILED}};
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
+        if (str_eq(state, str_of(ends[i].state)))
+            return ends[i].code;
+    return CMD_OK;
+}
+
+static void show_sent(struct json answer)
+{
+    char when[SHOW_TIME];
+    struct str id = json_str_or(json_get(answer, "id"), STR("")),
+               wamid = json_str_or(json_get(answer, "wamid"), STR(""));
+    struct str state = json_str_or(json_get(answer, "state"), STR("")),
+               why = json_str_or(json_get(answer, "why"), STR(""));
+    struct str until = show_time(json_get(answer, "until"), when);
+    term_text(stdout, exit_of(state) == CMD_OK ? TONE_GOOD : TONE_BAD, state);
+    term_printf(stdout, TONE_PLAIN, " %.*s", (int)id.n, id.p);
+    if (wamid.n > 0)
+        term_printf(stdout, TONE_PLAIN, " %.*s", (int)wamid.n, wamid.p);
+    if (until.n > 0)
+        term_printf(stdout, TONE_PLAIN, " until %.*s", (int)until.n, until.p);
+    if (why.n > 0)
+        term_printf(stdout, TONE_PLAIN, ": %.*s", (int)why.n, why.p);
+    putchar('\n');
+}
+
 static int post(const struct args *a, struct str body)
 {
     struct rest r;
     struct json answer;
     int rc = rest_open(&r, a);
-    r.once = true;
+    r.once = !args_has(a, "idempotency-key");
     r.timeout_ms = 60000; /* longer than the gateway waits for Meta */
     if (rc == CMD_OK)
         rc = rest_call(&r, "POST", "/messages", body, &answer);
     if (rc == CMD_OK && r.status >= 300) {
         rc = refused(a, &r, answer);
-    } else if (rc == CMD_OK && args_has(a, "json")) {
-        rc = rest_print(answer);
-    } else if (rc == CMD_OK && !args_has(a, "quiet")) {
-        struct str id = json_str_or(json_get(answer, "id"), STR("")),
-                   wamid = json_str_or(json_get(answer, "wamid"), STR(""));
-        struct str state = json_str_or(json_get(answer, "state"), STR(""));
-        term_text(stdout, TONE_GOOD, state);
-        term_printf(stdout, TONE_PLAIN, " %.*s %.*s", (int)id.n, id.p, (int)wamid.n, wamid.p);
-        putchar('\n');
+    } else if (rc == CMD_OK) {
+        rc = exit_of(json_str_or(json_get(answer, "state"), STR("")));
+        if (args_has(a, "json"))
+            rest_print(answer);
+        else if (!args_has(a, "quiet"))
+            show_sent(answer);
     }
     rest_close(&r);
     return rc;

@@ -11,8 +11,7 @@
 #include "base/clock.h"
 #include "cmd/term.h"
 
-#define LABEL      14
-#define TIME_WIDTH 40
+#define LABEL 14
 
 static struct str text_of(struct json v)
 {
@@ -24,13 +23,12 @@ static struct str text_at(struct json object, const char *key)
     return text_of(json_get(object, key));
 }
 
-/* "2026-11-22T01:43:07.123Z" without what nobody reads: "2026-11-22 01:43:07Z". */
-static struct str time_of(struct json v, char out[TIME_WIDTH])
+struct str show_time(struct json v, char out[SHOW_TIME])
 {
     struct str s = text_of(v);
     if (s.n < 20 || s.n > 30 || s.p[10] != 'T')
         return s;
-    snprintf(out, TIME_WIDTH, "%.10s %.8sZ", s.p, s.p + 11);
+    snprintf(out, SHOW_TIME, "%.10s %.8sZ", s.p, s.p + 11);
     return str_of(out);
 }
 
@@ -51,8 +49,8 @@ static void line(int indent, const char *word, struct str value)
 
 static void time_line(int indent, const char *word, struct json v)
 {
-    char out[TIME_WIDTH];
-    line(indent, word, time_of(v, out));
+    char out[SHOW_TIME];
+    line(indent, word, show_time(v, out));
 }
 
 /* Any scalar, as it stands in JSON but strings without quotes. */
@@ -101,7 +99,7 @@ static void code_line(struct json v)
 
 static void show_finding(struct json f, struct json override)
 {
-    char until[TIME_WIDTH];
+    char until[SHOW_TIME];
     struct str verdict = text_at(f, "verdict");
     putchar('\n');
     term_text(stdout, verdict_tone(verdict), verdict);
@@ -110,7 +108,7 @@ static void show_finding(struct json f, struct json override)
     fputs("  ", stdout);
     term_text(stdout, TONE_PLAIN, text_at(f, "title"));
     show_standing(f, override);
-    struct str when = time_of(json_get(f, "until"), until);
+    struct str when = show_time(json_get(f, "until"), until);
     line(2, "until", when);
     code_line(json_get(f, "code"));
     line(2, "why", text_at(f, "reason"));
@@ -179,8 +177,8 @@ void show_decision(struct json decision)
 
 void show_decided(struct json d, struct json override)
 {
-    char until[TIME_WIDTH];
-    struct str verdict = text_at(d, "verdict"), when = time_of(json_get(d, "until"), until);
+    char until[SHOW_TIME];
+    struct str verdict = text_at(d, "verdict"), when = show_time(json_get(d, "until"), until);
     struct str id = text_of(json_at(d, "ruleset", "id")), hash = text_of(json_at(d, "ruleset", "hash"));
     if (verdict.n == 0)
         return;
@@ -204,7 +202,7 @@ void show_decided(struct json d, struct json override)
 void show_message(struct json m)
 {
     struct buf b;
-    char when[TIME_WIDTH];
+    char when[SHOW_TIME];
     buf_init(&b, 4096);
     line(0, "sender", text_at(m, "sender"));
     struct str type = text_at(m, "type"), category = text_at(m, "category");
@@ -220,7 +218,7 @@ void show_message(struct json m)
     }
     bool first = true;
     for (struct json_iter it = json_iter(json_get(m, "events")); json_next(&it);) {
-        struct str at = time_of(json_get(it.value, "at"), when), status = text_at(it.value, "status");
+        struct str at = show_time(json_get(it.value, "at"), when), status = text_at(it.value, "status");
         struct str detail = text_at(it.value, "detail");
         buf_clear(&b);
         buf_printf(&b, "%.*s  %.*s", (int)at.n, at.p, (int)status.n, status.p);
@@ -238,11 +236,11 @@ void show_message(struct json m)
 
 static void show_scopes(struct json consent)
 {
-    char when[TIME_WIDTH];
+    char when[SHOW_TIME];
     for (struct json_iter it = json_iter(consent); json_next(&it);) {
         struct str status = text_at(it.value, "status");
         bool granted = str_eq(status, STR("granted")), withdrawn = str_eq(status, STR("withdrawn"));
-        struct str at = time_of(json_get(it.value, "at"), when);
+        struct str at = show_time(json_get(it.value, "at"), when);
         fputs("  ", stdout);
         term_cell(stdout, TONE_PLAIN, it.key, LABEL + 2);
         term_cell(stdout, granted ? TONE_GOOD : withdrawn ? TONE_BAD : TONE_DIM, status, 10);
@@ -253,18 +251,18 @@ static void show_scopes(struct json consent)
 
 static void show_stop(struct json stop)
 {
-    char when[TIME_WIDTH];
+    char when[SHOW_TIME];
     bool stopped = false;
     if (!json_bool(json_get(stop, "stopped"), &stopped) || !stopped)
         return;
-    struct str at = time_of(json_get(stop, "at"), when);
+    struct str at = show_time(json_get(stop, "at"), when);
     term_printf(stdout, TONE_BAD, "  stopped marketing in WhatsApp itself %.*s", (int)at.n, at.p);
     putchar('\n');
 }
 
 void show_consent(struct json answer)
 {
-    char when[TIME_WIDTH];
+    char when[SHOW_TIME];
     line(0, "contact", text_at(answer, "contact"));
     puts("consent");
     show_scopes(json_get(answer, "consent"));
@@ -272,7 +270,7 @@ void show_consent(struct json answer)
     if (json_count(json_get(answer, "events")) > 0)
         puts("history");
     for (struct json_iter it = json_iter(json_get(answer, "events")); json_next(&it);) {
-        struct str act = text_at(it.value, "act"), at = time_of(json_get(it.value, "at"), when),
+        struct str act = text_at(it.value, "act"), at = show_time(json_get(it.value, "at"), when),
                    scope = text_at(it.value, "scope");
         struct str method = text_at(it.value, "method"), source = text_at(it.value, "source");
         fputs("  ", stdout);
@@ -290,10 +288,10 @@ void show_consent(struct json answer)
 
 static void show_windows(struct json windows)
 {
-    char last[TIME_WIDTH], open[TIME_WIDTH];
+    char last[SHOW_TIME], open[SHOW_TIME];
     for (struct json_iter it = json_iter(windows); json_next(&it);) {
-        struct str sender = text_at(it.value, "sender"), in = time_of(json_get(it.value, "last_inbound"), last);
-        struct str until = time_of(json_get(it.value, "open_until"), open);
+        struct str sender = text_at(it.value, "sender"), in = show_time(json_get(it.value, "last_inbound"), last);
+        struct str until = show_time(json_get(it.value, "open_until"), open);
         struct str end = text_at(it.value, "open_until");
         int64_t ms = 0;
         bool is_open = time_parse(end.p, end.n, &ms) && ms > clock_now_ms();
@@ -306,9 +304,9 @@ static void show_windows(struct json windows)
 
 static void show_messages(struct json messages)
 {
-    char when[TIME_WIDTH];
+    char when[SHOW_TIME];
     for (struct json_iter it = json_iter(messages); json_next(&it);) {
-        struct str at = time_of(json_get(it.value, "at"), when);
+        struct str at = show_time(json_get(it.value, "at"), when);
         int64_t code = 0;
         fputs("  ", stdout);
         term_cell(stdout, TONE_PLAIN, text_at(it.value, "id"), 19);
@@ -362,6 +360,29 @@ static void number_line(const char *word, struct json v)
     line(0, word, str_of(text));
 }
 
+/* Numbers with something to send: how much, how fast, and what stops them. */
+static void show_queues(struct json queues)
+{
+    bool first = true;
+    for (struct json_iter it = json_iter(queues); json_next(&it); first = false) {
+        struct str id = text_at(it.value, "sender"), why = text_at(it.value, "stopped_why");
+        char until[SHOW_TIME];
+        int64_t waiting = 0, open = 0, pace = 0;
+        struct buf b;
+        json_i64(json_get(it.value, "waiting"), &waiting);
+        json_i64(json_get(it.value, "open"), &open);
+        json_i64(json_get(it.value, "pace_permille"), &pace);
+        buf_init(&b, 1024);
+        buf_printf(&b, "%.*s  %lld waiting, %lld on their way, %lld.%lld a second", (int)id.n, id.p, (long long)waiting,
+                   (long long)open, (long long)(pace / 1000), (long long)(pace % 1000 / 100));
+        struct str when = show_time(json_get(it.value, "stopped_until"), until);
+        if (why.n > 0)
+            buf_printf(&b, ", stopped until %.*s: %.*s", (int)when.n, when.p, (int)why.n, why.p);
+        line(0, first ? "queues" : "", buf_str(&b));
+        buf_done(&b);
+    }
+}
+
 void show_status(struct json s)
 {
     int64_t up = 0;
@@ -389,4 +410,5 @@ void show_status(struct json s)
         line(0, first ? "senders" : "", buf_str(&b));
         buf_done(&b);
     }
+    show_queues(json_get(s, "queues"));
 }

@@ -8,12 +8,18 @@
 
 #include "base/json.h"
 
+/* "2026-11-22T01:43:07.123Z" without what nobody reads: "2026-11-22 01:43:07Z"; other texts as they are. */
+#define SHOW_TIME 40
+struct str show_time(struct json v, char out[SHOW_TIME]);
+
 void show_contact(struct json contact);   /* GET /contacts/{who} */
 void show_consent(struct json answer);    /* GET /consent/{who}, POST /consent */
 void show_decision(struct json decision); /* decision_json of core/decide.h */
 /* The same, and why rules were set aside: "decision" and "override" of GET /decisions/{id}. */
 void show_decided(struct json decision, struct json override);
-void show_message(struct json message); /* "message" of GET /decisions/{id} */
-void show_status(struct json status);   /* GET /status */
+void show_message(struct json message);       /* "message" of GET /decisions/{id} */
+void show_status(struct json status);         /* GET /status */
+void show_message_list(struct json messages); /* "messages" of GET /messages */
+void show_message_story(struct json message); /* GET /messages/{id} */
 
 #endif

@@ -25,13 +25,17 @@ int rules_diff(const struct args *a);
 int rules_running(const struct args *a); /* rules_live.c */
 int rules_history(const struct args *a);
 int rules_activate_run(const struct args *a);
-int rules_backtest(const struct args *a); /* backtest.c */
-int facts_run(const struct args *a);      /* facts.c */
-int explain_run(const struct args *a);    /* explain.c */
-int send_run(const struct args *a);       /* send.c */
-int status_run(const struct args *a);     /* status.c */
-int version_run(const struct args *a);    /* version.c */
-int help_run(const struct args *a);       /* main.c */
+int rules_backtest(const struct args *a);    /* backtest.c */
+int facts_run(const struct args *a);         /* facts.c */
+int explain_run(const struct args *a);       /* explain.c */
+int send_run(const struct args *a);          /* send.c */
+int messages_list_run(const struct args *a); /* messages.c */
+int messages_show_run(const struct args *a);
+int messages_export_run(const struct args *a);
+int messages_cancel_run(const struct args *a);
+int status_run(const struct args *a);  /* status.c */
+int version_run(const struct args *a); /* version.c */
+int help_run(const struct args *a);    /* main.c */
 int completions_run(const struct args *a);
 
 #endif

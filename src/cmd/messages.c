@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * messages.c - `wayleave messages list`, `show`, `export` and `cancel`: what became of what was sent.
+ *
+ * Clients of GET and DELETE /wayleave/v1/messages. A list is one page; an export goes from page to page by the gateway's
+ * cursor, so that neither side ever holds more than a page of it. A row that was printed stays printed: an export that
+ * breaks off says so and ends with the exit status for "partly". */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "cmd/csv.h"
+#include "cmd/rest_client.h"
+#include "cmd/show.h"
+#include "cmd/term.h"
+#include "cmd/verbs.h"
+
+#define PATH_MAX_BYTES 1800
+#define PAGE           "1000"
+#define ROW_MAX        65536
+#define PROGRESS_NS    100000000
+
+/* Options that stand in the query under the same name. */
+static const char *const filters[] = {"state", "sender", "contact", "campaign", "category", "code", "from", "to", NULL};
+
+static void add_parameter(struct buf *path, const char *name, const char *value)
+{
+    buf_printf(path, "%c%s=", memchr(path->data, '?', path->len) != NULL ? '&' : '?', name);
+    rest_segment(path, str_of(value));
+}
+
+/* The path of one page. False after having said what is wrong. */
+static bool page_path(const struct args *a, const char *limit, const char *cursor, struct buf *path)
+{
+    const char *value;
+    buf_clear(path);
+    buf_puts(path, "/messages");
+    for (size_t f = 0; filters[f] != NULL; f++)
+        for (size_t i = 0; (value = args_nth(a, filters[f], i)) != NULL; i++)
+            add_parameter(path, filters[f], value);
+    if (args_has(a, "duplicated"))
+        add_parameter(path, "duplicated", "true");
+    if (limit != NULL)
+        add_parameter(path, "limit", limit);
+    if (cursor != NULL)
+        add_parameter(path, "cursor", cursor);
+    if (path->failed)
+        cmd_fail(CMD_USAGE, NULL, "that is too much to ask for at once");
+    return !path->failed;
+}
+
+static int get(struct rest *r, const char *path, struct json *ret)
+{
+    int rc = rest_call(r, "GET", path, (struct str){NULL, 0}, ret);
+    return rc == CMD_OK ? rest_check(r, *ret) : rc;
+}
+
+/* Each message as a line of JSON. */
+static int print_rows(struct json messages)
+{
+    int rc = CMD_OK;
+    for (struct json_iter it = json_iter(messages); rc == CMD_OK && json_next(&it);)
+        rc = rest_print(it.value);
+    return rc;
+}
+
+int messages_list_run(const struct args *a)
+{
+    struct rest r;
+    struct json answer;
+    struct buf path;
+    buf_init(&path, PATH_MAX_BYTES);
+    if (!page_path(a, args_get(a, "limit"), args_get(a, "before"), &path)) {
+        buf_done(&path);
+        return CMD_USAGE;
+    }
+    int rc = rest_open(&r, a);
+    if (rc == CMD_OK)
+        rc = get(&r, buf_cstr(&path), &answer);
+    if (rc == CMD_OK && args_has(a, "json")) {
+        rc = print_rows(json_get(answer, "messages"));
+    } else if (rc == CMD_OK) {
+        struct str next = json_str_or(json_get(answer, "next"), STR(""));
+        show_message_list(json_get(answer, "messages"));
+        if (next.n > 0 && !args_has(a, "quiet"))
+            term_printf(stdout, TONE_DIM, "older ones: the same command with --before %.*s\n", (int)next.n, next.p);
+    }
+    rest_close(&r);
+    buf_done(&path);
+    return rc;
+}
+
+int messages_show_run(const struct args *a)
+{
+    struct rest r;
+    struct json answer;
+    int rc = rest_open(&r, a);
+    if (rc == CMD_OK)
+        rc = rest_get(&r, "/messages/", a->word[0], &answer);
+    if (rc == CMD_OK && args_has(a, "json"))
+        rc = rest_print(answer);
+    else if (rc == CMD_OK)
+        show_message_story(answer);
+    rest_close(&r);
+    return rc;
+}
+
+/* --- export --------------------------------------------------------------------------------------------------------- */
+
+static const char *const columns[] = {"id",         "at",     "changed_at", "state",    "category",
+                                      "type",       "sender", "contact",    "campaign", "attempts",
+                                      "duplicates", "code",   "code_means", "wamid",    "queued"};
+#define COLUMNS (sizeof columns / sizeof columns[0])
+
+struct export
+{
+    bool csv, progress;
+    int64_t rows, drawn_ns;
+};
+
+static void draw(struct export *x, bool last)
+{
+    int64_t now = clock_mono_ns();
+    if (!x->progress || (!last && now - x->drawn_ns < PROGRESS_NS))
+        return;
+    x->drawn_ns = now;
+    fprintf(stderr, "\r%lld messages%s", (long long)x->rows, last ? "\n" : "");
+    fflush(stderr);
+}
+
+static void put_head(void)
+{
+    for (size_t i = 0; i < COLUMNS; i++)
+        printf("%s%s", i > 0 ? "," : "", columns[i]);
+    putchar('\n');
+}
+
+static void put_row(struct json m)
+{
+    struct buf line, cell;
+    buf_init(&line, ROW_MAX);
+    buf_init(&cell, ROW_MAX);
+    for (size_t i = 0; i < COLUMNS; i++) {
+        struct json v = json_get(m, columns[i]);
+        struct str text = {"", 0};
+        buf_clear(&cell);
+        if (json_type(v) > JSON_NULL && !json_str(v, &text)) {
+            json_write_value(&cell, v);
+            text = buf_str(&cell);
+        }
+        if (i > 0)
+            buf_putc(&line, ',');
+        csv_put(&line, text, ',');
+    }
+    fwrite(buf_cstr(&line), 1, line.len, stdout);
+    putchar('\n');
+    buf_done(&cell);
+    buf_done(&line);
+}
+
+static int export_page(struct export *x, struct json messages)
+{
+    for (struct json_iter it = json_iter(messages); json_next(&it); x->rows++) {
+        if (x->csv)
+            put_row(it.value);
+        else if (rest_print(it.value) != CMD_OK)
+            return CMD_FAILED;
+    }
+    if (fflush(stdout) != 0)
+        return cmd_fail(CMD_FAILED, NULL, "standard output could not be written");
+    draw(x, false);
+    return CMD_OK;
+}
+
+static int export_all(struct rest *r, const struct args *a, struct export *x, struct buf *path)
+{
+    char cursor[40] = "";
+    int rc = CMD_OK;
+    do {
+        struct json answer;
+        if (!page_path(a, PAGE, *cursor ? cursor : NULL, path))
+            return CMD_USAGE;
+        rc = get(r, buf_cstr(path), &answer);
+        if (rc != CMD_OK)
+            break;
+        struct str next = json_str_or(json_get(answer, "next"), STR(""));
+        snprintf(cursor, sizeof cursor, "%.*s", (int)next.n, next.p);
+        rc = export_page(x, json_get(answer, "messages"));
+    } while (rc == CMD_OK && *cursor);
+    draw(x, true);
+    if (rc != CMD_OK && x->rows > 0)
+        return cmd_fail(CMD_PARTIAL, "give the command again", "the export is not complete: %lld messages were written",
+                        (long long)x->rows);
+    return rc;
+}
+
+int messages_export_run(const struct args *a)
+{
+    struct rest r;
+    struct buf path;
+    struct export x = {.csv = args_has(a, "csv"), .progress = isatty(STDERR_FILENO) && !args_has(a, "quiet")};
+    int rc = rest_open(&r, a);
+    buf_init(&path, PATH_MAX_BYTES);
+    if (rc == CMD_OK && x.csv)
+        put_head();
+    if (rc == CMD_OK)
+        rc = export_all(&r, a, &x, &path);
+    rest_close(&r);
+    buf_done(&path);
+    return rc;
+}
+
+/* --- cancel --------------------------------------------------------------------------------------------------------- */
+
+static int cancel_one(struct rest *r, const struct args *a, const char *id)
+{
+    struct json answer;
+    struct buf path;
+    buf_init(&path, PATH_MAX_BYTES);
+    buf_puts(&path, "/messages/");
+    rest_segment(&path, str_of(id));
+    int rc = path.failed ? cmd_fail(CMD_USAGE, NULL, "\"%.40s...\" is no message id", id)
+                         : rest_call(r, "DELETE", buf_cstr(&path), (struct str){NULL, 0}, &answer);
+    buf_done(&path);
+    if (rc == CMD_OK)
+        rc = rest_check(r, answer);
+    if (rc == CMD_OK && args_has(a, "json"))
+        return rest_print(answer);
+    if (rc == CMD_OK && !args_has(a, "quiet")) {
+        struct str state = json_str_or(json_get(answer, "state"), STR(""));
+        term_text(stdout, TONE_GOOD, state);
+        printf(" %s\n", id);
+    }
+    return rc;
+}
+
+int messages_cancel_run(const struct args *a)
+{
+    struct rest r;
+    size_t failed = 0;
+    int last = CMD_OK, rc = rest_open(&r, a);
+    for (size_t i = 0; rc == CMD_OK && i < a->n_words; i++) {
+        int one = cancel_one(&r, a, a->word[i]);
+        failed += one != CMD_OK;
+        last = one != CMD_OK ? one : last;
+    }
+    rest_close(&r);
+    if (rc != CMD_OK || failed == 0)
+        return rc;
+    return failed == a->n_words ? last : CMD_PARTIAL;
+}

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * show_message.c - messages as a person reads them: a table of many, the whole story of one.
+ *
+ * The story says what the state means, why a message that waits does so and until when, what happened in which order, and
+ * what to do next. The gateway's own sentences are printed as they are; what is added here is what each end means. */
+#include "cmd/show.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/term.h"
+
+#define LABEL 14
+
+static struct str text_at(struct json object, const char *key)
+{
+    return json_str_or(json_get(object, key), STR(""));
+}
+
+static int64_t number_at(struct json object, const char *key)
+{
+    int64_t n = 0;
+    json_i64(json_get(object, key), &n);
+    return n;
+}
+
+static bool flag_at(struct json object, const char *key)
+{
+    bool b = false;
+    json_bool(json_get(object, key), &b);
+    return b;
+}
+
+static void line(const char *word, struct str value)
+{
+    if (value.n == 0)
+        return;
+    term_cell(stdout, TONE_DIM, str_of(word), LABEL);
+    putchar(' ');
+    term_wrap(stdout, LABEL + 1, value);
+}
+
+static void time_line(const char *word, struct json object, const char *key)
+{
+    char out[SHOW_TIME];
+    line(word, show_time(json_get(object, key), out));
+}
+
+/* What a state means, and what to do; NULL: nothing. */
+static const struct {
+    const char *state;
+    enum tone tone;
+    const char *means, *next;
+} states[] = {
+    {"waiting", TONE_WARN, "it is kept here and will be sent", "take it back with: wayleave messages cancel ID"},
+    {"sending", TONE_WARN, "an attempt is on its way", NULL},
+    {"ambiguous", TONE_WARN, "no answer came; it may have been accepted",
+     "do not send it again: a webhook settles it, or it is given up as undetermined"},
+    {"accepted", TONE_GOOD, "Meta has it; nothing says yet that it was delivered", NULL},
+    {"held", TONE_WARN, "Meta has it and holds it for a quality assessment",
+     "nothing: Meta releases it by itself, or drops it and says so"},
+    {"sent", TONE_GOOD, "Meta sent it to the person's phone", NULL},
+    {"delivered", TONE_GOOD, "it is on the person's phone", NULL},
+    {"read", TONE_GOOD, "the person has read it", NULL},
+    {"played", TONE_GOOD, "the person has played it", NULL},
+    {"failed", TONE_BAD, "Meta had it and reports that it did not arrive", NULL},
+    {"rejected", TONE_BAD, "Meta refused it; nobody got it", NULL},
+    {"refused", TONE_BAD, "a rule said no; it never left", "see every reason with: wayleave explain ID"},
+    {"unsent", TONE_BAD, "it surely never reached Meta", "send it again"},
+    {"expired", TONE_BAD, "it was worthless before it could be sent or delivered",
+     "send a new one if it is still of use"},
+    {"undetermined", TONE_BAD,
+     "nobody knows whether it arrived: no answer came and no webhook; it is not sent again. A late webhook still "
+     "corrects this",
+     "ask the person, or look in WhatsApp Manager, before you send another"},
+    {"cancelled", TONE_DIM, "it was taken back before it was sent", NULL},
+};
+#define STATES (sizeof states / sizeof states[0])
+
+static size_t find_state(struct str word)
+{
+    size_t i = 0;
+    while (i < STATES && !str_eq(word, str_of(states[i].state)))
+        i++;
+    return i;
+}
+
+static void show_state(struct json m)
+{
+    struct str word = text_at(m, "state");
+    size_t i = find_state(word);
+    term_cell(stdout, TONE_DIM, STR("state"), LABEL);
+    putchar(' ');
+    term_text(stdout, i < STATES ? states[i].tone : TONE_BOLD, word);
+    putchar('\n');
+    if (i < STATES)
+        line("", str_of(states[i].means));
+    int64_t code = number_at(m, "code"), twice = number_at(m, "duplicates");
+    struct str means = text_at(m, "code_means");
+    char text[400];
+    if (code != 0) {
+        snprintf(text, sizeof text, "%lld%s%.*s", (long long)code, means.n ? ": " : "", (int)means.n, means.p);
+        line("code", str_of(text));
+    }
+    if (twice > 0) {
+        snprintf(text, sizeof text, "the person got it %lld times: a second attempt followed a doubt, and both arrived",
+                 (long long)twice + 1);
+        line("duplicated", str_of(text));
+    }
+}
+
+static void show_waiting(struct json w)
+{
+    char text[600];
+    struct str why = text_at(w, "why"), rule = text_at(w, "rule");
+    if (json_type(w) != JSON_OBJECT)
+        return;
+    snprintf(text, sizeof text, "%.*s%s%.*s%s", (int)why.n, why.p, rule.n ? " (" : "", (int)rule.n, rule.p,
+             rule.n ? ")" : "");
+    line("why", str_of(text));
+    time_line("until", w, "until");
+    line("then", text_at(w, "then"));
+}
+
+static void happened(const char **word, struct str at, struct str what)
+{
+    if (at.n == 0)
+        return;
+    term_cell(stdout, TONE_DIM, str_of(*word), LABEL);
+    printf(" %.*s  ", (int)at.n, at.p);
+    term_wrap(stdout, LABEL + 24, what);
+    *word = "";
+}
+
+/* What happened, oldest first, as far as it has a time. */
+static void show_story(struct json m)
+{
+    char when[SHOW_TIME], text[400];
+    const char *word = "what happened";
+    bool queued = flag_at(m, "queued");
+    happened(&word, show_time(json_get(m, "at"), when),
+             queued ? STR("taken from its caller into the outbox") : STR("asked for by its caller"));
+    snprintf(text, sizeof text, "attempt %lld", (long long)number_at(m, "attempts"));
+    happened(&word, show_time(json_get(m, "begun_at"), when), str_of(text));
+    for (struct json_iter it = json_iter(json_get(m, "events")); json_next(&it);) {
+        struct str status = text_at(it.value, "status"), detail = text_at(it.value, "detail");
+        int64_t code = number_at(it.value, "code");
+        int at = snprintf(text, sizeof text, "Meta: %.*s", (int)status.n, status.p);
+        if (code != 0)
+            at += snprintf(text + at, sizeof text - (size_t)at, " %lld", (long long)code);
+        if (detail.n > 0 && (size_t)at < sizeof text)
+            snprintf(text + at, sizeof text - (size_t)at, " %.*s", (int)detail.n, detail.p);
+        happened(&word, show_time(json_get(it.value, "at"), when), str_of(text));
+    }
+}
+
+static void show_decision_line(struct json d)
+{
+    char text[600];
+    struct str verdict = text_at(d, "verdict"), rule = text_at(d, "rule"), reason = text_at(d, "reason");
+    if (verdict.n == 0)
+        return;
+    snprintf(text, sizeof text, "%.*s%s%.*s%s%.*s", (int)verdict.n, verdict.p, rule.n ? " by " : "", (int)rule.n,
+             rule.p, reason.n ? ": " : "", (int)reason.n, reason.p);
+    line("decision", str_of(text));
+}
+
+static void show_next(struct json m)
+{
+    size_t i = find_state(text_at(m, "state"));
+    const char *next = i < STATES ? states[i].next : NULL;
+    struct str code_next = text_at(m, "code_next"), id = text_at(m, "id");
+    char text[200];
+    if (next == NULL || (code_next.n > 0 && strstr(next, " ID") == NULL)) {
+        line("next", code_next);
+        return;
+    }
+    const char *at = strstr(next, " ID");
+    snprintf(text, sizeof text, "%.*s%s%.*s", at ? (int)(at - next) : (int)strlen(next), next, at ? " " : "",
+             at ? (int)id.n : 0, id.p);
+    line("next", str_of(text));
+}
+
+void show_message_story(struct json m)
+{
+    char text[200];
+    struct str type = text_at(m, "type"), category = text_at(m, "category");
+    line("message", text_at(m, "id"));
+    show_state(m);
+    show_waiting(json_get(m, "waiting"));
+    snprintf(text, sizeof text, "%.*s%s%.*s", (int)type.n, type.p, category.n ? ", " : "", (int)category.n, category.p);
+    line("what", str_of(text));
+    line("sender", text_at(m, "sender"));
+    line("contact", text_at(m, "contact"));
+    line("campaign", text_at(m, "campaign"));
+    line("wamid", text_at(m, "wamid"));
+    time_line("expires", m, "expires");
+    time_line("delivery until", m, "valid_until");
+    show_decision_line(json_get(m, "decision"));
+    show_story(m);
+    show_next(m);
+}
+
+void show_message_list(struct json messages)
+{
+    static const struct {
+        const char *name, *key;
+        int width;
+    } columns[] = {{"message", "id", 19},        {"accepted", "at", 21}, {"state", "state", 13},
+                   {"category", "category", 15}, {"type", "type", 12},   {"sender", "sender", 17},
+                   {"contact", "contact", 24}};
+    char when[SHOW_TIME];
+    if (json_count(messages) == 0)
+        return;
+    for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++)
+        term_cell(stdout, TONE_DIM, str_of(columns[i].name), columns[i].width);
+    term_text(stdout, TONE_DIM, STR("code"));
+    putchar('\n');
+    for (struct json_iter it = json_iter(messages); json_next(&it);) {
+        size_t state = find_state(text_at(it.value, "state"));
+        for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
+            struct json v = json_get(it.value, columns[i].key);
+            bool time = strcmp(columns[i].key, "at") == 0, is_state = strcmp(columns[i].key, "state") == 0;
+            term_cell(stdout, is_state && state < STATES ? states[state].tone : TONE_PLAIN,
+                      time ? show_time(v, when) : json_str_or(v, STR("")), columns[i].width);
+            if (i + 1 == sizeof columns / sizeof columns[0] && number_at(it.value, "code") != 0)
+                printf("%lld", (long long)number_at(it.value, "code"));
+        }
+        putchar('\n');
+    }
+}
