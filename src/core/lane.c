@@ -214,8 +214,6 @@ static void drop_one(struct lane_row *r, struct lane_flow *f)
     memmove(f, f + 1, (--r->n - i) * sizeof *f);
     if (r->at > i)
         r->at--;
-    if (r->at >= r->n)
-        r->at = 0;
 }
 
 void lane_leave(struct lane *l, enum lane_class c, int64_t campaign)
@@ -256,22 +254,26 @@ static enum lane_class next_class(const struct lane *l, bool stopped)
     return (enum lane_class)c;
 }
 
-/* Deficit round robin. The heaviest can pay with what one visit gives it, so one round always finds somebody. */
+/* Deficit round robin; a turn costs LANE_WEIGHT_MAX, so that a visit never pays for two. Rounds in which nobody could
+ * pay are not walked: what they would have brought is added at once. */
 static struct lane_flow *next_flow(struct lane_row *r)
 {
-    uint32_t cost = 1;
-    for (size_t i = 0; i < r->n; i++)
-        cost = r->flow[i].weight > cost ? r->flow[i].weight : cost;
-    for (;; r->at = (r->at + 1) % r->n) {
-        struct lane_flow *f = &r->flow[r->at];
-        f->deficit += f->weight;
-        if (f->deficit < cost)
-            continue;
-        f->deficit -= cost;
-        f->deficit = f->deficit < cost ? f->deficit : cost - 1; /* saved up beside somebody heavier who is gone */
-        r->at = (r->at + 1) % r->n;
-        return f;
+    while (r->at < r->n && r->flow[r->at].deficit < LANE_WEIGHT_MAX)
+        r->at++;
+    if (r->at >= r->n) {
+        uint32_t rounds = UINT32_MAX;
+        for (size_t i = 0; i < r->n; i++) {
+            uint32_t wants = (LANE_WEIGHT_MAX - r->flow[i].deficit + r->flow[i].weight - 1) / r->flow[i].weight;
+            rounds = wants < rounds ? wants : rounds;
+        }
+        for (size_t i = r->n; i-- > 0;) {
+            r->flow[i].deficit += rounds * r->flow[i].weight;
+            r->at = r->flow[i].deficit >= LANE_WEIGHT_MAX ? i : r->at;
+        }
     }
+    struct lane_flow *f = &r->flow[r->at++];
+    f->deficit -= LANE_WEIGHT_MAX;
+    return f;
 }
 
 static void count_class(struct lane *l, enum lane_class c)

@@ -13,8 +13,9 @@
  *   marketing waits (methods topic 4). Within its class whoever's caller waits is first, which is our choice: callers wait
  *   seconds, the outbox hours. So callers who keep a number busy all the time keep the outbox of their class waiting.
  * - Campaigns of a class: deficit round robin (Shreedhar and Varghese 1995) in proportion to their weights. Ours differs in
- *   what a turn costs: the greatest weight in the row, not one. So nobody ever has two turns in a row while
- *   another of the same weight waits, at the price of looking at up to LANE_FLOWS_MAX flows for a turn.
+ *   two things: a turn costs the greatest possible weight, not one, so that nobody has two turns in a row while another
+ *   of the same weight waits; and rounds in which nobody can pay are skipped. A turn costs a look at each flow for that.
+ *   Who comes begins with nothing saved up, so coming and going gains nothing.
  * - 130429: seven tenths of the pace, and one message a second more for every second of success, never below one a second,
  *   never above what is permitted (methods topic 4; AIMD, Chiu and Jain 1989). That alone swings between seven tenths of a
  *   limit and the limit and uses 85 % of it. So a lane remembers where it met the limit, which is our own addition, its
@@ -73,7 +74,7 @@ struct lane_flow {
 
 struct lane_row {
     struct lane_flow flow[LANE_FLOWS_MAX];
-    size_t n, at;   /* flows in use, whose round it is */
+    size_t n, at;   /* flows in use; who is next in this round */
     size_t callers; /* of those that wait, they have callers that wait, too */
     size_t waiting; /* callers included */
 };
