@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "base/digest.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "gateway/gateway_impl.h"
 #include "gateway/mark.h"
@@ -132,6 +133,7 @@ static bool forward_body(struct forwarder *f, const struct inbox_row *row, struc
         park(f, row);
         return true;
     }
+    failpoint(forward_taken);
     metric_add(f->g, METRIC_FORWARDED, 1);
     return true;
 }
@@ -165,6 +167,7 @@ static void drain(struct forwarder *f, struct arena *a)
             if (!pause_for(f, 0) || !forward_row(f, &rows[i]))
                 return;
             save_position(f, rows[i].seq, NULL);
+            failpoint(forward_noted);
         }
     }
 }

@@ -10,6 +10,7 @@
 
 #include <stdlib.h>
 
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "gateway/dispatch_impl.h"
 #include "store/idempotency.h"
@@ -35,7 +36,9 @@ static int renew(void *ctx, struct store *s, struct arena *a, int64_t now, struc
 {
     struct renewal *r = ctx;
     (void)a, (void)now;
-    return leases_renew(s, r->d->g->incarnation, r->mark, r->n, e);
+    int rc = leases_renew(s, r->d->g->incarnation, r->mark, r->n, e);
+    failpoint(lease_renewed);
+    return rc;
 }
 
 static void renewed(struct dispatch *d, int64_t begun_us)
@@ -72,6 +75,8 @@ int settle_left_sending(struct store *s, struct arena *a, int64_t now, struct li
     int rc = messages_left_sending(s, OUTBOX_SPREAD, INT64_MAX, a, SETTLE_STEP, &left, &n, e);
     for (size_t i = 0; i < n && rc == 0; i++)
         rc = life_hear(s, &left[i], &gone, now, after, e);
+    if (n > 0)
+        failpoint(settle_left);
     *ret_n = n;
     return rc;
 }
@@ -87,6 +92,7 @@ int settle_doubts(struct dispatch *d, struct store *s, struct arena *a, int64_t 
     for (size_t i = 0; i < n && rc == 0; i++) {
         struct life_news timer = {.event = {.kind = STEP_TIMER, .watermark = dispatch_watermark(d, m[i].sender)}};
         rc = life_hear(s, &m[i], &timer, now, after, e);
+        failpoint(settle_doubt);
     }
     *ret_n = n;
     return rc;
@@ -186,6 +192,7 @@ static int forget(void *ctx, struct store *s, struct arena *a, int64_t now, stru
 static void forget_old(struct dispatch *d)
 {
     struct err e = {0};
+    failpoint(settle_forget);
     if (writer_call(d->g->writer, RANK_SETTLE, forget, NULL, &e) != 0)
         log_error("settle", "old keys could not be forgotten, it is tried again: %s", e.text);
 }
@@ -251,6 +258,7 @@ static int take_leases(void *ctx, struct store *s, struct arena *a, int64_t now,
             rc = lease_take(s, k.sender, g->incarnation, now, &epoch, e);
         last = k.sender;
     }
+    failpoint(start_leases);
     return rc;
 }
 
@@ -291,6 +299,7 @@ static int release(void *ctx, struct store *s, struct arena *a, int64_t now, str
 {
     const struct dispatch *d = ctx;
     (void)a, (void)now;
+    failpoint(stop_leases);
     return leases_release(s, d->g->incarnation, e);
 }
 

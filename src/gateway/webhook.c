@@ -6,6 +6,7 @@
  * contains: judging it is the projector's work, and Meta repeats for seven days what it is not thanked for. */
 #include "base/clock.h"
 #include "base/digest.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "gateway/gateway_impl.h"
 #include "gateway/forward.h"
@@ -38,7 +39,9 @@ static int delivery_run(void *ctx, struct store *s, struct arena *a, struct job 
         struct delivery *d = container_of(jobs[i], struct delivery, job);
         rows[i] = (struct inbox_row){.seq = store_id(s, now), .at = now, .body = http_body(d->rq)};
     }
-    return inbox_append(s, rows, n, e);
+    int rc = inbox_append(s, rows, n, e);
+    failpoint(webhook_written);
+    return rc;
 }
 
 static void delivery_done(void *ctx, struct job *job)
@@ -46,12 +49,14 @@ static void delivery_done(void *ctx, struct job *job)
     (void)ctx;
     struct delivery *d = container_of(job, struct delivery, job);
     struct gateway *g = d->g;
+    failpoint(webhook_stored);
     if (job->rc != 0) {
         log_error("webhook", "a delivery could not be stored, Meta will repeat it: %s", job->err.text);
         text_reply(d->rq, 503, STR("not stored, please repeat\n"));
         return;
     }
     text_reply(d->rq, 200, STR("ok"));
+    failpoint(webhook_thanked);
     metric_add(g, METRIC_WEBHOOKS, 1);
     projector_bell(g->projector);
     if (g->forwarder != NULL)

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/digest.h"
+#include "base/failpoint.h"
 
 #define EVENTS_MAX     128
 #define TAKE_MAX       512
@@ -132,6 +133,7 @@ static void keep_headers(struct transfer *t)
 
 void transfer_head(struct transfer *t, int status)
 {
+    failpoint(wire_answered);
     t->head_done = true;
     t->call->status = status;
     keep_headers(t);
@@ -253,6 +255,7 @@ static void transfer_done(struct transfer *t)
     buf_done(&t->head_text);
     free(t);
     call->transfer = NULL;
+    failpoint(wire_ended);
     atomic_fetch_sub(&c->open_calls[call->reserved], 1);
     call->done(call);
 }
@@ -447,6 +450,10 @@ static void call_begin(struct http_client *c, struct http_call *call)
         http_pipe_on_readable(call->body_pipe, transfer_wake, t);
     if (atomic_load(&c->stopping)) {
         transfer_end(t, HTTP_UNSENT, WL_EIO, "the client is stopping");
+        return;
+    }
+    if (failpoint_fails(wire_begin)) {
+        transfer_end(t, HTTP_UNSENT, WL_EIO, "a failure was ordered at wire_begin");
         return;
     }
     if (!call_ok(call, &place, &call->err)) {

@@ -19,6 +19,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/failpoint.h"
+
 #define POOLED_MAX   1024L /* idle connections kept in all */
 #define IDLE_SECONDS 50L   /* a connection idle for longer is not used again */
 
@@ -39,6 +41,7 @@ static int curl_before(void *ctx, char *ip, char *local_ip, int port, int local_
     if (t->attempts++ > 0)
         return CURL_PREREQFUNC_ABORT;
     t->maybe_sent = true;
+    failpoint(wire_leaving);
     return CURL_PREREQFUNC_OK;
 }
 

@@ -6,6 +6,7 @@
  * second one. Older weeks are a range at the front of the bucket's keys, deleted a step at a
  * time: nobody reads them any more, so nothing hurries. */
 #include "store/idempotency.h"
+#include "base/failpoint.h"
 #include "store/db.h"
 
 #define WEEK_MS     INT64_C(604800000)
@@ -87,6 +88,7 @@ int idempotency_put(struct store *s, const struct idempotency *v, int64_t now, s
         rc = set(s, v, week_of(now), e);
     if (rc == 0)
         rc = unset(s, v, week_of(now), e);
+    failpoint(key_kept);
     return write_end(s, rc);
 }
 

@@ -4,6 +4,7 @@
  * The primary key is time-ordered, so new rows land together; the other indexes hold only the few messages that are
  * SENDING or in doubt now, and those that were judged later than they were accepted. */
 #include "store/messages_rows.h"
+#include "base/failpoint.h"
 #include "store/people_rows.h"
 
 #define SCAN_MAX 100000 /* messages_of() looks no further back */
@@ -85,6 +86,7 @@ int messages_insert(struct store *s, const struct message *m, const struct decis
         rc = insert(s, &m[i], e);
     for (size_t i = 0; rc == 0 && d != NULL && i < n; i++)
         rc = d[i].id != 0 ? decision_insert(s, &d[i], e) : 0;
+    failpoint(message_inserted);
     return write_end(s, rc);
 }
 
@@ -120,6 +122,7 @@ int message_save(struct store *s, struct message *m, struct err *e)
     int rc = write_start(s, e);
     if (rc == 0)
         rc = save(s, m, &changed, e);
+    failpoint(message_saved);
     rc = write_end(s, rc);
     if (rc == 0 && changed == 0)
         return err_set(e, WL_ECONFLICT, "the message was changed by somebody else");

@@ -5,6 +5,7 @@
  * further. There is no index to keep. Moving a row is an update of its key: the body stays inside the engine. A write
  * that finds no row has written nothing, so its transaction may go on. */
 #include "store/outbox.h"
+#include "base/failpoint.h"
 #include "store/db.h"
 
 #define FORGET_STEP 2000 /* a deletion the writer's other jobs do not wait long for */
@@ -81,6 +82,7 @@ int outbox_put(struct store *s, const struct outbox_row *r, size_t n, struct err
     int rc = write_start(s, e);
     for (size_t i = 0; rc == 0 && i < n; i++)
         rc = insert(s, &r[i], e);
+    failpoint(outbox_put);
     return write_end(s, rc);
 }
 
@@ -101,7 +103,9 @@ int outbox_delete(struct store *s, const struct outbox_key *k, struct err *e)
     if (rc != 0)
         return rc;
     bind_key(q, k);
-    return write_one(s, q, e);
+    rc = write_one(s, q, e);
+    failpoint(outbox_deleted);
+    return rc;
 }
 
 int outbox_move(struct store *s, struct outbox_key *k, int64_t due, const struct outbox_row *held, struct err *e)
@@ -117,6 +121,7 @@ int outbox_move(struct store *s, struct outbox_key *k, int64_t due, const struct
         bind_held(q, held);
     bind_key(q, k);
     rc = write_one(s, q, e);
+    failpoint(outbox_moved);
     if (rc == 0)
         k->due = due;
     return rc;

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/digest.h"
+#include "base/failpoint.h"
 #include "store/decision_blocks.h"
 #include "store/store_schema.h"
 
@@ -123,9 +124,12 @@ static int migrate(struct store *s, bool read_only, struct err *e)
         if (rc == 0)
             rc = run_migrations(s, have, e);
         if (rc == 0)
+            rc = failpoint_io(store_migrate, e);
+        if (rc == 0)
             rc = s->db->driver->commit(s->db, e);
         else
             s->db->driver->rollback(s->db);
+        failpoint(store_migrated);
         if (rc == 0 && have < want)
             have = want;
     }
@@ -230,7 +234,9 @@ int store_begin(struct store *s, struct err *e)
                        s->read_only ? "transaction on a read-only handle" : "transaction inside a transaction");
     if (s->db->poisoned)
         return refuse_poisoned(e);
-    int rc = s->db->driver->begin(s->db, e);
+    int rc = failpoint_io(store_begin, e);
+    if (rc == 0)
+        rc = s->db->driver->begin(s->db, e);
     if (rc == 0) {
         s->open_tx = true;
         s->doomed = false;
@@ -254,8 +260,14 @@ int store_commit(struct store *s, struct err *e)
         return s->db->poisoned ? refuse_poisoned(e)
                                : err_set(e, WL_ECONFLICT, "a part of this transaction failed; it was rolled back");
     }
+    if (failpoint_fails(store_commit)) {
+        store_rollback(s);
+        return err_set(e, WL_EIO, "a failure was ordered at store_commit");
+    }
     s->open_tx = false;
-    return s->db->driver->commit(s->db, e);
+    int rc = s->db->driver->commit(s->db, e);
+    failpoint(store_committed);
+    return rc;
 }
 
 void store_rollback(struct store *s)
@@ -284,8 +296,11 @@ int store_sync_open(struct store_sync **ret, struct store *s, struct err *e)
 
 int store_sync_wait(struct store_sync *y, struct err *e)
 {
+    if (failpoint_fails(store_sync))
+        return err_set(e, WL_EIO, "database: the log cannot be synced: a failure was ordered");
     if (fdatasync(y->fd) != 0)
         return err_set(e, WL_EIO, "database: the log cannot be synced: %s", strerror(errno));
+    failpoint(store_synced);
     return 0;
 }
 
