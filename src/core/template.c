@@ -12,6 +12,7 @@
 #define VARS_MAX    256 /* distinct variables of one text; a body has at most 1,024 characters */
 #define BUTTONS_MAX 64
 #define CARDS_MAX   64
+#define TTL_MOST    2592000 /* seconds; 30 days */
 
 /* words */
 
@@ -83,6 +84,7 @@ enum button_kind { BUTTON_OPEN, BUTTON_FIXED_URL, BUTTON_URL, BUTTON_COUPON, BUT
 
 struct template_spec {
     bool open; /* no components were listed */
+    int64_t ttl;
     enum header_kind header;
     struct vars header_vars, body;
     size_t n_buttons;
@@ -281,6 +283,21 @@ static int compile_cards(struct arena *a, struct json cards, struct template_spe
     return 0;
 }
 
+/* A number or, as some of Meta's numbers come, a text of one; what is no time is not told. */
+static int64_t read_ttl(struct json v)
+{
+    int64_t ttl = 0;
+    struct str text;
+    if (!json_i64(v, &ttl) && !(json_str(v, &text) && str_i64(text, &ttl)))
+        return 0;
+    return ttl == -1 || (ttl > 0 && ttl <= TTL_MOST) ? ttl : 0;
+}
+
+int64_t template_ttl(const struct template_spec *spec)
+{
+    return spec->ttl;
+}
+
 int template_compile(struct arena *a, struct json listing, struct template_spec **ret, struct err *e)
 {
     struct json components = json_get(listing, "components");
@@ -292,6 +309,7 @@ int template_compile(struct arena *a, struct json listing, struct template_spec 
     if (s == NULL)
         return err_set(e, WL_ENOMEM, "the template does not fit its memory");
     s->open = json_type(components) != JSON_ARRAY;
+    s->ttl = read_ttl(json_get(listing, "message_send_ttl_seconds"));
     int rc = compile_parts(a, components, s, e);
     for (struct json_iter it = json_iter(components); rc == 0 && json_next(&it);)
         if (is_word(it.value, "type", "carousel") && s->n_cards == 0)

@@ -39,6 +39,9 @@ struct template_spec;
 /* Compiles the listing object ({name, language, components, parameter_format, ...}) into the arena. */
 int template_compile(struct arena *a, struct json listing, struct template_spec **ret, struct err *e);
 
+/* For how long Meta tries to deliver it, in seconds, where the listing says so: 0 it does not, -1 as long as anything else. */
+int64_t template_ttl(const struct template_spec *spec);
+
 /* FIT_COUNT: number of parameters differs (132000). FIT_TYPE: e.g. text for an image header (132012). FIT_FORMAT:
  * named parameters against positional or an unknown name. FIT_TEXT: newline, tab or more than 4 spaces in a value
  * (132018). `why` gets one sentence naming component and parameter when not FIT_OK. */

@@ -2,8 +2,8 @@
  * admit.h - the one door. Every outgoing message, from any source, is judged here and nowhere else.
  *
  * A send arrives with what its face could read (intent, template and sender facts); admit adds what is known about
- * the person, decides, and writes decision, intent and counters in one transaction. Then decided() is called:
- * refused, or allowed and durable as SENDING under an epoch. Whoever carries an allowed send upstream must report
+ * the person, decides, and writes decision, intent and counters in one transaction. Then decided() is called: the
+ * message is refused, waits in the outbox, or is durable as SENDING under an epoch. Whoever carries it upstream must report
  * what happened through outcome_submit(); until then the message is in doubt, and stays so after a crash. */
 #ifndef WL_GATEWAY_ADMIT_H
 #define WL_GATEWAY_ADMIT_H
@@ -11,6 +11,7 @@
 #include "core/caps.h"
 #include "core/decide.h"
 #include "core/intent.h"
+#include "gateway/lives.h"
 #include "gateway/writer.h"
 #include "net/http_client.h"
 #include "store/idempotency.h"
@@ -61,20 +62,23 @@ struct send {
     /* --- filled by send_facts() --- */
     struct facts facts;          /* what the face can know; admit adds the rest */
     int64_t waba, portfolio;     /* 0 not known */
+    int64_t ttl;                 /* for how long Meta tries to deliver it, ms */
     int64_t limit;               /* people the portfolio may reach; 0 without limit, -1 not known */
     int per_second;              /* of the number; 0 not known */
     struct content_sent content; /* skeleton 0: no marketing content to compare */
 
     /* --- filled by admit --- */
-    int64_t slot_us; /* its turn among its number's messages, monotonic; 0 none yet */
-    bool turn;       /* the dispatcher granted it a turn among its number's messages */
-    bool held;       /* put off before */
-    bool replayed;   /* its key stands for `message`, an earlier one, as it is by now; nothing else was done */
+    bool turn;   /* it has a turn among its number's messages. QUEUED: given; else granted by the dispatcher or taken */
+    bool joined; /* NOW: counted in its number's lane, about to be parked there */
+    bool parked; /* NOW: it was in that line, and came back with a turn or without */
+    bool held;   /* put off before */
+    bool leaves; /* its attempt is written: see send_leaves() */
+    bool replayed; /* its key stands for `message`, an earlier one, as it is by now; nothing else was done */
     struct decision decision;
     const struct ruleset *rules;   /* the book that decided */
     const struct rules_book *book; /* the same with its number and its shadow */
     enum verdict shadow;           /* what the shadow said, when the book has one */
-    struct message message;        /* id, state, ... */
+    struct message message;        /* id, state, ...; after its outcome still as it was when it was let through */
     int64_t opened_at;             /* what it made the person's reach row say by opening a place; 0: it opened none */
     int64_t interval;              /* by how much it moved the pace with the person, ms */
 
@@ -85,7 +89,16 @@ struct send {
     struct str wamid;               /* arena of the face */
     struct identity wa_id, user_id; /* other names of the person learned from the answer */
     bool control_changed;           /* the outcome changed what the snapshot shows */
+    struct life_after after;        /* what follows once it is on disk */
+    struct life life;               /* of the message, when the outcome was recorded */
 };
+
+/* In decided(): its attempt is durable, so whoever asked carries it now and reports with outcome_submit(). Of any other
+ * `message` says how it stands: refused, waiting in the outbox, or what became of an earlier one (replayed). */
+static inline bool send_leaves(const struct send *s)
+{
+    return s->job.rc == 0 && s->leaves;
+}
 
 int admit_create(struct admit **ret, struct gateway *g, struct err *e);
 void admit_free(struct admit *a);
@@ -98,14 +111,14 @@ void admit_drain(struct admit *a);
 /* Sends let in whose end is not written yet. */
 size_t admit_open(const struct admit *a);
 
+/* Any thread: n messages came in for this number; they count for its messages a second. */
+void admit_inbound(struct admit *a, int64_t sender, size_t n);
 /* Fills what comes from the intent, the number, its account and its templates; anew, whatever was there. */
 struct snapshot;
 void send_facts(struct send *s, const struct snapshot *snap);
 /* The category the caller counted on when the message was planned, in a word; empty: on none. WL_EINVAL names the field. */
 int send_expects(struct send *s, struct str word, const char *field, struct err *e);
 
-/* Any thread: n messages came in for this number; they count for its messages a second. */
-void admit_inbound(struct admit *a, int64_t sender, size_t n);
 /* How long a caller who asks now may be kept waiting, for send.hold_until_latest: microseconds of the monotonic clock. */
 int64_t admit_patience(const struct gateway *g);
 
@@ -114,8 +127,10 @@ bool admit_places_known(const struct admit *a);
 size_t admit_places_damaged(const struct admit *a);            /* time zones missing or damaged there */
 bool admit_zone_known(const struct admit *a, struct str name); /* "Europe/Berlin" */
 
-/* decided() will be called, unless an error is returned. */
+/* decided() will be called, unless an error is returned; then a turn that was given is still the caller's. */
 int admit_submit(struct send *s, struct err *e);
+/* The dispatcher's: one that was parked goes on, with s->turn set or at its deadline without. */
+void admit_resume(struct send *s);
 
 /* What Meta's answer means for one message: status and JSON body of the answer, or none (fate). */
 void outcome_read(struct send *s, enum http_fate fate, int status, struct str body, struct json_parser *parser,

@@ -68,8 +68,11 @@ static int alloc(struct batch *b, struct job *const *jobs, struct err *e)
     b->portfolio = arena_new_array(a, struct known_portfolio, n);
     b->message = arena_new_array(a, struct message, n);
     b->row = arena_new_array(a, struct decision_row, n);
-    if (b->row == NULL || b->message == NULL || b->portfolio == NULL || b->reach == NULL || b->pair == NULL ||
-        b->person == NULL || b->about == NULL || b->who == NULL || b->send == NULL)
+    b->judged = arena_new_array(a, struct decision_row, n);
+    b->right = arena_new_array(a, struct right, n);
+    if (b->right == NULL || b->judged == NULL || b->row == NULL || b->message == NULL || b->portfolio == NULL ||
+        b->reach == NULL || b->pair == NULL || b->person == NULL || b->about == NULL || b->who == NULL ||
+        b->send == NULL)
         return err_set(e, WL_ENOMEM, NO_BATCH, n);
     for (size_t i = 0; i < n; i++) {
         b->send[i] = container_of(jobs[i], struct send, job);
@@ -216,6 +219,12 @@ int batch_read(struct batch *b, struct store *s, struct job *const *jobs, struct
     return rc == 0 ? read_portfolios(b, s, e) : rc;
 }
 
+int bucket_of(const struct batch *b, const struct store *s, size_t i)
+{
+    const struct known_person *k = b->about[i].person;
+    return k != NULL ? k->p.bucket : store_bucket(s, b->who[i].kind, str_of(b->who[i].value));
+}
+
 /* --- effects ----------------------------------------------------------------------------------------------------- */
 
 static void pair_sent(struct known_pair *k, const struct batch *b, struct send *s)
@@ -239,14 +248,12 @@ static void person_reached(const struct batch *b, const struct about *about, str
 
 void batch_effects(struct batch *b, struct send *s, const struct about *about)
 {
-    const struct facts *f = &s->facts;
     s->opened_at = s->interval = 0;
     if (about->pair != NULL)
         pair_sent(about->pair, b, s);
     if (about->reach != NULL)
         person_reached(b, about, s);
-    if (about->person != NULL && f->known[FACT_MESSAGE_CATEGORY] &&
-        f->value[FACT_MESSAGE_CATEGORY] == CATEGORY_MARKETING) {
+    if (about->person != NULL && send_category(s) == CATEGORY_MARKETING) {
         caps_sent(&about->person->p.caps, b->now, s->content.skeleton != 0 ? &s->content : NULL);
         about->person->changed = true;
     }
@@ -297,6 +304,8 @@ static int write_reach(struct batch *b, struct store *s, struct err *e)
 int batch_write(struct batch *b, struct store *s, struct err *e)
 {
     int rc = b->n_rows > 0 ? messages_insert(s, b->message, b->row, b->n_rows, e) : 0;
+    if (rc == 0 && b->n_judged > 0)
+        rc = decisions_insert(s, b->judged, b->n_judged, e);
     if (rc == 0)
         rc = write_pairs(b, s, e);
     if (rc == 0)

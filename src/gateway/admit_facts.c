@@ -15,7 +15,9 @@
 #include "gateway/content.h"
 #include "store/senders.h"
 
-#define WINDOW_MS INT64_C(86400000)
+#define WINDOW_MS   INT64_C(86400000)
+#define TTL_MS      (30 * WINDOW_MS)
+#define CODE_TTL_MS INT64_C(600000) /* an authentication template that asks for nothing else */
 
 /* --- what a face can gather -------------------------------------------------------------------------------------- */
 
@@ -114,6 +116,25 @@ static void account_facts(struct send *s, const struct snapshot *snap, int64_t w
     fact_set(f, FACT_ACCOUNT_MISUSE_AT, a->misuse_at);
 }
 
+enum category send_category(const struct send *s)
+{
+    const struct facts *f = &s->facts;
+    return f->known[FACT_MESSAGE_CATEGORY] ? (enum category)f->value[FACT_MESSAGE_CATEGORY] : CATEGORY_UNKNOWN;
+}
+
+/* For how long Meta tries to deliver it (docs/platform.md §1.1, §5.1). The time a marketing template asks for is kept by
+ * the Marketing Messages API only; too long a time here says "expired" late, too short a one says it of what may arrive. */
+static int64_t delivery_time(const struct send *s, const struct known_template *t)
+{
+    enum category c = send_category(s);
+    int64_t told = t != NULL && t->spec != NULL ? template_ttl(t->spec) : 0;
+    if (c == CATEGORY_MARKETING && s->intent->path != PATH_MARKETING_MESSAGES)
+        told = 0;
+    if (told > 0)
+        return told * 1000;
+    return c == CATEGORY_AUTHENTICATION && told == 0 ? CODE_TTL_MS : TTL_MS;
+}
+
 /* Everything but the message's words; anew, whatever was there. */
 static const struct known_template *standing_facts(struct send *s, const struct snapshot *snap)
 {
@@ -139,7 +160,9 @@ static const struct known_template *standing_facts(struct send *s, const struct 
         sender_facts(s, number);
         account_facts(s, snap, number->waba);
     }
-    return template_facts(s, snap);
+    const struct known_template *t = template_facts(s, snap);
+    s->ttl = delivery_time(s, t);
+    return t;
 }
 
 void send_facts(struct send *s, const struct snapshot *snap)
@@ -275,9 +298,7 @@ static void received_facts(const struct batch *b, struct send *s, const struct p
 /* The wait is measured by the monotonic clock and told in the time the rules decide by. */
 static void pace_fact(const struct batch *b, struct send *s)
 {
-    int64_t when = s->slot_us;
-    if (when == 0)
-        when = pacer_when(b->ad->pacer, s->sender, send_pace(b, s), b->mono_us);
+    int64_t when = pace_free_at(b, s);
     if (when < 0)
         return;
     int64_t wait_us = when > b->mono_us ? when - b->mono_us : 0;
@@ -301,7 +322,7 @@ void person_facts(const struct batch *b, struct send *s, const struct about *abo
     static const struct person nobody;
     static const struct pair no_pair;
     struct facts *f = &s->facts;
-    int64_t category = f->known[FACT_MESSAGE_CATEGORY] ? f->value[FACT_MESSAGE_CATEGORY] : CATEGORY_UNKNOWN;
+    int64_t category = send_category(s);
     forget(f);
     pace_fact(b, s);
     if (s->intent->to.kind == IDENTITY_NONE)

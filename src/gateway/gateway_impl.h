@@ -22,6 +22,7 @@ struct compactor;
 struct readers;
 struct old_books;
 struct admit;
+struct dispatch;
 struct apply;
 
 /* Counters shown by /metrics; each is a row of the table in metrics.c. */
@@ -34,6 +35,12 @@ enum metric {
     METRIC_REJECTED,
     METRIC_AMBIGUOUS,
     METRIC_UNSENT,
+    METRIC_QUEUED,
+    METRIC_FAILED,
+    METRIC_EXPIRED,
+    METRIC_UNDETERMINED,
+    METRIC_CANCELLED,
+    METRIC_DUPLICATES,
     METRIC_PASSED,
     METRIC_WEBHOOKS,
     METRIC_WEBHOOKS_FORGED,
@@ -50,17 +57,18 @@ struct gateway {
     struct gateway_options o; /* owned copies */
     char *admin_key;          /* text; compared in constant time */
     uint8_t link_key[32];     /* signs rewritten media links; from the state directory */
+    uint8_t mark_key[32];     /* signs our mark in what leaves (mark.h); from there too */
     int64_t started_at, incarnation;
     int lock_fd; /* the state directory is ours while this is open */
 
     struct rules *rules; /* ask rules_current(), rules_published() */
 
     struct snapshots *snapshots;
-    uint8_t mark_key[32];     /* signs our mark in what leaves (mark.h); from there too */
     struct writer *writer;
     struct http_client *client;
     struct accounts *accounts;
     struct admit *admit;
+    struct dispatch *dispatch;
     struct apply *apply; /* writer thread only, but for apply_find() */
     struct projector *projector;
     struct forwarder *forwarder; /* NULL: nothing to forward to */

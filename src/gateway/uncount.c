@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * uncount.c - which of a message's traces are taken back, and when they have to stay.
  *
- * Marketing: its time leaves the person's ring and its content is forgotten, core/caps.h; found by the message's own time.
+ * Marketing: its time leaves the person's ring and its content is forgotten, core/caps.h; found by the time of the attempt.
  * The place in the portfolio: only if this message opened it, and the person's row still says so. Who counted before, or
  * was written to since, goes on counting; what their row said before is not known any more. The pace with the person:
  * only for what never left, because Meta may have counted what it refused; and only while no later message has been
@@ -20,6 +20,12 @@
 static int64_t same_at(const struct facts *f)
 {
     return f->known[FACT_DUPLICATE_SAME_AT] ? f->value[FACT_DUPLICATE_SAME_AT] : 0;
+}
+
+/* When what the message counts for was counted: its last attempt's beginning. */
+static int64_t counted_at(const struct message *m)
+{
+    return m->life.begun_at != 0 ? m->life.begun_at : m->ts;
 }
 
 static int give_back_place(struct store *s, const struct send *send, int64_t contact, struct err *e)
@@ -44,7 +50,7 @@ static int give_back_pace(struct store *s, const struct send *send, int64_t cont
     const struct message *m = &send->message;
     struct pair pair = {.bucket = m->bucket, .contact = contact, .sender = m->sender};
     int rc = pairs_get(s, &pair, 1, e);
-    if (rc != 0 || pair.last_out != m->ts || send->interval == 0)
+    if (rc != 0 || pair.last_out != counted_at(m) || send->interval == 0)
         return rc;
     pair.tat -= send->interval;
     return pairs_put(s, &pair, 1, e);
@@ -57,7 +63,7 @@ int uncount_send(struct store *s, const struct send *send, struct err *e)
     if ((send->outcome != LIFE_UNSENT && send->outcome != LIFE_REJECTED) || m->contact == 0)
         return 0;
     int rc = people_get(s, m->bucket, m->contact, &p, e);
-    if (rc == 0 && m->life.category == CATEGORY_MARKETING && caps_unsent(&p.caps, m->ts, same_at(&send->facts)))
+    if (rc == 0 && m->life.category == CATEGORY_MARKETING && caps_unsent(&p.caps, counted_at(m), same_at(&send->facts)))
         rc = people_save(s, &p, 1, e);
     if (rc == 0)
         rc = give_back_place(s, send, p.id, e);
@@ -97,8 +103,8 @@ int uncount_status(struct store *s, struct arena *a, const struct message *befor
     if (rc != 0)
         return rc;
     if (counted)
-        caps_sent(&p.caps, before->ts, NULL);
-    else if (!caps_unsent(&p.caps, before->ts, same_at(&f)))
+        caps_sent(&p.caps, counted_at(before), NULL);
+    else if (!caps_unsent(&p.caps, counted_at(before), same_at(&f)))
         return 0;
     return people_save(s, &p, 1, e);
 }

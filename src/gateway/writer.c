@@ -9,7 +9,8 @@
  * A batch depends on what earlier batches wrote, also when those are not durable yet: that is safe because the log is
  * in order, and a crash that loses one loses all after it. After a commit or a sync whose outcome is unknown nothing is
  * written or acknowledged any more. Deferred jobs (a hold short enough to be waited out) sit in a heap until their time,
- * which is the monotonic clock's: somebody who sets the wall clock back must not make them wait. */
+ * which is the monotonic clock's: somebody who sets the wall clock back must not make them wait. Parked ones are out of our
+ * hands until they are submitted again. */
 #include "gateway/writer.h"
 
 #include <stdlib.h>
@@ -51,8 +52,19 @@ static const struct err stopping = {WL_EBUSY, "the gateway is shutting down; try
 
 void writer_defer(struct job *job, int64_t mono_us)
 {
-    job->deferred = true;
+    job->wish = JOB_DEFERRED;
     job->not_before = mono_us;
+}
+
+void writer_park(struct job *job)
+{
+    job->wish = JOB_PARKED;
+}
+
+void writer_refuse(struct job *job, const struct err *why)
+{
+    job->wish = JOB_REFUSED;
+    job->err = *why;
 }
 
 static void fail_closed(struct writer *w, const struct err *e)
@@ -80,7 +92,7 @@ static int submit(struct writer *w, struct job *job, size_t most, struct err *e)
 {
     if (!writer_healthy(w))
         return err_set(e, WL_EIO, "%s", disk_refused.text);
-    job->deferred = false;
+    job->wish = JOB_ENDS;
     job->not_before = 0;
     if (__atomic_fetch_add(&w->waiting, 1, __ATOMIC_RELAXED) < most && queue_push(&w->queue, &job->link))
         return 0;
@@ -131,7 +143,7 @@ static int run_types(struct writer *w, struct arena *a, struct job **jobs, size_
 static int run_transaction(struct writer *w, struct arena *a, struct job **jobs, size_t n, struct err *e)
 {
     for (size_t i = 0; i < n; i++)
-        jobs[i]->deferred = false;
+        jobs[i]->wish = JOB_ENDS;
     if (!writer_healthy(w)) {
         store_poison(w->store);
         *e = disk_refused;
@@ -177,20 +189,40 @@ static struct job *take_earliest(struct writer *w)
     return first;
 }
 
-/* Notes the result of jobs that were run together, and puts those aside that asked to run later. */
+/* Takes a job that is not to be done now to where it waits; false: it has no place there, *ret_rc and its err say why. */
+static bool goes_aside(struct writer *w, struct job *job, int rc, int *ret_rc)
+{
+    if (hurried(w)) {
+        *ret_rc = err_set(&job->err, WL_EBUSY, "%s", stopping.text);
+        return false;
+    }
+    if (job->wish == JOB_PARKED) {
+        job->type->parked(job->type->ctx, job);
+        return true;
+    }
+    if (rc != 0)
+        return false;
+    if (w->n_deferred >= w->most) {
+        *ret_rc = err_set(&job->err, WL_EBUSY, "too many messages are waiting for their time");
+        return false;
+    }
+    put_aside(w, job);
+    return true;
+}
+
+/* Notes the result of jobs that were run together; those that asked to run later go aside. */
 static void conclude(struct writer *w, struct batch *b, struct job **jobs, size_t n, int rc, const struct err *e)
 {
     for (size_t i = 0; i < n; i++) {
         struct job *job = jobs[i];
-        job->rc = rc;
+        int own = rc;
         if (rc != 0)
             job->err = *e;
-        else if (job->deferred && w->n_deferred < w->most && !hurried(w)) {
-            put_aside(w, job);
+        if ((job->wish == JOB_DEFERRED || job->wish == JOB_PARKED) && goes_aside(w, job, rc, &own))
             continue;
-        } else if (job->deferred)
-            job->rc = err_set(&job->err, WL_EBUSY, "%s",
-                              hurried(w) ? stopping.text : "too many messages are waiting for their time");
+        if (rc == 0 && job->wish == JOB_REFUSED)
+            own = job->err.code;
+        job->rc = own;
         b->jobs[b->n++] = job;
     }
 }
@@ -245,7 +277,9 @@ static void give_up_deferred(struct writer *w)
         b->n = 0;
         while (w->n_deferred > 0 && b->n < BATCH_MAX) {
             struct job *job = w->deferred[--w->n_deferred];
-            conclude(w, b, &job, 1, WL_EBUSY, &stopping);
+            job->rc = WL_EBUSY;
+            job->err = stopping;
+            b->jobs[b->n++] = job;
         }
         queue_push(&w->written, &b->link);
     }

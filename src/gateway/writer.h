@@ -28,14 +28,18 @@ struct job_type {
      * is the caller's again. */
     void (*done)(void *ctx, struct job *job);
     void (*after)(void *ctx); /* once after all done() of a batch with jobs of this type; may be NULL */
+    /* For types whose jobs are parked: takes one over, on the writer's first thread. */
+    void (*parked)(void *ctx, struct job *job);
     void *ctx;
 };
+
+enum job_wish { JOB_ENDS, JOB_DEFERRED, JOB_PARKED, JOB_REFUSED };
 
 struct job {
     struct queue_link link;
     const struct job_type *type;
     int64_t not_before; /* monotonic us; set by writer_defer() */
-    bool deferred;
+    enum job_wish wish; /* what run() asked for */
     int rc;
     struct err err;
 };
@@ -59,7 +63,13 @@ int writer_call(struct writer *w, int rank, writer_task *run, void *ctx, struct 
 /* Inside run(): this job is not done now but runs again at this time of the monotonic clock, in microseconds. As many may
  * wait so as fit the line. */
 void writer_defer(struct job *job, int64_t mono_us);
-/* From now on nothing is put off: jobs that wait for their time are done with WL_EBUSY, and so is any that asks to. */
+/* Inside run(): this job is not done; once the transaction is over, however it ends, the type's parked() takes it, and
+ * whoever keeps it there submits it again with writer_submit_always(). Nothing was written for it. */
+void writer_park(struct job *job);
+/* Inside run(): this job alone is done with this error, and nothing was written for it. */
+void writer_refuse(struct job *job, const struct err *why);
+/* From now on nothing is put off: jobs that wait for their time are done with WL_EBUSY, and so is any that asks to,
+ * be it to be deferred or parked. */
 void writer_hurry(struct writer *w);
 void writer_stats(struct writer *w, struct writer_stats *ret);
 bool writer_healthy(struct writer *w);

@@ -62,14 +62,12 @@ static void start(struct ax *x)
     OK(&x->f, snapshots_rebuild(x->all, x->f.s, &x->f.e));
     x->snap = snapshot_borrow(x->all);
     places_load(&x->ad.places, NULL, &none);
-    x->ad.pacer = pacer_create(1000);
     x->values = (struct rule_values){
         .window = 86400000, .standard = 80, .high = 1000, .coexistence = 20, .same = 800, .near = 470};
 }
 
 static void end(struct ax *x)
 {
-    pacer_free(x->ad.pacer);
     places_free(x->ad.places);
     snapshot_return(x->snap);
     snapshots_free(x->all);
@@ -83,7 +81,7 @@ static void gather(struct ax *x, const char *body, struct intent *in, struct sen
     struct json v;
     OK(&x->f, json_parse(x->parser, str_of(body), false, &v, &x->f.e));
     OK(&x->f, intent_parse(v, PATH_MESSAGES, x->f.a, in, &x->f.e));
-    *s = (struct send){.sender = SENDER, .intent = in, .expected = CATEGORY_MARKETING};
+    *s = (struct send){.sender = SENDER, .intent = in, .expected = CATEGORY_MARKETING, .turn = true};
     send_facts(s, x->snap);
 }
 

@@ -346,7 +346,7 @@ static void sold(struct ax *x, int64_t contact, const char *wamid, int64_t at, e
     struct facts f = {0};
     uint8_t facts[FACTS_PACKED_MAX];
     struct person p;
-    m.ts = at;
+    m.ts = m.life.begun_at = at;
     m.life.category = (uint8_t)category;
     fact_set(&f, FACT_RECIPIENT_FORM, form);
     fact_set(&f, FACT_DUPLICATE_SAME_AT, 0);

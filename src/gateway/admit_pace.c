@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * admit_pace.c - turns among the messages of a number, and which holds are waited out.
+ *
+ * A send has at most one turn: given with it (from the outbox), granted while it was parked, or taken when it is let through.
+ * It keeps the turn when its transaction is run again, and gives it back when it is held for something else, refused, or
+ * turns out to be sent already; a hold that is waited out for another reason than the pace would let many turns pass and
+ * have all of them leave at once.
+ *
+ * Only what the caller's patience covers is waited out. When the pace is what holds a send longest it goes in line among
+ * the messages of its number, counted from the moment it is judged, so that those judged next see it; else the writer
+ * wakes it when the hold is over; so too when the line sent it back without a turn and before its time. One for the outbox is taken as if it had its turn: whose it is then says the lane. */
+#include "gateway/admit_impl.h"
+
+int64_t pace_free_at(const struct batch *b, const struct send *s)
+{
+    if (s->turn || s->mode != SEND_NOW)
+        return b->mono_us;
+    return dispatch_when(b->ad->g->dispatch, s->sender, lane_class(send_category(s)), send_pace(b, s), b->mono_us);
+}
+
+void pace_leave(const struct batch *b, struct send *s)
+{
+    if (!s->turn)
+        dispatch_take(b->ad->g->dispatch, s->sender, lane_class(send_category(s)), send_pace(b, s), b->mono_us);
+    s->turn = true;
+}
+
+void pace_give_back(struct admit *ad, struct send *s)
+{
+    if (s->turn)
+        dispatch_give_back(ad->g->dispatch, s->sender);
+    s->turn = false;
+}
+
+bool put_off(const struct batch *b, struct send *s)
+{
+    if (s->mode != SEND_NOW || s->decision.verdict != VERDICT_HOLD)
+        return false;
+    int64_t wait = s->decision.until - b->now;
+    if (wait > (s->hold_until_latest - b->mono_us) / 1000)
+        return false;
+    bool pace = s->facts.known[FACT_SENDER_FREE_AT] && s->facts.value[FACT_SENDER_FREE_AT] == s->decision.until;
+    s->held = true;
+    if (pace && !s->turn && !s->parked) {
+        dispatch_join(b->ad->g->dispatch, s);
+        s->joined = true;
+        writer_park(&s->job);
+    } else {
+        s->parked = false;
+        pace_give_back(b->ad, s);
+        writer_defer(&s->job, b->mono_us + wait * 1000);
+    }
+    return true;
+}
+
+bool too_late(const struct batch *b, const struct send *s)
+{
+    return s->held && s->decision.verdict == VERDICT_HOLD && b->mono_us > s->hold_until_latest;
+}
