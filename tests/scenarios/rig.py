@@ -32,7 +32,8 @@ TOKEN = "sandbox-token"
 SENDER, OTHER_SENDER, WABA = "111", "112", "2000"
 APP_SECRET, VERIFY_TOKEN = "scenario-app-secret", "scenario-verify-token"
 SLOW = 4 if os.environ.get("WAYLEAVE_SLOW") else 1  # sanitizers multiply every wait
-STATES = {1: "refused", 2: "sending", 3: "accepted", 4: "rejected", 5: "ambiguous", 6: "unsent"}
+STATES = {1: "refused", 2: "sending", 3: "accepted", 4: "rejected", 5: "ambiguous", 6: "unsent",
+          7: "waiting", 8: "failed", 9: "expired", 10: "undetermined", 11: "cancelled"}
 SANITIZER = re.compile(r"(ERROR: (Address|Leak)Sanitizer|WARNING: ThreadSanitizer|runtime error:|Assertion .* failed)")
 
 
