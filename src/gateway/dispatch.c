@@ -504,6 +504,7 @@ struct dispatch *dispatch_create(struct gateway *g)
     d->started_us = mono_us();
     d->to_read_tail = &d->to_read;
     d->granted_tail = &d->granted;
+    d->starved_tail = &d->starved;
     d->next_due_ms = NEVER;
     d->most_queued = g->o.max_queue / 2 > 0 ? g->o.max_queue / 2 : 1;
     pthread_mutex_init(&d->lock, NULL);

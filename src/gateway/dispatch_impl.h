@@ -78,10 +78,13 @@ struct number {
 
     struct line *lines;
     size_t n_lines;
-    bool offered;     /* rows of its lines are in the lane */
-    bool bell;        /* its lines may be others by now */
-    size_t at_door;   /* had their turn and are not decided */
-    size_t open;      /* these, and attempts without an answer */
+    bool offered;   /* rows of its lines are in the lane */
+    bool bell;      /* its lines may be others by now */
+    size_t at_door; /* had their turn and are not decided */
+    size_t open;    /* these, and attempts without an answer */
+    size_t bytes;   /* of their bodies */
+    bool starved;   /* in the list of those */
+    struct number *next_starved;
     int64_t pause_us; /* nothing of the outbox before then */
     const char *why;  /* it pauses */
     char *token;      /* the outbox thread's */
@@ -129,7 +132,7 @@ struct dispatch {
     struct store *reader; /* the outbox thread's */
     struct arena *scratch;
     struct line *to_read, **to_read_tail;
-    size_t n_lines, n_rows, n_backlogs; /* lines, rows in them, numbers with any */
+    size_t n_lines, n_rows; /* lines, and rows in them */
     struct id_set *ids;
     bool bells;
     struct outbox_key sweep; /* where it is */
@@ -138,6 +141,7 @@ struct dispatch {
     struct queued *idle;
     struct queue_link *granted, **granted_tail;
     size_t n_queued, most_queued, n_out, bytes;
+    struct number *starved, **starved_tail; /* numbers that wait for places of others */
 
     /* --- time --- */
     _Atomic int64_t renewed_us; /* when the last renewal that succeeded was begun */
@@ -169,6 +173,8 @@ void dispatch_sleep(struct dispatch *d, pthread_cond_t *cond, int64_t until_us);
 const char *number_stopped(const struct dispatch *d, const struct number *n, int64_t now_us, int64_t *ret_until_us);
 /* Puts rows into the lane, or takes them out, as number_stopped() says. */
 void lines_offer(struct dispatch *d, struct number *n, int64_t now_us);
+/* A place is free: the next number that waits for one is looked at. */
+void lines_feed(struct dispatch *d);
 /* The lane gave a turn: the line's first row goes out. */
 void lines_turn(struct dispatch *d, struct number *n, enum lane_class c, int64_t campaign, int64_t now_us);
 /* A row that went out is not sent now and is still where it was: it is the line's again. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * gateway.c - builds the parts in the order they need each other, and takes them down in reverse.
  *
- * Start: state directory and keys, rule set, database (messages that an earlier life left in flight become ambiguous),
- * writer, upstream client, accounts, door, projector, forwarder, compactor, and the listeners last, so that whoever is let
- * in finds everything in place. Stop: the threads end in the reverse order, the writer last, and only when all have ended is
+ * Start: state directory and keys, rule set, database, writer, upstream client, door, accounts, dispatcher (messages that
+ * an earlier life left in flight are in doubt from then on), projector, forwarder, compactor, and the listeners last, so
+ * that whoever is let in finds everything in place. Stop: the threads end in the reverse order, the writer last, and only when all have ended is
  * anything freed: what is still queued calls its owners to the end. A send is by then refused with nothing recorded, or
  * its outcome is written. */
 #include <errno.h>
@@ -16,17 +16,16 @@
 
 #include "base/clock.h"
 #include "base/digest.h"
-#include "base/log.h"
 #include "gateway/accounts.h"
 #include "gateway/admit.h"
 #include "gateway/apply.h"
 #include "gateway/compactor.h"
+#include "gateway/dispatch.h"
 #include "gateway/forward.h"
 #include "gateway/gateway_impl.h"
 #include "gateway/old_books.h"
 #include "gateway/projector.h"
 #include "gateway/readers.h"
-#include "gateway/lives.h"
 
 #define REQUEST_ARENA (32u << 20) /* most a single request may need: a batch of 50 parts */
 #define GRACE_MS      10000
@@ -237,7 +236,6 @@ static int open_state(struct gateway *g, struct err *e)
     int rc = lock_state(g, e);
     if (rc == 0)
         rc = key_file(o->admin_key_file, &g->admin_key, e);
-    snprintf(path, sizeof path, "%s/link.key", o->state_dir);
     if (rc == 0)
         rc = signing_key(g, "link.key", g->link_key, e);
     if (rc == 0)
@@ -247,47 +245,18 @@ static int open_state(struct gateway *g, struct err *e)
 
 /* --- the database before anybody is let in ---------------------------------------------------------------------------- */
 
-#define SETTLE_STEP 1000
-
-/* Nothing of this life is on its way yet, so whatever is SENDING belongs to an earlier one: below any epoch. One bucket
- * holds everything while the spread is 1. */
-static int settle_sending(struct store *s, int64_t now, size_t *ret_n, struct err *e)
+/* Registers the rules, and who we are in this life. */
+static int open_book(struct gateway *g, struct store *s, struct err *e)
 {
-    const struct life_news gone = {.event = {.kind = STEP_RESTART}};
-    struct arena *a = arena_create(64u << 20);
-    struct message *left;
-    size_t n = SETTLE_STEP;
-    int rc = 0;
-    if (a == NULL)
-        abort();
-    while (rc == 0 && n == SETTLE_STEP) {
-        arena_reset(a);
-        rc = messages_left_sending(s, 0, INT64_MAX, a, SETTLE_STEP, &left, &n, e);
-        for (size_t i = 0; i < n && rc == 0; i++)
-            rc = life_hear(s, &left[i], &gone, now, NULL, e);
-        *ret_n += rc == 0 ? n : 0;
-    }
-    arena_free(a);
-    return rc;
-}
-
-/* Registers the rules and settles what an earlier life left in flight. */
-static int settle(struct gateway *g, struct store *s, struct err *e)
-{
-    size_t doubtful = 0;
     int64_t now = clock_now_ms();
     int rc = store_begin(s, e);
     if (rc == 0)
         rc = rules_register(g->rules, s, now, e);
     g->incarnation = store_id(s, now);
     if (rc == 0)
-        rc = settle_sending(s, now, &doubtful, e);
-    if (rc == 0)
         rc = store_commit(s, e);
     else
         store_rollback(s);
-    if (doubtful > 0)
-        log_warn("gateway", "%zu messages were in flight when the last run ended; they are ambiguous now", doubtful);
     return rc;
 }
 
@@ -296,9 +265,11 @@ static int open_database(struct gateway *g, struct err *e)
     struct store *s = NULL;
     int rc = store_open(&s, g->o.store_url, NULL, e);
     if (rc == 0)
-        rc = settle(g, s, e);
+        rc = open_book(g, s, e);
     if (rc == 0)
         rc = apply_create(&g->apply, s, e);
+    if (rc == 0)
+        apply_marks(g->apply, g);
     if (rc == 0)
         rc = writer_start(&g->writer, s, 2 * g->o.max_queue + 4096, e); /* takes the store */
     else
@@ -372,6 +343,8 @@ static int start_parts(struct gateway *g, struct err *e)
     if (rc == 0)
         rc = accounts_start(&g->accounts, g, e);
     if (rc == 0)
+        rc = dispatch_start(&g->dispatch, g, e);
+    if (rc == 0)
         rc = projector_start(&g->projector, g, e);
     if (rc == 0 && g->o.forward_url != NULL)
         rc = forwarder_start(&g->forwarder, g, e);
@@ -426,6 +399,7 @@ void gateway_stop(struct gateway *g)
         return;
     if (g->writer != NULL)
         writer_hurry(g->writer); /* who waits for a hold is answered while there is somebody to answer */
+    dispatch_hurry(g->dispatch); /* and who waits for a turn */
     accounts_hurry(g->accounts);
     http_server_stop(g->https, GRACE_MS);
     http_server_stop(g->http, GRACE_MS);
@@ -438,12 +412,14 @@ void gateway_stop(struct gateway *g)
     accounts_stop(g->accounts);
     http_client_stop(g->client);
     admit_drain(g->admit);
+    dispatch_stop(g->dispatch); /* it gives the leases back: by now nothing leaves any more */
     writer_stop(g->writer);
     compactor_free(g->compactor);
     forwarder_free(g->forwarder);
     projector_free(g->projector);
     accounts_free(g->accounts);
     http_client_free(g->client);
+    dispatch_free(g->dispatch);
     admit_free(g->admit);
     apply_free(g->apply);
     snapshots_free(g->snapshots);

@@ -82,12 +82,19 @@ static size_t most_at_door(const struct number *n)
     return per_s < 10 ? 1 : (size_t)(per_s / 10);
 }
 
-/* Two seconds' messages may be without an answer, but no more than this number's part of all there may be. */
-static size_t most_open(const struct dispatch *d, const struct number *n)
+/* Two seconds' messages may be without an answer. */
+static size_t most_open(const struct number *n)
 {
     int64_t per_s = SECOND_US / n->lane.permitted.interval_us;
-    size_t most = per_s < 4 ? 8 : (size_t)(2 * per_s), share = d->most_queued / (d->n_backlogs > 0 ? d->n_backlogs : 1);
-    return most < share ? most : share > 0 ? share : 1;
+    return per_s < 4 ? 8 : (size_t)(2 * per_s);
+}
+
+/* A number may have as many places, and as many bytes, as are free: one alone takes half of them, of two each a third, and
+ * whoever comes next finds something free (dynamic thresholds, Choudhury and Hahne). */
+static bool has_place(const struct dispatch *d, const struct number *n)
+{
+    return d->n_out < d->most_queued && n->open < d->most_queued - d->n_out && d->bytes < BYTES_MAX &&
+           n->bytes < BYTES_MAX - d->bytes;
 }
 
 const char *number_stopped(const struct dispatch *d, const struct number *n, int64_t now_us, int64_t *ret_until_us)
@@ -109,7 +116,7 @@ const char *number_stopped(const struct dispatch *d, const struct number *n, int
     }
     if (n->at_door >= most_at_door(n))
         return "messages before it are being judged";
-    if (n->open >= most_open(d, n) || d->n_out >= d->most_queued || d->bytes >= BYTES_MAX)
+    if (n->open >= most_open(n) || !has_place(d, n))
         return "messages before it have no answer yet";
     return NULL;
 }
@@ -129,10 +136,34 @@ void line_leave(struct line *l)
         lane_leave(&l->number->lane, l->class, l->campaign);
 }
 
+/* It waits for a place that another number has. */
+static void starve(struct dispatch *d, struct number *n)
+{
+    if (n->starved)
+        return;
+    n->starved = true;
+    n->next_starved = NULL;
+    *d->starved_tail = n;
+    d->starved_tail = &n->next_starved;
+}
+
+void lines_feed(struct dispatch *d)
+{
+    struct number *n = d->starved;
+    if (n == NULL)
+        return;
+    if ((d->starved = n->next_starved) == NULL)
+        d->starved_tail = &d->starved;
+    n->starved = false;
+    number_wake(d, n, 0);
+}
+
 void lines_offer(struct dispatch *d, struct number *n, int64_t now_us)
 {
     int64_t until;
     bool may = n->n_lines > 0 && number_stopped(d, n, now_us, &until) == NULL;
+    if (!may && n->n_lines > 0 && !has_place(d, n))
+        starve(d, n);
     if (may == n->offered)
         return;
     n->offered = may;
@@ -260,7 +291,7 @@ static struct line *line_make(struct dispatch *d, struct number *n, const struct
     l->next_ms = l->first_expiry = NEVER;
     l->next = n->lines;
     n->lines = l;
-    d->n_backlogs += n->n_lines++ == 0;
+    n->n_lines++;
     d->n_lines++;
     return l;
 }
@@ -272,7 +303,7 @@ static void line_drop(struct dispatch *d, struct line *l)
     while (*at != l)
         at = &(*at)->next;
     *at = l->next;
-    d->n_backlogs -= --n->n_lines == 0;
+    n->n_lines--;
     d->n_lines--;
     line_leave(l);
     free(l->row);

@@ -15,8 +15,8 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "gateway/accounts.h"
-#include "gateway/admit.h"
 #include "gateway/apply.h"
+#include "gateway/dispatch.h"
 #include "gateway/gateway_impl.h"
 #include "store/inbox.h"
 
@@ -73,7 +73,23 @@ static void count_inbound(struct projector *p, const struct body *b)
     int64_t since = clock_now_ms() - INBOUND_MS;
     for (size_t i = 0; i < b->n_events; i++)
         if (b->events[i].kind == EVENT_INBOUND && b->events[i].at >= since)
-            admit_inbound(p->g->admit, b->events[i].phone_number_id, 1);
+            dispatch_inbound(p->g->dispatch, b->events[i].phone_number_id, 1);
+}
+
+/* What follows from what was applied, now that it is on disk. */
+static void follow(struct projector *p)
+{
+    const struct apply_result *r = &p->result;
+    metric_add(p->g, METRIC_EVENTS, r->events);
+    metric_add(p->g, METRIC_EVENTS_ORPHANED, r->orphaned);
+    life_follow(p->g, &r->after);
+    for (size_t i = 0; i < r->n_applied; i++)
+        dispatch_applied(p->g->dispatch, r->applied[i].sender, r->applied[i].begun_at);
+    if (r->after.duplicates > 0)
+        log_warn("projector", "Meta accepted a message twice, so that somebody got it twice (%u such messages)",
+                 r->after.duplicates);
+    if (r->control_changed)
+        accounts_publish(p->g->accounts);
 }
 
 /* Has the bodies applied in one transaction and waits for it. */
@@ -86,10 +102,7 @@ static int step(struct projector *p, const struct body *bodies, size_t n)
     if (rc == 0) {
         for (size_t i = 0; i < n; i++)
             count_inbound(p, &bodies[i]);
-        metric_add(p->g, METRIC_EVENTS, p->result.events);
-        metric_add(p->g, METRIC_EVENTS_ORPHANED, p->result.orphaned);
-        if (p->result.control_changed)
-            accounts_publish(p->g->accounts);
+        follow(p);
     }
     return rc;
 }

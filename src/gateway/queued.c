@@ -96,6 +96,7 @@ static void end_locked(struct queued *q, enum end how)
     n->open--;
     d->n_out--;
     d->bytes -= q->bytes;
+    n->bytes -= q->bytes;
     if (how == END_BACK)
         line_take_back(d, q->line, &q->row);
     else
@@ -104,6 +105,7 @@ static void end_locked(struct queued *q, enum end how)
     q->next_idle = d->idle;
     d->idle = q;
     number_wake(d, n, 0);
+    lines_feed(d);
 }
 
 static void wipe(struct queued *q)
@@ -347,6 +349,7 @@ static void count_bytes(struct queued *q, size_t n)
     pthread_mutex_lock(&d->lock);
     q->bytes = n;
     d->bytes += n;
+    q->line->number->bytes += n;
     pthread_mutex_unlock(&d->lock);
 }
 
