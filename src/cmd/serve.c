@@ -6,9 +6,11 @@
  * when requests are accepted and when stopping begins. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "cmd/serve.h"
 #include "cmd/term.h"
@@ -99,6 +101,8 @@ int serve_run(const struct args *a)
     const char *settings[ARGS_OPTIONS];
     struct config *c = NULL;
     struct err e = {0};
+    if (failpoint_arm(getenv("WAYLEAVE_FAILPOINT"), &e) != 0)
+        return cmd_fail(CMD_FAILED, "it is for tests; take it out of the environment", "%s", e.text);
     config_settings(a, settings);
     const struct config_source from = {.file = args_get(a, "config"),
                                        .environ = environ,
