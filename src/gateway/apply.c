@@ -3,9 +3,15 @@
  *
  * Persons are found by whichever names an event carries and learn the others (a webhook may have a phone number, a
  * business-scoped id, or both; docs/platform.md §6.9); whose a name is when two persons have a claim to it is people.h's
- * matter. A status whose message is not known yet (Meta may report it before its answer to our call arrived) is kept with
- * message 0 and remembered for a while; apply_adopt() gives it to its message. Everything else that cannot be placed
- * stays in the inbox, which is never the poorer for it. */
+ * matter. A status carries our mark (mark.h), which says of which attempt of which message it speaks, also when the
+ * answer to that attempt was lost. One without a mark, of what we could not mark, is found by Meta's id; when that is not
+ * known yet (Meta may report before its answer to our call arrived) it is kept with message 0 and remembered for a while,
+ * and apply_adopt() gives it to its message. Everything else that cannot be placed stays in the inbox, which is never
+ * the poorer for it.
+ *
+ * Meta knows nothing of attempts: it may have made two messages of one of ours, each with an id of its own, or have
+ * one that no row here tells of. The person got it twice then: that is counted, and what becomes of such a copy is kept
+ * under Meta's id and changes nothing in the life of the message. */
 #include "gateway/apply.h"
 
 #include <stdlib.h>
@@ -13,6 +19,7 @@
 #include "base/digest.h"
 #include "gateway/apply_account.h"
 #include "gateway/lives.h"
+#include "gateway/mark.h"
 #include "gateway/uncount.h"
 #include "gateway/wamid_map.h"
 #include "store/accounts.h"
@@ -36,6 +43,7 @@ struct orphan {
 };
 
 struct apply {
+    const struct gateway *g; /* its mark; NULL: statuses are found by Meta's id alone */
     struct wamid_map *wamids;
     struct orphan *orphan;            /* ring of ORPHANS_MAX, allocated at the first orphan */
     size_t next_orphan;               /* its place */
@@ -326,78 +334,167 @@ static void remember_orphan(struct apply *a, const struct message_event *row, in
     o->code = row->code;
 }
 
+/* A status and what it is about. */
+struct status {
+    struct message_event row; /* msg 0: nobody knows which */
+    int attempt;              /* as our mark says; 0: it has none */
+    int64_t waba;
+};
+
 /* What a failed status says about the person its message went to, and about the account that sent it. */
-static int status_code_said(struct store *s, const struct message_event *row, const struct message *m, int64_t waba,
-                            int64_t now, bool *changed, struct err *e)
+static int status_code_said(struct store *s, const struct status *st, const struct message *m, int64_t now,
+                            bool *changed, struct err *e)
 {
-    struct error_word w = {.bucket = row->bucket,
+    struct error_word w = {.bucket = st->row.bucket,
                            .contact = m->contact,
                            .sender = m->sender,
-                           .waba = waba,
-                           .code = row->code,
-                           .at = row->at < now ? row->at : now};
+                           .waba = st->waba,
+                           .code = st->row.code,
+                           .at = st->row.at < now ? st->row.at : now};
     return apply_error_code(s, &w, now, changed, e);
 }
 
-/* Keeps a status of a message we know, and steps its life. */
-static int status_said(struct store *s, struct arena *arena, const struct message_event *row, int64_t waba, int64_t now,
-                       bool *changed, struct err *e)
+static bool was_accepted(const struct life *l, int attempt)
 {
-    struct message before, m;
+    return attempt > 0 && (l->accepted >> (attempt - 1) & 1) != 0;
+}
+
+/* The attempt whose id of Meta's the row has: the last one, unless only an earlier one is known to be accepted. */
+static int attempt_of_wamid(const struct life *l)
+{
+    int attempt = l->attempts;
+    while (l->accepted != 0 && attempt > 1 && !was_accepted(l, attempt))
+        attempt--;
+    return attempt;
+}
+
+/* Whether Meta has a message more than our attempts can tell: of an attempt that was never begun, or a second one of an
+ * attempt whose id we know. */
+static bool is_one_more(const struct message *m, int attempt, struct str wamid)
+{
+    const struct life *l = &m->life;
+    if (attempt > l->attempts)
+        return true;
+    bool known = m->wamid[0] != '\0' && was_accepted(l, attempt) &&
+                 (attempt == l->attempts || __builtin_popcount(l->accepted) == 1);
+    return known && wamid.n > 0 && !str_eq(wamid, str_of(m->wamid));
+}
+
+/* Of a copy nobody asked for: kept under Meta's id, and counted when it is said to be sent. */
+static int keep_one_more(struct store *s, const struct message_event *row, struct apply_result *r, struct err *e)
+{
+    struct message_event own = *row;
+    size_t fresh = 0;
+    own.msg = 0;
+    int rc = message_events_append(s, &own, 1, &fresh, e);
+    r->after.duplicates += rc == 0 && fresh == 1 && (row->seen & SEEN_SENT) != 0;
+    return rc;
+}
+
+/* Statuses of what this number sent then are coming in. */
+static void note_applied(struct apply_result *r, const struct message *m)
+{
+    size_t i = 0;
+    while (i < r->n_applied && r->applied[i].sender != m->sender)
+        i++;
+    if (i == APPLIED_MAX)
+        return;
+    if (i == r->n_applied)
+        r->applied[r->n_applied++] = (struct applied){.sender = m->sender};
+    if (m->life.begun_at > r->applied[i].begun_at)
+        r->applied[i].begun_at = m->life.begun_at;
+}
+
+/* A status that is news: steps the life of its message, and does what it says of the person. */
+static int status_news(struct store *s, struct arena *arena, const struct status *st, int attempt,
+                       const struct message *before, int64_t now, struct apply_result *r, struct err *e)
+{
+    const struct message_event *row = &st->row;
+    const struct life_news news = {.event = {.kind = STEP_STATUS,
+                                             .attempt = attempt,
+                                             .code = (row->seen & SEEN_FAILED) ? row->code : 0,
+                                             .delivered =
+                                                 (row->seen & (SEEN_DELIVERED | SEEN_READ | SEEN_PLAYED)) != 0},
+                                   .seen = row->seen,
+                                   .wamid = row->wamid};
+    struct message m = *before;
+    int rc = life_hear(s, &m, &news, now, &r->after, e);
+    if (rc == 0)
+        rc = uncount_status(s, arena, before, row->seen, e);
+    if (rc == 0 && attempt == before->life.attempts)
+        note_applied(r, before);
+    return rc == 0 && row->code != 0 ? status_code_said(s, st, before, now, &r->control_changed, e) : rc;
+}
+
+/* Keeps a status of a message we know. */
+static int status_said(struct store *s, struct arena *arena, const struct status *st, int64_t now,
+                       struct apply_result *r, struct err *e)
+{
+    const struct message_event *row = &st->row;
+    struct message before;
     size_t fresh = 0;
     int rc = messages_get(s, row->bucket, row->msg, &before, e);
     if (rc == WL_ENOTFOUND)
-        before.id = 0;
-    else if (rc != 0)
+        return message_events_append(s, row, 1, NULL, e);
+    if (rc != 0)
         return rc;
+    int attempt = st->attempt != 0 ? st->attempt : attempt_of_wamid(&before.life);
+    if (is_one_more(&before, attempt, row->wamid))
+        return keep_one_more(s, row, r, e);
     rc = message_events_append(s, row, 1, &fresh, e);
-    if (rc != 0 || fresh == 0 || before.id == 0)
-        return rc;
-    struct life_news news = {.event = {.kind = STEP_STATUS,
-                                       .attempt = before.life.attempts,
-                                       .code = (row->seen & SEEN_FAILED) ? row->code : 0,
-                                       .delivered = (row->seen & (SEEN_DELIVERED | SEEN_READ | SEEN_PLAYED)) != 0},
-                             .seen = row->seen,
-                             .wamid = row->wamid};
-    m = before;
-    rc = life_hear(s, &m, &news, now, NULL, e);
-    if (rc == 0)
-        rc = uncount_status(s, arena, &before, row->seen, e);
-    return rc == 0 && row->code != 0 ? status_code_said(s, row, &before, waba, now, changed, e) : rc;
+    return rc == 0 && fresh == 1 ? status_news(s, arena, st, attempt, &before, now, r, e) : rc;
+}
+
+/* By our mark, or by Meta's id. False: it is of a message nobody knows yet. */
+static bool find_message(struct apply *a, const struct event *ev, struct status *st)
+{
+    struct callback c;
+    bool named = ev->wamid.n > 0 && ev->wamid.n < WAMID_MAX;
+    if (!named)
+        st->row.wamid = (struct str){NULL, 0};
+    if (a->g == NULL || !mark_read(a->g, ev->opaque, &c))
+        return named && wamid_map_get(a->wamids, ev->wamid, &st->row.bucket, &st->row.msg);
+    st->row.bucket = c.bucket;
+    st->row.msg = c.message;
+    st->attempt = c.attempt;
+    if (named)
+        wamid_map_put(a->wamids, ev->wamid, c.bucket, c.message);
+    return true;
 }
 
 static int apply_status(struct apply_context *c, const struct event *ev, struct err *e)
 {
-    int bucket = 0;
-    int64_t msg = 0;
-    if (ev->wamid.n == 0 || ev->wamid.n >= WAMID_MAX)
+    struct status st = {.row = status_row(ev, 0, 0, c->now), .waba = ev->waba};
+    if (find_message(c->a, ev, &st))
+        return status_said(c->s, c->arena, &st, c->now, c->result, e);
+    if (st.row.wamid.n == 0)
         return 0;
-    bool known = wamid_map_get(c->a->wamids, ev->wamid, &bucket, &msg);
-    struct message_event row = status_row(ev, bucket, msg, c->now);
-    if (known)
-        return status_said(c->s, c->arena, &row, ev->waba, c->now, &c->result->control_changed, e);
-    int rc = message_events_append(c->s, &row, 1, NULL, e);
+    int rc = message_events_append(c->s, &st.row, 1, NULL, e);
     if (rc != 0)
         return rc;
     c->result->orphaned++;
-    remember_orphan(c->a, &row, ev->waba);
+    remember_orphan(c->a, &st.row, ev->waba);
     return 0;
 }
 
 static int adopt(struct store *s, struct arena *arena, const struct orphan *o, int bucket, int64_t msg, int64_t now,
                  bool *changed, struct err *e)
 {
-    struct message_event row = {.bucket = bucket,
-                                .msg = msg,
-                                .at = o->at,
-                                .recorded_at = now,
-                                .seen = o->seen,
-                                .code = o->code,
-                                .status = str_of(o->status),
-                                .wamid = str_of(o->wamid),
-                                .detail = str_of(o->detail),
-                                .participant = str_of(o->participant)};
-    return status_said(s, arena, &row, o->waba, now, changed, e);
+    struct apply_result r = {.control_changed = false};
+    const struct status st = {.row = {.bucket = bucket,
+                                      .msg = msg,
+                                      .at = o->at,
+                                      .recorded_at = now,
+                                      .seen = o->seen,
+                                      .code = o->code,
+                                      .status = str_of(o->status),
+                                      .wamid = str_of(o->wamid),
+                                      .detail = str_of(o->detail),
+                                      .participant = str_of(o->participant)},
+                              .waba = o->waba};
+    int rc = status_said(s, arena, &st, now, &r, e);
+    *changed |= r.control_changed;
+    return rc;
 }
 
 static void forget_adopted(struct apply *a, int64_t now)
@@ -521,6 +618,11 @@ int apply_create(struct apply **ret, struct store *s, struct err *e)
     }
     *ret = a;
     return 0;
+}
+
+void apply_marks(struct apply *a, const struct gateway *g)
+{
+    a->g = g;
 }
 
 void apply_free(struct apply *a)

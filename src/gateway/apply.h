@@ -7,6 +7,7 @@
 #define WL_GATEWAY_APPLY_H
 
 #include "core/event.h"
+#include "gateway/lives.h"
 #include "store/store.h"
 
 struct apply;
@@ -14,10 +15,19 @@ struct apply;
 /* Reads the newest messages to know their Meta ids again. */
 int apply_create(struct apply **ret, struct store *s, struct err *e);
 void apply_free(struct apply *a);
+/* From now on statuses are found by this gateway's mark first. */
+void apply_marks(struct apply *a, const struct gateway *g);
 
+/* What was applied and what follows once it is on disk. Zeroed by the caller at the start of each run of its job. */
+#define APPLIED_MAX 64
 struct apply_result {
     size_t events, orphaned;
     bool control_changed; /* numbers or templates: the snapshot is stale */
+    struct life_after after;
+    struct applied {
+        int64_t sender, begun_at; /* for dispatch_applied(); of more numbers than fit, the next statuses will tell */
+    } applied[APPLIED_MAX];
+    size_t n_applied;
 };
 int apply_events(struct apply *a, struct store *s, struct arena *arena, const struct event *ev, size_t n, int64_t now,
                  struct apply_result *ret, struct err *e);

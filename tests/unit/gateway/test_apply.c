@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
- * test_apply.c - events on a real store: whose they are, in which order they count, and statuses that come too early.
+ * test_apply.c - events on a real store: whose they are, in which order they count, statuses that come too early, and of
+ * which attempt they speak.
  *
  * What would hurt: an opt-out lifted by a stranger's grant, by an old message delivered again or by a status that beat our
- * answer; a person sent to two rows. */
+ * answer; a person sent to two rows; a message sent again although Meta said that it has it; one sent twice unnoticed. */
 #include "../../store/store_fixture.h"
 
 #include "gateway/apply.h"
+#include "gateway/gateway_impl.h"
 #include "gateway/lives.h"
+#include "gateway/mark.h"
 #include "store/accounts.h"
 #include "store/ledger.h"
 #include "store/senders.h"
@@ -15,9 +18,11 @@
 
 struct ax {
     struct fx f;
+    struct gateway *g;
     struct apply *apply;
     int64_t now;
     bool control_changed;
+    struct apply_result result; /* of the last event */
 };
 
 static void start(struct ax *x)
@@ -25,22 +30,27 @@ static void start(struct ax *x)
     fx_start(&x->f);
     x->now = NOW;
     x->control_changed = false;
+    x->g = calloc(1, sizeof *x->g);
+    assert_non_null(x->g);
+    memset(x->g->mark_key, 3, sizeof x->g->mark_key);
     OK(&x->f, apply_create(&x->apply, x->f.s, &x->f.e));
+    apply_marks(x->apply, x->g);
 }
 
 static void end(struct ax *x)
 {
     apply_free(x->apply);
+    free(x->g);
     fx_end(&x->f);
 }
 
 static void hear(struct ax *x, struct event ev)
 {
-    struct apply_result result = {0};
+    x->result = (struct apply_result){.events = 0};
     BEGIN(&x->f);
-    OK(&x->f, apply_events(x->apply, x->f.s, x->f.a, &ev, 1, x->now, &result, &x->f.e));
+    OK(&x->f, apply_events(x->apply, x->f.s, x->f.a, &ev, 1, x->now, &x->result, &x->f.e));
     COMMIT(&x->f);
-    assert_int_equal(result.events, 1);
+    assert_int_equal(x->result.events, 1);
 }
 
 static struct identity phone(const char *value)
@@ -476,6 +486,222 @@ TEST(what_stands_against_account_or_number_stands_until_a_template_is_taken)
     }
 }
 
+/* --- of which attempt ---------------------------------------------------------------------------------------------- */
+
+static struct message row_of(struct ax *x, const struct message *m)
+{
+    struct message got;
+    OK(&x->f, messages_get(x->f.s, 0, m->id, &got, &x->f.e));
+    return got;
+}
+
+/* A status that carries the mark of this attempt, told at `at`. */
+static void told(struct ax *x, const struct message *m, int attempt, const char *wamid, uint32_t seen, int code,
+                 int64_t at)
+{
+    struct callback_key k;
+    const struct callback c = {.bucket = m->bucket, .message = m->id, .attempt = attempt};
+    struct buf value;
+    memcpy(k.bytes, x->g->mark_key, sizeof k.bytes);
+    buf_init(&value, CALLBACK_MAX);
+    callback_write(&k, &c, STR("order-17"), &value);
+    hear(x, (struct event){.kind = EVENT_STATUS,
+                           .at = at,
+                           .waba = WABA,
+                           .wamid = str_of(wamid),
+                           .opaque = buf_str(&value),
+                           .type = seen == SEEN_FAILED      ? STR("failed")
+                                   : seen == SEEN_DELIVERED ? STR("delivered")
+                                                            : STR("sent"),
+                           .seen = seen,
+                           .code = code});
+    buf_done(&value);
+}
+
+/* A message we answer for, in its outbox row, with these steps taken. */
+static struct message queued(struct ax *x, int64_t contact, const struct life_event *steps, size_t n)
+{
+    struct message m = fx_message(&x->f, contact);
+    struct outbox_row row = {.path = 1, .body = STR("{}")};
+    life_init(&m.life, CATEGORY_UTILITY, NOW, 0);
+    assert_true(life_row(&m, &row.key));
+    BEGIN(&x->f);
+    OK(&x->f, messages_insert(x->f.s, &m, NULL, 1, &x->f.e));
+    OK(&x->f, outbox_put(x->f.s, &row, 1, &x->f.e));
+    for (size_t i = 0; i < n; i++) {
+        const struct life_news news = {.event = steps[i]};
+        OK(&x->f, life_hear(x->f.s, &m, &news, m.life.at > NOW ? m.life.at : NOW, NULL, &x->f.e));
+    }
+    COMMIT(&x->f);
+    return m;
+}
+
+static const struct life_event in_doubt[] = {{.kind = STEP_BEGIN}, {.kind = STEP_SILENT, .attempt = 1}};
+static const struct life_event resent[] = {{.kind = STEP_BEGIN},
+                                           {.kind = STEP_SILENT, .attempt = 1},
+                                           {.kind = STEP_TIMER, .watermark = NOW + 3600000},
+                                           {.kind = STEP_BEGIN}};
+
+TEST(a_lost_answer_is_settled_by_the_mark)
+{
+    struct ax x;
+    start(&x);
+    struct person ana = fx_person(&x.f, IDENTITY_PHONE, "15550000001");
+    struct message m = queued(&x, ana.id, in_doubt, 2), got;
+    int bucket;
+    int64_t id;
+    assert_int_equal(m.life.state, LIFE_AMBIGUOUS);
+    told(&x, &m, 1, "wamid.ana", SEEN_SENT, 0, NOW);
+    got = row_of(&x, &m);
+    assert_true(got.life.state == LIFE_ACCEPTED && (got.seen & SEEN_SENT));
+    assert_string_equal(got.wamid, "wamid.ana");
+    assert_int_equal(x.result.after.became[LIFE_ACCEPTED], 1);
+    assert_int_equal(x.result.orphaned + x.result.after.duplicates, 0);
+    assert_true(x.result.n_applied == 1 && x.result.applied[0].sender == SENDER &&
+                x.result.applied[0].begun_at == m.life.begun_at);
+    assert_true(apply_find(x.apply, STR("wamid.ana"), &bucket, &id) && id == m.id);
+    end(&x);
+}
+
+TEST(a_status_of_an_earlier_attempt_is_that_attempts)
+{
+    struct ax x;
+    start(&x);
+    struct person ana = fx_person(&x.f, IDENTITY_PHONE, "15550000001");
+    struct message m = queued(&x, ana.id, resent, 4), got;
+    assert_true(m.life.state == LIFE_SENDING && m.life.attempts == 2);
+    told(&x, &m, 1, "wamid.first", SEEN_SENT, 0, NOW);
+    got = row_of(&x, &m);
+    assert_true(got.life.state == LIFE_SENDING && got.life.accepted == 1); /* the resend has its own answer to come */
+    assert_int_equal(x.result.n_applied, 0); /* and says nothing about what was sent when the resend was */
+    assert_int_equal(x.result.after.duplicates, 0);
+    told(&x, &m, 2, "wamid.second", SEEN_SENT, 0, NOW + 1000);
+    got = row_of(&x, &m);
+    assert_true(got.life.state == LIFE_ACCEPTED && got.life.accepted == 3);
+    assert_int_equal(x.result.after.duplicates, 1);
+    told(&x, &m, 1, "wamid.first", SEEN_DELIVERED, 0, NOW + 2000); /* known by now */
+    told(&x, &m, 2, "wamid.second", SEEN_DELIVERED, 0, NOW + 3000);
+    assert_int_equal(x.result.after.duplicates, 0);
+    assert_string_equal(row_of(&x, &m).wamid, "wamid.second");
+    end(&x);
+}
+
+TEST(a_second_message_of_one_attempt_is_noticed_once)
+{
+    struct ax x;
+    start(&x);
+    struct person ana = fx_person(&x.f, IDENTITY_PHONE, "15550000001");
+    struct message m = accepted(&x, ana.id, "wamid.ana"), got;
+    uint32_t duplicates = 0;
+    told(&x, &m, 1, "wamid.ana", SEEN_SENT, 0, NOW - 9000);
+    assert_int_equal(x.result.after.duplicates, 0);
+    for (int again = 0; again < 2; again++) {
+        told(&x, &m, 1, "wamid.twice", SEEN_SENT, 0, NOW - 8000);
+        duplicates += x.result.after.duplicates;
+        told(&x, &m, 1, "wamid.twice", SEEN_DELIVERED, 0, NOW - 7000);
+        duplicates += x.result.after.duplicates;
+        told(&x, &m, 1, "wamid.ana", SEEN_DELIVERED, 0, NOW - 6000);
+        duplicates += x.result.after.duplicates;
+    }
+    assert_int_equal(duplicates, 1);
+    got = row_of(&x, &m);
+    assert_string_equal(got.wamid, "wamid.ana");
+    assert_true(got.life.state == LIFE_ACCEPTED && got.life.delivered);
+    end(&x);
+}
+
+TEST(an_attempt_that_was_never_begun_changes_nothing_but_is_noticed)
+{
+    struct ax x;
+    start(&x);
+    struct person ana = fx_person(&x.f, IDENTITY_PHONE, "15550000001");
+    struct message m = queued(&x, ana.id, in_doubt, 2), nobody = m, got;
+    told(&x, &m, 2, "wamid.x", SEEN_SENT, 0, NOW);
+    assert_int_equal(x.result.after.duplicates, 1);
+    told(&x, &m, 2, "wamid.x", SEEN_FAILED, 131049, NOW + 1000);
+    assert_int_equal(x.result.after.duplicates, 0);
+    got = row_of(&x, &m);
+    assert_true(got.life.state == LIFE_AMBIGUOUS && got.seen == 0 && got.wamid[0] == '\0');
+    assert_int_equal(by(&x, phone("15550000001")).caps.engagement_at, 0);
+    nobody.id++; /* a message that is gone, or not ours in this database */
+    told(&x, &nobody, 1, "wamid.y", SEEN_SENT, 0, NOW);
+    assert_int_equal(x.result.after.duplicates + x.result.orphaned, 0);
+    end(&x);
+}
+
+TEST(a_mark_we_did_not_make_is_not_believed)
+{
+    struct ax x;
+    start(&x);
+    struct person ana = fx_person(&x.f, IDENTITY_PHONE, "15550000001");
+    struct message m = queued(&x, ana.id, in_doubt, 2);
+    struct gateway *ours = x.g, other = {.mark_key = {1}};
+    x.g = &other;
+    told(&x, &m, 1, "wamid.ana", SEEN_SENT, 0, NOW);
+    x.g = ours;
+    assert_int_equal(x.result.orphaned, 1);
+    hear(&x, (struct event){.kind = EVENT_STATUS,
+                            .at = NOW,
+                            .wamid = STR("wamid.b"),
+                            .opaque = STR("wl1.0.1.1.0.0000000000000000"),
+                            .type = STR("sent"),
+                            .seen = SEEN_SENT});
+    assert_int_equal(x.result.orphaned, 1);
+    assert_int_equal(row_of(&x, &m).life.state, LIFE_AMBIGUOUS);
+    end(&x);
+}
+
+/* What a failure says of person and account counts once, however often and in whatever order it is told. */
+TEST(what_a_failure_says_counts_once)
+{
+    static const struct {
+        int code;
+        bool delivered_first, held;
+        enum life_state after;
+    } rows[] = {
+        {131049, false, false, LIFE_FAILED}, {131049, true, false, LIFE_ACCEPTED}, {132015, false, true, LIFE_FAILED},
+        {131042, false, false, LIFE_FAILED}, {131042, true, false, LIFE_ACCEPTED}, {131026, true, false, LIFE_ACCEPTED},
+        {131026, false, false, LIFE_FAILED},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct ax x;
+        int64_t sold_at = NOW - 90 * SECOND;
+        size_t changes = 0;
+        start(&x);
+        struct person ana = fx_person(&x.f, IDENTITY_PHONE, "15550000001");
+        sold(&x, ana.id, "wamid.1", sold_at, CATEGORY_MARKETING, IDENTITY_PHONE);
+        int bucket;
+        struct message m = {.bucket = 0};
+        assert_true(apply_find(x.apply, STR("wamid.1"), &bucket, &m.id));
+        if (rows[i].held) {
+            m = row_of(&x, &m);
+            m.life.held = true;
+            BEGIN(&x.f);
+            OK(&x.f, message_save(x.f.s, &m, &x.f.e));
+            COMMIT(&x.f);
+        }
+        if (rows[i].delivered_first)
+            told(&x, &m, 1, "wamid.1", SEEN_DELIVERED, 0, NOW - 9000);
+        for (int again = 0; again < 3; again++) {
+            told(&x, &m, 1, "wamid.1", SEEN_FAILED, rows[i].code, NOW - 5000);
+            changes += x.result.control_changed;
+            assert_int_equal(x.result.n_applied, again == 0);
+            assert_int_equal(x.result.after.became[LIFE_FAILED], again == 0 && rows[i].after == LIFE_FAILED);
+        }
+        struct person p = by(&x, phone("15550000001"));
+        struct account a;
+        OK(&x.f, accounts_get(x.f.s, WABA, &a, &x.f.e));
+        assert_int_equal(row_of(&x, &m).life.state, rows[i].after);
+        assert_int_equal(row_of(&x, &m).life.code, rows[i].code);
+        assert_int_equal(counts(&x, "15550000001", sold_at), rows[i].delivered_first);
+        assert_int_equal(p.caps.engagement_at, rows[i].code == 131049 ? NOW - 5000 : 0);
+        assert_int_equal(p.undeliverable_at, rows[i].code == 131026 ? NOW - 5000 : 0);
+        assert_int_equal(a.payment_failed_at, rows[i].code == 131042 ? NOW - 5000 : 0);
+        assert_int_equal(changes, rows[i].code == 131042);
+        end(&x);
+    }
+}
+
 TESTS(T(a_recycled_number_hands_over_neither_grants_nor_people),
       T(a_parent_id_joins_nobody_and_finds_who_has_no_other_name),
       T(a_change_of_number_takes_consent_along_in_any_order), T(a_change_told_by_a_parent_id_alone_joins_nobody),
@@ -483,4 +709,8 @@ TESTS(T(a_recycled_number_hands_over_neither_grants_nor_people),
       T(an_adopted_status_is_there_when_its_transaction_runs_again), T(many_early_statuses_push_out_the_oldest_only),
       T(error_codes_count_by_their_own_time), T(what_meta_held_back_is_remembered_with_the_person),
       T(what_was_not_delivered_counts_no_more), T(a_failure_and_a_delivery_in_any_order),
-      T(what_stands_against_account_or_number_stands_until_a_template_is_taken))
+      T(what_stands_against_account_or_number_stands_until_a_template_is_taken),
+      T(a_lost_answer_is_settled_by_the_mark), T(a_status_of_an_earlier_attempt_is_that_attempts),
+      T(a_second_message_of_one_attempt_is_noticed_once),
+      T(an_attempt_that_was_never_begun_changes_nothing_but_is_noticed), T(a_mark_we_did_not_make_is_not_believed),
+      T(what_a_failure_says_counts_once))
