@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * lease.c - a holder's deadline and a challenger's patience; see lease.h for why the two never overlap. */
+ * lease.c - a holder's deadline and a challenger's patience; see lease.h for why the two never overlap. Neither reads a
+ * clock or the lease itself: both are told what was seen and when. */
 #include "core/lease.h"
 
 #define HOLDS_US (LEASE_TERM_US / 5 * 4)

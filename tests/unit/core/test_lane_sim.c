@@ -363,6 +363,30 @@ static void answer(struct world *w, struct half_open *h, struct event e)
     }
 }
 
+/* The outbox always has some; for half of the time callers come as well. */
+static void somebody_joins(struct world *w)
+{
+    enum lane_class theirs = (enum lane_class)below(w, 4);
+    bool calls = w->now / (35 * MINUTE) % 2 == 0 && below(w, 20) == 0;
+    if (w->lane.row[LANE_UTILITY].waiting < 5)
+        assert_true(lane_join(&w->lane, LANE_UTILITY, below(w, 3), 1));
+    if (calls && w->lane.row[theirs].callers == 0)
+        assert_true(lane_join(&w->lane, theirs, LANE_CALLERS, 1));
+}
+
+static void leaves(struct world *w, struct half_open *h, int64_t until, bool outbox)
+{
+    struct event e = chance(w, outbox);
+    h->callers += until != 0 && !outbox;
+    if (until != 0 && outbox) {
+        assert_true(w->now >= until);
+        assert_int_equal(h->trying++, 0);
+        h->tried++;
+        e.span = h->span;
+    }
+    plan(w, e);
+}
+
 TEST(one_message_tries_whatever_comes_late)
 {
     struct world *w = world_of(pace_of(20, 1000), 20, 1000, 105);
@@ -371,22 +395,9 @@ TEST(one_message_tries_whatever_comes_late)
     enum lane_class c;
     while (w->now < START + 24 * 60 * MINUTE) {
         int64_t until = w->lane.open_until_us, from = w->now;
-        if (w->lane.row[LANE_UTILITY].waiting < 5)
-            assert_true(lane_join(&w->lane, LANE_UTILITY, below(w, 3), 1));
-        bool calls = w->now / (35 * MINUTE) % 2 == 0; /* else there is nobody but the outbox */
-        enum lane_class theirs = (enum lane_class)below(w, 4);
-        if (calls && below(w, 20) == 0 && w->lane.row[theirs].callers == 0)
-            assert_true(lane_join(&w->lane, theirs, LANE_CALLERS, 1));
+        somebody_joins(w);
         if (lane_next(&w->lane, w->now, &c, &campaign, &when) == LANE_GO) {
-            struct event e = chance(w, campaign != LANE_CALLERS);
-            h.callers += until != 0 && !e.outbox;
-            if (until != 0 && e.outbox) {
-                assert_true(w->now >= until);
-                assert_int_equal(h.trying++, 0);
-                h.tried++;
-                e.span = h.span;
-            }
-            plan(w, e);
+            leaves(w, &h, until, campaign != LANE_CALLERS);
         } else {
             when = when < w->now + SECOND ? when : w->now + SECOND; /* somebody may call */
             w->now = w->n > 0 && w->heap[0].at < when ? w->heap[0].at : when;
