@@ -206,8 +206,10 @@ static void doubt(struct life *l, int64_t now)
 static void on_silent(struct life *l, const struct life_event *ev, int64_t now, struct life_effects *ret)
 {
     (void)ret;
-    if (l->state == LIFE_SENDING && ev->attempt == l->attempts)
-        doubt(l, now);
+    if (l->state != LIFE_SENDING || ev->attempt != l->attempts)
+        return;
+    l->code = ev->code != 0 ? ev->code : l->code; /* a 5xx that names one settles nothing, but says more than none */
+    doubt(l, now);
 }
 
 static void on_restart(struct life *l, const struct life_event *ev, int64_t now, struct life_effects *ret)
