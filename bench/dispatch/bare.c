@@ -40,7 +40,7 @@ static void fire(struct one *o)
     snprintf(o->url, sizeof o->url, "%s/v25.0/%s/messages", opt.url, opt.number[i % opt.n_numbers]);
     int n = snprintf(
         o->body, sizeof o->body,
-        "{\"messaging_product\":\"whatsapp\",\"to\":\"+1555%07ld\",\"type\":\"template\",\"template\":{\"name\":"
+        "{\"messaging_product\":\"whatsapp\",\"to\":\"+346%08ld\",\"type\":\"template\",\"template\":{\"name\":"
         "\"order_ready\",\"language\":{\"code\":\"en_US\"},\"components\":[{\"type\":\"body\",\"parameters\":[{"
         "\"type\":\"text\",\"text\":\"%06ld\"}]}]}}",
         i % 1000000, i % 1000000);

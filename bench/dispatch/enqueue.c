@@ -40,8 +40,7 @@ static struct {
     const char *key, *template, *prefix, *log;
     const char *number[NUMBERS_MAX];
     int n_numbers;
-} opt = {
-    .connections = 64, .count = 10000, .contacts = 1000000, .template = "order_ready", .prefix = "1555", .key = ""};
+} opt = {.connections = 64, .count = 10000, .contacts = 1000000, .template = "order_ready", .prefix = "346", .key = ""};
 
 static uint32_t *samples; /* latencies in microseconds */
 static size_t n_samples;
@@ -98,7 +97,7 @@ static void fire(struct connection *c, int64_t due)
     c->contact = opt.first + c->message % opt.contacts;
     write_template(template, sizeof template, c->message);
     int n = snprintf(body, sizeof body,
-                     "{\"from\":\"%s\",\"to\":\"+%s%07ld\",\"queue\":true,\"type\":\"template\",\"template\":%s}",
+                     "{\"from\":\"%s\",\"to\":\"+%s%08ld\",\"queue\":true,\"type\":\"template\",\"template\":%s}",
                      opt.number[c->message % opt.n_numbers], opt.prefix, c->contact, template);
     int m = snprintf(request, sizeof request,
                      "POST /wayleave/v1/messages HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer %s\r\n"
@@ -131,7 +130,7 @@ static void answered(struct connection *c)
     if (strncmp(c->in, "HTTP/1.1 202", 12) == 0) {
         accepted++;
         if (log_file != NULL)
-            fprintf(log_file, "%s%07ld %lld\n", opt.prefix, c->contact,
+            fprintf(log_file, "%s%08ld %lld\n", opt.prefix, c->contact,
                     (long long)(clock_ns(CLOCK_REALTIME) / 1000000));
     } else if (refused++ == 0) {
         fprintf(stderr, "enqueue: first refusal: %.900s\n", c->in);

@@ -31,7 +31,7 @@ static void must(int rc, const struct err *e)
 static void person_name(struct identity *id, long i)
 {
     *id = (struct identity){.kind = IDENTITY_PHONE};
-    snprintf(id->value, sizeof id->value, "1555%07ld", i);
+    snprintf(id->value, sizeof id->value, "346%08ld", i);
 }
 
 static void people(struct store *s, long first, long n)
@@ -67,7 +67,7 @@ static struct str body_of(const struct backlog *b, long i, char *out, size_t siz
 {
     int n = snprintf(
         out, size,
-        "{\"messaging_product\":\"whatsapp\",\"to\":\"+1555%07ld\",\"type\":\"template\",\"template\":{\"name\":"
+        "{\"messaging_product\":\"whatsapp\",\"to\":\"+346%08ld\",\"type\":\"template\",\"template\":{\"name\":"
         "\"%s\",\"language\":{\"code\":\"en_US\"},\"components\":[{\"type\":\"body\",\"parameters\":[{\"type\":"
         "\"text\",\"text\":\"%06ld\"}]}]}}",
         b->first + i % b->people, b->template, i % 1000000);

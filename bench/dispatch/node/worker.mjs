@@ -26,7 +26,7 @@ async function fill(n, prefix, first) {
     const end = Math.min(n, at + numbers.length * 200);
     const jobs = numbers.map(() => []);
     for (let i = at; i < end; i++) {
-      const data = { to: prefix + String(first + i).padStart(7, "0"), code: String(i % 1000000).padStart(6, "0") };
+      const data = { to: prefix + String(first + i).padStart(8, "0"), code: String(i % 1000000).padStart(6, "0") };
       jobs[i % numbers.length].push({ name: "send", data, opts: options });
     }
     await Promise.all(queues.map((q, k) => q.addBulk(jobs[k])));
