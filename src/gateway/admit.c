@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "gateway/admit_impl.h"
 
@@ -108,8 +109,10 @@ static int admit_run(void *ctx, struct store *s, struct arena *a, struct job *co
     b.snap = snapshot_borrow(ad->g->snapshots);
     look_again(&b, jobs);
     int rc = batch_read(&b, s, jobs, e);
+    failpoint(door_read);
     if (rc == 0)
         rc = judge(&b, s, e);
+    failpoint(door_judged);
     if (rc == 0)
         rc = batch_write(&b, s, e);
     snapshot_return(b.snap);
@@ -185,6 +188,7 @@ static void admit_done(void *ctx, struct job *job)
     pace_give_back(ad, s);
     if (s->mode != SEND_QUEUED)
         shares_leave(ad->shares, s->sender);
+    failpoint(door_telling);
     s->decided(s);
 }
 

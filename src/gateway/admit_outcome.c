@@ -7,6 +7,7 @@
  * that was refused for now or never left waits again; it is counted anew when its turn comes again. One in doubt stays
  * counted, also when the doubt is never settled. */
 #include "base/log.h"
+#include "base/failpoint.h"
 #include "gateway/accounts.h"
 #include "gateway/admit_impl.h"
 #include "gateway/apply.h"
@@ -151,6 +152,7 @@ int outcome_run(void *ctx, struct store *s, struct arena *a, struct job *const *
         if (rc == 0)
             rc = outcome_said(ctx, s, a, send, now, e);
     }
+    failpoint(outcome_written);
     return rc;
 }
 

@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "base/digest.h"
+#include "base/failpoint.h"
 #include "gateway/accounts.h"
 #include "gateway/admit.h"
 #include "gateway/apply.h"
@@ -240,6 +241,7 @@ static int open_state(struct gateway *g, struct err *e)
         rc = signing_key(g, "link.key", g->link_key, e);
     if (rc == 0)
         rc = signing_key(g, "mark.key", g->mark_key, e);
+    failpoint(start_state);
     return rc;
 }
 
@@ -249,6 +251,7 @@ static int open_state(struct gateway *g, struct err *e)
 static int open_book(struct gateway *g, struct store *s, struct err *e)
 {
     int64_t now = clock_now_ms();
+    failpoint(start_book);
     int rc = store_begin(s, e);
     if (rc == 0)
         rc = rules_register(g->rules, s, now, e);
@@ -412,6 +415,7 @@ void gateway_stop(struct gateway *g)
     accounts_stop(g->accounts);
     http_client_stop(g->client);
     admit_drain(g->admit);
+    failpoint(stop_drained);
     dispatch_stop(g->dispatch); /* it gives the leases back: by now nothing leaves any more */
     writer_stop(g->writer);
     compactor_free(g->compactor);

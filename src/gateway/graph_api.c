@@ -15,6 +15,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "gateway/accounts.h"
 #include "gateway/admit.h"
 #include "gateway/dispatch.h"
@@ -87,12 +88,14 @@ void graph_not_introduced(struct http_req *rq, int status, struct str body)
 static void recorded(struct send *s)
 {
     struct proxied *p = s->user;
+    failpoint(proxied_recorded);
     relay_send_answer(p->rq, &p->call, s->outcome, p->id);
 }
 
 static void answered(struct http_call *call)
 {
     struct proxied *p = call->user;
+    failpoint(proxied_answered);
     outcome_read(&p->send, call->fate, call->status, buf_str(&call->answer), thread_json(), http_arena(p->rq));
     outcome_submit(&p->send);
 }
@@ -109,6 +112,7 @@ static int mark(struct proxied *p, struct err *e)
 static void carry(struct proxied *p)
 {
     struct err e = {0};
+    failpoint(proxied_begun);
     int rc = relay_request(p->g, p->rq, &p->call, &e);
     if (rc == 0)
         rc = mark(p, &e);

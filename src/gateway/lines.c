@@ -13,6 +13,7 @@
  * way: then callers have the lane for themselves. */
 #include <stdlib.h>
 
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "gateway/accounts.h"
 #include "gateway/dispatch_impl.h"
@@ -556,6 +557,7 @@ static void read_line(struct dispatch *d, struct line *l)
     int rc = read_rows(d, &after, now, most, &f, &e);
     if (rc != 0)
         find_failed(&e);
+    failpoint(line_read);
     pthread_mutex_lock(&d->lock);
     if (rc != 0) {
         due_at(d, l, now + 1000);
@@ -684,6 +686,7 @@ void *lines_run(void *arg)
         struct queue_link *chain = take_granted(d);
         if (chain != NULL) {
             pthread_mutex_unlock(&d->lock);
+            failpoint(line_turns);
             queued_submit(chain);
             pthread_mutex_lock(&d->lock);
         }

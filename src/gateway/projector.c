@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "gateway/accounts.h"
@@ -64,6 +65,7 @@ static int project_run(void *ctx, struct store *s, struct arena *a, int64_t now,
         else
             rc = apply_events(p->g->apply, s, a, b->events, b->n_events, now, &p->result, e);
     }
+    failpoint(project_applied);
     return rc ? rc : cursor_set(s, CURSOR, p->bodies[p->n_bodies - 1].seq, e);
 }
 
@@ -98,7 +100,9 @@ static int step(struct projector *p, const struct body *bodies, size_t n)
     p->bodies = bodies;
     p->n_bodies = n;
     p->why = (struct err){0};
+    failpoint(project_read);
     int rc = writer_call(p->g->writer, RANK, project_run, p, &p->why);
+    failpoint(project_noted);
     if (rc == 0) {
         for (size_t i = 0; i < n; i++)
             count_inbound(p, &bodies[i]);

@@ -14,6 +14,7 @@
 
 #include <stdlib.h>
 
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "gateway/accounts.h"
 #include "gateway/greet.h"
@@ -137,6 +138,7 @@ static void end_unused(struct queued *q, enum end how)
 static void recorded(struct send *s)
 {
     struct queued *q = s->user;
+    failpoint(queued_recorded);
     http_call_done(&q->call);
     end(q, s->job.rc == 0 && s->life.state == LIFE_WAITING ? END_LOOK : END_GONE);
 }
@@ -144,6 +146,7 @@ static void recorded(struct send *s)
 static void answered(struct http_call *call)
 {
     struct queued *q = call->user;
+    failpoint(queued_answered);
     outcome_read(&q->send, call->fate, call->status, buf_str(&call->answer), thread_json(), q->arena);
     outcome_submit(&q->send);
 }
@@ -218,7 +221,9 @@ static void decided(struct send *s)
         pthread_mutex_lock(&d->lock);
         leave_door(q);
         pthread_mutex_unlock(&d->lock);
+        failpoint(queued_begun);
         carry(q);
+        failpoint(queued_handed);
     } else if (s->job.rc != 0) {
         refused(q, &s->job.err);
     } else {
@@ -385,6 +390,7 @@ static void submit(struct queued *q)
         return;
     }
     count_bytes(q, row.body.n);
+    failpoint(queued_read);
     if (fill_send(q, &row, &e) != 0) {
         unreadable(q, &e);
         return;
@@ -401,6 +407,7 @@ static void submit(struct queued *q)
         end_unused(q, END_BACK);
         return;
     }
+    failpoint(queued_to_door);
     if (admit_submit(&q->send, &e) != 0) {
         dispatch_give_back(q->d, q->send.sender);
         refused(q, &e);

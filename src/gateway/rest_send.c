@@ -11,6 +11,7 @@
 #include <strings.h>
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "gateway/accounts.h"
 #include "gateway/admit.h"
 #include "gateway/dispatch.h"
@@ -165,6 +166,7 @@ static void reply_taken(struct own_send *o)
     jo_kcstr(&w, "state", life_state_name(LIFE_WAITING));
     waiting_members(o, &w);
     jo_end(&w);
+    failpoint(taken_telling);
     http_reply_buf(o->rq, 202, h, location != NULL ? 2 : 1, &b);
 }
 
@@ -172,6 +174,7 @@ static void reply_taken(struct own_send *o)
 
 static void recorded(struct send *s)
 {
+    failpoint(waited_recorded);
     reply_outcome(s->user);
 }
 
@@ -203,6 +206,7 @@ static void carry(struct own_send *o)
                                  .reserved = true,
                                  .user = o};
     struct err e = {0};
+    failpoint(waited_begun);
     int rc = url != NULL && bearer != NULL ? mark_body(&o->send, o->body, a, &o->call.body, &e) : WL_ENOMEM;
     o->call.body_length = (int64_t)o->call.body.n;
     if (rc == 0 && !dispatch_may_send(o->g->dispatch))

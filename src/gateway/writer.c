@@ -17,6 +17,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 
 #define BATCH_MAX 512
@@ -336,6 +337,7 @@ static void finish(struct writer *w, struct batch *b, const struct err *refused)
         void (*after)(void *) = last ? type->after : NULL;
         void *ctx = type->ctx;
         type->done(ctx, job);
+        failpoint(writer_told);
         if (after != NULL)
             after(ctx);
     }
