@@ -347,7 +347,7 @@ void lane_give_back(struct lane *l, int64_t turn_us, int64_t now_us)
 {
     bool known = turn_us != 0 && turn_us >= l->cut_us;
     if (l->tat_us > now_us)
-        l->tat_us = most(now_us, l->tat_us - (known ? l->interval_us : l->permitted.interval_us));
+        l->tat_us -= known ? l->interval_us : l->permitted.interval_us;
     if (l->probing && (turn_us == 0 || turn_us == l->probe_us))
         l->probing = false;
 }

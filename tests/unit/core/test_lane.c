@@ -157,11 +157,11 @@ TEST(a_turn_given_back_is_there_again_and_makes_no_credit)
     assert_int_equal(at_once, 8); /* what a burst holds after a rest */
 
     struct lane slow = lane_at(80, 0); /* a turn that cost a fast interval does not give back a slow one */
-    lane_take(&slow, LANE_UTILITY, START);
-    lane_take(&slow, LANE_UTILITY, START + 12500);
-    lane_heard(&slow, START, LIFE_REJECTED, 130429, START + 12500);
-    lane_give_back(&slow, START + 12500, START + 12500);
-    assert_int_equal(lane_when(&slow, LANE_UTILITY, START + 12500), START + 12500);
+    for (int i = 0; i < 4; i++)
+        lane_take(&slow, LANE_UTILITY, START + i);
+    lane_heard(&slow, START, LIFE_REJECTED, 130429, START + 10);
+    lane_give_back(&slow, START + 3, START + 20);
+    assert_int_equal(lane_when(&slow, LANE_UTILITY, START + 20), START + 3 * 12500);
     lane_take(&slow, LANE_UTILITY, START + SECOND);
     lane_give_back(&slow, START + SECOND, START + SECOND);
     assert_int_equal(lane_when(&slow, LANE_UTILITY, START + SECOND), START + SECOND);
@@ -258,6 +258,12 @@ TEST(those_who_leave_are_not_called)
     assert_int_equal(turn(&l, &now), INT64_MIN);
     lane_leave(&l, LANE_UTILITY, 5);
     assert_int_equal(turn(&l, &now), INT64_MIN);
+    join(&l, LANE_UTILITY, 5, 1, 1); /* one that ends does not cost the next its turn */
+    join(&l, LANE_UTILITY, 6, 1, 2);
+    join(&l, LANE_UTILITY, 7, 1, 2);
+    static const int64_t want[] = {1005, 1006, 1007, 1006, 1007, INT64_MIN};
+    for (size_t i = 0; i < sizeof want / sizeof want[0]; i++)
+        assert_int_equal(turn(&l, &now), want[i]);
 }
 
 TEST(a_full_row_takes_no_more_campaigns)
@@ -390,6 +396,9 @@ TEST(a_refusal_for_its_pace_slows_down_once)
     rate(&l, now + 110 * MS, now + 200 * MS);
     assert_int_equal(lane_pace_permille(&l), 490000);
     assert_int_equal(l.slowed, 103);
+    struct lane fresh = lane_at(1000, 0); /* the first one counts, whenever its turn was */
+    rate(&fresh, 0, START + 1);
+    assert_int_equal(lane_pace_permille(&fresh), 700000);
     for (int i = 1; i < 30; i++)
         rate(&l, now + i * SECOND, now + i * SECOND + 50 * MS);
     assert_int_equal(lane_pace_permille(&l), 1000); /* the floor */
@@ -427,6 +436,18 @@ static int64_t succeed(struct lane *l, int64_t now, int64_t seconds)
     for (int64_t i = 0; i < seconds; i++, now += SECOND)
         lane_heard(l, now, LIFE_ACCEPTED, 0, now);
     return now;
+}
+
+TEST(a_limit_that_is_not_met_again_is_forgotten)
+{
+    struct lane l = lane_at(100, 0);
+    int64_t now = START + 10 * SECOND;
+    rate(&l, now, now);
+    now = succeed(&l, now + SECOND, 40);
+    assert_int_equal(lane_pace_permille(&l), 100000);
+    assert_int_equal(l.shelf_permille, 95000); /* it may still be near */
+    succeed(&l, now, 60);
+    assert_int_equal(l.shelf_permille, 0);
 }
 
 TEST(where_the_limit_was_met_is_remembered)
@@ -528,10 +549,10 @@ TEST(silence_opens_it_for_seconds_and_any_word_ends_that)
     join(&l, LANE_UTILITY, 0, 1, 100);
     for (int i = 0; i < 20; i++) { /* never so many in a row */
         lane_heard(&l, now, i % 2 ? LIFE_UNSENT : LIFE_AMBIGUOUS, 0, now);
+        assert_int_equal(l.open_until_us, 0);
         if (i % 4 == 3)
             lane_heard(&l, now, i % 8 == 3 ? LIFE_ACCEPTED : LIFE_REJECTED, 131026, now);
     }
-    assert_int_equal(l.open_until_us, 0);
     for (int i = 0; i < LANE_SILENT_MAX; i++)
         lane_heard(&l, now, i % 2 ? LIFE_UNSENT : LIFE_AMBIGUOUS, 0, now);
     assert_int_equal(look(&l, now, &when), LANE_LATER);
@@ -605,6 +626,8 @@ TEST(one_that_was_to_try_and_did_not_makes_way)
     now += 5 * MINS;
     assert_int_equal(look(&l, now, &when), LANE_GO);
     lane_give_back(&l, now + 1, now + SECOND); /* somebody else's turn */
+    failed(&l, PERM, now + 1, now + SECOND);   /* or somebody else's failure */
+    assert_int_equal(l.open_until_us, now);
     assert_int_equal(look(&l, now + SECOND, &when), LANE_LATER);
     lane_give_back(&l, now, now + SECOND); /* refused by a rule */
     assert_int_equal(look(&l, now + SECOND, &when), LANE_GO);
@@ -679,7 +702,8 @@ TESTS(T(every_category_has_a_class), T(a_pace_is_never_faster_than_it_says),
       T(campaigns_share_by_their_weights), T(a_campaign_that_comes_and_goes_gains_nothing),
       T(the_estimate_is_true_while_nobody_comes), T(an_estimate_does_not_wait_for_what_the_circuit_stops),
       T(a_refusal_for_its_pace_slows_down_once), T(seconds_of_success_speed_up),
-      T(where_the_limit_was_met_is_remembered), T(a_code_about_the_number_stops_the_outbox_for_its_wait),
+      T(a_limit_that_is_not_met_again_is_forgotten), T(where_the_limit_was_met_is_remembered),
+      T(a_code_about_the_number_stops_the_outbox_for_its_wait),
       T(one_message_tries_and_a_failure_doubles_up_to_an_hour), T(silence_opens_it_for_seconds_and_any_word_ends_that),
       T(answers_of_before_say_nothing_about_a_circuit), T(callers_failures_lengthen_nothing_but_what_asks_for_longer),
       T(one_that_was_to_try_and_did_not_makes_way), T(the_one_that_tries_has_its_moment_to_itself),
