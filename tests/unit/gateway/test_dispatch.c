@@ -1,0 +1,533 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * test_dispatch.c - the dispatcher with a real writer and store; the door is ours and notes who comes.
+ *
+ * What would hurt: a row that is taken to the door twice at a time, or never again; a code that waits behind a campaign; a
+ * number whose messages nobody judges that stops another; a caller who is never called; a backlog that fills the memory. */
+#include "../../store/store_fixture.h"
+
+#include <unistd.h>
+
+#include "gateway/dispatch_impl.h"
+#include "store/leases.h"
+
+#define OTHER   (SENDER + 1)
+#define TEXT    "{\"messaging_product\":\"whatsapp\",\"to\":\"447700900001\",\"type\":\"text\",\"text\":{\"body\":\"a\"}}"
+#define AT_DOOR 8 /* a tenth of a second of eighty */
+#define SEEN    4096
+
+/* --- what stands around the dispatcher ------------------------------------------------------------------------------- */
+
+/* Everybody who came to the door, in order. */
+static struct {
+    pthread_mutex_t lock;
+    struct send *send[SEEN];
+    int64_t id[SEEN];
+    size_t n, judged;
+    struct send *resumed[SEEN];
+    size_t n_resumed;
+} door = {.lock = PTHREAD_MUTEX_INITIALIZER};
+static _Atomic int busy;      /* so many are refused first */
+static _Atomic bool no_token; /* of anybody */
+
+int __wrap_admit_submit(struct send *s, struct err *e);
+void __wrap_admit_resume(struct send *s);
+char *__wrap_accounts_token(struct accounts *a, int64_t sender);
+bool __wrap_accounts_trusts(struct accounts *a, int64_t sender, struct str token);
+const struct rules_book *__wrap_rules_current(const struct gateway *g);
+int __wrap_ruleset_value(const struct ruleset *rs, const char *rule, const char *name, int64_t now, int64_t *ret);
+
+int __wrap_admit_submit(struct send *s, struct err *e)
+{
+    if (busy > 0) {
+        busy--;
+        return err_set(e, WL_EBUSY, "busy");
+    }
+    pthread_mutex_lock(&door.lock);
+    if (door.n < SEEN) {
+        door.id[door.n] = s->row.id;
+        door.send[door.n++] = s;
+    }
+    pthread_mutex_unlock(&door.lock);
+    return 0;
+}
+
+void __wrap_admit_resume(struct send *s)
+{
+    pthread_mutex_lock(&door.lock);
+    door.resumed[door.n_resumed++ % SEEN] = s;
+    pthread_mutex_unlock(&door.lock);
+}
+
+char *__wrap_accounts_token(struct accounts *a, int64_t sender)
+{
+    (void)a, (void)sender;
+    return no_token ? NULL : strdup("token");
+}
+
+bool __wrap_accounts_trusts(struct accounts *a, int64_t sender, struct str token)
+{
+    (void)a, (void)sender;
+    assert_str(token, "token");
+    return true;
+}
+
+const struct rules_book *__wrap_rules_current(const struct gateway *g)
+{
+    static const struct rules_book book;
+    (void)g;
+    return &book;
+}
+
+int __wrap_ruleset_value(const struct ruleset *rs, const char *rule, const char *name, int64_t now, int64_t *ret)
+{
+    (void)rs, (void)rule, (void)name, (void)now, (void)ret;
+    return WL_ENOTFOUND;
+}
+
+static size_t came(void)
+{
+    pthread_mutex_lock(&door.lock);
+    size_t n = door.n;
+    pthread_mutex_unlock(&door.lock);
+    return n;
+}
+
+static size_t resumed(void)
+{
+    pthread_mutex_lock(&door.lock);
+    size_t n = door.n_resumed;
+    pthread_mutex_unlock(&door.lock);
+    return n;
+}
+
+/* --- a gateway ----------------------------------------------------------------------------------------------------- */
+
+struct house {
+    struct fx f;
+    struct gateway g;
+    int64_t next_id;
+};
+
+static void start(struct house *h)
+{
+    struct store *s;
+    memset(h, 0, sizeof *h);
+    door.n = door.judged = door.n_resumed = 0;
+    busy = 0;
+    no_token = false;
+    fx_place(&h->f);
+    h->g.o.store_url = h->f.url;
+    h->g.o.max_queue = 400;
+    h->g.incarnation = 77;
+    h->g.snapshots = snapshots_create();
+    h->next_id = 1;
+    assert_ok(store_open(&s, h->f.url, NULL, &h->f.e), h->f.e);
+    assert_ok(snapshots_rebuild(h->g.snapshots, s, &h->f.e), h->f.e);
+    assert_ok(writer_start(&h->g.writer, s, 400, &h->f.e), h->f.e);
+}
+
+static void go(struct house *h)
+{
+    assert_ok(dispatch_start(&h->g.dispatch, &h->g, &h->f.e), h->f.e);
+}
+
+struct rows {
+    struct house *h;
+    int64_t sender, campaign, due;
+    enum category category;
+    int64_t expires;
+    int n;
+};
+
+static int put_rows(void *ctx, struct store *s, struct arena *a, int64_t now, struct err *e)
+{
+    const struct rows *r = ctx;
+    int rc = 0;
+    (void)a;
+    for (int i = 0; i < r->n && rc == 0; i++) {
+        struct message m = {.id = r->h->next_id + i,
+                            .sender = r->sender,
+                            .campaign = r->campaign,
+                            .ts = now,
+                            .kind = INTENT_FREEFORM,
+                            .type = "text"};
+        life_init(&m.life, r->category, now, r->expires);
+        m.life.at = r->due;
+        struct outbox_row row = {.key = {.sender = r->sender,
+                                         .class = lane_class(r->category),
+                                         .campaign = r->campaign,
+                                         .due = r->due,
+                                         .id = m.id},
+                                 .body = STR(TEXT)};
+        rc = messages_insert(s, &m, NULL, 1, e);
+        if (rc == 0)
+            rc = outbox_put(s, &row, 1, e);
+    }
+    return rc;
+}
+
+/* The first of their ids; the others follow. */
+static int64_t put(struct house *h, struct rows r)
+{
+    int64_t first = h->next_id;
+    r.h = h;
+    assert_ok(writer_call(h->g.writer, 2, put_rows, &r, &h->f.e), h->f.e);
+    h->next_id += r.n;
+    dispatch_bell(h->g.dispatch, r.sender);
+    return first;
+}
+
+static int end_row(void *ctx, struct store *s, struct arena *a, int64_t now, struct err *e)
+{
+    struct send *send = ctx;
+    const struct life_news news = {.event = {.kind = STEP_REFUSED}};
+    (void)a;
+    return life_hear(s, &send->message, &news, now, NULL, e);
+}
+
+/* The door refuses those who came and were not judged yet. */
+static void refuse(struct house *h)
+{
+    for (; door.judged < came(); door.judged++) {
+        struct send *s = door.send[door.judged];
+        assert_ok(writer_call(h->g.writer, 5, end_row, s, &h->f.e), h->f.e);
+        s->job.rc = 0;
+        dispatch_give_back(h->g.dispatch, s->sender);
+        s->decided(s);
+    }
+}
+
+/* Refuses whoever comes until `n` came, or it took too long. */
+static void refuse_until(struct house *h, size_t n)
+{
+    for (int i = 0; i < 100000 && door.judged < n; i++) {
+        refuse(h);
+        usleep(200);
+    }
+    assert_int_equal(came(), n);
+}
+
+static void wait_for(size_t (*count)(void), size_t n)
+{
+    for (int i = 0; i < 10000 && count() < n; i++)
+        usleep(1000);
+    assert_int_equal(count(), n);
+}
+
+static void finish(struct house *h)
+{
+    dispatch_stop(h->g.dispatch);
+    writer_stop(h->g.writer);
+    dispatch_free(h->g.dispatch);
+    snapshots_free(h->g.snapshots);
+    fx_end(&h->f);
+}
+
+/* --- the outbox ---------------------------------------------------------------------------------------------------- */
+
+TEST(a_backlog_is_found_at_start_and_goes_once)
+{
+    struct house h;
+    start(&h);
+    put(&h, (struct rows){.sender = SENDER, .category = CATEGORY_MARKETING, .due = 1000, .n = 120});
+    go(&h);
+    refuse_until(&h, 120);
+    for (int64_t i = 0; i < 120; i++)
+        assert_int_equal(door.id[i], i + 1);
+    usleep(300000);
+    assert_int_equal(came(), 120);
+    finish(&h);
+}
+
+TEST(what_nobody_judges_does_not_pile_up)
+{
+    struct house h;
+    struct dispatch_view v;
+    start(&h);
+    put(&h, (struct rows){.sender = SENDER, .category = CATEGORY_MARKETING, .due = 1000, .n = 600});
+    go(&h);
+    wait_for(came, AT_DOOR);
+    put(&h, (struct rows){.sender = OTHER, .category = CATEGORY_MARKETING, .due = 1000, .n = 2});
+    wait_for(came, AT_DOOR + 2); /* another number is not stopped by that */
+    usleep(300000);
+    assert_int_equal(came(), AT_DOOR + 2);
+    assert_true(dispatch_look(h.g.dispatch, SENDER, &v));
+    assert_int_equal(v.open, AT_DOOR);
+    assert_in_range(v.read, 100, ROWS_LINE);
+    assert_true(v.at_least);
+    assert_non_null(v.why);
+    refuse(&h);
+    usleep(100000);
+    assert_true(came() > AT_DOOR + 2);
+    dispatch_hurry(h.g.dispatch);
+    usleep(100000);
+    refuse(&h);
+    finish(&h);
+}
+
+TEST(a_code_does_not_wait_behind_a_campaign)
+{
+    struct house h;
+    start(&h);
+    put(&h, (struct rows){.sender = SENDER, .category = CATEGORY_MARKETING, .campaign = 5, .due = 1000, .n = 60});
+    go(&h);
+    wait_for(came, AT_DOOR);
+    int64_t code = put(&h, (struct rows){.sender = SENDER, .category = CATEGORY_AUTHENTICATION, .due = 5000, .n = 1});
+    usleep(100000);
+    refuse_until(&h, 61);
+    assert_int_equal(door.id[AT_DOOR], code);
+    finish(&h);
+}
+
+TEST(campaigns_take_turns)
+{
+    struct house h;
+    size_t second = 0;
+    start(&h);
+    put(&h, (struct rows){.sender = SENDER, .category = CATEGORY_MARKETING, .campaign = 5, .due = 1000, .n = 60});
+    int64_t first =
+        put(&h, (struct rows){.sender = SENDER, .category = CATEGORY_MARKETING, .campaign = 6, .due = 9000, .n = 60});
+    go(&h);
+    refuse_until(&h, 120);
+    for (size_t i = 0; i < 60; i++)
+        second += door.id[i] >= first;
+    assert_in_range(second, 20, 40);
+    finish(&h);
+}
+
+TEST(rows_come_when_they_are_due)
+{
+    struct house h;
+    start(&h);
+    go(&h);
+    int64_t due = clock_now_ms() + 400;
+    put(&h, (struct rows){.sender = SENDER, .category = CATEGORY_UTILITY, .due = due, .n = 1});
+    usleep(250000);
+    assert_int_equal(came(), 0);
+    wait_for(came, 1);
+    assert_in_range(clock_now_ms(), due, due + 500);
+    refuse(&h);
+    finish(&h);
+}
+
+TEST(a_row_behind_the_position_is_found)
+{
+    struct house h;
+    start(&h);
+    go(&h);
+    put(&h, (struct rows){.sender = SENDER, .category = CATEGORY_UTILITY, .due = 50000, .n = 1});
+    wait_for(came, 1);
+    put(&h, (struct rows){.sender = SENDER, .category = CATEGORY_UTILITY, .due = 40000, .n = 1});
+    wait_for(came, 2);
+    for (int i = 0; i < 50; i++)
+        dispatch_bell(h.g.dispatch, SENDER); /* nobody comes twice for it */
+    usleep(100000);
+    assert_int_equal(came(), 2);
+    refuse(&h);
+    finish(&h);
+}
+
+TEST(a_door_that_is_busy_is_tried_again)
+{
+    struct house h;
+    start(&h);
+    busy = 3;
+    go(&h);
+    put(&h, (struct rows){.sender = SENDER, .category = CATEGORY_UTILITY, .due = 1000, .n = 5});
+    refuse_until(&h, 5);
+    assert_int_equal(busy, 0);
+    finish(&h);
+}
+
+TEST(without_a_token_the_line_waits_and_says_so)
+{
+    struct house h;
+    struct dispatch_view v;
+    start(&h);
+    no_token = true;
+    go(&h);
+    put(&h, (struct rows){.sender = SENDER, .category = CATEGORY_UTILITY, .due = 1000, .n = 3});
+    usleep(200000);
+    assert_int_equal(came(), 0);
+    assert_true(dispatch_look(h.g.dispatch, SENDER, &v));
+    assert_string_equal(v.why, "no token is kept for this number");
+    assert_int_equal(v.waiting[LANE_UTILITY], 3);
+    no_token = false;
+    refuse_until(&h, 3);
+    finish(&h);
+}
+
+static size_t rows_left(struct house *h)
+{
+    struct store *s;
+    struct outbox_key line = {.sender = SENDER, .class = LANE_UTILITY};
+    int64_t n = 0;
+    assert_ok(store_open(&s, h->f.url, &(struct store_options){.read_only = true}, &h->f.e), h->f.e);
+    assert_ok(outbox_count(s, &line, 1000, &n, &h->f.e), h->f.e);
+    store_free(s);
+    return (size_t)n;
+}
+
+TEST(what_waits_too_long_ends_although_the_number_is_stuck)
+{
+    struct house h;
+    start(&h);
+    no_token = true;
+    go(&h);
+    put(&h, (struct rows){
+                .sender = SENDER, .category = CATEGORY_UTILITY, .due = 1000, .expires = clock_now_ms() + 500, .n = 3});
+    put(&h, (struct rows){.sender = SENDER, .category = CATEGORY_UTILITY, .due = 1000, .n = 1});
+    usleep(200000);
+    assert_int_equal(rows_left(&h), 4);
+    for (int i = 0; i < 50 && rows_left(&h) > 1; i++)
+        usleep(100000);
+    assert_int_equal(rows_left(&h), 1);
+    assert_int_equal(h.g.metric[METRIC_EXPIRED], 3);
+    assert_int_equal(came(), 0);
+    finish(&h);
+}
+
+TEST(leases_are_held_and_given_back)
+{
+    struct house h;
+    struct lease *lease;
+    size_t n;
+    start(&h);
+    put(&h, (struct rows){.sender = SENDER, .category = CATEGORY_UTILITY, .due = OUTBOX_PARKED, .n = 1});
+    go(&h);
+    assert_true(dispatch_may_send(h.g.dispatch));
+    dispatch_applied(h.g.dispatch, SENDER, 12345);
+    dispatch_applied(h.g.dispatch, SENDER, 12000); /* it never falls */
+    assert_int_equal(dispatch_watermark(h.g.dispatch, SENDER), 12345);
+    usleep(1200000);
+    dispatch_stop(h.g.dispatch);
+    struct store *s;
+    assert_ok(store_open(&s, h.f.url, &(struct store_options){.read_only = true}, &h.f.e), h.f.e);
+    assert_ok(leases_list(s, h.f.a, &lease, &n, &h.f.e), h.f.e);
+    assert_int_equal(n, 1);
+    assert_int_equal(lease[0].watermark, 12345);
+    assert_int_equal(lease[0].owner, 0);
+    store_free(s);
+    finish(&h);
+}
+
+/* --- callers ------------------------------------------------------------------------------------------------------- */
+
+static struct pace slow(void)
+{
+    return pace_of(20, 0);
+}
+
+static void caller(struct send *s, enum category c, int64_t latest_us)
+{
+    memset(s, 0, sizeof *s);
+    s->sender = SENDER;
+    s->hold_until_latest = latest_us;
+    fact_set(&s->facts, FACT_MESSAGE_CATEGORY, c);
+}
+
+TEST(callers_come_back_in_their_turn)
+{
+    struct house h;
+    static struct send s[6];
+    start(&h);
+    go(&h);
+    struct dispatch *d = h.g.dispatch;
+    int64_t now = mono_us(), began = now;
+    dispatch_take(d, SENDER, LANE_MARKETING, slow(), now);
+    for (int i = 0; i < 6; i++) {
+        caller(&s[i], i == 5 ? CATEGORY_AUTHENTICATION : CATEGORY_MARKETING, now + 5 * SECOND_US);
+        assert_true(dispatch_when(d, SENDER, LANE_MARKETING, slow(), now) > now + i * 49000);
+        dispatch_join(d, &s[i]);
+    }
+    for (int i = 0; i < 6; i++)
+        dispatch_park(d, &s[i]);
+    wait_for(resumed, 6);
+    assert_in_range(mono_us() - began, 290000, 900000); /* six turns of a twentieth of a second */
+    assert_ptr_equal(door.resumed[0], &s[5]);
+    for (int i = 1; i < 6; i++)
+        assert_ptr_equal(door.resumed[i], &s[i - 1]);
+    for (int i = 0; i < 6; i++)
+        assert_true(s[i].turn);
+    finish(&h);
+}
+
+TEST(a_caller_who_joined_and_is_not_parked_yet_keeps_its_turn)
+{
+    struct house h;
+    static struct send s;
+    start(&h);
+    go(&h);
+    struct dispatch *d = h.g.dispatch;
+    int64_t now = mono_us();
+    dispatch_take(d, SENDER, LANE_MARKETING, slow(), now);
+    caller(&s, CATEGORY_MARKETING, now + 5 * SECOND_US);
+    dispatch_join(d, &s);
+    dispatch_heard(d, SENDER, LIFE_ACCEPTED, 0); /* it is looked at */
+    usleep(150000);
+    assert_int_equal(resumed(), 0);
+    dispatch_park(d, &s);
+    assert_int_equal(resumed(), 1);
+    assert_true(s.turn);
+    finish(&h);
+}
+
+TEST(patience_ends_and_so_does_the_gateway)
+{
+    struct house h;
+    static struct send s[2];
+    start(&h);
+    go(&h);
+    struct dispatch *d = h.g.dispatch;
+    int64_t now = mono_us();
+    for (int i = 0; i < 60; i++)
+        dispatch_take(d, SENDER, LANE_MARKETING, slow(), now);
+    caller(&s[0], CATEGORY_MARKETING, now + SECOND_US / 5);
+    caller(&s[1], CATEGORY_MARKETING, now + 60 * SECOND_US);
+    for (int i = 0; i < 2; i++) {
+        dispatch_join(d, &s[i]);
+        dispatch_park(d, &s[i]);
+    }
+    wait_for(resumed, 1);
+    assert_ptr_equal(door.resumed[0], &s[0]);
+    assert_false(s[0].turn);
+    assert_in_range(mono_us() - now, SECOND_US / 5, SECOND_US);
+    dispatch_hurry(d);
+    wait_for(resumed, 2);
+    assert_false(s[1].turn);
+    finish(&h);
+}
+
+TEST(more_numbers_than_there_is_room_for_are_not_paced)
+{
+    struct house h;
+    bool full = false;
+    start(&h);
+    go(&h);
+    for (int64_t i = 1; i <= 5000; i++)
+        full = dispatch_when(h.g.dispatch, i * 7919, LANE_UTILITY, slow(), mono_us()) == -1;
+    assert_true(full);
+    assert_true(dispatch_when(h.g.dispatch, 7919, LANE_UTILITY, slow(), mono_us()) != -1);
+    assert_int_equal(dispatch_when(h.g.dispatch, 0, LANE_UTILITY, slow(), mono_us()), -1);
+    finish(&h);
+}
+
+TEST(what_comes_in_counts_also_before_anything_leaves)
+{
+    struct house h;
+    start(&h);
+    go(&h);
+    dispatch_inbound(h.g.dispatch, SENDER, 10);
+    int64_t now = mono_us(), when = dispatch_when(h.g.dispatch, SENDER, LANE_UTILITY, slow(), now);
+    assert_in_range(when - now, 400000, 1100000);
+    dispatch_inbound(NULL, SENDER, 1); /* nobody there */
+    finish(&h);
+}
+
+TESTS(T(a_backlog_is_found_at_start_and_goes_once), T(what_nobody_judges_does_not_pile_up),
+      T(a_code_does_not_wait_behind_a_campaign), T(campaigns_take_turns), T(rows_come_when_they_are_due),
+      T(a_row_behind_the_position_is_found), T(a_door_that_is_busy_is_tried_again),
+      T(without_a_token_the_line_waits_and_says_so), T(what_waits_too_long_ends_although_the_number_is_stuck),
+      T(leases_are_held_and_given_back), T(callers_come_back_in_their_turn),
+      T(a_caller_who_joined_and_is_not_parked_yet_keeps_its_turn), T(patience_ends_and_so_does_the_gateway),
+      T(more_numbers_than_there_is_room_for_are_not_paced), T(what_comes_in_counts_also_before_anything_leaves))
