@@ -377,7 +377,8 @@ static void show_queues(struct json queues)
                    (long long)open, (long long)(pace / 1000), (long long)(pace % 1000 / 100));
         struct str when = show_time(json_get(it.value, "stopped_until"), until);
         if (why.n > 0)
-            buf_printf(&b, ", stopped until %.*s: %.*s", (int)when.n, when.p, (int)why.n, why.p);
+            buf_printf(&b, ", stopped%s%.*s: %.*s", when.n > 0 ? " until " : "", (int)when.n, when.p, (int)why.n,
+                       why.p);
         line(0, first ? "queues" : "", buf_str(&b));
         buf_done(&b);
     }

@@ -314,7 +314,7 @@ static void show_queue(struct rest_call *c, const struct backlog *q)
         jo_kint(o, "permitted_per_second", v.permitted_per_s);
         jo_kint(o, "pace_permille", v.pace_permille);
         rest_time(o, "stopped_until", v.circuit_until);
-        jo_kcstr(o, "stopped_why", v.circuit_why);
+        jo_kcstr(o, "stopped_why", v.circuit_why != NULL ? v.circuit_why : v.why);
         rest_time(o, "webhooks_applied_to", v.watermark);
     }
     jo_end(o);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/failpoint.h"
 #include "core/decide.h"
 #include "core/graph_code.h"
 #include "gateway/accounts.h"
@@ -14,8 +15,7 @@
 #include "gateway/dispatch.h"
 #include "gateway/rest_impl.h"
 
-#define BACKLOG_COUNTED 100000
-#define WHY_MAX         400
+#define WHY_MAX 400
 
 /* --- finding it --------------------------------------------------------------------------------------------------- */
 
@@ -124,34 +124,41 @@ static void say(struct waits *w, const char *reason, int64_t until, const char *
     snprintf(w->why, sizeof w->why, "%s", why);
 }
 
-/* The message's time has come: what stands in its way now is its number's. */
-static int waits_for_number(struct rest_call *c, struct store *s, const struct message *m, struct waits *w,
-                            struct err *e)
+/* It stands in its number's line: who goes first, and what else is in the way. */
+static void waits_for_turn(const struct message *m, const struct dispatch_view *v, struct waits *w)
 {
-    struct dispatch_view v;
-    struct outbox_key line;
-    int64_t n = 0;
-    int rc = life_row(m, &line) ? outbox_count(s, &line, BACKLOG_COUNTED, &n, e) : 0;
+    size_t before = 0;
+    say(w, "turn", 0, "it is in line for its number's turn");
+    for (int c = 0; c <= (int)lane_class((enum category)m->life.category); c++)
+        before += v->waiting[c];
+    if (v->why != NULL)
+        snprintf(w->why, sizeof w->why, "%s", v->why);
+    else if (v->pace_permille > 0)
+        snprintf(w->why, sizeof w->why,
+                 "it is in line for its number's turn, with %zu%s of its class or a more urgent one; the number sends "
+                 "%lld.%lld messages a second",
+                 before, v->at_least ? " or more" : "", (long long)(v->pace_permille / 1000),
+                 (long long)(v->pace_permille % 1000 / 100));
+}
+
+/* The message's time has come: what stands in its way now is its number's. */
+static void waits_for_number(struct rest_call *c, const struct message *m, struct waits *w)
+{
+    struct dispatch_view v = {.sender = 0};
     bool seen = dispatch_look(c->g->dispatch, m->sender, &v);
     char *token = accounts_token(c->g->accounts, m->sender);
-    say(w, "turn", 0, "");
     if (token == NULL) {
         say(w, "no_token", 0, "no token is kept for its number: set token_file under senders in the configuration");
     } else if (seen && v.circuit_why != NULL) {
         w->reason = "circuit";
         w->until = v.circuit_until;
-        snprintf(w->why, sizeof w->why, "nothing leaves from its number until then: %s", v.circuit_why);
+        snprintf(w->why, sizeof w->why, "nothing of the outbox leaves from its number until then: %s", v.circuit_why);
     } else {
-        int at = snprintf(w->why, sizeof w->why, "it is in line for its number's turn, with %lld%s in the same line",
-                          (long long)n, n == BACKLOG_COUNTED ? " or more" : "");
-        if (seen && v.pace_permille > 0)
-            snprintf(w->why + at, sizeof w->why - (size_t)at, "; the number sends %lld.%lld messages a second",
-                     (long long)(v.pace_permille / 1000), (long long)(v.pace_permille % 1000 / 100));
+        waits_for_turn(m, &v, w);
     }
     if (token != NULL)
         explicit_bzero(token, strlen(token));
     free(token);
-    return rc;
 }
 
 static int waits_waiting(struct rest_call *c, struct store *s, struct arena *a, const struct message *m, int64_t now,
@@ -162,8 +169,10 @@ static int waits_waiting(struct rest_call *c, struct store *s, struct arena *a, 
     struct outbox_row kept;
     struct err none = {0};
     bool found = life_row(m, &key) && outbox_get(s, &key, a, &kept, &none) == 0;
-    if (m->life.at <= now)
-        return waits_for_number(c, s, m, w, e);
+    if (m->life.at <= now) {
+        waits_for_number(c, m, w);
+        return 0;
+    }
     if (found && kept.ruleset != 0 && rest_message_decision(s, a, m, &row, &none) == 0) {
         say(w, "rule", m->life.at, "a rule holds it");
         w->then = "it is judged again, and sent when the rules allow it";
@@ -296,5 +305,6 @@ int rest_message_cancel(struct rest_call *c, struct store *s, struct arena *a, i
                           "it is too late: the message is %s, and only one that waits can be taken back",
                           life_word(&m.life, m.seen, m.valid_until, now));
     rc = life_hear(s, &m, &news, now, &c->after, e);
+    failpoint(cancel_written);
     return rc == 0 ? show(c, s, a, &m, now, e) : rc;
 }
