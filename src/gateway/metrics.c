@@ -2,9 +2,13 @@
  * metrics.c - /healthz, /readyz and /metrics: a table of counters written as Prometheus text.
  *
  * Healthy means the process answers. Ready means that it can accept: the database takes writes. No label ever carries a
- * number, a name or a token. */
+ * person's number, a name or a token; our own numbers stand under the ids Meta gave them, because each has a pace, a circuit and a
+ * backlog of its own. */
+#include <stdlib.h>
+
 #include "base/clock.h"
 #include "gateway/admit.h"
+#include "gateway/dispatch.h"
 #include "gateway/gateway_impl.h"
 
 static const struct {
@@ -24,6 +28,8 @@ static const struct {
     [METRIC_UNDETERMINED] = {"wayleave_messages_undetermined_total", "messages given up in doubt"},
     [METRIC_CANCELLED] = {"wayleave_messages_cancelled_total", "messages taken back before an attempt"},
     [METRIC_DUPLICATES] = {"wayleave_messages_duplicated_total", "second attempts that turned out to be accepted too"},
+    [METRIC_REPEATED] = {"wayleave_messages_repeated_total",
+                         "attempts of the outbox that came to nothing and are made again"},
     [METRIC_PASSED] = {"wayleave_passed_total", "calls passed through"},
     [METRIC_WEBHOOKS] = {"wayleave_webhooks_total", "webhook bodies stored"},
     [METRIC_WEBHOOKS_FORGED] = {"wayleave_webhooks_forged_total", "webhook bodies with a wrong signature"},
@@ -34,6 +40,8 @@ static const struct {
     [METRIC_FORWARD_PARKED] = {"wayleave_forward_parked_total", "bodies the receiver refused for good or for too long"},
     [METRIC_BAD_REQUESTS] = {"wayleave_bad_requests_total", "requests that could not be read"},
 };
+
+#define METRICS_MAX (4u << 20)
 
 static void gauge(struct buf *b, const char *name, const char *help, uint64_t v)
 {
@@ -53,6 +61,95 @@ static void write_shadow(const struct gateway *g, struct buf *b)
                        verdict_name((enum verdict)shadow), (unsigned long long)n[live][shadow]);
 }
 
+/* --- our numbers --------------------------------------------------------------------------------------------------- */
+
+#define NUMBERS_SHOWN 4096
+
+static void head(struct buf *b, const char *name, const char *help)
+{
+    buf_printf(b, "# HELP %s %s\n# TYPE %s gauge\n", name, help, name);
+}
+
+static void of_number(struct buf *b, const char *name, const struct dispatch_view *v, int64_t permille)
+{
+    buf_printf(b, "%s{sender=\"%lld\"} %lld.%03lld\n", name, (long long)v->sender, (long long)(permille / 1000),
+               (long long)(permille % 1000));
+}
+
+static int64_t waits(const struct dispatch_view *v)
+{
+    return (int64_t)v->read * 1000;
+}
+
+static int64_t pace(const struct dispatch_view *v)
+{
+    return v->pace_permille;
+}
+
+static int64_t circuit(const struct dispatch_view *v)
+{
+    return v->circuit_why != NULL ? 1000 : 0;
+}
+
+static int64_t watermark_age(const struct dispatch_view *v)
+{
+    int64_t age = clock_now_ms() - v->watermark;
+    return v->watermark != 0 && age > 0 ? age : 0;
+}
+
+static void write_totals(struct buf *b, const struct dispatch_view *v, size_t n)
+{
+    static const char waiting[] = "wayleave_outbox_waiting";
+    uint64_t open = 0, circuits = 0, more = 0, by_class[LANE_CLASSES] = {0};
+    for (size_t i = 0; i < n; i++) {
+        open += v[i].open;
+        circuits += v[i].circuit_why != NULL;
+        more += v[i].at_least;
+        for (int c = 0; c < LANE_CLASSES; c++)
+            by_class[c] += v[i].waiting[c];
+    }
+    head(b, waiting, "messages of the outbox that are due and wait for their turn, as far as they were read");
+    for (int c = 0; c < LANE_CLASSES; c++)
+        buf_printf(b, "%s{class=\"%s\"} %llu\n", waiting, lane_class_name((enum lane_class)c),
+                   (unsigned long long)by_class[c]);
+    gauge(b, "wayleave_outbox_unread", "numbers with more of them than were read", more);
+    gauge(b, "wayleave_outbox_open", "messages of the outbox between their turn and its end", open);
+    gauge(b, "wayleave_circuits_open", "numbers of which the outbox is stopped because of what Meta said", circuits);
+}
+
+static void write_numbers(struct gateway *g, struct buf *b)
+{
+    static const struct {
+        const char *name, *help;
+        int64_t (*permille)(const struct dispatch_view *v);
+    } gauges[] = {
+        {"wayleave_number_waiting", "messages of the outbox that are due, as far as they were read", waits},
+        {"wayleave_number_pace", "messages a second it is sent at, at most", pace},
+        {"wayleave_number_circuit_open", "1 while the outbox is stopped because of what Meta said", circuit},
+        {"wayleave_number_watermark_age_seconds", "since the newest message whose status was applied; 0: none was",
+         watermark_age},
+    };
+    int64_t *sender = calloc(NUMBERS_SHOWN, sizeof *sender);
+    struct dispatch_view *v = calloc(NUMBERS_SHOWN, sizeof *v);
+    size_t n = 0;
+    if (sender == NULL || v == NULL)
+        abort();
+    for (size_t i = dispatch_numbers(g->dispatch, sender, NUMBERS_SHOWN); i > 0; i--)
+        n += dispatch_look(g->dispatch, sender[i - 1], &v[n]);
+    write_totals(b, v, n);
+    for (size_t k = 0; k < sizeof gauges / sizeof gauges[0]; k++) {
+        head(b, gauges[k].name, gauges[k].help);
+        for (size_t i = 0; i < n; i++)
+            of_number(b, gauges[k].name, &v[i], gauges[k].permille(&v[i]));
+    }
+    gauge(b, "wayleave_may_send", "1 while the right to send for our numbers is renewed in time",
+          dispatch_may_send(g->dispatch));
+    free(sender);
+    free(v);
+}
+
+/* --- all of it ----------------------------------------------------------------------------------------------------- */
+
 static void write_metrics(struct gateway *g, struct buf *b)
 {
     for (size_t i = 0; i < METRIC_COUNT; i++)
@@ -65,6 +162,7 @@ static void write_metrics(struct gateway *g, struct buf *b)
     gauge(b, "wayleave_jobs", "jobs in those transactions", w.jobs);
     gauge(b, "wayleave_job_failures", "jobs that failed", w.failures);
     gauge(b, "wayleave_database_healthy", "1 while the database takes writes", writer_healthy(g->writer));
+    write_numbers(g, b);
     gauge(b, "wayleave_messages_open", "messages whose outcome is not written yet", admit_open(g->admit));
     gauge(b, "wayleave_time_zones_known", "1 when there is a time zone database", admit_places_known(g->admit));
     gauge(b, "wayleave_time_zones_damaged", "time zones missing or damaged in it", admit_places_damaged(g->admit));
@@ -91,7 +189,7 @@ void metrics_begin(struct gateway *g, struct http_req *rq)
         http_reply(rq, ready ? 200 : 503, h, 1, ready ? said : STR("the database refused a write\n"));
     } else {
         struct buf b;
-        buf_init(&b, 64u << 10);
+        buf_init(&b, METRICS_MAX);
         write_metrics(g, &b);
         http_reply_buf(rq, 200, h, 1, &b);
     }

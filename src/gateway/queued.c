@@ -140,7 +140,10 @@ static void recorded(struct send *s)
     struct queued *q = s->user;
     failpoint(queued_recorded);
     http_call_done(&q->call);
-    end(q, s->job.rc == 0 && s->life.state == LIFE_WAITING ? END_LOOK : END_GONE);
+    bool again = s->job.rc == 0 && s->life.state == LIFE_WAITING;
+    if (again)
+        metric_add(q->d->g, METRIC_REPEATED, 1);
+    end(q, again ? END_LOOK : END_GONE);
 }
 
 static void answered(struct http_call *call)
