@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0
  * graph_batch.c - a Graph batch, unpacked: every part that is a send is judged, the rest goes on.
  *
- * A batch may hide sends (docs/platform.md §7.2), so its parts are read one by one exactly like requests of their own. When all
- * are allowed the client's bytes are forwarded as they came; when some are refused the remaining parts are forwarded as
- * a new batch, whose address holds no field of the old one, and the refusals are put into the answer at their places;
- * so is what became of each send when no answer came. All parts share the patience of the one client: a part whose turn
- * comes soon is waited for, and all that were allowed leave together after the last decision. A part whose content is only known to Meta (a reference to
- * another part's result), a batch inside a batch, and a partly refused batch with attached files cannot be judged part
- * by part and are refused. */
+ * A batch may hide sends (docs/platform.md §7.2), so its parts are read one by one exactly like requests of their own. One
+ * without sends is forwarded in the client's bytes. Else the parts that go on, those of allowed sends with our mark
+ * (mark.h), are forwarded as a new batch, whose address holds no field of the old one, and refusals are put into the
+ * answer at their places; so is what became of each send when no answer came. Attached files cannot be sent again in
+ * another body: such a batch leaves as it came, without marks, and its statuses are found by Meta's ids. All parts share the
+ * patience of the one client: a part whose turn comes soon is waited for, and all that were allowed leave together after
+ * the last decision. A part whose content is only known to Meta (a reference to another part's result), a batch inside a
+ * batch, and a partly refused batch with attached files cannot be judged part by part and are refused. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "gateway/accounts.h"
 #include "gateway/admit.h"
+#include "gateway/dispatch.h"
 #include "gateway/graph_api.h"
 #include "gateway/graph_body.h"
 #include "gateway/graph_error.h"
+#include "gateway/mark.h"
 #include "gateway/relay.h"
 
 #define BATCH_PARTS_MAX 50 /* Meta's own limit */
@@ -242,6 +245,54 @@ static void answered(struct http_call *call)
 
 /* --- forwarding ---------------------------------------------------------------------------------------------------- */
 
+/* The part with another body, in `raw`. */
+static int change_part(struct part *p, struct str body, struct err *e)
+{
+    struct json v;
+    struct buf raw;
+    struct json_out o;
+    int rc = json_parse(thread_json(), p->raw, false, &v, e);
+    if (rc != 0)
+        return rc;
+    buf_init(&raw, BATCH_BODY_MAX);
+    json_out_init(&o, &raw);
+    jo_object(&o);
+    for (struct json_iter it = json_iter(v); json_next(&it);) {
+        struct buf one;
+        buf_init(&one, BATCH_BODY_MAX);
+        json_write_value(&one, it.value);
+        jo_key_str(&o, it.key);
+        if (str_eq(it.key, STR("body")))
+            jo_str(&o, body);
+        else
+            jo_raw(&o, buf_str(&one));
+        raw.failed |= one.failed;
+        buf_done(&one);
+    }
+    jo_end(&o);
+    p->raw = (struct str){raw.failed ? NULL : arena_strndup(http_arena(p->b->rq), buf_cstr(&raw), raw.len), raw.len};
+    buf_done(&raw);
+    return p->raw.p != NULL ? 0 : err_set(e, WL_ETOOBIG, "the batch is too large");
+}
+
+/* Puts our mark into the sends; *ret_any: there were some. */
+static int mark_parts(struct batch *b, bool *ret_any, struct err *e)
+{
+    int rc = 0;
+    for (size_t i = 0; i < b->n && rc == 0; i++) {
+        struct part *p = &b->part[i];
+        struct str body = p->body;
+        if (!p->admitted || body.n == 0)
+            continue;
+        rc = mark_form(&p->send, p->content_type, p->body, http_arena(b->rq), &body, e);
+        if (rc == 0 && body.p != p->body.p) {
+            *ret_any = true;
+            rc = change_part(p, body, e);
+        }
+    }
+    return rc;
+}
+
 static bool rebuild_body(struct batch *b, struct str *ret)
 {
     struct buf out;
@@ -322,6 +373,22 @@ static int refused_with_files(const struct batch *b, struct err *e)
                    first);
 }
 
+/* The body that leaves when it is not the client's. */
+static int prepare(struct batch *b, struct err *e)
+{
+    bool marked = false;
+    if (b->call.reserved && !dispatch_may_send(b->g->dispatch))
+        return err_set(e, WL_EBUSY, "this gateway may not send at the moment: its lease has run out");
+    if (b->refused > 0 && b->files)
+        return refused_with_files(b, e);
+    int rc = b->files ? 0 : mark_parts(b, &marked, e);
+    if (rc != 0 || (b->refused == 0 && !marked))
+        return rc;
+    return rebuild_body(b, &b->call.body) && rebuild_url(b) && json_content_type(b)
+               ? 0
+               : err_set(e, WL_ETOOBIG, "the batch is too large");
+}
+
 /* All decisions are in. */
 static void carry(struct batch *b)
 {
@@ -339,10 +406,8 @@ static void carry(struct batch *b)
     b->call.user = b;
     for (size_t i = 0; i < b->n; i++) /* a place of its own, like any send */
         b->call.reserved |= b->part[i].admitted;
-    if (rc == 0 && b->refused > 0 && b->files)
-        rc = refused_with_files(b, &e);
-    else if (rc == 0 && b->refused > 0 && (!rebuild_body(b, &b->call.body) || !rebuild_url(b) || !json_content_type(b)))
-        rc = err_set(&e, WL_ETOOBIG, "the batch is too large");
+    if (rc == 0)
+        rc = prepare(b, &e);
     b->call.body_length = (int64_t)b->call.body.n;
     if (rc == 0 && http_client_submit(b->g->client, &b->call) != 0)
         rc = err_set(&e, WL_EBUSY, "too many calls are waiting for the Graph API");
@@ -373,11 +438,10 @@ static int read_part(struct part *p, struct err *e)
     struct batch *b = p->b;
     struct arena *a = http_arena(b->rq);
     struct graph_body body;
-    struct str type = p->content_type;
-    if (type.p == NULL)
-        type = str_starts(str_trim(p->body), STR("{")) ? STR("application/json")
-                                                       : STR("application/x-www-form-urlencoded");
-    int rc = graph_body_parse(a, thread_json(), type, p->body, false, &p->path.query, &body, e);
+    if (p->content_type.p == NULL)
+        p->content_type = str_starts(str_trim(p->body), STR("{")) ? STR("application/json")
+                                                                  : STR("application/x-www-form-urlencoded");
+    int rc = graph_body_parse(a, thread_json(), p->content_type, p->body, false, &p->path.query, &body, e);
     if (rc == 0)
         rc = intent_parse(body.root, p->path.send_path, a, &p->intent, e);
     if (rc != 0)

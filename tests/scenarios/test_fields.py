@@ -86,6 +86,16 @@ def template_as_text(gateway, to):
     return gateway.request("POST", PATH, json=fields(to))
 
 
+MARK = re.compile(r'"biz_opaque_callback_data":"wl1\.[^"]*",|biz_opaque_callback_data=wl1\.[^&]*&'
+                  r'|--[^\r]*\r\nContent-Disposition: form-data; name="biz_opaque_callback_data"\r\n\r\nwl1\.[^\r]*\r\n')
+
+
+def arrived(entry, body):
+    """Whether what came is what was written, but for our one mark in it."""
+    plain, marks = MARK.subn("", entry["body"])
+    return plain == body and marks == 1
+
+
 SHAPES = [as_urlencoded, as_multipart, as_chunks, in_query, half_in_query, token_in_form, token_in_query, token_in_body]
 
 
@@ -97,11 +107,9 @@ def test_a_send_in_any_shape_is_judged_and_arrives(ready, sandbox, shape):
     assert answer.status_code == 200, answer.text
     [entry] = sandbox.ledger()
     assert entry["to"].lstrip("+") == ANA
-    sent = shape.__name__
     body = answer.request.body
     if isinstance(body, (str, bytes)):
-        body = body.decode() if isinstance(body, bytes) else body
-        assert entry["body"] == body, sent
+        assert arrived(entry, body.decode() if isinstance(body, bytes) else body), entry["body"]
     assert rig.TOKEN not in ready.output()
 
 
@@ -242,9 +250,11 @@ def test_a_batch_refused_as_a_whole_never_leaves(ready, sandbox, batch):
 
 @pytest.mark.parametrize("batch", BATCHES, ids=lambda b: b.__name__)
 def test_a_batch_that_is_allowed_arrives_as_it_was_written(ready, sandbox, batch):
-    answer = batch(ready, [part(ANA), GET, part("+" + ANA)])
-    assert codes(answer) == [200, 200, 200]
-    assert len(sandbox.ledger()) == 2
+    parts = [part(ANA), GET, form_part("+" + ANA)]
+    assert codes(batch(ready, parts)) == [200, 200, 200]
+    first, second = sandbox.ledger()
+    assert arrived(first, parts[0]["body"]), first["body"]
+    assert arrived(second, parts[2]["body"]), second["body"]
 
 
 def test_what_cannot_be_judged_in_a_batch_is_refused(ready, sandbox):
@@ -309,16 +319,19 @@ def test_a_batch_with_a_file_goes_whole_or_not_at_all(ready, sandbox):
 
 def test_a_batch_without_an_answer_leaves_its_sends_ambiguous(ready, sandbox):
     assert codes(batch_json(ready, [part(ANA)])) == [200]
+    sandbox.call("POST", "webhook", {"mode": "hold"})
     for parts, wanted in (([part(ANA), part(ANA)], [504, 504]), ([part(NOBODY), GET, part(ANA)], [400, 504, 504])):
         sandbox.fault("lost-answer", method="POST", path="/v23.0/")
         answer = batch_json(ready, parts)
         assert codes(answer) == wanted
         last = json.loads(answer.json()[-1]["body"])["error"]
         assert last["code"] == 131000
-        assert "do not send it again blindly" in last["error_data"]["details"]
+        assert "not send it again" in last["error_data"]["details"]
         assert ready.admin("GET", "/decisions/" + last["error_data"]["wayleave"]["id"])[1]["message"]["state"] == "ambiguous"
-    assert ready.states() == {"accepted": 1, "ambiguous": 3, "refused": 1}
     assert len(sandbox.ledger()) == 4
+    rig.until("the first is accepted and the others in doubt", lambda: ready.states() == {"accepted": 1, "ambiguous": 3, "refused": 1})
+    sandbox.call("POST", "webhook", {"mode": "normal"})
+    rig.until("the statuses have said that all were accepted", lambda: ready.states() == {"accepted": 4, "refused": 1})
 
 
 def test_a_batch_before_a_dead_upstream_says_so_for_each_send(start, tmp_path):
