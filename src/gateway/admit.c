@@ -119,11 +119,6 @@ static int admit_run(void *ctx, struct store *s, struct arena *a, struct job *co
     return rc;
 }
 
-void admit_inbound(struct admit *a, int64_t sender, size_t n)
-{
-    dispatch_inbound(a->g->dispatch, sender, n);
-}
-
 int64_t admit_patience(const struct gateway *g)
 {
     return clock_mono_ns() / 1000 + g->o.hold_budget_ms * 1000;

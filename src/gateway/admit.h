@@ -111,8 +111,6 @@ void admit_drain(struct admit *a);
 /* Sends let in whose end is not written yet. */
 size_t admit_open(const struct admit *a);
 
-/* Any thread: n messages came in for this number; they count for its messages a second. */
-void admit_inbound(struct admit *a, int64_t sender, size_t n);
 /* Fills what comes from the intent, the number, its account and its templates; anew, whatever was there. */
 struct snapshot;
 void send_facts(struct send *s, const struct snapshot *snap);

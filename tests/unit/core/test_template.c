@@ -354,5 +354,30 @@ TEST(sends_of_real_clients_fit_their_own_template)
     assert_true(n > 15);
 }
 
-TESTS(T(fits), T(absent_and_odd_components), T(many_variables_and_little_memory), T(status_words),
+/* For how long Meta tries to deliver: only what is a time in the range there is; anything else was not told. */
+TEST(time_to_deliver)
+{
+    static const struct {
+        const char *listed;
+        int64_t ttl;
+    } told[] = {
+        {"600", 600}, {"\"43200\"", 43200}, {"-1", -1},   {"2592000", 2592000}, {"2592001", 0}, {"0", 0},   {"-2", 0},
+        {"null", 0},  {"\"soon\"", 0},      {"[600]", 0}, {"{\"a\":600}", 0},   {"1e30", 0},    {"\"\"", 0}};
+    struct json_parser *p = json_parser_create();
+    struct arena *a = arena_create(1 << 20);
+    struct template_spec *spec;
+    struct err e = {0};
+    char listing[200];
+    for (size_t i = 0; i < sizeof told / sizeof told[0]; i++) {
+        snprintf(listing, sizeof listing, "{\"components\":[],\"message_send_ttl_seconds\":%s}", told[i].listed);
+        assert_ok(template_compile(a, parsed(p, listing), &spec, &e), e);
+        assert_int_equal(template_ttl(spec), told[i].ttl);
+    }
+    assert_ok(template_compile(a, parsed(p, "{\"components\":[]}"), &spec, &e), e);
+    assert_int_equal(template_ttl(spec), 0);
+    arena_free(a);
+    json_parser_free(p);
+}
+
+TESTS(T(fits), T(time_to_deliver), T(absent_and_odd_components), T(many_variables_and_little_memory), T(status_words),
       T(listings_of_real_accounts), T(sends_of_real_clients_fit_their_own_template))

@@ -46,6 +46,7 @@ struct note {
     size_t takes;          /* bytes of the batch's arena */
     int ran;               /* its number among those that ran */
     pthread_mutex_t *gate; /* held by whoever wants the writer to stand still */
+    bool park, refuse;     /* asks for that, once */
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -63,6 +64,13 @@ static int note_run(void *ctx, struct store *s, struct arena *a, struct job *con
         if (note->gate != NULL) {
             pthread_mutex_lock(note->gate);
             pthread_mutex_unlock(note->gate);
+        }
+        if (note->park || note->refuse) {
+            if (note->park)
+                writer_park(&note->job);
+            else
+                writer_refuse(&note->job, &(struct err){.code = WL_ECONFLICT, .text = "not this one"});
+            continue;
         }
         if (note->takes > 0 && arena_alloc(a, note->takes) == NULL)
             return err_set(e, WL_ENOMEM, "the arena is used up");
@@ -90,7 +98,18 @@ static void note_done(void *ctx, struct job *job)
     pthread_mutex_unlock(&lock);
 }
 
-static const struct job_type note_type = {.name = "note", .rank = 3, .run = note_run, .done = note_done};
+static struct note *_Atomic parked;
+
+static void note_parked(void *ctx, struct job *job)
+{
+    struct note *note = container_of(job, struct note, job);
+    (void)ctx;
+    note->park = false;
+    parked = note;
+}
+
+static const struct job_type note_type = {
+    .name = "note", .rank = 3, .run = note_run, .done = note_done, .parked = note_parked};
 
 static void wait_for(int n)
 {
@@ -355,7 +374,43 @@ TEST(a_store_that_will_not_begin_ends_all_acknowledging)
     unlink(path);
 }
 
-TESTS(T(a_bad_job_hurts_only_itself), T(a_deferred_job_runs_at_its_time), T(a_clock_set_back_holds_nobody_up),
-      T(who_is_due_first_runs_first), T(a_refused_sync_ends_all_acknowledging), T(putting_off_gives_the_memory_back),
-      T(what_has_happened_is_never_refused), T(in_a_hurry_nothing_is_put_off),
+/* Whoever parked a job decides when it runs; even if its transaction failed for another's sake it is parked once. */
+TEST(a_parked_job_runs_when_it_is_brought_back)
+{
+    char path[] = "/tmp/wl-writer-XXXXXX";
+    struct err e = {0};
+    struct store *s;
+    struct writer *w = open_writer(path, 1000, &s);
+    pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+    struct note first = {.job.type = &note_type, .value = 1, .gate = &gate},
+                stays = {.job.type = &note_type, .value = 2}, bad = {.job.type = &note_type, .value = -3},
+                refused = {.job.type = &note_type, .value = 4};
+    stays.park = refused.refuse = true;
+    pthread_mutex_lock(&gate);
+    assert_ok(writer_submit(w, &first.job, &e), e);
+    usleep(50000);
+    assert_ok(writer_submit(w, &stays.job, &e), e);
+    assert_ok(writer_submit(w, &bad.job, &e), e);
+    assert_ok(writer_submit(w, &refused.job, &e), e);
+    pthread_mutex_unlock(&gate);
+    wait_for(3);
+    assert_true(parked == &stays && stays.ran == 0);
+    assert_int_equal(bad.job.rc, WL_EINVAL);
+    assert_true(refused.job.rc == WL_ECONFLICT && strcmp(refused.job.err.text, "not this one") == 0);
+    assert_ok(writer_submit_always(w, &stays.job, &e), e);
+    wait_for(4);
+    assert_true(stays.job.rc == 0 && stays.ran > 0);
+    assert_int_equal(written(path, 2), 1);
+    writer_hurry(w);
+    stays.park = true;
+    assert_ok(writer_submit(w, &stays.job, &e), e);
+    wait_for(5);
+    assert_int_equal(stays.job.rc, WL_EBUSY); /* there is nobody any more who would bring it back */
+    writer_stop(w);
+    unlink(path);
+}
+
+TESTS(T(a_bad_job_hurts_only_itself), T(a_parked_job_runs_when_it_is_brought_back), T(a_deferred_job_runs_at_its_time),
+      T(a_clock_set_back_holds_nobody_up), T(who_is_due_first_runs_first), T(a_refused_sync_ends_all_acknowledging),
+      T(putting_off_gives_the_memory_back), T(what_has_happened_is_never_refused), T(in_a_hurry_nothing_is_put_off),
       T(a_store_that_will_not_begin_ends_all_acknowledging))
