@@ -5,9 +5,10 @@
  * called, or a file is opened. Three threads: `dispatch` gives turns (dispatch.c), `outbox` finds and reads what waits
  * (lines.c) and takes it to the door (queued.c), `settle` keeps time for what is in doubt (settle.c).
  *
- * Bounds, whatever the backlog: NUMBERS_MAX numbers, LINES_MAX lines, ROWS_MAX rows read ahead (24 bytes each; their
- * bodies stay in the database until they have a turn), and half of limits.queue messages between their turn and their
- * end, with BYTES_MAX of bodies. Numbers are never forgotten; lines go when they are empty. */
+ * Bounds, whatever the backlog: NUMBERS_MAX numbers (7 KiB each), LINES_MAX lines, ROWS_MAX rows read ahead (24 bytes each;
+ * their bodies stay in the database until they have a turn), and half of limits.queue messages between their turn and
+ * their end, with BYTES_MAX of bodies and as much again for what leaves. Numbers are never forgotten; lines go when they
+ * are empty. */
 #ifndef WL_GATEWAY_DISPATCH_IMPL_H
 #define WL_GATEWAY_DISPATCH_IMPL_H
 
@@ -134,7 +135,7 @@ struct dispatch {
     struct line *to_read, **to_read_tail;
     size_t n_lines, n_rows; /* lines, and rows in them */
     struct id_set *ids;
-    bool bells;
+    bool bells, too_many;    /* numbers: said once */
     struct outbox_key sweep; /* where it is */
     bool sweeping;
     int64_t next_sweep_us, next_tick_us, next_due_ms;
@@ -195,7 +196,7 @@ void *lines_run(void *dispatch);
 /* --- queued.c --- */
 
 /* With the lock held: one for this row, in line for the outbox thread; NULL: too many are out. */
-struct queued *queued_take(struct dispatch *d, struct line *l, const struct waiting *w);
+struct queued *queued_take(struct dispatch *d, struct line *l, const struct waiting *w, int64_t turn_us);
 /* The outbox thread, without the lock: takes what had its turn to the door. */
 void queued_submit(struct queue_link *chain);
 void queued_free(struct dispatch *d);

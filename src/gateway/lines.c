@@ -207,7 +207,7 @@ static struct line *line_of(const struct number *n, enum lane_class c, int64_t c
 void lines_turn(struct dispatch *d, struct number *n, enum lane_class c, int64_t campaign, int64_t now_us)
 {
     struct line *l = line_of(n, c, campaign);
-    struct queued *q = l != NULL && l->n > 0 ? queued_take(d, l, &l->row[l->first]) : NULL;
+    struct queued *q = l != NULL && l->n > 0 ? queued_take(d, l, &l->row[l->first], now_us) : NULL;
     if (l != NULL && l->joined > 0)
         l->joined--;
     if (q == NULL) {
@@ -322,6 +322,11 @@ static void due_at(struct dispatch *d, struct line *l, int64_t ms)
 static void line_seen(struct dispatch *d, const struct outbox_key *k, int64_t now)
 {
     struct number *n = number_at(d, k->sender, true);
+    if (n == NULL && !d->too_many)
+        log_error("dispatch",
+                  "messages of more than %d numbers wait: those of number %lld and others stay where they are",
+                  NUMBERS_MAX, (long long)k->sender);
+    d->too_many |= n == NULL;
     if (n == NULL || k->due == OUTBOX_PARKED || k->class < 0 || k->class >= LANE_CLASSES)
         return;
     struct line *l = line_of(n, (enum lane_class)k->class, k->campaign);

@@ -26,6 +26,7 @@
 #define ARENA_MAX       (2u << 20) /* the body twice, and what is read of it and of the answer */
 #define ANSWER_MAX      (1u << 20)
 #define BUSY_US         (SECOND_US / 20)
+#define FOREIGN_US      SECOND_US
 #define UNREACHABLE_US  (5 * SECOND_US)
 #define REFUSED_US      (60 * SECOND_US)
 #define RELIST_US       (5 * SECOND_US) /* a template that is unknown after this is */
@@ -42,7 +43,7 @@ static struct queued *queued_make(struct dispatch *d)
     return q;
 }
 
-struct queued *queued_take(struct dispatch *d, struct line *l, const struct waiting *w)
+struct queued *queued_take(struct dispatch *d, struct line *l, const struct waiting *w, int64_t turn_us)
 {
     struct queued *q = d->idle;
     if (q != NULL)
@@ -53,6 +54,7 @@ struct queued *queued_take(struct dispatch *d, struct line *l, const struct wait
         return NULL;
     q->line = l;
     q->row = *w;
+    q->turn_us = turn_us;
     q->at_door = true;
     q->bytes = 0;
     q->link.next = NULL;
@@ -129,8 +131,12 @@ static void end(struct queued *q, enum end how)
 /* Its turn was not used, and the door does not know of it. */
 static void end_unused(struct queued *q, enum end how)
 {
-    dispatch_give_back(q->d, q->line->number->sender);
-    end(q, how);
+    struct dispatch *d = q->d;
+    wipe(q);
+    pthread_mutex_lock(&d->lock);
+    lane_give_back(&q->line->number->lane, q->turn_us, mono_us());
+    end_locked(q, how);
+    pthread_mutex_unlock(&d->lock);
 }
 
 /* --- up ------------------------------------------------------------------------------------------------------------ */
@@ -200,18 +206,26 @@ static void carry(struct queued *q)
         unsent(q);
 }
 
-/* What the door refused to look at is looked at again a little later. */
+/* With the lock held: nothing of its number for a moment. */
+static void rest(struct queued *q, int64_t us, const char *why)
+{
+    struct number *n = q->line->number;
+    n->pause_us = mono_us() + us;
+    n->why = why;
+}
+
+/* What the door refused to look at is looked at again a little later. What is gone, or is being sent already, is not. */
 static void refused(struct queued *q, const struct err *why)
 {
     struct dispatch *d = q->d;
-    bool gone = why->code == WL_ENOTFOUND || why->code == WL_ECONFLICT;
+    bool waits = q->send.message.life.state == LIFE_WAITING, foreign = why->code == WL_ECONFLICT && waits;
+    bool gone = why->code == WL_ENOTFOUND || (why->code == WL_ECONFLICT && !waits);
     wipe(q);
     pthread_mutex_lock(&d->lock);
-    if (!gone) {
-        struct number *n = q->line->number;
-        n->pause_us = mono_us() + BUSY_US;
-        n->why = "the gateway was too busy to judge its messages a moment ago";
-    }
+    if (foreign)
+        rest(q, FOREIGN_US, "another gateway has taken this number over");
+    else if (!gone)
+        rest(q, BUSY_US, "the gateway was too busy to judge its messages a moment ago");
     end_locked(q, gone ? END_GONE : END_BACK);
     pthread_mutex_unlock(&d->lock);
 }

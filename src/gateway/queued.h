@@ -15,6 +15,7 @@ struct queued {
     struct dispatch *d;
     struct line *line;
     struct waiting row;
+    int64_t turn_us;
     bool at_door;
     size_t bytes; /* counted of its body */
 
