@@ -55,7 +55,7 @@ def test_a_line_is_waited_for_as_long_as_a_client_can_wait(shop, sandbox):
     passed = [seconds for answer, seconds in answers if answer.status_code == 200]
     refused = [answer for answer, _ in answers if answer.status_code != 200]
     assert 1 <= took < 2 + 3 * rig.SLOW
-    # marketing may wait three quarters of two seconds: thirty turns, and what had been saved up meanwhile
+    # two seconds: forty turns, and what had been saved up meanwhile
     assert 1.5 * SLOW_RATE - 5 <= len(passed) <= 3 * SLOW_RATE + 5
     assert max(passed) > 0.5, "some of them waited"
     assert refused
