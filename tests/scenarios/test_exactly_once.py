@@ -231,7 +231,7 @@ def listed(gateway, states=None):
     """Every message of the list, by id."""
     found, before = {}, None
     while True:
-        query = "limit=1000" + (f"&state={states}" if states else "") + (f"&before={before}" if before else "")
+        query = "limit=1000" + (f"&state={states}" if states else "") + (f"&cursor={before}" if before else "")
         status, body = gateway.admin("GET", f"/messages?{query}")
         assert status == 200, body
         found.update({m["id"]: m for m in body["messages"]})
