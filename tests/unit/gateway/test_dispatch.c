@@ -10,10 +10,11 @@
 #include "gateway/dispatch_impl.h"
 #include "store/leases.h"
 
-#define OTHER   (SENDER + 1)
-#define TEXT    "{\"messaging_product\":\"whatsapp\",\"to\":\"447700900001\",\"type\":\"text\",\"text\":{\"body\":\"a\"}}"
-#define AT_DOOR 8 /* a tenth of a second of eighty */
-#define SEEN    4096
+#define OTHER       (SENDER + 1)
+#define TEXT        "{\"messaging_product\":\"whatsapp\",\"to\":\"447700900001\",\"type\":\"text\",\"text\":{\"body\":\"a\"}}"
+#define AT_DOOR     8 /* a tenth of a second of eighty */
+#define SEEN        4096
+#define TEN_MINUTES INT64_C(600000)
 
 /* --- what stands around the dispatcher ------------------------------------------------------------------------------- */
 
@@ -137,6 +138,7 @@ struct rows {
     enum category category;
     int64_t expires;
     int n;
+    enum life_state state; /* 0: it waits */
 };
 
 static int put_rows(void *ctx, struct store *s, struct arena *a, int64_t now, struct err *e)
@@ -153,10 +155,16 @@ static int put_rows(void *ctx, struct store *s, struct arena *a, int64_t now, st
                             .type = "text"};
         life_init(&m.life, r->category, now, r->expires);
         m.life.at = r->due;
+        if (r->state != 0) {
+            m.life.state = (uint8_t)r->state;
+            m.life.attempts = 1;
+            m.life.begun_at = now - TEN_MINUTES;
+            m.epoch = 1;
+        }
         struct outbox_row row = {.key = {.sender = r->sender,
                                          .class = lane_class(r->category),
                                          .campaign = r->campaign,
-                                         .due = r->due,
+                                         .due = r->state == LIFE_AMBIGUOUS ? OUTBOX_PARKED : r->due,
                                          .id = m.id},
                                  .body = STR(TEXT)};
         rc = messages_insert(s, &m, NULL, 1, e);
@@ -387,6 +395,65 @@ TEST(what_waits_too_long_ends_although_the_number_is_stuck)
     finish(&h);
 }
 
+static enum life_state state_of(struct house *h, int64_t id)
+{
+    struct store *s;
+    struct message m;
+    assert_ok(store_open(&s, h->f.url, &(struct store_options){.read_only = true}, &h->f.e), h->f.e);
+    assert_ok(messages_get(s, OUTBOX_SPREAD, id, &m, &h->f.e), h->f.e);
+    store_free(s);
+    return (enum life_state)m.life.state;
+}
+
+/* An earlier life had applied statuses up to now, and kept that with its lease. */
+static int earlier_lease(void *ctx, struct store *s, struct arena *a, int64_t now, struct err *e)
+{
+    const struct watermark w = {SENDER, now};
+    int64_t epoch;
+    (void)ctx, (void)a;
+    int rc = lease_take(s, SENDER, 5, now, &epoch, e);
+    return rc == 0 ? leases_renew(s, 5, &w, 1, e) : rc;
+}
+
+TEST(a_doubt_is_settled_in_time_and_only_what_may_be_is_sent_again)
+{
+    struct house h;
+    start(&h);
+    int64_t order = put(
+        &h,
+        (struct rows){.sender = SENDER, .category = CATEGORY_UTILITY, .due = 1000, .n = 1, .state = LIFE_AMBIGUOUS});
+    int64_t sale = put(
+        &h,
+        (struct rows){.sender = SENDER, .category = CATEGORY_MARKETING, .due = 1000, .n = 1, .state = LIFE_AMBIGUOUS});
+    int64_t unheard =
+        put(&h,
+            (struct rows){.sender = OTHER, .category = CATEGORY_UTILITY, .due = 1000, .n = 1, .state = LIFE_AMBIGUOUS});
+    assert_ok(writer_call(h.g.writer, 2, earlier_lease, NULL, &h.f.e), h.f.e);
+    go(&h);
+    wait_for(came, 1);
+    assert_int_equal(door.id[0], order); /* a status of the first attempt would have been seen */
+    assert_int_equal(state_of(&h, sale), LIFE_UNDETERMINED);
+    assert_int_equal(state_of(&h, unheard), LIFE_AMBIGUOUS); /* nothing is known of that number's statuses */
+    refuse(&h);
+    finish(&h);
+}
+
+TEST(what_an_earlier_life_was_sending_is_in_doubt)
+{
+    struct house h;
+    start(&h);
+    int64_t left =
+        put(&h,
+            (struct rows){.sender = SENDER, .category = CATEGORY_UTILITY, .due = 1000, .n = 3, .state = LIFE_SENDING});
+    go(&h);
+    for (int64_t i = 0; i < 3; i++)
+        assert_int_equal(state_of(&h, left + i), LIFE_AMBIGUOUS);
+    usleep(300000);
+    assert_int_equal(came(), 0);
+    assert_int_equal(rows_left(&h), 3);
+    finish(&h);
+}
+
 TEST(leases_are_held_and_given_back)
 {
     struct house h;
@@ -528,6 +595,7 @@ TESTS(T(a_backlog_is_found_at_start_and_goes_once), T(what_nobody_judges_does_no
       T(a_code_does_not_wait_behind_a_campaign), T(campaigns_take_turns), T(rows_come_when_they_are_due),
       T(a_row_behind_the_position_is_found), T(a_door_that_is_busy_is_tried_again),
       T(without_a_token_the_line_waits_and_says_so), T(what_waits_too_long_ends_although_the_number_is_stuck),
+      T(a_doubt_is_settled_in_time_and_only_what_may_be_is_sent_again), T(what_an_earlier_life_was_sending_is_in_doubt),
       T(leases_are_held_and_given_back), T(callers_come_back_in_their_turn),
       T(a_caller_who_joined_and_is_not_parked_yet_keeps_its_turn), T(patience_ends_and_so_does_the_gateway),
       T(more_numbers_than_there_is_room_for_are_not_paced), T(what_comes_in_counts_also_before_anything_leaves))
