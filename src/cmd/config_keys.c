@@ -53,7 +53,8 @@ const struct config_key config_keys[] = {
      .offset = GATEWAY(hold_budget_ms),
      .help =
          "a send that would be allowed again this soon is waited for, also through our own interface; the parts of a "
-         "batch share it. Marketing waits for its number's turn three quarters of it. Clients give up from 5s"},
+         "batch share it. Among those who wait for a number's turn authentication goes first, marketing "
+         "last. Clients give up from 5s"},
     {.path = "hold",
      .type = CONFIG_WORD,
      .fallback = "refuse",

@@ -60,15 +60,15 @@ static int begin(struct batch *b, struct store *s, size_t i, struct err *e)
         right_refuse(send);
         return 0;
     }
+    const struct person *p = b->about[i].person != NULL ? &b->about[i].person->p : NULL;
+    if (send->message.contact == 0 && p != NULL && p->bucket == send->message.bucket)
+        send->message.contact = p->id; /* we know them since: what is counted now may have to be taken back */
     struct life_news news = {.event = {.kind = STEP_BEGIN},
                              .epoch = send->epoch,
                              .valid_until = send->ttl > 0 ? b->now + send->ttl : 0};
     rc = decided_by(b, s, send, &news, e);
     if (rc != 0 || send->message.decision != news.decision) /* somebody else was faster */
         return rc;
-    const struct person *p = b->about[i].person != NULL ? &b->about[i].person->p : NULL;
-    if (send->message.contact == 0 && p != NULL && p->bucket == send->message.bucket)
-        send->message.contact = p->id; /* we know them since: what is counted now may have to be taken back */
     send->leaves = true;
     pace_leave(b, send);
     batch_effects(b, send, &b->about[i]);

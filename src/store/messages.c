@@ -15,8 +15,8 @@ STATEMENT(msg_insert,
           "valid_until) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, "
           "$18, $19, $20, $21, $22, $23)");
 STATEMENT(msg_save, "UPDATE msg SET state = $1, attempt = $2, epoch = $3, seen = $4, code = $5, ts_outcome = $6, "
-                    "wamid = $7, ver = $8, life = $9, due = $10, begun_at = $11, decision = $12, valid_until = $13 "
-                    "WHERE bucket = $14 AND id = $15 AND ver = $16");
+                    "wamid = $7, ver = $8, life = $9, due = $10, begun_at = $11, decision = $12, valid_until = $13, "
+                    "contact = $14 WHERE bucket = $15 AND id = $16 AND ver = $17");
 STATEMENT(msg_get, "SELECT id, contact, sender, campaign, state, attempt, epoch, ts, kind, category, seen, code, "
                    "ts_outcome, type, wamid, ver, life, due, begun_at, expires, decision, valid_until FROM msg WHERE "
                    "bucket = $1 AND id = $2");
@@ -109,6 +109,7 @@ static int save(struct store *s, const struct message *m, int64_t *ret_changed, 
     db_i64(q, m->life.begun_at);
     db_i64(q, m->decision);
     db_i64(q, m->valid_until);
+    db_i64(q, m->contact);
     db_i64(q, m->bucket);
     db_i64(q, m->id);
     db_i64(q, m->ver);

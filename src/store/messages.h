@@ -55,7 +55,7 @@ int messages_insert(struct store *s, const struct message *m, const struct decis
 /* Decisions about messages that are there already; each under an id of its own. */
 int decisions_insert(struct store *s, const struct decision_row *d, size_t n, struct err *e);
 
-/* Writes what can change in a message: life, epoch, changed_at, decision, valid_until, seen, wamid; ver moves on, in *m too.
+/* Writes what can change in a message: contact (somebody we know by now), life, epoch, changed_at, decision, valid_until, seen, wamid; ver moves on, in *m too.
  * WL_ECONFLICT: the row has another version than the one read; nothing was written of that row. */
 int message_save(struct store *s, struct message *m, struct err *e);
 
