@@ -204,6 +204,19 @@ static struct line *line_of(const struct number *n, enum lane_class c, int64_t c
     return NULL;
 }
 
+/* Had its turn: the others are before it when they come into the lane anew, as they do whenever something was in the way. */
+static void line_last(struct line *l)
+{
+    struct line **at = &l->number->lines;
+    while (*at != l)
+        at = &(*at)->next;
+    *at = l->next;
+    while (*at != NULL)
+        at = &(*at)->next;
+    *at = l;
+    l->next = NULL;
+}
+
 void lines_turn(struct dispatch *d, struct number *n, enum lane_class c, int64_t campaign, int64_t now_us)
 {
     struct line *l = line_of(n, c, campaign);
@@ -221,6 +234,7 @@ void lines_turn(struct dispatch *d, struct number *n, enum lane_class c, int64_t
     d->n_out++;
     n->at_door++;
     n->open++;
+    line_last(l);
     line_join(l);
     if (l->n == 0)
         number_offer(d, n); /* its place in the lane may be another's */
