@@ -233,10 +233,17 @@ static void on_status(struct life *l, const struct life_event *ev, int64_t now, 
         settle_accepted(l); /* else the resend is on its way: its own answer will close it */
 }
 
+/* Whether a status of the last attempt would have been applied by now, had Meta accepted it. */
+static bool would_have_been_seen(const struct life *l, const struct life_event *ev, int64_t now)
+{
+    bool missed = l->begun_at < ev->listening && now < ev->listening + LIFE_REPEATED_MS;
+    return !missed && ev->watermark >= l->begun_at + LIFE_WATERMARK_MARGIN_MS;
+}
+
 static void doubt_timer(struct life *l, const struct life_event *ev, int64_t now)
 {
     enum category c = (enum category)l->category;
-    bool seen = ev->watermark >= l->begun_at + LIFE_WATERMARK_MARGIN_MS;
+    bool seen = would_have_been_seen(l, ev, now);
     if (may_resend(l) && !l->resent && seen && !too_late(l, now) && l->attempts < LIFE_ATTEMPTS_MAX) {
         l->resent = true;
         wait_until(l, now);

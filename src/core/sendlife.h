@@ -4,7 +4,8 @@
  * Meta's API has no idempotency key, so an attempt without an answer leaves a doubt, and "never twice" and "never
  * lost" cannot both hold for it. What is done about a doubt depends on the category: a marketing message is never
  * attempted again; a utility or authentication message once, after its wait, and only when webhooks of messages sent
- * later from the same number have been applied (so that a status of this one would have been seen). Everything else
+ * later from the same number have been applied (so that a status of this one would have been seen). While nobody listened
+ * that proves nothing: Meta repeats what it could not deliver, but not at once, and newer words overtake it. Everything else
  * is definite. A message whose caller waits for the outcome (`once`) is attempted once: what follows is for the caller
  * to say. State changes here and nowhere else; whoever runs it makes the new state durable before acting on the
  * effects, and feeds what happens back as events. Source: methods topic 6; scale §3.5. */
@@ -72,6 +73,7 @@ struct life_event {
     bool held, delivered;
     int64_t watermark; /* ms; 0 none */
     int64_t at;        /* ms */
+    int64_t listening; /* TIMER: ms; webhooks have been taken since then without a break; 0 always */
 };
 
 /* What is to be done once the new state is durable. */
@@ -84,7 +86,8 @@ struct life_effects {
 /* How long a doubt of this category is waited out before anything is done, and after how long it is given up. */
 int64_t life_doubt_wait(enum category c);
 int64_t life_doubt_most(enum category c);
-#define LIFE_WATERMARK_MARGIN_MS 3000 /* statuses of messages sent this much later must have been applied */
+#define LIFE_WATERMARK_MARGIN_MS 3000   /* statuses of messages sent this much later must have been applied */
+#define LIFE_REPEATED_MS         300000 /* after a break, what Meta could not deliver in it is here by then */
 
 bool life_ended(const struct life *l);
 /* A new message that waits. One that is attempted at once is stepped with STEP_BEGIN next. */

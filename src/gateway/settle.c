@@ -90,7 +90,9 @@ int settle_doubts(struct dispatch *d, struct store *s, struct arena *a, int64_t 
     size_t n = 0;
     int rc = messages_in_doubt(s, OUTBOX_SPREAD, now, a, SETTLE_STEP, &m, &n, e);
     for (size_t i = 0; i < n && rc == 0; i++) {
-        struct life_news timer = {.event = {.kind = STEP_TIMER, .watermark = dispatch_watermark(d, m[i].sender)}};
+        struct life_news timer = {.event = {.kind = STEP_TIMER,
+                                            .watermark = dispatch_watermark(d, m[i].sender),
+                                            .listening = d->g->started_at}};
         rc = life_hear(s, &m[i], &timer, now, after, e);
         failpoint(settle_doubt);
     }

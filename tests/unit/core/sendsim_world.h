@@ -58,7 +58,7 @@ struct message {
     int64_t turn_us;
     uint8_t truth; /* attempts Meta accepted */
     uint8_t heard; /* attempts a status was applied of */
-    bool spoiled;  /* a status of it was lost, late, or came while nobody listened */
+    bool spoiled;  /* a status of it was lost or late */
     enum category category;
 };
 
@@ -99,6 +99,7 @@ static struct world {
     int64_t still_from[NUMBERS], still_to[NUMBERS];   /* its webhooks stand still */
     int64_t watermark[NUMBERS], watermark_disk[NUMBERS];
     int64_t now_us;
+    int64_t started_us;
     uint32_t life;  /* of the process; rises with every start */
     bool up, sound; /* sound: webhooks are never lost and never late */
     int odds[FAULTS], hook_odds[HOOK_FAULTS];

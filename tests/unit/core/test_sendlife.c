@@ -469,6 +469,29 @@ TEST(a_failure_after_delivered_does_not_undo_it)
     assert_int_equal(l.state, LIFE_ACCEPTED);
 }
 
+/* What came while nobody listened is repeated late: the word of later messages counts again when that is over. */
+TEST(after_a_break_nobody_is_sent_anything_again_too_early)
+{
+    struct life l, early;
+    struct life_effects fx;
+    const int64_t start = 5000;
+    struct life_event timer = {.kind = STEP_TIMER, .watermark = INT64_MAX, .listening = start};
+    life_init(&l, CATEGORY_AUTHENTICATION, 1000, 0);
+    life_step(&l, &(struct life_event){.kind = STEP_BEGIN}, 1000, &fx);
+    life_step(&l, &(struct life_event){.kind = STEP_RESTART}, start, &fx);
+    for (int64_t now = l.at; now < start + LIFE_REPEATED_MS; now = l.at) {
+        life_step(&l, &timer, now, &fx);
+        assert_int_equal(l.state, LIFE_AMBIGUOUS);
+        assert_true(l.at > now);
+        early = l;
+    }
+    life_step(&l, &timer, l.at, &fx);
+    assert_int_equal(l.state, LIFE_WAITING);
+    timer.listening = 1000; /* it was begun after the break */
+    life_step(&early, &timer, early.at, &fx);
+    assert_int_equal(early.state, LIFE_WAITING);
+}
+
 /* However long Meta cannot be reached: that costs no attempt, and the back-off is kept. */
 TEST(what_never_left_was_no_attempt)
 {
@@ -525,8 +548,9 @@ TEST(a_resend_that_fails_after_the_first_attempt_failed_is_failed)
 }
 
 TESTS(T(marketing_is_never_sent_twice), T(service_calls_and_what_is_unknown_are_never_sent_twice),
-      T(what_its_caller_waits_for_is_attempted_once), T(what_never_left_was_no_attempt),
-      T(refusals_that_may_be_repeated_come_to_an_end), T(a_resend_that_fails_after_the_first_attempt_failed_is_failed),
+      T(what_its_caller_waits_for_is_attempted_once), T(after_a_break_nobody_is_sent_anything_again_too_early),
+      T(what_never_left_was_no_attempt), T(refusals_that_may_be_repeated_come_to_an_end),
+      T(a_resend_that_fails_after_the_first_attempt_failed_is_failed),
       T(a_resend_is_no_double_while_the_watermark_tells_the_truth),
       T(a_resend_can_double_only_when_meta_withholds_a_status), T(what_error_codes_ask_for),
       T(words_that_do_not_fit_change_nothing), T(a_failure_after_delivered_does_not_undo_it), T(every_state_has_a_name),

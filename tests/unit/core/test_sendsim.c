@@ -221,7 +221,6 @@ static void hook(const struct event *ev)
 {
     if (!w.up) {
         struct event again = *ev;
-        w.m[ev->m].spoiled = true;
         again.at = w.now_us + between(SECOND_US, 20 * SECOND_US);
         plan(again);
         return;
@@ -262,7 +261,9 @@ static void doubt_due(const struct event *ev)
     struct message *m = &w.m[ev->m];
     if (m->mem.state != LIFE_AMBIGUOUS || now_ms() < m->mem.at)
         return;
-    step(m, &(struct life_event){.kind = STEP_TIMER, .watermark = w.watermark[m->number]}, false);
+    step(m,
+         &(struct life_event){.kind = STEP_TIMER, .watermark = w.watermark[m->number], .listening = w.started_us / US},
+         false);
     w.t.resent += m->mem.state == LIFE_WAITING;
 }
 
@@ -319,7 +320,6 @@ static void crash(const struct event *ev)
     for (size_t i = 0; i < w.n_written; i++) /* not thanked for: they come again */
         if (w.written[i].thank) {
             struct event again = w.written[i].hook;
-            w.m[again.m].spoiled = true;
             again.at = w.now_us + between(SECOND_US, 20 * SECOND_US);
             plan(again);
         }
@@ -351,6 +351,7 @@ static void start(const struct event *ev)
 {
     (void)ev;
     w.up = true;
+    w.started_us = w.now_us;
     w.life++;
     w.apply_planned = w.flush_planned = false;
     for (size_t i = 0; i < NUMBERS; i++) {
