@@ -326,6 +326,14 @@ static int start_listener(struct gateway *g, struct http_server **ret, const cha
     return rc;
 }
 
+static int start_listeners(struct gateway *g, struct err *e)
+{
+    int rc = start_listener(g, &g->http, g->o.listen, false, e);
+    if (rc == 0 && g->o.listen_tls != NULL)
+        rc = start_listener(g, &g->https, g->o.listen_tls, true, e);
+    return rc;
+}
+
 static int start_parts(struct gateway *g, struct err *e)
 {
     struct http_client_options co = {.connections_per_origin = g->o.upstream_connections,
@@ -355,11 +363,7 @@ static int start_parts(struct gateway *g, struct err *e)
         rc = compactor_start(&g->compactor, g->writer, g->o.store_url, &compactor_usual, e);
     if (rc == 0)
         rc = readers_start(&g->readers, g->writer, g->o.store_url, e);
-    if (rc == 0)
-        rc = start_listener(g, &g->http, g->o.listen, false, e);
-    if (rc == 0 && g->o.listen_tls != NULL)
-        rc = start_listener(g, &g->https, g->o.listen_tls, true, e);
-    return rc;
+    return rc == 0 ? start_listeners(g, e) : rc;
 }
 
 int gateway_start(struct gateway **ret, const struct gateway_options *o, struct err *e)
