@@ -490,14 +490,14 @@ struct found {
 static int read_next(struct dispatch *d, const struct outbox_key *line, int64_t now, struct found *f, struct err *e)
 {
     struct outbox_key after = *line;
-    struct outbox_row *row;
+    struct outbox_key *next;
     size_t n = 0;
     after.due = now;
     after.id = INT64_MAX;
     f->next_ms = NEVER;
-    int rc = outbox_read(d->reader, &after, OUTBOX_PARKED - 1, d->scratch, 1, &row, &n, e);
+    int rc = outbox_read(d->reader, &after, OUTBOX_PARKED - 1, d->scratch, 1, &next, &n, e);
     if (rc == 0 && n > 0)
-        f->next_ms = row[0].key.due;
+        f->next_ms = next->due;
     return rc;
 }
 
@@ -505,13 +505,13 @@ static int read_next(struct dispatch *d, const struct outbox_key *line, int64_t 
 static int read_rows(struct dispatch *d, const struct outbox_key *after, int64_t now, size_t most, struct found *f,
                      struct err *e)
 {
-    struct outbox_row *row;
+    struct outbox_key *key;
     *f = (struct found){.due = after->due, .id = after->id, .next_ms = NEVER};
     arena_reset(d->scratch);
-    int rc = outbox_read(d->reader, after, now, d->scratch, most, &row, &f->looked, e);
+    int rc = outbox_read(d->reader, after, now, d->scratch, most, &key, &f->looked, e);
     for (size_t i = 0; i < f->looked && rc == 0; i++) {
         struct message m;
-        const struct outbox_key *k = &row[i].key;
+        const struct outbox_key *k = &key[i];
         f->due = k->due;
         f->id = k->id;
         rc = messages_get(d->reader, k->bucket, k->id, &m, e);

@@ -21,11 +21,12 @@ STATEMENT(outbox_hold, "UPDATE outbox SET due = $1, ruleset = $2, until_at = $3,
                        "bucket = $6 AND sender = $7 AND class = $8 AND campaign = $9 AND due = $10 AND id = $11");
 STATEMENT(outbox_one, "SELECT due, id, path, flags, expected, ruleset, until_at, facts, findings, body FROM outbox "
                       "WHERE bucket = $1 AND sender = $2 AND class = $3 AND campaign = $4 AND due = $5 AND id = $6");
-STATEMENT(outbox_after, "SELECT due, id, path, flags, expected, ruleset, until_at, facts, findings, body FROM outbox "
+STATEMENT(outbox_after, "SELECT due, id FROM outbox "
                         "WHERE bucket = $1 AND sender = $2 AND class = $3 AND campaign = $4 AND (due, id) > ($5, $6) "
                         "AND due <= $7 ORDER BY due, id LIMIT $8");
+/* Behind the last row the line could have: comparing less than the whole key would walk the line. */
 STATEMENT(outbox_line, "SELECT sender, class, campaign, due, id FROM outbox WHERE bucket = $1 AND (sender, class, "
-                       "campaign) > ($2, $3, $4) ORDER BY sender, class, campaign, due, id LIMIT 1");
+                       "campaign, due, id) > ($2, $3, $4, $5, $6) ORDER BY sender, class, campaign, due, id LIMIT 1");
 STATEMENT(outbox_length, "SELECT COUNT(*) FROM (SELECT id FROM outbox WHERE bucket = $1 AND sender = $2 AND class = $3 "
                          "AND campaign = $4 LIMIT $5) r");
 
@@ -183,10 +184,19 @@ int outbox_get(struct store *s, const struct outbox_key *k, struct arena *a, str
     return get_at(s, &parked, a, ret, e);
 }
 
-int outbox_read(struct store *s, const struct outbox_key *after, int64_t until, struct arena *a, size_t max,
-                struct outbox_row **ret, size_t *ret_n, struct err *e)
+static int read_key(struct db_stmt *q, struct arena *a, void *row, struct err *e)
 {
-    struct outbox_row *rows = NULL;
+    struct outbox_key *k = row;
+    (void)a, (void)e;
+    k->due = col_i64(q);
+    k->id = col_i64(q);
+    return 0;
+}
+
+int outbox_read(struct store *s, const struct outbox_key *after, int64_t until, struct arena *a, size_t max,
+                struct outbox_key **ret, size_t *ret_n, struct err *e)
+{
+    struct outbox_key *keys = NULL;
     struct db_stmt *q;
     size_t n = 0;
     int rc = db_prepare(s, &outbox_after, &q, e);
@@ -195,12 +205,13 @@ int outbox_read(struct store *s, const struct outbox_key *after, int64_t until, 
     bind_key(q, after);
     db_i64(q, until);
     db_i64(q, (int64_t)max);
-    rc = db_rows(q, a, max, sizeof *rows, read_row, &rows, &n, e);
+    rc = db_rows(q, a, max, sizeof *keys, read_key, &keys, &n, e);
     if (rc != 0)
         return rc;
     for (size_t i = 0; i < n; i++)
-        place(&rows[i], after);
-    *ret = rows;
+        keys[i] =
+            (struct outbox_key){after->bucket, after->sender, after->class, after->campaign, keys[i].due, keys[i].id};
+    *ret = keys;
     *ret_n = n;
     return 0;
 }
@@ -212,6 +223,8 @@ int outbox_next_line(struct store *s, const struct outbox_key *after, struct out
     if (rc != 0)
         return rc;
     bind_line(q, after);
+    db_i64(q, INT64_MAX);
+    db_i64(q, INT64_MAX);
     rc = db_step(q, e);
     if (rc < 0)
         return rc;

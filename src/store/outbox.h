@@ -51,9 +51,9 @@ int outbox_delete(struct store *s, const struct outbox_key *k, struct err *e);
 int outbox_move(struct store *s, struct outbox_key *k, int64_t due, const struct outbox_row *held, struct err *e);
 /* The row of a message whose `due` is not known: tries the message's own `due` and PARKED. WL_ENOTFOUND. */
 int outbox_get(struct store *s, const struct outbox_key *k, struct arena *a, struct outbox_row *ret, struct err *e);
-/* The next rows of a line after (due, id), due at `until` or before. Texts in the arena. */
+/* The keys of the next rows of a line after (due, id), due at `until` or before. */
 int outbox_read(struct store *s, const struct outbox_key *after, int64_t until, struct arena *a, size_t max,
-                struct outbox_row **ret, size_t *ret_n, struct err *e);
+                struct outbox_key **ret, size_t *ret_n, struct err *e);
 /* The bucket's next line after this one in key order (sender 0: its first): WL_ENOTFOUND when there is none. Sender, class
  * and campaign of it, and due and id of its first row. */
 int outbox_next_line(struct store *s, const struct outbox_key *after, struct outbox_key *ret, struct err *e);

@@ -303,7 +303,8 @@ CREATE INDEX msg_doubt ON msg (bucket, due) WHERE state = 5;
 CREATE INDEX msg_decided ON msg (bucket, decision) WHERE decision <> 0;
 
 -- Messages that wait to be sent, and those an attempt of which is open or in doubt, with all that sending takes. A line
--- is (sender, class, campaign); its first row is the next to go. findings: of the rule that holds it; empty: none does.
+-- is (sender, class, campaign); its first row is the next to go. Not clustered: lines are read by key alone, and the bodies,
+-- which are read one at a time, would be in the way. findings: of the rule that holds it; empty: none does.
 CREATE TABLE outbox (
     bucket INT NOT NULL,
     sender BIGINT NOT NULL,
@@ -320,7 +321,7 @@ CREATE TABLE outbox (
     findings BLOB NOT NULL,
     body BLOB NOT NULL,
     PRIMARY KEY (bucket, sender, class, campaign, due, id)
-); -- clustered
+);
 
 -- A client's own callback data that did not fit beside ours.
 CREATE TABLE callback_data (

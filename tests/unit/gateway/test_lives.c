@@ -299,11 +299,14 @@ static struct life_after hear(struct fx *f, int64_t id, struct life_event event,
 static size_t rows_due(struct fx *f, enum category category, int64_t *ret_due, int64_t *ret_ruleset)
 {
     struct outbox_key from = {.sender = SENDER, .class = lane_class(category)};
-    struct outbox_row *rows;
+    struct outbox_key *keys;
+    struct outbox_row row = {.ruleset = 0};
     size_t n;
-    OK(f, outbox_read(f->s, &from, OUTBOX_PARKED, f->a, 10, &rows, &n, &f->e));
-    *ret_due = n > 0 ? rows[0].key.due : 0;
-    *ret_ruleset = n > 0 ? rows[0].ruleset : 0;
+    OK(f, outbox_read(f->s, &from, OUTBOX_PARKED, f->a, 10, &keys, &n, &f->e));
+    if (n > 0)
+        OK(f, outbox_get(f->s, &keys[0], f->a, &row, &f->e));
+    *ret_due = n > 0 ? keys[0].due : 0;
+    *ret_ruleset = row.ruleset;
     return n;
 }
 
