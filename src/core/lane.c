@@ -374,10 +374,28 @@ int64_t lane_when(const struct lane *l, enum lane_class c, int64_t now_us)
 
 /* --- the circuit ---------------------------------------------------------------------------------------------------- */
 
-static void circuit_open(struct lane *l, int code, int64_t wait_us, int64_t now_us)
+enum word { ACCEPTED, ABOUT_THE_MESSAGE, ABOUT_THE_NUMBER, NO_WORD, NEVER_LEFT };
+
+static enum word word_of(enum life_state state, int code)
 {
+    if (state == LIFE_ACCEPTED)
+        return ACCEPTED;
+    if (state != LIFE_REJECTED)
+        return state == LIFE_UNSENT ? NEVER_LEFT : NO_WORD;
+    return reaction_to(code).reaction == REACT_CIRCUIT ? ABOUT_THE_NUMBER : ABOUT_THE_MESSAGE;
+}
+
+static bool is_silent(enum word w)
+{
+    return w == NO_WORD || w == NEVER_LEFT;
+}
+
+/* What opens it says how long it may stay so. */
+static void circuit_open(struct lane *l, enum word word, int code, int64_t wait_us, int64_t now_us)
+{
+    int64_t top = word == NEVER_LEFT ? LANE_UNSENT_MOST : word == NO_WORD ? LANE_SILENT_MOST : LANE_CIRCUIT_MOST;
     int64_t twice = least(l->circuit_us, LANE_CIRCUIT_MOST) * 2;
-    l->circuit_us = least(most(wait_us, twice), LANE_CIRCUIT_MOST);
+    l->circuit_us = least(most(wait_us, twice), top);
     l->open_until_us = plus(now_us, l->circuit_us);
     l->heed_us = now_us;
     l->circuit_code = code;
@@ -394,34 +412,23 @@ static void circuit_close(struct lane *l, int64_t now_us)
     l->silent = 0;
 }
 
-enum word { ACCEPTED, ABOUT_THE_MESSAGE, ABOUT_THE_NUMBER, NO_WORD };
-
-static enum word word_of(enum life_state state, int code)
-{
-    if (state == LIFE_ACCEPTED)
-        return ACCEPTED;
-    if (state != LIFE_REJECTED)
-        return NO_WORD;
-    return reaction_to(code).reaction == REACT_CIRCUIT ? ABOUT_THE_NUMBER : ABOUT_THE_MESSAGE;
-}
-
 static void heard_closed(struct lane *l, enum word word, int code, int64_t wait_us, int64_t now_us)
 {
-    l->silent = word == NO_WORD ? l->silent + 1 : 0;
+    l->silent = is_silent(word) ? l->silent + 1 : 0;
     if (word == ACCEPTED)
         l->circuit_us = 0;
     else if (word == ABOUT_THE_NUMBER)
-        circuit_open(l, code, wait_us, now_us);
+        circuit_open(l, word, code, wait_us, now_us);
     else if (l->silent >= LANE_SILENT_MAX)
-        circuit_open(l, 0, LANE_SILENT_US, now_us);
+        circuit_open(l, word, 0, LANE_SILENT_US, now_us);
 }
 
 static void heard_probe(struct lane *l, enum word word, int code, int64_t wait_us, int64_t now_us)
 {
     if (word == ABOUT_THE_NUMBER)
-        circuit_open(l, code, wait_us, now_us);
-    else if (word == NO_WORD)
-        circuit_open(l, l->circuit_code, LANE_SILENT_US, now_us);
+        circuit_open(l, word, code, wait_us, now_us);
+    else if (is_silent(word))
+        circuit_open(l, word, l->circuit_code, LANE_SILENT_US, now_us);
     else
         circuit_close(l, now_us);
 }
@@ -433,7 +440,7 @@ static void heard_beside(struct lane *l, enum word word, int code, int64_t wait_
         circuit_close(l, now_us); /* opened for silence */
     } else if (word == ABOUT_THE_NUMBER && !l->probing) {
         if (now_us >= l->open_until_us)
-            circuit_open(l, code, wait_us, now_us); /* as good as the one that was to try */
+            circuit_open(l, word, code, wait_us, now_us); /* as good as the one that was to try */
         else if (plus(now_us, wait_us) > l->open_until_us && wait_us > l->circuit_us) {
             l->circuit_us = wait_us;
             l->open_until_us = plus(now_us, wait_us);

@@ -30,10 +30,13 @@
  *   to a tenth or two: it refuses at random, and the shelf moves below that.
  * - Circuit: a code that speaks about the number (reactions.def, CIRCUIT; platform §2.10) stops the outbox for the wait of
  *   that code, and LANE_SILENT_MAX attempts in a row without a readable answer for LANE_SILENT_US. Then one message of
- *   the outbox tries. A failure doubles the time, up to LANE_CIRCUIT_MOST. An acceptance ends it; so does a refusal that is
- *   about the message, but then the time is remembered, and the next failure doubles it all the same. Numbers and doubling
- *   are ours. Callers are let through: they get Meta's own word and decide for themselves. Their acceptance ends it, too;
- *   their failures lengthen nothing unless the code asks for longer.
+ *   the outbox tries. A failure doubles the time, up to LANE_CIRCUIT_MOST after a code. Silence ends with whatever was
+ *   broken, so it is asked after sooner: an attempt that never left costs nothing, and the next one waits for
+ *   LANE_UNSENT_MOST at most; one that left and got no answer may be a message in doubt, and the next one waits for
+ *   LANE_SILENT_MOST at most. An acceptance ends it; so does a refusal that is about the message, but then the time is
+ *   remembered, and the next failure doubles it all the same. Numbers and doubling are ours. Callers are let through: they
+ *   get Meta's own word and decide for themselves. Their acceptance ends it, too; their failures lengthen nothing unless the
+ *   code asks for longer.
  *
  * Answers come late. A turn is known by the time it was taken, so that an attempt begun before the pace was cut or the
  * circuit opened is not taken for what came of it. */
@@ -57,9 +60,11 @@ const char *lane_class_name(enum lane_class c);
 #define LANE_HOLD_MOST     INT64_C(600000000)
 #define LANE_SILENT_MAX    5 /* attempts without a readable answer in a row that open the circuit */
 #define LANE_SILENT_US     INT64_C(5000000)
-#define LANE_CIRCUIT_MOST  INT64_C(3600000000)
-#define LANE_PROBE_MOST    INT64_C(600000000) /* nobody tells what became of the one that tries: another may */
-#define LANE_LINE_MOST     INT64_C(60000000)  /* turns taken without asking when do not reach further ahead than this */
+#define LANE_CIRCUIT_MOST  INT64_C(3600000000) /* after a code */
+#define LANE_SILENT_MOST   INT64_C(300000000)  /* after an attempt that may have been accepted */
+#define LANE_UNSENT_MOST   INT64_C(30000000)   /* after one that never left */
+#define LANE_PROBE_MOST    INT64_C(600000000)  /* nobody tells what became of the one that tries: another may */
+#define LANE_LINE_MOST     INT64_C(60000000) /* turns taken without asking when do not reach further ahead than this */
 
 /* The campaign of those whose callers wait. */
 #define LANE_CALLERS INT64_C(-1)

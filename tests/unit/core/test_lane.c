@@ -568,6 +568,47 @@ TEST(silence_opens_it_for_seconds_and_any_word_ends_that)
     assert_int_equal(look(&l, now + SECOND, &when), LANE_GO);
 }
 
+/* When what was broken is whole again it is noticed soon: a try that never leaves costs nothing, one without an answer may
+ * cost a message in doubt. */
+TEST(silence_is_asked_after_sooner_than_a_code)
+{
+    static const struct {
+        enum life_state state;
+        int code;
+        int64_t most;
+    } rows[] = {{LIFE_UNSENT, 0, 30 * SECOND},
+                {LIFE_AMBIGUOUS, 0, 5 * MINS},
+                {LIFE_AMBIGUOUS, 131000, 5 * MINS}, /* a 5xx that names one */
+                {LIFE_REJECTED, PERM, 60 * MINS}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct lane l = lane_at(80, 0);
+        int64_t now = START + SECOND, when, longest = 0;
+        join(&l, LANE_UTILITY, 0, 1, 100);
+        for (int k = 0; k < LANE_SILENT_MAX; k++)
+            lane_heard(&l, now, rows[i].state, rows[i].code, now);
+        for (int k = 0; k < 30; k++) {
+            assert_int_equal(look(&l, now, &when), LANE_LATER);
+            assert_true(when - now >= longest && when - now <= rows[i].most);
+            longest = when - now;
+            now = when;
+            assert_int_equal(look(&l, now, &when), LANE_GO);
+            lane_heard(&l, now, rows[i].state, rows[i].code, now + MS);
+            now += MS;
+        }
+        assert_int_equal(longest, rows[i].most);
+    }
+    struct lane l = lane_at(80, 0); /* the way to Meta broke while a code stood */
+    int64_t now = START + SECOND, when;
+    join(&l, LANE_UTILITY, 0, 1, 100);
+    failed(&l, SPAM, now, now);
+    now += 60 * MINS;
+    assert_int_equal(look(&l, now, &when), LANE_GO);
+    lane_heard(&l, now, LIFE_UNSENT, 0, now);
+    assert_int_equal(look(&l, now, &when), LANE_LATER);
+    assert_int_equal(when, now + 30 * SECOND);
+    assert_int_equal(l.circuit_code, SPAM);
+}
+
 TEST(answers_of_before_say_nothing_about_a_circuit)
 {
     struct lane l = lane_at(80, 0);
@@ -705,6 +746,6 @@ TESTS(T(every_category_has_a_class), T(a_pace_is_never_faster_than_it_says),
       T(a_limit_that_is_not_met_again_is_forgotten), T(where_the_limit_was_met_is_remembered),
       T(a_code_about_the_number_stops_the_outbox_for_its_wait),
       T(one_message_tries_and_a_failure_doubles_up_to_an_hour), T(silence_opens_it_for_seconds_and_any_word_ends_that),
-      T(answers_of_before_say_nothing_about_a_circuit), T(callers_failures_lengthen_nothing_but_what_asks_for_longer),
-      T(one_that_was_to_try_and_did_not_makes_way), T(the_one_that_tries_has_its_moment_to_itself),
-      T(no_time_and_no_pace_is_too_large))
+      T(silence_is_asked_after_sooner_than_a_code), T(answers_of_before_say_nothing_about_a_circuit),
+      T(callers_failures_lengthen_nothing_but_what_asks_for_longer), T(one_that_was_to_try_and_did_not_makes_way),
+      T(the_one_that_tries_has_its_moment_to_itself), T(no_time_and_no_pace_is_too_large))
