@@ -24,6 +24,8 @@
 #endif
 #ifdef ARENA_ASAN
 #include <sanitizer/asan_interface.h>
+
+#include "base/failpoint.h"
 #define GAP 16
 #else
 #define GAP                               0
@@ -131,7 +133,7 @@ static struct block *block_for(struct arena *a, size_t need)
 
 void *arena_alloc(struct arena *a, size_t bytes)
 {
-    if (bytes > a->max)
+    if (bytes > a->max || failpoint_fails(arena_full))
         return NULL;
     size_t need = (bytes + (bytes == 0) + ALIGN - 1) & ~(ALIGN - 1);
     if (need > a->max - a->used)

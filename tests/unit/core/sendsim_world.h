@@ -208,7 +208,7 @@ static void plan_own(int64_t at, enum happens what, size_t m)
 static int64_t held_back(size_t number, int64_t at)
 {
     int64_t from = w.still_from[number], to = w.still_to[number];
-    return at >= from && at < to ? to + (at - from) / 1000 : at;
+    return at >= from && at < to ? to + (at - from) / 100000 : at;
 }
 
 static void plan_hook(const struct message *m, int64_t after_us, int attempt, bool delivered, int code)

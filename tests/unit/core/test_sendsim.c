@@ -221,7 +221,7 @@ static void hook(const struct event *ev)
 {
     if (!w.up) {
         struct event again = *ev;
-        again.at = w.now_us + between(SECOND_US, 20 * SECOND_US);
+        again.at = w.now_us + between(SECOND_US, 2 * MINUTE_US);
         plan(again);
         return;
     }
@@ -320,7 +320,7 @@ static void crash(const struct event *ev)
     for (size_t i = 0; i < w.n_written; i++) /* not thanked for: they come again */
         if (w.written[i].thank) {
             struct event again = w.written[i].hook;
-            again.at = w.now_us + between(SECOND_US, 20 * SECOND_US);
+            again.at = w.now_us + between(SECOND_US, 2 * MINUTE_US);
             plan(again);
         }
     w.n_written = 0;
