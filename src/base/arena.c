@@ -15,6 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/failpoint.h"
+
 #if defined(__SANITIZE_ADDRESS__)
 #define ARENA_ASAN 1
 #elif defined(__has_feature)
@@ -25,7 +27,6 @@
 #ifdef ARENA_ASAN
 #include <sanitizer/asan_interface.h>
 
-#include "base/failpoint.h"
 #define GAP 16
 #else
 #define GAP                               0
