@@ -477,3 +477,50 @@ void lane_heard(struct lane *l, int64_t turn_us, enum life_state state, int code
         speed_up(l, turn_us, now_us);
     circuit_heard(l, turn_us, state, code, now_us);
 }
+
+bool lane_let_go(struct lane *l, int64_t now_us)
+{
+    bool open = l->open_until_us != 0;
+    if (open)
+        circuit_close(l, now_us);
+    l->circuit_us = 0;
+    return open;
+}
+
+/* --- from one life to the next -------------------------------------------------------------------------------------- */
+
+void lane_remember(const struct lane *l, int64_t now_us, int64_t now_ms, struct lane_memory *ret)
+{
+    bool open = l->open_until_us != 0, slowed = l->pace_permille < permitted_permille(l);
+    int64_t until_ms = open ? now_ms + (l->open_until_us - now_us) / 1000 : 0;
+    *ret = (struct lane_memory){.until_ms = open ? most(1, until_ms) : 0,
+                                .circuit_ms = l->circuit_us / 1000,
+                                .code = l->circuit_code,
+                                .pace_permille = slowed ? l->pace_permille : 0,
+                                .shelf_permille = l->shelf_permille,
+                                .hold_ms = l->hold_us / 1000};
+}
+
+static void resume_pace(struct lane *l, const struct lane_memory *m, int64_t now_us)
+{
+    l->raised_us = now_us;
+    if (m->shelf_permille > 0) {
+        l->shelf_permille = least(m->shelf_permille, permitted_permille(l));
+        l->hold_us = most(LANE_HOLD_LEAST, least(m->hold_ms, LANE_HOLD_MOST / 1000) * 1000);
+    }
+    if (m->pace_permille > 0)
+        set_pace(l, m->pace_permille);
+}
+
+void lane_resume(struct lane *l, const struct lane_memory *m, int64_t now_us, int64_t now_ms)
+{
+    int64_t length_ms = most(0, least(m->circuit_ms, LANE_CIRCUIT_MOST / 1000));
+    resume_pace(l, m, now_us);
+    l->circuit_us = length_ms * 1000;
+    if (m->until_ms <= 0)
+        return;
+    int64_t left_ms = m->until_ms > now_ms ? least(m->until_ms - now_ms, length_ms) : 0;
+    l->open_until_us = plus(now_us, left_ms * 1000);
+    l->heed_us = now_us;
+    l->circuit_code = (int)m->code;
+}

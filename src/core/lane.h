@@ -145,4 +145,21 @@ void lane_heard(struct lane *l, int64_t turn_us, enum life_state state, int code
 /* Messages a thousand seconds, as it paces now. */
 int64_t lane_pace_permille(const struct lane *l);
 
+/* A person says that the number may go on: the circuit is closed and forgotten. False: it was not open. */
+bool lane_let_go(struct lane *l, int64_t now_us);
+
+/* What a lane has to know in the next life of the program, by the wall's clock: a monotonic one does not outlive it. */
+struct lane_memory {
+    int64_t until_ms;       /* the circuit: nothing of the outbox before then; 0: closed */
+    int64_t circuit_ms;     /* for how long it was opened last; 0: a message was accepted since */
+    int64_t code;           /* that opened it */
+    int64_t pace_permille;  /* 0: as permitted */
+    int64_t shelf_permille; /* 0: no limit was met */
+    int64_t hold_ms;        /* how long to keep to the shelf */
+};
+void lane_remember(const struct lane *l, int64_t now_us, int64_t now_ms, struct lane_memory *ret);
+/* Into a lane of which nobody has heard yet. The wall's clock may have been set meanwhile: a circuit never stays open for
+ * longer than it was opened for, and one that is over by then is tried by one message, as if it had been awake. */
+void lane_resume(struct lane *l, const struct lane_memory *m, int64_t now_us, int64_t now_ms);
+
 #endif

@@ -24,9 +24,12 @@ STATEMENT(lease_take_over, "UPDATE sender_lease SET owner = $1, epoch = $2, beat
                            "sender = $4 AND owner = $5 AND epoch = $6 AND beat = $7");
 STATEMENT(lease_beat, "UPDATE sender_lease SET beat = beat + 1 WHERE owner = $1");
 STATEMENT(lease_watermark, "UPDATE sender_lease SET wm_ts = $1 WHERE sender = $2 AND owner = $3 AND wm_ts < $1");
+STATEMENT(lease_memory, "UPDATE sender_lease SET stop_until = $1, stop_ms = $2, stop_code = $3, pace = $4, shelf = $5, "
+                        "hold_ms = $6 WHERE sender = $7 AND owner = $8");
 STATEMENT(lease_held, "SELECT epoch FROM sender_lease WHERE sender = $1 AND owner = $2 AND epoch = $3");
 STATEMENT(lease_give_up, "UPDATE sender_lease SET owner = 0, beat = beat + 1 WHERE owner = $1");
-STATEMENT(lease_all, "SELECT sender, owner, epoch, beat, wm_ts FROM sender_lease ORDER BY sender LIMIT $1");
+STATEMENT(lease_all, "SELECT sender, owner, epoch, beat, wm_ts, stop_until, stop_ms, stop_code, pace, shelf, hold_ms "
+                     "FROM sender_lease ORDER BY sender LIMIT $1");
 
 /* The epoch `owner` may send under for a number that was last held by somebody else at `held`. */
 static int next_epoch(struct store *s, int64_t owner, int64_t held, int64_t *ret, struct err *e)
@@ -140,6 +143,25 @@ int leases_renew(struct store *s, int64_t owner, const struct watermark *w, size
     return write_end(s, rc);
 }
 
+int lease_remember(struct store *s, int64_t sender, int64_t owner, const struct lane_memory *m, struct err *e)
+{
+    struct db_stmt *q;
+    int rc = write_start(s, e);
+    if (rc == 0)
+        rc = db_prepare(s, &lease_memory, &q, e);
+    if (rc != 0)
+        return rc;
+    db_i64(q, m->until_ms);
+    db_i64(q, m->circuit_ms);
+    db_i64(q, m->code);
+    db_i64(q, m->pace_permille);
+    db_i64(q, m->shelf_permille);
+    db_i64(q, m->hold_ms);
+    db_i64(q, sender);
+    db_i64(q, owner);
+    return write_end(s, db_exec(q, NULL, e));
+}
+
 int lease_fence(struct store *s, int64_t sender, int64_t owner, int64_t epoch, struct err *e)
 {
     struct db_stmt *q;
@@ -173,6 +195,12 @@ static int read_lease(struct db_stmt *q, struct arena *a, void *row, struct err 
     l->epoch = col_i64(q);
     l->beat = col_i64(q);
     l->watermark = col_i64(q);
+    l->memory.until_ms = col_i64(q);
+    l->memory.circuit_ms = col_i64(q);
+    l->memory.code = col_i64(q);
+    l->memory.pace_permille = col_i64(q);
+    l->memory.shelf_permille = col_i64(q);
+    l->memory.hold_ms = col_i64(q);
     return 0;
 }
 

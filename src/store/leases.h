@@ -8,6 +8,7 @@
 #ifndef WL_STORE_LEASES_H
 #define WL_STORE_LEASES_H
 
+#include "core/lane.h"
 #include "store/store.h"
 
 struct lease {
@@ -15,6 +16,7 @@ struct lease {
     int64_t owner;     /* 0: nobody */
     int64_t beat;      /* rises with every renewal: whoever sees it stand still may take the lease over */
     int64_t watermark; /* ms: statuses of messages sent by then have been applied */
+    struct lane_memory memory;
 };
 
 /* A number nobody holds, or whose holder is known to be gone (the same machine's state directory is ours): takes it, or
@@ -31,6 +33,8 @@ struct watermark {
     int64_t sender, at;
 };
 int leases_renew(struct store *s, int64_t owner, const struct watermark *w, size_t n, struct err *e);
+/* What the lane of a number has to know in the next life; of a number that is somebody else's nothing is written. */
+int lease_remember(struct store *s, int64_t sender, int64_t owner, const struct lane_memory *m, struct err *e);
 /* 0 when the owner still holds the number under this epoch; WL_ECONFLICT when not: nothing may be sent. */
 int lease_fence(struct store *s, int64_t sender, int64_t owner, int64_t epoch, struct err *e);
 /* At an end in order: others need not wait. Afterwards the owner holds nothing. */

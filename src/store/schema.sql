@@ -322,6 +322,7 @@ CREATE TABLE outbox (
     body BLOB NOT NULL,
     PRIMARY KEY (bucket, sender, class, campaign, due, id)
 );
+CREATE INDEX outbox_held ON outbox (bucket, due) WHERE ruleset <> 0;
 
 -- A client's own callback data that did not fit beside ours.
 CREATE TABLE callback_data (
@@ -343,3 +344,10 @@ CREATE TABLE idempotency (
 
 -- Statuses of messages this number sent until then have been applied (core/sendlife.h); 0: nothing is known.
 ALTER TABLE sender_lease ADD COLUMN wm_ts BIGINT NOT NULL DEFAULT 0;
+-- What its lane has to know in the next life of the program (core/lane.h, struct lane_memory).
+ALTER TABLE sender_lease ADD COLUMN stop_until BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE sender_lease ADD COLUMN stop_ms BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE sender_lease ADD COLUMN stop_code BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE sender_lease ADD COLUMN pace BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE sender_lease ADD COLUMN shelf BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE sender_lease ADD COLUMN hold_ms BIGINT NOT NULL DEFAULT 0;

@@ -220,7 +220,40 @@ TEST(watermarks_rise_and_outlive_their_owner)
     fx_end(&f);
 }
 
+static bool remembers(struct fx *f, const struct lane_memory *m)
+{
+    struct lease l = look(f, SENDER);
+    return memcmp(&l.memory, m, sizeof *m) == 0;
+}
+
+TEST(what_a_lane_has_to_know_outlives_its_owner_and_only_the_owner_writes_it)
+{
+    struct fx f;
+    static const struct lane_memory none, stop = {NOW + 9, 3600000, 131048, 56000, 76000, 20000};
+    fx_start(&f);
+    take(&f, SENDER, ANA);
+    assert_true(remembers(&f, &none));
+    BEGIN(&f);
+    OK(&f, lease_remember(f.s, SENDER, BELA, &stop, &f.e));
+    OK(&f, lease_remember(f.s, 4711, ANA, &stop, &f.e));
+    COMMIT(&f);
+    assert_true(remembers(&f, &none));
+    BEGIN(&f);
+    OK(&f, lease_remember(f.s, SENDER, ANA, &stop, &f.e));
+    OK(&f, leases_release(f.s, ANA, &f.e));
+    COMMIT(&f);
+    fx_reopen(&f);
+    take(&f, SENDER, BELA);
+    assert_true(remembers(&f, &stop));
+    BEGIN(&f);
+    OK(&f, lease_remember(f.s, SENDER, BELA, &none, &f.e));
+    COMMIT(&f);
+    assert_true(remembers(&f, &none));
+    fx_end(&f);
+}
+
 TESTS(T(a_new_owner_gets_a_higher_epoch), T(every_taking_and_every_renewal_moves_the_beat),
       T(a_challenge_succeeds_only_while_nothing_has_moved),
       T(a_challenger_goes_on_under_its_own_epoch_unless_that_is_too_low), T(a_zombie_is_fenced),
-      T(an_orderly_end_lets_another_take_at_once), T(watermarks_rise_and_outlive_their_owner))
+      T(an_orderly_end_lets_another_take_at_once), T(watermarks_rise_and_outlive_their_owner),
+      T(what_a_lane_has_to_know_outlives_its_owner_and_only_the_owner_writes_it))
