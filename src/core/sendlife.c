@@ -225,9 +225,9 @@ static void on_status(struct life *l, const struct life_event *ev, int64_t now, 
     (void)now;
     has_attempt(l, ev->attempt, ret);
     l->delivered = l->delivered || ev->delivered;
-    if (ev->code != 0) {
+    if (ev->failed) {
         l->failed |= (uint8_t)(1u << (ev->attempt - 1));
-        l->code = ev->code;
+        l->code = ev->code != 0 ? ev->code : l->code;
     }
     if (l->state != LIFE_SENDING || ev->attempt == l->attempts)
         settle_accepted(l); /* else the resend is on its way: its own answer will close it */
@@ -296,12 +296,20 @@ static void on_cancel(struct life *l, const struct life_event *ev, int64_t now, 
         give_up(l, LIFE_CANCELLED);
 }
 
+/* It changes nothing in what is known of the attempts. */
+static void on_doubled(struct life *l, const struct life_event *ev, int64_t now, struct life_effects *ret)
+{
+    (void)ev, (void)now;
+    ret->duplicate = !l->doubled;
+    l->doubled = true;
+}
+
 typedef void on_event(struct life *l, const struct life_event *ev, int64_t now, struct life_effects *ret);
 static on_event *const events[] = {
     [STEP_BEGIN] = on_begin,     [STEP_ACCEPTED] = on_accepted, [STEP_REJECTED] = on_rejected,
     [STEP_UNSENT] = on_unsent,   [STEP_SILENT] = on_silent,     [STEP_RESTART] = on_restart,
     [STEP_STATUS] = on_status,   [STEP_TIMER] = on_timer,       [STEP_PUT_OFF] = on_put_off,
-    [STEP_REFUSED] = on_refused, [STEP_CANCEL] = on_cancel,
+    [STEP_REFUSED] = on_refused, [STEP_CANCEL] = on_cancel,     [STEP_DOUBLED] = on_doubled,
 };
 
 void life_step(struct life *l, const struct life_event *ev, int64_t now, struct life_effects *ret)
@@ -320,7 +328,8 @@ void life_step(struct life *l, const struct life_event *ev, int64_t now, struct 
 
 int64_t life_bits(const struct life *l)
 {
-    return l->accepted | l->failed << 8 | l->once << 16 | l->resent << 17 | l->held << 18 | l->delivered << 19;
+    return l->accepted | l->failed << 8 | l->once << 16 | l->resent << 17 | l->held << 18 | l->delivered << 19 |
+           l->doubled << 20;
 }
 
 void life_set_bits(struct life *l, int64_t bits)
@@ -331,12 +340,13 @@ void life_set_bits(struct life *l, int64_t bits)
     l->resent = bits >> 17 & 1;
     l->held = bits >> 18 & 1;
     l->delivered = bits >> 19 & 1;
+    l->doubled = bits >> 20 & 1;
 }
 
 int life_duplicates(const struct life *l)
 {
     int n = __builtin_popcount(l->accepted);
-    return n > 1 ? n - 1 : 0;
+    return (n > 1 ? n - 1 : 0) + l->doubled;
 }
 
 const char *life_word(const struct life *l, uint32_t seen, int64_t valid_until, int64_t now)

@@ -46,6 +46,7 @@ struct life {
     bool resent;      /* the one resend after a doubt has been granted */
     bool held;        /* accepted, and held by Meta for a quality assessment: never sent again */
     bool delivered;   /* delivered or read: a later failure does not undo it */
+    bool doubled;     /* Meta has one more message of it than its attempts tell of */
     int code;         /* Graph error of REJECTED or FAILED, or the last one met */
     int64_t at;       /* ms; WAITING: not before; SENDING: as it was; AMBIGUOUS: look again then */
     int64_t begun_at; /* ms; when the last attempt began; 0 none */
@@ -59,18 +60,19 @@ enum life_step_kind {
     STEP_UNSENT,   /* `attempt` surely never reached Meta; `at`, 0 at once: not again before then */
     STEP_SILENT,   /* `attempt` got no answer that says anything (time-out, reset, 5xx, garbage) */
     STEP_RESTART,  /* the process that opened the attempt is gone */
-    STEP_STATUS,   /* webhook about `attempt`: `code` != 0 failed, `delivered`, else sent */
+    STEP_STATUS,   /* webhook about `attempt`: `failed` with its `code` (0: it has none), `delivered`, else sent */
     STEP_TIMER,    /* time passed; `watermark`: statuses of messages this number sent by then have been applied */
     STEP_PUT_OFF,  /* while it waits: a rule holds it until `at` */
     STEP_REFUSED,  /* while it waits: a rule says no; `code` */
-    STEP_CANCEL    /* while it waits: its caller takes it back */
+    STEP_CANCEL,   /* while it waits: its caller takes it back */
+    STEP_DOUBLED   /* webhook about a message of Meta's that no attempt tells of */
 };
 
 struct life_event {
     enum life_step_kind kind;
     int attempt; /* 1 .. LIFE_ATTEMPTS_MAX */
     int code;
-    bool held, delivered;
+    bool held, delivered, failed;
     int64_t watermark; /* ms; 0 none */
     int64_t at;        /* ms */
     int64_t listening; /* TIMER: ms; webhooks have been taken since then without a break; 0 always */
@@ -79,7 +81,7 @@ struct life_event {
 /* What is to be done once the new state is durable. */
 struct life_effects {
     bool send;      /* put attempt `attempts` on the wire */
-    bool duplicate; /* a second attempt turned out to have been accepted: report it */
+    bool duplicate; /* Meta turned out to have it once more: report it */
     bool ended;     /* reached an end it was not in before */
 };
 
@@ -95,10 +97,11 @@ void life_init(struct life *l, enum category c, int64_t now, int64_t expires);
 /* One step. An event that does not fit the state (late, doubled, of an attempt that was never begun) changes nothing. */
 void life_step(struct life *l, const struct life_event *ev, int64_t now, struct life_effects *ret);
 
-/* accepted, failed, once, resent, held and delivered as one number, for a column. */
+/* accepted, failed, once, resent, held, delivered and doubled as one number, for a column. */
 int64_t life_bits(const struct life *l);
 void life_set_bits(struct life *l, int64_t bits);
-/* How many attempts are known to have been accepted beyond the first: messages the person got too often. */
+/* How many attempts are known to have been accepted beyond the first, and one more for what no attempt tells of: messages
+ * the person got too often. */
 int life_duplicates(const struct life *l);
 
 /* One word for a person who asks what became of a message: the state's name, and for an accepted one what statuses said of

@@ -110,7 +110,8 @@ static int outcome_said(struct admit *ad, struct store *s, struct arena *a, stru
         refusal_stood(&send->facts))
         rc = apply_taken(s, send->waba, send->sender, &send->control_changed, e);
     if (rc == 0 && send->wamid.n > 0)
-        rc = apply_adopt(ad->g->apply, s, a, m->bucket, m->id, send->wamid, now, &send->control_changed, e);
+        rc = apply_adopt(ad->g->apply, s, a, m->bucket, m->id, send->wamid, now, &send->control_changed, &send->after,
+                         e);
     return rc;
 }
 

@@ -10,8 +10,9 @@
  * the poorer for it.
  *
  * Meta knows nothing of attempts: it may have made two messages of one of ours, each with an id of its own, or have
- * one that no row here tells of. The person got it twice then: that is counted, and what becomes of such a copy is kept
- * under Meta's id and changes nothing in the life of the message. */
+ * one that no row here tells of. The person got it twice then: the message says so and it is counted, and what becomes of
+ * such a copy is kept under Meta's id. A message to a group has a status for each of its people: that one of them did not
+ * get it is kept, and is no failure of the message. */
 #include "gateway/apply.h"
 
 #include <stdlib.h>
@@ -40,6 +41,7 @@ struct orphan {
     int64_t waba;
     uint32_t seen;
     int code;
+    bool one_of_many;
 };
 
 struct apply {
@@ -315,8 +317,17 @@ static uint64_t orphan_key(struct str wamid)
     return h ? h : 1;
 }
 
-static void remember_orphan(struct apply *a, const struct message_event *row, int64_t waba)
+/* A status and what it is about. */
+struct status {
+    struct message_event row; /* msg 0: nobody knows which */
+    int attempt;              /* as our mark says; 0: it has none */
+    int64_t waba;
+    bool one_of_many; /* about one of the people of a group */
+};
+
+static void remember_orphan(struct apply *a, const struct status *st)
 {
+    const struct message_event *row = &st->row;
     if (a->orphan == NULL && (a->orphan = calloc(ORPHANS_MAX, sizeof *a->orphan)) == NULL)
         abort();
     size_t place = a->next_orphan++ % ORPHANS_MAX;
@@ -328,25 +339,20 @@ static void remember_orphan(struct apply *a, const struct message_event *row, in
     copy_text(o->detail, sizeof o->detail, row->detail);
     copy_text(o->participant, sizeof o->participant, row->participant);
     o->at = row->at;
-    o->waba = waba;
+    o->waba = st->waba;
+    o->one_of_many = st->one_of_many;
     o->adopted_at = 0;
     o->seen = row->seen;
     o->code = row->code;
 }
 
-/* A status and what it is about. */
-struct status {
-    struct message_event row; /* msg 0: nobody knows which */
-    int attempt;              /* as our mark says; 0: it has none */
-    int64_t waba;
-};
-
-/* What a failed status says about the person its message went to, and about the account that sent it. */
+/* What a failed status says about the person its message went to, and about the account that sent it. A group is no
+ * person. */
 static int status_code_said(struct store *s, const struct status *st, const struct message *m, int64_t now,
                             bool *changed, struct err *e)
 {
     struct error_word w = {.bucket = st->row.bucket,
-                           .contact = m->contact,
+                           .contact = st->one_of_many ? 0 : m->contact,
                            .sender = m->sender,
                            .waba = st->waba,
                            .code = st->row.code,
@@ -380,15 +386,18 @@ static bool is_one_more(const struct message *m, int attempt, struct str wamid)
     return known && wamid.n > 0 && !str_eq(wamid, str_of(m->wamid));
 }
 
-/* Of a copy nobody asked for: kept under Meta's id, and counted when it is said to be sent. */
-static int keep_one_more(struct store *s, const struct message_event *row, struct apply_result *r, struct err *e)
+/* Of a copy nobody asked for: kept under Meta's id, and noted with the message when it is said to be on its way. */
+static int keep_one_more(struct store *s, const struct message_event *row, const struct message *before, int64_t now,
+                         struct apply_result *r, struct err *e)
 {
+    static const struct life_news news = {.event = {.kind = STEP_DOUBLED}};
     struct message_event own = *row;
-    size_t fresh = 0;
+    struct message m = *before;
     own.msg = 0;
-    int rc = message_events_append(s, &own, 1, &fresh, e);
-    r->after.duplicates += rc == 0 && fresh == 1 && (row->seen & SEEN_SENT) != 0;
-    return rc;
+    int rc = message_events_append(s, &own, 1, NULL, e);
+    if (rc != 0 || !(row->seen & (SEEN_SENT | SEEN_DELIVERED | SEEN_READ | SEEN_PLAYED)))
+        return rc;
+    return life_hear(s, &m, &news, now, &r->after, e);
 }
 
 /* Statuses of what this number sent then are coming in. */
@@ -410,9 +419,11 @@ static int status_news(struct store *s, struct arena *arena, const struct status
                        const struct message *before, int64_t now, struct apply_result *r, struct err *e)
 {
     const struct message_event *row = &st->row;
+    bool failed = (row->seen & SEEN_FAILED) && !st->one_of_many;
     const struct life_news news = {.event = {.kind = STEP_STATUS,
                                              .attempt = attempt,
-                                             .code = (row->seen & SEEN_FAILED) ? row->code : 0,
+                                             .failed = failed,
+                                             .code = failed ? row->code : 0,
                                              .delivered =
                                                  (row->seen & (SEEN_DELIVERED | SEEN_READ | SEEN_PLAYED)) != 0},
                                    .seen = row->seen,
@@ -440,7 +451,7 @@ static int status_said(struct store *s, struct arena *arena, const struct status
         return rc;
     int attempt = st->attempt != 0 ? st->attempt : attempt_of_wamid(&before.life);
     if (is_one_more(&before, attempt, row->wamid))
-        return keep_one_more(s, row, r, e);
+        return keep_one_more(s, row, &before, now, r, e);
     rc = message_events_append(s, row, 1, &fresh, e);
     return rc == 0 && fresh == 1 ? status_news(s, arena, st, attempt, &before, now, r, e) : rc;
 }
@@ -465,6 +476,7 @@ static bool find_message(struct apply *a, const struct event *ev, struct status 
 static int apply_status(struct apply_context *c, const struct event *ev, struct err *e)
 {
     struct status st = {.row = status_row(ev, 0, 0, c->now), .waba = ev->waba};
+    st.one_of_many = ev->group_id.n > 0 && st.row.participant.n > 0;
     if (find_message(c->a, ev, &st))
         return status_said(c->s, c->arena, &st, c->now, c->result, e);
     if (st.row.wamid.n == 0)
@@ -473,14 +485,14 @@ static int apply_status(struct apply_context *c, const struct event *ev, struct 
     if (rc != 0)
         return rc;
     c->result->orphaned++;
-    remember_orphan(c->a, &st.row, ev->waba);
+    remember_orphan(c->a, &st);
     return 0;
 }
 
 static int adopt(struct store *s, struct arena *arena, const struct orphan *o, int bucket, int64_t msg, int64_t now,
-                 bool *changed, struct err *e)
+                 bool *changed, struct life_after *after, struct err *e)
 {
-    struct apply_result r = {.control_changed = false};
+    struct apply_result r = {.after = *after};
     const struct status st = {.row = {.bucket = bucket,
                                       .msg = msg,
                                       .at = o->at,
@@ -491,9 +503,11 @@ static int adopt(struct store *s, struct arena *arena, const struct orphan *o, i
                                       .wamid = str_of(o->wamid),
                                       .detail = str_of(o->detail),
                                       .participant = str_of(o->participant)},
-                              .waba = o->waba};
+                              .waba = o->waba,
+                              .one_of_many = o->one_of_many};
     int rc = status_said(s, arena, &st, now, &r, e);
     *changed |= r.control_changed;
+    *after = r.after;
     return rc;
 }
 
@@ -520,7 +534,7 @@ bool apply_find(const struct apply *a, struct str wamid, int *ret_bucket, int64_
 }
 
 int apply_adopt(struct apply *a, struct store *s, struct arena *arena, int bucket, int64_t msg, struct str wamid,
-                int64_t now, bool *ret_control_changed, struct err *e)
+                int64_t now, bool *ret_control_changed, struct life_after *after, struct err *e)
 {
     wamid_map_put(a->wamids, wamid, bucket, msg);
     forget_adopted(a, now);
@@ -530,7 +544,7 @@ int apply_adopt(struct apply *a, struct store *s, struct arena *arena, int bucke
     for (size_t i = 0; i < ORPHANS_MAX; i++) {
         if (a->orphan_key[i] != key || !str_eq(str_of(a->orphan[i].wamid), wamid))
             continue;
-        int rc = adopt(s, arena, &a->orphan[i], bucket, msg, now, ret_control_changed, e);
+        int rc = adopt(s, arena, &a->orphan[i], bucket, msg, now, ret_control_changed, after, e);
         if (rc != 0)
             return rc;
         a->orphan[i].adopted_at = now;

@@ -51,8 +51,9 @@ int apply_taken(struct store *s, int64_t waba, int64_t sender, bool *ret_control
 /* The message with this Meta id, if it is a recent one. Any thread. */
 bool apply_find(const struct apply *a, struct str wamid, int *ret_bucket, int64_t *ret_id);
 
-/* A message's Meta id became known: later statuses find it, and those that came too early are applied now. */
+/* A message's Meta id became known: later statuses find it, and those that came too early are applied now. What follows
+ * from them is added to `after`. */
 int apply_adopt(struct apply *a, struct store *s, struct arena *arena, int bucket, int64_t msg, struct str wamid,
-                int64_t now, bool *ret_control_changed, struct err *e);
+                int64_t now, bool *ret_control_changed, struct life_after *after, struct err *e);
 
 #endif

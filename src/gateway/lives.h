@@ -27,7 +27,7 @@ struct life_news {
 #define LIFE_BELLS 8
 struct life_after {
     uint32_t became[LIFE_CANCELLED + 1]; /* messages that came into this state */
-    uint32_t duplicates;                 /* second attempts that turned out to have been accepted */
+    uint32_t duplicates;                 /* times Meta turned out to have a message once more */
     int64_t bell[LIFE_BELLS];            /* numbers with a message that waits anew; of more the sweep finds the rows */
     size_t n_bells;
 };

@@ -27,7 +27,7 @@ static const struct {
     [METRIC_EXPIRED] = {"wayleave_messages_expired_total", "messages that were worthless before they could be sent"},
     [METRIC_UNDETERMINED] = {"wayleave_messages_undetermined_total", "messages given up in doubt"},
     [METRIC_CANCELLED] = {"wayleave_messages_cancelled_total", "messages taken back before an attempt"},
-    [METRIC_DUPLICATES] = {"wayleave_messages_duplicated_total", "second attempts that turned out to be accepted too"},
+    [METRIC_DUPLICATES] = {"wayleave_messages_duplicated_total", "times Meta turned out to have a message once more"},
     [METRIC_REPEATED] = {"wayleave_messages_repeated_total",
                          "attempts of the outbox that came to nothing and are made again"},
     [METRIC_PASSED] = {"wayleave_passed_total", "calls passed through"},

@@ -72,7 +72,7 @@ static void check_old_messages(struct fx *f)
                 {7530136711758610432, LIFE_ACCEPTED, true},
                 {7530136711762804736, LIFE_AMBIGUOUS, false}};
     const struct life_event late = {.kind = STEP_TIMER, .watermark = INT64_MAX},
-                            fails = {.kind = STEP_STATUS, .attempt = 1, .code = 131026};
+                            fails = {.kind = STEP_STATUS, .attempt = 1, .failed = true, .code = 131026};
     struct life_effects fx;
     struct message m, *left = NULL;
     size_t n = 0;

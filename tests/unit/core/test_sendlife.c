@@ -256,7 +256,8 @@ static void webhooks_arrive(const struct world *w, size_t depth)
         explore(&told, depth + 1);
         go(&next, &(struct life_event){.kind = STEP_STATUS, .attempt = n, .delivered = true}, depth);
         next.failure_told = true;
-        go(&next, &(struct life_event){.kind = STEP_STATUS, .attempt = n, .code = 131026}, depth);
+        go(&next, &(struct life_event){.kind = STEP_STATUS, .attempt = n, .failed = true, .code = 131026}, depth);
+        go(&next, &(struct life_event){.kind = STEP_STATUS, .attempt = n, .failed = true}, depth); /* without a code */
         if ((w->unheard & bit) && x.rules.webhooks_may_be_lost) {
             next = *w;
             next.unheard &= (uint8_t)~bit;
@@ -444,13 +445,13 @@ TEST(every_state_has_a_name)
 
 TEST(a_life_comes_back_from_its_number)
 {
-    for (int64_t bits = 0; bits < 1 << 20; bits += 37) {
+    for (int64_t bits = 0; bits < 1 << 21; bits += 37) {
         struct life l = {.state = LIFE_ACCEPTED};
         life_set_bits(&l, bits);
         assert_true(life_bits(&l) == bits);
     }
-    const struct life l = {.accepted = 2, .failed = 1, .held = true};
-    assert_true(life_bits(&l) == (2 | 1 << 8 | 1 << 18)); /* stored: never moved */
+    const struct life l = {.accepted = 2, .failed = 1, .held = true, .doubled = true};
+    assert_true(life_bits(&l) == (2 | 1 << 8 | 1 << 18 | 1 << 20)); /* stored: never moved */
     const struct life once = {.once = true};
     assert_true(life_bits(&once) == 65536); /* schema.sql's default says so, too */
 }
@@ -461,12 +462,48 @@ TEST(a_failure_after_delivered_does_not_undo_it)
     struct life_effects fx;
     life_init(&l, CATEGORY_MARKETING, 1000, 0);
     life_step(&l, &(struct life_event){.kind = STEP_BEGIN}, 1000, &fx);
-    life_step(&l, &(struct life_event){.kind = STEP_STATUS, .attempt = 1, .code = 131026}, 2000, &fx);
+    life_step(&l, &(struct life_event){.kind = STEP_STATUS, .attempt = 1, .failed = true, .code = 131026}, 2000, &fx);
     assert_int_equal(l.state, LIFE_FAILED);
     life_step(&l, &(struct life_event){.kind = STEP_STATUS, .attempt = 1, .delivered = true}, 3000, &fx);
     assert_int_equal(l.state, LIFE_ACCEPTED);
-    life_step(&l, &(struct life_event){.kind = STEP_STATUS, .attempt = 1, .code = 131026}, 4000, &fx);
+    life_step(&l, &(struct life_event){.kind = STEP_STATUS, .attempt = 1, .failed = true, .code = 131026}, 4000, &fx);
     assert_int_equal(l.state, LIFE_ACCEPTED);
+}
+
+TEST(a_failure_without_a_code_is_one_too)
+{
+    struct life l;
+    struct life_effects fx;
+    life_init(&l, CATEGORY_MARKETING, 1000, 0);
+    life_step(&l, &(struct life_event){.kind = STEP_BEGIN}, 1000, &fx);
+    life_step(&l, &(struct life_event){.kind = STEP_STATUS, .attempt = 1, .failed = true}, 2000, &fx);
+    assert_int_equal(l.state, LIFE_FAILED);
+    assert_true(l.code == 0 && l.failed == 1 && fx.ended);
+    life_step(&l, &(struct life_event){.kind = STEP_STATUS, .attempt = 1, .failed = true, .code = 131026}, 3000, &fx);
+    life_step(&l, &(struct life_event){.kind = STEP_STATUS, .attempt = 1, .failed = true}, 4000, &fx);
+    assert_int_equal(l.code, 131026); /* one that says more stands */
+}
+
+/* Whatever becomes of its own attempts. */
+TEST(a_copy_nobody_asked_for_is_told_once)
+{
+    for (int taken = 0; taken < 2; taken++) {
+        struct life l, before;
+        struct life_effects fx;
+        life_init(&l, CATEGORY_UTILITY, 1000, 0);
+        life_step(&l, &(struct life_event){.kind = STEP_BEGIN}, 1000, &fx);
+        if (taken > 0)
+            life_step(&l, &(struct life_event){.kind = STEP_ACCEPTED, .attempt = 1}, 2000, &fx);
+        before = l;
+        for (int i = 0; i < 2; i++) {
+            life_step(&l, &(struct life_event){.kind = STEP_DOUBLED}, 3000, &fx);
+            assert_int_equal(fx.duplicate, i == 0);
+            assert_int_equal(life_duplicates(&l), 1);
+        }
+        assert_true(!fx.ended && !fx.send);
+        l.doubled = false;
+        assert_memory_equal(&l, &before, sizeof l);
+    }
 }
 
 /* What came while nobody listened is repeated late: the word of later messages counts again when that is over. */
@@ -538,7 +575,7 @@ TEST(a_resend_that_fails_after_the_first_attempt_failed_is_failed)
     life_step(&l, &(struct life_event){.kind = STEP_TIMER, .watermark = l.at}, l.at, &fx);
     assert_int_equal(l.state, LIFE_WAITING);
     life_step(&l, &(struct life_event){.kind = STEP_BEGIN}, l.at, &fx);
-    life_step(&l, &(struct life_event){.kind = STEP_STATUS, .attempt = 1, .code = 131026}, l.at, &fx);
+    life_step(&l, &(struct life_event){.kind = STEP_STATUS, .attempt = 1, .failed = true, .code = 131026}, l.at, &fx);
     assert_int_equal(l.state, LIFE_SENDING);
     struct life silent = l;
     life_step(&l, &(struct life_event){.kind = STEP_REJECTED, .attempt = 2, .code = REFUSED}, l.at, &fx);
@@ -553,5 +590,6 @@ TESTS(T(marketing_is_never_sent_twice), T(service_calls_and_what_is_unknown_are_
       T(a_resend_that_fails_after_the_first_attempt_failed_is_failed),
       T(a_resend_is_no_double_while_the_watermark_tells_the_truth),
       T(a_resend_can_double_only_when_meta_withholds_a_status), T(what_error_codes_ask_for),
-      T(words_that_do_not_fit_change_nothing), T(a_failure_after_delivered_does_not_undo_it), T(every_state_has_a_name),
+      T(words_that_do_not_fit_change_nothing), T(a_failure_after_delivered_does_not_undo_it),
+      T(a_failure_without_a_code_is_one_too), T(a_copy_nobody_asked_for_is_told_once), T(every_state_has_a_name),
       T(a_life_comes_back_from_its_number))

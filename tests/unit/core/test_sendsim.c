@@ -241,6 +241,7 @@ static void apply_one(const struct event *ev)
         *mark = m->mem.begun_at;
     struct life_event told = {.kind = STEP_STATUS,
                               .attempt = ev->attempt,
+                              .failed = ev->code != 0,
                               .code = ev->code,
                               .delivered = ev->delivered};
     step(m, &told, false);

@@ -23,6 +23,7 @@ struct ax {
     int64_t now;
     bool control_changed;
     struct apply_result result; /* of the last event */
+    struct life_after adopted;  /* of the last answer */
 };
 
 static void start(struct ax *x)
@@ -194,7 +195,9 @@ static void answered(struct ax *x, struct message *m, const char *wamid)
 {
     struct life_news news = {.event = {.kind = STEP_ACCEPTED, .attempt = 1}, .wamid = str_of(wamid)};
     OK(&x->f, life_hear(x->f.s, m, &news, x->now, NULL, &x->f.e));
-    OK(&x->f, apply_adopt(x->apply, x->f.s, x->f.a, 0, m->id, news.wamid, x->now, &x->control_changed, &x->f.e));
+    x->adopted = (struct life_after){.n_bells = 0};
+    OK(&x->f,
+       apply_adopt(x->apply, x->f.s, x->f.a, 0, m->id, news.wamid, x->now, &x->control_changed, &x->adopted, &x->f.e));
 }
 
 static struct message accepted(struct ax *x, int64_t contact, const char *wamid)
@@ -236,6 +239,7 @@ TEST(a_failure_that_beats_our_answer_still_speaks_of_the_person)
     assert_true(bela.undeliverable_at == NOW - 5000 && !bela.consent.platform_stop);
     OK(&x.f, messages_get(x.f.s, 0, m.id, &got, &x.f.e));
     assert_true(got.life.state == LIFE_FAILED && got.life.code == 131050 && (got.seen & SEEN_FAILED));
+    assert_int_equal(x.adopted.became[LIFE_FAILED], 1); /* Bela's, the last: it counts like one that came in time */
     end(&x);
 }
 
@@ -249,7 +253,8 @@ TEST(an_adopted_status_is_there_when_its_transaction_runs_again)
     for (int i = 0; i < 2; i++) {
         BEGIN(&x.f);
         OK(&x.f, messages_insert(x.f.s, &m, NULL, 1, &x.f.e));
-        OK(&x.f, apply_adopt(x.apply, x.f.s, x.f.a, 0, m.id, STR("wamid.ana"), NOW, &x.control_changed, &x.f.e));
+        OK(&x.f,
+           apply_adopt(x.apply, x.f.s, x.f.a, 0, m.id, STR("wamid.ana"), NOW, &x.control_changed, &x.adopted, &x.f.e));
         if (i == 0)
             store_rollback(x.f.s);
     }
@@ -605,6 +610,7 @@ TEST(a_second_message_of_one_attempt_is_noticed_once)
     }
     assert_int_equal(duplicates, 1);
     got = row_of(&x, &m);
+    assert_int_equal(life_duplicates(&got.life), 1); /* and the message says so */
     assert_string_equal(got.wamid, "wamid.ana");
     assert_true(got.life.state == LIFE_ACCEPTED && got.life.delivered);
     end(&x);
@@ -622,6 +628,7 @@ TEST(an_attempt_that_was_never_begun_changes_nothing_but_is_noticed)
     assert_int_equal(x.result.after.duplicates, 0);
     got = row_of(&x, &m);
     assert_true(got.life.state == LIFE_AMBIGUOUS && got.seen == 0 && got.wamid[0] == '\0');
+    assert_int_equal(life_duplicates(&got.life), 1);
     assert_int_equal(by(&x, phone("15550000001")).caps.engagement_at, 0);
     nobody.id++; /* a message that is gone, or not ours in this database */
     told(&x, &nobody, 1, "wamid.y", SEEN_SENT, 0, NOW);
@@ -702,6 +709,54 @@ TEST(what_a_failure_says_counts_once)
     }
 }
 
+TEST(a_failure_that_names_no_code_is_one)
+{
+    struct ax x;
+    start(&x);
+    struct person ana = fx_person(&x.f, IDENTITY_PHONE, "15550000001");
+    struct message m = accepted(&x, ana.id, "wamid.ana");
+    fails(&x, "wamid.ana", 0, NOW - 5000);
+    assert_int_equal(row_of(&x, &m).life.state, LIFE_FAILED);
+    assert_int_equal(x.result.after.became[LIFE_FAILED], 1);
+    end(&x);
+}
+
+/* Each of a group's people has a status of their own, early or in time. */
+TEST(who_did_not_get_it_in_a_group_fails_it_for_nobody_else)
+{
+    const struct event failed = {.kind = EVENT_STATUS,
+                                 .at = NOW - 5000,
+                                 .waba = WABA,
+                                 .wamid = STR("wamid.group"),
+                                 .group_id = STR("Y2FwaV9ncm91cDo"),
+                                 .phone = phone("15550000009"),
+                                 .type = STR("failed"),
+                                 .seen = SEEN_FAILED,
+                                 .code = 131026};
+    for (int early = 0; early < 2; early++) {
+        struct ax x;
+        struct message got;
+        struct person group;
+        start(&x);
+        group = fx_person(&x.f, IDENTITY_PHONE, "15550000002");
+        if (early)
+            hear(&x, failed);
+        struct message m = accepted(&x, group.id, "wamid.group");
+        if (!early)
+            hear(&x, failed);
+        got = row_of(&x, &m);
+        assert_true(got.life.state == LIFE_ACCEPTED && got.life.failed == 0 && got.life.code == 0);
+        assert_true((got.seen & SEEN_FAILED) != 0);
+        assert_int_equal(by(&x, phone("15550000002")).undeliverable_at, 0);
+        struct event whole = failed; /* of nobody in it: of all */
+        whole.phone = (struct identity){.kind = IDENTITY_NONE};
+        whole.at = NOW - 4000;
+        hear(&x, whole);
+        assert_int_equal(row_of(&x, &m).life.state, LIFE_FAILED);
+        end(&x);
+    }
+}
+
 TESTS(T(a_recycled_number_hands_over_neither_grants_nor_people),
       T(a_parent_id_joins_nobody_and_finds_who_has_no_other_name),
       T(a_change_of_number_takes_consent_along_in_any_order), T(a_change_told_by_a_parent_id_alone_joins_nobody),
@@ -713,4 +768,5 @@ TESTS(T(a_recycled_number_hands_over_neither_grants_nor_people),
       T(a_lost_answer_is_settled_by_the_mark), T(a_status_of_an_earlier_attempt_is_that_attempts),
       T(a_second_message_of_one_attempt_is_noticed_once),
       T(an_attempt_that_was_never_begun_changes_nothing_but_is_noticed), T(a_mark_we_did_not_make_is_not_believed),
-      T(what_a_failure_says_counts_once))
+      T(what_a_failure_says_counts_once), T(a_failure_that_names_no_code_is_one),
+      T(who_did_not_get_it_in_a_group_fails_it_for_nobody_else))

@@ -35,6 +35,7 @@ static struct life_news status(uint32_t seen)
 {
     return (struct life_news){.event = {.kind = STEP_STATUS,
                                         .attempt = 1,
+                                        .failed = (seen & SEEN_FAILED) != 0,
                                         .code = seen & SEEN_FAILED ? FAILURE : 0,
                                         .delivered = (seen & (SEEN_DELIVERED | SEEN_READ | SEEN_PLAYED)) != 0},
                               .seen = seen,
