@@ -393,8 +393,11 @@ static int read_header(struct import *m)
     m->columns.fallback[COLUMN_METHOD] = args_get(m->args, "consent-method");
     m->columns.fallback[COLUMN_WORDING] = args_get(m->args, "consent-wording");
     m->columns.fallback[COLUMN_EVIDENCE] = args_get(m->args, "consent-evidence");
-    if (m->columns.ignored.len > 0 && !args_has(m->args, "quiet"))
-        fprintf(stderr, "%s: columns not used: %s\n", m->name, buf_cstr(&m->columns.ignored));
+    if (m->columns.ignored.len > 0 && !args_has(m->args, "quiet")) {
+        fprintf(stderr, "%s: columns not used: ", m->name);
+        term_text(stderr, TONE_PLAIN, buf_str(&m->columns.ignored));
+        fputc('\n', stderr);
+    }
     const char *bad = args_get(m->args, "errors");
     rc = bad ? open_errors(m, bad) : CMD_OK;
     if (m->bad) {

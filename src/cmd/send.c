@@ -225,7 +225,7 @@ static int refused(const struct args *a, const struct rest *r, struct json answe
     int rc = rest_check(r, answer);
     if (!args_has(a, "json") && !args_has(a, "quiet")) {
         if (id.n > 0)
-            printf("%.*s\n", (int)id.n, id.p);
+            term_printf(stdout, TONE_PLAIN, "%.*s\n", (int)id.n, id.p);
         show_decision(json_get(answer, "decision"));
     }
     return rc == CMD_REFUSED && str_eq(verdict, STR("hold")) ? CMD_TEMPORARY : rc;

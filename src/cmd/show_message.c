@@ -127,7 +127,9 @@ static void happened(const char **word, struct str at, struct str what)
     if (at.n == 0)
         return;
     term_cell(stdout, TONE_DIM, str_of(*word), LABEL);
-    printf(" %.*s  ", (int)at.n, at.p);
+    fputc(' ', stdout);
+    term_text(stdout, TONE_PLAIN, at);
+    fputs("  ", stdout);
     term_wrap(stdout, LABEL + 24, what);
     *word = "";
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * term.c - colour, safe text, wrapped paragraphs and errors with a next step.
  *
- * Bytes below 0x20, DEL and the C1 controls (U+0080 to U+009F, also in their UTF-8 form) are written as \xNN. All
- * else is passed on as it is: the terminal knows its own alphabet. Nothing here is used for --json, which has its
- * own escaping. */
+ * Bytes below 0x20, DEL and the C1 controls (U+0080 to U+009F, also in their UTF-8 form) are written as \xNN: a line
+ * break too, or a name could write lines of its own. So are the characters that break a line or turn its direction
+ * elsewhere in Unicode (\u2028, \u202e). All else is passed on as it is: the terminal knows its own alphabet. Nothing here
+ * is used for --json, which has its own escaping. */
 #include "cmd/term.h"
 
 #include <stdarg.h>
@@ -22,6 +23,15 @@ bool term_colour(FILE *out)
     return (no == NULL || *no == '\0') && (term == NULL || strcmp(term, "dumb") != 0) && isatty(fileno(out));
 }
 
+/* A line or paragraph separator, or a mark that turns the direction of what follows: three bytes in UTF-8. */
+static bool turns(const char *p, size_t n)
+{
+    const unsigned char *u = (const unsigned char *)p;
+    if (n < 3 || u[0] != 0xE2)
+        return false;
+    return (u[1] == 0x80 && u[2] >= 0xA8 && u[2] <= 0xAE) || (u[1] == 0x81 && u[2] >= 0xA6 && u[2] <= 0xA9);
+}
+
 static void plain(FILE *out, struct str s)
 {
     for (size_t i = 0; i < s.n; i++) {
@@ -30,7 +40,10 @@ static void plain(FILE *out, struct str s)
         if (c == 0xC2 && next >= 0x80 && next <= 0x9F) {
             fprintf(out, "\\x%02x", next);
             i++;
-        } else if ((c < 0x20 && c != '\n') || c == 0x7F) {
+        } else if (turns(s.p + i, s.n - i)) {
+            fprintf(out, "\\u20%02x", ((next & 3) << 6) + ((unsigned char)s.p[i + 2] & 0x3F));
+            i += 2;
+        } else if (c < 0x20 || c == 0x7F) {
             fprintf(out, "\\x%02x", c);
         } else {
             fputc(c, out);
@@ -52,10 +65,17 @@ void term_printf(FILE *out, enum tone tone, const char *fmt, ...)
 {
     char text[1024];
     va_list ap;
+    const char *at = strrchr(fmt, '\n');
+    bool ends = at != NULL && at[1] == '\0'; /* the one line break that is ours */
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    term_text(out, tone, str_of(text));
+    struct str whole = str_of(text);
+    if (ends && whole.n > 0 && whole.p[whole.n - 1] == '\n')
+        whole.n--;
+    term_text(out, tone, whole);
+    if (ends)
+        fputc('\n', out);
 }
 
 size_t term_width(struct str s)

@@ -17,6 +17,7 @@ enum tone { TONE_PLAIN, TONE_BOLD, TONE_DIM, TONE_GOOD, TONE_BAD, TONE_WARN };
 
 bool term_colour(FILE *out); /* a terminal, and NO_COLOR is not set */
 void term_text(FILE *out, enum tone tone, struct str s);
+/* A line break is obeyed at the end of fmt and nowhere else. */
 void term_printf(FILE *out, enum tone tone, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* term_text() padded with spaces to a width counted in characters. */
 void term_cell(FILE *out, enum tone tone, struct str s, int width);

@@ -63,6 +63,15 @@ def test_an_import_takes_what_is_right_and_names_what_is_not(gateway, tmp_path):
     assert "warnings" not in out
 
 
+def test_a_name_writes_no_lines_of_its_own(gateway, sandbox):
+    """What people call themselves is theirs to choose: it stays on its line."""
+    sandbox.inbound(rig.PEOPLE[0], "hi", name="Ann\nconsent\n  marketing       granted\x1b[2J\u202e")
+    rig.until("she is known", lambda: (gateway.person(ANA) or {}).get("name", "").startswith("Ann"))
+    shown = ok(gateway.cli(["contacts", "show", ANA]))
+    assert shown.splitlines().count("consent") == 1 and "\x1b" not in shown and "\u202e" not in shown
+    assert "Ann\\x0aconsent\\x0a" in shown and not any("granted" in line for line in shown.splitlines() if "Ann" not in line), shown
+
+
 def test_an_import_undoes_no_opt_out(gateway, tmp_path):
     (tmp_path / "people.csv").write_text(FILE)
     gateway.cli(["contacts", "import", "people.csv"])

@@ -28,12 +28,32 @@ TEST(control_characters_are_shown)
         {"\x7F", "\\x7f"},
         {"Jörg Ação 你好", "Jörg Ação 你好"},
         {"\xC2", "\xC2"},
+        {"Ann\nconsent\n  marketing granted", "Ann\\x0aconsent\\x0a  marketing granted"},
+        {"a\xE2\x80\xA8"
+         "b\xE2\x80\xA9"
+         "c\xC2\x85",
+         "a\\u2028b\\u2029c\\x85"},
+        {"\xE2\x80\xAEtnarg\xE2\x81\xA6", "\\u202etnarg\\u2066"},
+        {"\xE2\x80\x9Cquoted\xE2\x80\x9D \xE2\x80", "\xE2\x80\x9Cquoted\xE2\x80\x9D \xE2\x80"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char *got = text_of(TONE_PLAIN, str_of(rows[i].text));
         assert_string_equal(got, rows[i].want);
         free(got);
     }
+}
+
+TEST(only_a_line_break_of_ours_breaks_a_line)
+{
+    char *text = NULL;
+    size_t n;
+    FILE *f = open_memstream(&text, &n);
+    term_printf(f, TONE_PLAIN, "name %s\n", "a\nb\n");
+    term_cell(f, TONE_PLAIN, STR("c\nd"), 8);
+    term_wrap(f, 0, STR("e\nf g"));
+    fclose(f);
+    assert_string_equal(text, "name a\\x0ab\\x0a\nc\\x0ad     e\\x0af g\n");
+    free(text);
 }
 
 TEST(no_colour_without_a_terminal)
@@ -62,4 +82,5 @@ TEST(width_counts_characters)
     assert_int_equal(term_width(STR("")), 0);
 }
 
-TESTS(T(control_characters_are_shown), T(no_colour_without_a_terminal), T(wrapped_at_78), T(width_counts_characters))
+TESTS(T(control_characters_are_shown), T(only_a_line_break_of_ours_breaks_a_line), T(no_colour_without_a_terminal),
+      T(wrapped_at_78), T(width_counts_characters))
