@@ -500,6 +500,20 @@ void line_remove(struct transfer *t)
     o->line_n--;
 }
 
+bool transfer_may_leave(const struct transfer *t)
+{
+    return t->call->may_leave == NULL || t->call->may_leave(t->call);
+}
+
+bool line_take(struct transfer *t)
+{
+    line_remove(t);
+    if (transfer_may_leave(t))
+        return true;
+    transfer_end(t, HTTP_UNSENT, WL_EIO, "the right to send it ended while it waited for a connection");
+    return false;
+}
+
 /* --- the loop ----------------------------------------------------------------------------------------------------- */
 
 static void queue_ready(struct watch *w, uint32_t events)

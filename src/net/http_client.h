@@ -50,6 +50,9 @@ struct http_call {
     /* Set: called with the answer's head; may return a pipe (one reference, taken over) into which the body is
      * streamed instead of being collected in `answer`; NULL: collect. */
     struct http_pipe *(*head)(struct http_call *c);
+    /* Set: asked in the client's thread before the first byte leaves; false ends the call UNSENT. For a right to send that
+     * may end while the call waits for a connection. */
+    bool (*may_leave)(const struct http_call *c);
     void (*done)(struct http_call *c); /* in the client's thread; the call belongs to the caller again */
     void *user;
     bool reserved; /* one of max_reserved: its place cannot be taken by the others */

@@ -38,7 +38,7 @@ static int curl_before(void *ctx, char *ip, char *local_ip, int port, int local_
     (void)local_ip;
     (void)port;
     (void)local_port;
-    if (t->attempts++ > 0)
+    if (t->attempts++ > 0 || !transfer_may_leave(t))
         return CURL_PREREQFUNC_ABORT;
     t->maybe_sent = true;
     failpoint(wire_leaving);
@@ -236,8 +236,8 @@ void curl_dispatch(struct http_client *c, struct origin *o)
     size_t most = c->o.h1_connections_per_origin - (c->o.max_reserved > 0 ? c->o.h1_connections_per_origin / 4 : 0);
     struct transfer *t;
     while ((t = o->line[1].first) != NULL || ((t = o->line[0].first) != NULL && o->h1_ordinary < most)) {
-        line_remove(t);
-        curl_begin(t);
+        if (line_take(t))
+            curl_begin(t);
     }
 }
 

@@ -9,8 +9,7 @@
  * What is written in one round leaves as one TLS record where it fits. Answers for a slow reader are held back by
  * the stream's window alone; the connection's window is always given back, so no stream stops another. Fates: a
  * stream is UNSENT while its HEADERS were never serialised, or when the server says REFUSED_STREAM or a GOAWAY lies
- * below it (nghttp2 reports both the same way; such a call goes into line again a few times, RFC 9113 section 8.7);
- * everything else unanswered is AMBIGUOUS. */
+ * below it (nghttp2 reports both the same way; such a call is tried again, RFC 9113 section 8.7); all else is AMBIGUOUS. */
 #include "net/http_client_impl.h"
 
 #include <errno.h>
@@ -747,7 +746,8 @@ void h2_dispatch(struct http_client *c, struct origin *o)
     struct h2_session *s;
     bool crowded = false, coming = false;
     for (struct transfer *t; (t = next_to_go(o, &s)) != NULL;) {
-        line_remove(t);
+        if (!line_take(t))
+            continue;
         if (stream_start(s, t))
             crowded = s->open * 2 > session_limit(s);
         else

@@ -161,6 +161,9 @@ void h2_flush(struct http_client *c);
 void h2_check(struct http_client *c, struct origin *o); /* connect timeouts, pings */
 void h2_close_all(struct origin *o);
 void line_remove(struct transfer *t);
+/* Out of the line and on its way; false: it may not leave any more, and has ended. */
+bool line_take(struct transfer *t);
+bool transfer_may_leave(const struct transfer *t);
 void line_add(struct transfer *t, bool front);
 
 /* http_client_curl.c */

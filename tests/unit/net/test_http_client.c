@@ -442,6 +442,32 @@ TEST(fates_over_http2)
     }
 }
 
+static bool may_not(const struct http_call *c)
+{
+    (void)c;
+    return false;
+}
+
+/* What may not leave any more when its connection is there ends UNSENT, and nobody saw it. */
+TEST(what_may_not_leave_has_not)
+{
+    static const char *const script[] = {"ok", NULL};
+    char url[100];
+    struct fake *f = fake_start(script, url, "/x");
+    struct http_client *c = client(NULL);
+    struct wait *w = wait_new("POST", url);
+    w->call.may_leave = may_not;
+    check(run(c, w), HTTP_UNSENT, 0, NULL);
+    assert_int_equal(atomic_load(&f->requests), 0);
+    http_client_free(c);
+    fake_stop(f);
+    NEEDS_NODE();
+    w = at(0, "POST", "/forbidden-to-leave");
+    w->call.may_leave = may_not;
+    check(run(shared, w), HTTP_UNSENT, 0, NULL);
+    check(run(shared, at(0, "GET", "/seen?of=/forbidden-to-leave")), HTTP_ANSWERED, 200, "0");
+}
+
 TEST(more_calls_than_streams)
 {
     enum { N = 200 };
@@ -669,6 +695,7 @@ int main(void)
                                        T(calls_arrive_as_given),
                                        T(trust),
                                        T(fates_over_http2),
+                                       T(what_may_not_leave_has_not),
                                        T(more_calls_than_streams),
                                        T(reserved_calls_pass_by_those_that_hang),
                                        T(more_calls_than_connections),
