@@ -100,6 +100,12 @@ static void answered(struct http_call *call)
     outcome_submit(&p->send);
 }
 
+static bool may_leave(const struct http_call *call)
+{
+    const struct proxied *p = call->user;
+    return dispatch_may_send(p->g->dispatch);
+}
+
 /* The client's bytes with the mark of this attempt in them. */
 static int mark(struct proxied *p, struct err *e)
 {
@@ -116,10 +122,9 @@ static void carry(struct proxied *p)
     int rc = relay_request(p->g, p->rq, &p->call, &e);
     if (rc == 0)
         rc = mark(p, &e);
-    if (rc == 0 && !dispatch_may_send(p->g->dispatch))
-        rc = err_set(&e, WL_EBUSY, "this gateway may not send at the moment: its lease has run out");
     p->call.body_length = (int64_t)p->call.body.n;
     p->call.max_answer = 1u << 20;
+    p->call.may_leave = may_leave;
     p->call.done = answered;
     p->call.user = p;
     p->call.reserved = true;

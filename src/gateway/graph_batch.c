@@ -377,8 +377,6 @@ static int refused_with_files(const struct batch *b, struct err *e)
 static int prepare(struct batch *b, struct err *e)
 {
     bool marked = false;
-    if (b->call.reserved && !dispatch_may_send(b->g->dispatch))
-        return err_set(e, WL_EBUSY, "this gateway may not send at the moment: its lease has run out");
     if (b->refused > 0 && b->files)
         return refused_with_files(b, e);
     int rc = b->files ? 0 : mark_parts(b, &marked, e);
@@ -387,6 +385,12 @@ static int prepare(struct batch *b, struct err *e)
     return rebuild_body(b, &b->call.body) && rebuild_url(b) && json_content_type(b)
                ? 0
                : err_set(e, WL_ETOOBIG, "the batch is too large");
+}
+
+static bool may_leave(const struct http_call *call)
+{
+    const struct batch *b = call->user;
+    return dispatch_may_send(b->g->dispatch);
 }
 
 /* All decisions are in. */
@@ -406,6 +410,7 @@ static void carry(struct batch *b)
     b->call.user = b;
     for (size_t i = 0; i < b->n; i++) /* a place of its own, like any send */
         b->call.reserved |= b->part[i].admitted;
+    b->call.may_leave = b->call.reserved ? may_leave : NULL;
     if (rc == 0)
         rc = prepare(b, &e);
     b->call.body_length = (int64_t)b->call.body.n;

@@ -185,6 +185,12 @@ static void answered(struct http_call *call)
     outcome_submit(&o->send);
 }
 
+static bool may_leave(const struct http_call *call)
+{
+    const struct own_send *o = call->user;
+    return dispatch_may_send(o->g->dispatch);
+}
+
 static void carry(struct own_send *o)
 {
     static const char *const edge[] = {[PATH_MESSAGES] = "messages",
@@ -202,6 +208,7 @@ static void carry(struct own_send *o)
                                  .n_headers = 2,
                                  .timeout_ms = o->g->o.upstream_timeout_ms,
                                  .max_answer = 1u << 20,
+                                 .may_leave = may_leave,
                                  .done = answered,
                                  .reserved = true,
                                  .user = o};
@@ -209,8 +216,6 @@ static void carry(struct own_send *o)
     failpoint(waited_begun);
     int rc = url != NULL && bearer != NULL ? mark_body(&o->send, o->body, a, &o->call.body, &e) : WL_ENOMEM;
     o->call.body_length = (int64_t)o->call.body.n;
-    if (rc == 0 && !dispatch_may_send(o->g->dispatch))
-        rc = WL_EBUSY;
     if (rc == 0)
         rc = http_client_submit_quietly(o->g->client, &o->call);
     if (rc == 0)
