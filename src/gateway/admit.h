@@ -108,6 +108,9 @@ void admit_close(struct admit *a);
 /* After admit_close(), with the client stopped and the writer running: waits until the outcome of every send that was
  * let through is written. Accepts NULL. */
 void admit_drain(struct admit *a);
+/* The epoch of this life's lease of a number; 0: it has none. And: it has another one by now. Both accept NULL. */
+int64_t admit_lease_epoch(struct admit *a, int64_t sender);
+void admit_lease_taken(struct admit *a, int64_t sender, int64_t epoch);
 /* Sends let in whose end is not written yet. */
 size_t admit_open(const struct admit *a);
 

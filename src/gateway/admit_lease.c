@@ -4,7 +4,7 @@
  * A lease is durable when its transaction is; only then is it remembered, so that a transaction that was rolled back leaves
  * nothing behind. Every transaction that opens attempts looks once for each of its numbers whether the lease is still ours
  * (store/leases.h): a process that was frozen while somebody else took over writes no attempt, and so sends nothing. Who
- * lost a number does not take it back here: that is for whoever watches the leases. */
+ * lost a number does not take it back here: keep.c does, and tells us the new epoch. */
 #include "base/clock.h"
 #include "gateway/admit_impl.h"
 #include "store/leases.h"
@@ -65,4 +65,20 @@ void right_refuse(struct send *s)
     struct err why = {0};
     err_set(&why, WL_ECONFLICT, "another gateway has taken this number over; nothing is sent for it from here");
     writer_refuse(&s->job, &why);
+}
+
+int64_t admit_lease_epoch(struct admit *ad, int64_t sender)
+{
+    return ad != NULL ? lease_held(ad, sender) : 0;
+}
+
+void admit_lease_taken(struct admit *ad, int64_t sender, int64_t epoch)
+{
+    if (ad == NULL)
+        return;
+    pthread_mutex_lock(&ad->lock);
+    for (size_t i = 0; i < ad->n_leases; i++)
+        if (ad->lease[i].sender == sender)
+            ad->lease[i].epoch = epoch;
+    pthread_mutex_unlock(&ad->lock);
 }

@@ -396,8 +396,11 @@ void dispatch_heard(struct dispatch *d, int64_t sender, enum life_state state, i
     if (code == 190)
         n->token_us = 0; /* it may have been changed in its file */
     if (n->permitted) {
+        int64_t open_until_us = n->lane.open_until_us;
         lane_heard(&n->lane, 0, state, code, mono_us());
         number_wake(d, n, mono_us());
+        if (n->lane.open_until_us != open_until_us)
+            stops_changed(d);
     }
     leave(d);
 }
@@ -439,7 +442,8 @@ static int64_t wall_ms(int64_t at_us, int64_t now_us)
 static void look(struct dispatch *d, const struct number *n, struct dispatch_view *v)
 {
     int64_t now_us = mono_us(), until;
-    *v = (struct dispatch_view){.sender = n->sender, .open = n->open, .watermark = n->watermark};
+    *v =
+        (struct dispatch_view){.sender = n->sender, .stop = number_stop(n), .open = n->open, .watermark = n->watermark};
     for (int c = 0; c < LANE_CLASSES; c++)
         v->parked += n->callers[c].n;
     for (const struct line *l = n->lines; l != NULL; l = l->next) {
@@ -456,7 +460,8 @@ static void look(struct dispatch *d, const struct number *n, struct dispatch_vie
     if (n->lane.open_until_us == 0)
         return;
     v->circuit_code = n->lane.circuit_code;
-    v->circuit_until = wall_ms(n->lane.open_until_us, now_us);
+    if (n->lane.open_until_us > now_us)
+        v->circuit_until = wall_ms(n->lane.open_until_us, now_us);
     v->circuit_why =
         v->circuit_code == 0 ? "several attempts in a row got no readable answer" : reaction_to(v->circuit_code).why;
     if (v->circuit_why == NULL)

@@ -51,9 +51,23 @@ int64_t dispatch_watermark(struct dispatch *d, int64_t sender); /* ms; 0 unknown
 /* Whether bytes may leave now: the lease's deadline has not passed. */
 bool dispatch_may_send(const struct dispatch *d);
 
+/* What keeps a number from sending, other than its turns, its rules and a machine that is slow. */
+enum number_stop {
+    STOP_NONE,
+    STOP_CODE,     /* Meta said something about the number (core/lane.h) */
+    STOP_SILENCE,  /* several attempts had no readable answer */
+    STOP_NO_TOKEN, /* none is kept for it */
+    STOP_TOKEN,    /* Meta does not accept the one that is */
+    STOP_UPSTREAM, /* Meta could not be asked whether it does */
+    STOP_TAKEN,    /* another gateway sends for it */
+    STOPS
+};
+const char *number_stop_name(enum number_stop s); /* a word, for labels and programs */
+
 /* Why a message of this number and class that is due does not leave, for people. */
 struct dispatch_view {
     int64_t sender;
+    enum number_stop stop;
     int64_t permitted_per_s, pace_permille; /* messages a second Meta allows; messages a thousand seconds we do */
     size_t parked;                          /* callers that wait */
     size_t read;                            /* rows of the outbox in memory, that are due */
@@ -62,12 +76,25 @@ struct dispatch_view {
     size_t open;                            /* turns of the outbox that have not come to their end */
     const char *why;                        /* what else than its turn keeps the outbox waiting; NULL: nothing */
     int circuit_code;
-    int64_t circuit_until;   /* ms, wall clock; 0: closed */
+    int64_t circuit_until;   /* ms, wall clock, to come; 0: closed, or the time is over and one message tries */
     const char *circuit_why; /* NULL: closed */
     int64_t watermark;
 };
 /* False: nothing was ever sent from it in this life. */
 bool dispatch_look(struct dispatch *d, int64_t sender, struct dispatch_view *ret);
 size_t dispatch_numbers(struct dispatch *d, int64_t *ret_sender, size_t max);
+
+/* A person says that the number may go on: its token is read again, what stopped it is forgotten. What that was; NONE:
+ * nothing did; TAKEN: it is not ours, and nothing was done. */
+enum number_stop dispatch_let_go(struct dispatch *d, int64_t sender);
+
+/* Messages we answer for, by what they wait for, as they were counted a moment ago. */
+struct dispatch_census {
+    int64_t at; /* ms; 0: never */
+    int64_t due, no_token, scheduled, held, in_doubt;
+    int64_t all_in_doubt; /* callers' own among them */
+    bool at_least;        /* there are more than are counted */
+};
+void dispatch_count(struct dispatch *d, struct dispatch_census *ret);
 
 #endif

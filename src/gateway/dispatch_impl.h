@@ -97,6 +97,14 @@ struct number {
     struct greeting greeting;
     struct dispatch *d;
     int64_t watermark;
+
+    enum number_stop unwelcome; /* TOKEN or UPSTREAM: what the last introduction met; NONE */
+    enum number_stop said;      /* was told to people, */
+    int64_t said_us;            /* with a circuit until then */
+    struct lane_memory kept;    /* as it was written last, by the lane's own clock */
+    int64_t epoch;              /* of our lease when it was seen last; 0: we had none in this life */
+    bool taken_over;            /* somebody else has it */
+    struct lease_watch watch;
 };
 
 /* Ids of rows in memory: read ahead, or out. */
@@ -148,6 +156,8 @@ struct dispatch {
     _Atomic int64_t renewed_us; /* when the last renewal that succeeded was begun */
     struct ending ended[ENDINGS_MAX];
     size_t n_ended;
+    bool stops; /* a circuit opened or closed: to be written, and told */
+    struct dispatch_census census;
 };
 
 static inline int64_t mono_us(void)
@@ -189,6 +199,8 @@ void line_through(struct dispatch *d, struct line *l, const struct waiting *w, b
 void lines_ring(struct dispatch *d, struct number *n);
 void lines_free(struct dispatch *d); /* at the end */
 
+/* How fast the number may be, by what is known of it. Without the lock. */
+struct pace number_pace(struct dispatch *d, int64_t sender, int64_t now);
 /* The outbox thread: opens what it reads with, and runs. */
 int lines_open(struct dispatch *d, struct err *e);
 void *lines_run(void *dispatch);
@@ -201,6 +213,16 @@ struct queued *queued_take(struct dispatch *d, struct line *l, const struct wait
 void queued_submit(struct queue_link *chain);
 void queued_free(struct dispatch *d);
 
+/* --- stops.c --- */
+
+/* What keeps the number from sending, apart from its turns. With the lock held. */
+enum number_stop number_stop(const struct number *n);
+/* The token in the number's file is another one: what the old one met is over. With the lock held. */
+void number_new_token(struct dispatch *d, struct number *n);
+/* Whether its token is to be read again soon. With the lock held. */
+bool number_wants_token(const struct number *n);
+/* A circuit opened or closed: the settle thread sees to it at once. With the lock held. */
+void stops_changed(struct dispatch *d);
 /* --- settle.c --- */
 
 int settle_start(struct dispatch *d, struct err *e); /* before any thread: leases, and what an earlier life left */

@@ -103,6 +103,8 @@ const char *number_stopped(const struct dispatch *d, const struct number *n, int
     *ret_until_us = NEVER;
     if (d->closing)
         return "the gateway is shutting down";
+    if (n->taken_over)
+        return "another gateway has taken this number over";
     if (n->no_token)
         return "no token is kept for this number";
     if (n->greeting_on && !n->relisting)
@@ -432,7 +434,7 @@ static int64_t rate(const struct rules_book *book, const char *name, int64_t now
 }
 
 /* How fast the number may be, by what is known of it: as the door says it of callers' sends. */
-static struct pace number_pace(struct dispatch *d, int64_t sender, int64_t now)
+struct pace number_pace(struct dispatch *d, int64_t sender, int64_t now)
 {
     const struct rules_book *book = rules_current(d->g);
     struct snapshot *snap = snapshot_borrow(d->g->snapshots);
@@ -452,12 +454,15 @@ static struct pace number_pace(struct dispatch *d, int64_t sender, int64_t now)
 static void read_token(struct dispatch *d, struct number *n)
 {
     int64_t now_us = mono_us();
-    if (n->token_us != 0 && now_us < n->token_us + (n->no_token ? NO_TOKEN_US : TOKEN_US))
+    if (n->token_us != 0 && now_us < n->token_us + (number_wants_token(n) ? NO_TOKEN_US : TOKEN_US))
         return;
     n->token_us = now_us;
     pthread_mutex_unlock(&d->lock);
     char *token = accounts_token(d->g->accounts, n->sender);
     pthread_mutex_lock(&d->lock);
+    bool known = n->token != NULL || n->no_token;
+    if (known && token != NULL && (n->token == NULL || strcmp(token, n->token) != 0))
+        number_new_token(d, n);
     if (n->token != NULL)
         explicit_bzero(n->token, strlen(n->token));
     free(n->token);

@@ -237,6 +237,7 @@ static void decided(struct send *s)
     if (send_leaves(s)) {
         pthread_mutex_lock(&d->lock);
         leave_door(q);
+        q->line->number->unwelcome = STOP_NONE; /* its token is accepted by now */
         pthread_mutex_unlock(&d->lock);
         failpoint(queued_begun);
         carry(q);
@@ -257,6 +258,7 @@ static void greeted(struct greeting *gr, bool ok, int status, struct str body)
     (void)body;
     pthread_mutex_lock(&d->lock);
     n->greeting_on = n->relisting = false;
+    n->unwelcome = ok ? STOP_NONE : status != 0 ? STOP_TOKEN : STOP_UPSTREAM;
     if (!ok) {
         n->token_us = n->relisted_us = 0;
         n->pause_us = mono_us() + (status != 0 ? REFUSED_US : UNREACHABLE_US);
@@ -270,9 +272,6 @@ static void greeted(struct greeting *gr, bool ok, int status, struct str body)
     }
     number_wake(d, n, 0);
     pthread_mutex_unlock(&d->lock);
-    if (!ok)
-        log_warn("dispatch", "the outbox of number %lld waits: its token was not accepted (answer %d)",
-                 (long long)n->sender, status);
 }
 
 /* Whether the row has to wait for an introduction; it is begun, unless it is under way. */

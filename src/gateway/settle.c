@@ -3,7 +3,7 @@
  *
  * Everything it does is a task of the writer's, of at most SETTLE_STEP messages, and all news go through life_hear().
  * Leases are renewed first and at the highest rank, so that load does not cost us the right to send; the moment counted is
- * the one before the task was handed over. With them the watermarks are kept: how far statuses have been applied.
+ * the one before the task was handed over. What goes with them is keep.c's matter.
  *
  * The state directory is ours alone on this machine (gateway.c), so the leases of an earlier life may be taken at once. */
 #include "gateway/settle.h"
@@ -12,7 +12,7 @@
 
 #include "base/failpoint.h"
 #include "base/log.h"
-#include "gateway/dispatch_impl.h"
+#include "gateway/keep.h"
 #include "store/idempotency.h"
 #include "store/leases.h"
 
@@ -20,48 +20,19 @@
 #define RANK_SETTLE                                                                                                    \
     3 /* after webhooks, which may say what became of a doubt, and before the next messages are judged */
 #define DOUBTS_US     SECOND_US
+#define COUNT_US      (5 * SECOND_US)
+#define COUNT_ROOM    (8u << 20)
 #define FORGET_US     (3600 * SECOND_US)
 #define ASIDE_KEPT_MS (INT64_C(14) * 86400 * 1000) /* a status may come seven days late */
 #define LINES_START   100000                       /* looked at for numbers whose lease is taken at start */
 
 /* --- leases -------------------------------------------------------------------------------------------------------- */
 
-struct renewal {
-    struct dispatch *d;
-    struct watermark mark[NUMBERS_MAX];
-    size_t n;
-};
-
-static int renew(void *ctx, struct store *s, struct arena *a, int64_t now, struct err *e)
-{
-    struct renewal *r = ctx;
-    (void)a, (void)now;
-    int rc = leases_renew(s, r->d->g->incarnation, r->mark, r->n, e);
-    failpoint(lease_renewed);
-    return rc;
-}
-
-static void renewed(struct dispatch *d, int64_t begun_us)
+void settle_renewed(struct dispatch *d, int64_t begun_us)
 {
     struct lease_clock c = {.begun_us = atomic_load_explicit(&d->renewed_us, memory_order_acquire)};
     lease_renewed(&c, begun_us);
     atomic_store_explicit(&d->renewed_us, c.begun_us, memory_order_release);
-}
-
-static void renew_leases(struct dispatch *d, struct renewal *r)
-{
-    struct err e = {0};
-    r->n = 0;
-    pthread_mutex_lock(&d->lock);
-    for (size_t i = 0; i < d->n_numbers; i++)
-        if (d->number[i]->watermark != 0)
-            r->mark[r->n++] = (struct watermark){d->number[i]->sender, d->number[i]->watermark};
-    pthread_mutex_unlock(&d->lock);
-    int64_t begun_us = mono_us();
-    if (writer_call(d->g->writer, RANK_RENEWAL, renew, r, &e) == 0)
-        renewed(d, begun_us);
-    else
-        log_error("settle", "the leases could not be renewed: %s", e.text);
 }
 
 /* --- what an earlier life left -------------------------------------------------------------------------------------- */
@@ -199,44 +170,95 @@ static void forget_old(struct dispatch *d)
         log_error("settle", "old keys could not be forgotten, it is tried again: %s", e.text);
 }
 
+/* --- counting ------------------------------------------------------------------------------------------------------ */
+
+struct counting {
+    struct store *reader; /* NULL: it cannot be opened, and nothing is counted */
+    struct arena *scratch;
+};
+
+static void counting_begin(struct dispatch *d, struct counting *c)
+{
+    struct err e = {0};
+    c->reader = NULL;
+    if ((c->scratch = arena_create(COUNT_ROOM)) == NULL)
+        abort();
+    if (store_open(&c->reader, d->g->o.store_url, &(struct store_options){.read_only = true}, &e) != 0)
+        log_error("settle", "what waits cannot be counted: %s", e.text);
+}
+
+static void counting_end(struct counting *c)
+{
+    store_free(c->reader);
+    arena_free(c->scratch);
+}
+
 /* --- the thread ---------------------------------------------------------------------------------------------------- */
+
+/* When what is due is done next. */
+struct due {
+    int64_t renew_us, doubts_us, count_us, forget_us;
+};
+
+static void beat(struct dispatch *d, struct keeper *k)
+{
+    keeper_renew(k);
+    keeper_take_back(k);
+    stops_tell(d);
+}
+
+static void settle_round(struct settling *t, struct keeper *k, struct counting *c, struct due *due, bool stops,
+                         bool ended)
+{
+    struct dispatch *d = t->d;
+    int64_t now_us = mono_us();
+    if (now_us >= due->renew_us || stops) {
+        due->renew_us = now_us + LEASE_RENEW_US;
+        beat(d, k);
+    }
+    if (ended)
+        settle_endings(t);
+    if (now_us >= due->doubts_us) {
+        due->doubts_us = now_us + DOUBTS_US;
+        settle_due(t);
+    }
+    if (now_us >= due->count_us && c->reader != NULL) {
+        due->count_us = now_us + COUNT_US;
+        census_take(d, c->reader, c->scratch);
+    }
+    if (now_us >= due->forget_us) {
+        due->forget_us = now_us + FORGET_US;
+        forget_old(d);
+    }
+}
 
 void *settle_run(void *arg)
 {
     struct dispatch *d = arg;
-    struct renewal *r = calloc(1, sizeof *r);
+    struct keeper *k = keeper_make(d);
     struct settling *t = calloc(1, sizeof *t);
-    int64_t renew_us = 0, doubts_us = 0, forget_us = 0;
-    if (r == NULL || t == NULL)
+    struct counting c;
+    struct due due = {0};
+    if (t == NULL)
         abort();
-    r->d = t->d = d;
+    t->d = d;
+    counting_begin(d, &c);
     pthread_mutex_lock(&d->lock);
     while (!d->stop) {
-        int64_t now_us = mono_us(), next_us = renew_us < doubts_us ? renew_us : doubts_us;
-        bool ended = d->n_ended > 0;
-        if (now_us < next_us && !ended) {
+        int64_t next_us = due.renew_us < due.doubts_us ? due.renew_us : due.doubts_us;
+        bool ended = d->n_ended > 0, stops = d->stops;
+        if (mono_us() < next_us && !ended && !stops) {
             dispatch_sleep(d, &d->wake_settle, next_us);
             continue;
         }
+        d->stops = false;
         pthread_mutex_unlock(&d->lock);
-        if (now_us >= renew_us) {
-            renew_us = now_us + LEASE_RENEW_US;
-            renew_leases(d, r);
-        }
-        if (ended)
-            settle_endings(t);
-        if (now_us >= doubts_us) {
-            doubts_us = now_us + DOUBTS_US;
-            settle_due(t);
-        }
-        if (now_us >= forget_us) {
-            forget_us = now_us + FORGET_US;
-            forget_old(d);
-        }
+        settle_round(t, k, &c, &due, stops, ended);
         pthread_mutex_lock(&d->lock);
     }
     pthread_mutex_unlock(&d->lock);
-    free(r);
+    counting_end(&c);
+    keeper_free(k);
     free(t);
     return NULL;
 }
@@ -264,18 +286,6 @@ static int take_leases(void *ctx, struct store *s, struct arena *a, int64_t now,
     return rc;
 }
 
-/* How far statuses were applied is as true as it was in the earlier life. */
-static int read_watermarks(struct dispatch *d, struct err *e)
-{
-    struct lease *lease;
-    size_t n = 0;
-    int rc = leases_list(d->reader, d->scratch, &lease, &n, e);
-    for (size_t i = 0; i < n && rc == 0; i++)
-        if (lease[i].watermark != 0)
-            dispatch_applied(d, lease[i].sender, lease[i].watermark);
-    return rc;
-}
-
 int settle_start(struct dispatch *d, struct err *e)
 {
     struct settling *t = calloc(1, sizeof *t);
@@ -286,8 +296,8 @@ int settle_start(struct dispatch *d, struct err *e)
     t->d = d;
     int rc = writer_call(d->g->writer, RANK_RENEWAL, take_leases, d, e);
     if (rc == 0) {
-        renewed(d, begun_us);
-        rc = read_watermarks(d, e);
+        settle_renewed(d, begun_us);
+        rc = keeper_recall(d, e);
     }
     if (rc == 0)
         rc = all(t, left_sending, &n, e);
@@ -308,6 +318,9 @@ static int release(void *ctx, struct store *s, struct arena *a, int64_t now, str
 void settle_end(struct dispatch *d)
 {
     struct err e = {0};
+    struct keeper *k = keeper_make(d);
+    keeper_renew(k); /* what was learned since the last beat */
+    keeper_free(k);
     if (writer_call(d->g->writer, RANK_RENEWAL, release, d, &e) != 0)
         log_warn("settle", "the leases could not be given back: %s", e.text);
 }

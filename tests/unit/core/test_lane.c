@@ -734,105 +734,6 @@ TEST(no_time_and_no_pace_is_too_large)
     }
 }
 
-/* ---- the next life ---- */
-
-#define WALL INT64_C(1795324495241)
-#define HOUR (60 * MINS)
-
-/* The lane of the next life, so long after the other one was remembered; the wall's clock was set by `set_ms` meanwhile. */
-static struct lane next_life(const struct lane *l, int64_t now, int64_t down_ms, int64_t set_ms)
-{
-    struct lane_memory m;
-    struct lane next = lane_at(80, 0);
-    lane_remember(l, now, WALL, &m);
-    lane_resume(&next, &m, START, WALL + down_ms + set_ms);
-    join(&next, LANE_UTILITY, 0, 1, 10);
-    return next;
-}
-
-TEST(a_stop_outlives_the_program)
-{
-    struct lane l = lane_at(80, 0), next;
-    int64_t now = START + 100 * SECOND, when;
-    failed(&l, SPAM, now, now);
-    now += 10 * MINS;
-    next = next_life(&l, now, 60000, 0);
-    assert_int_equal(look(&next, START + SECOND, &when), LANE_LATER);
-    assert_int_equal(when, START + 49 * MINS);
-    assert_int_equal(next.circuit_code, SPAM);
-    assert_int_equal(look(&next, when, &when), LANE_GO); /* one tries */
-    assert_int_equal(look(&next, START + 50 * MINS, &when), LANE_LATER);
-    next = next_life(&l, now, 0, -24 * HOUR / 1000); /* set back: no longer than it was opened for */
-    assert_int_equal(look(&next, START + SECOND, &when), LANE_LATER);
-    assert_int_equal(when, START + HOUR);
-    next = next_life(&l, now, 0, 24 * HOUR / 1000); /* set forward, or long down: one tries, and not all at once */
-    assert_int_equal(look(&next, START + SECOND, &when), LANE_GO);
-    assert_int_equal(look(&next, START + 2 * SECOND, &when), LANE_LATER);
-    lane_heard(&next, START + SECOND, LIFE_ACCEPTED, 0, START + 2 * SECOND);
-    assert_int_equal(look(&next, START + 3 * SECOND, &when), LANE_GO);
-}
-
-TEST(the_next_life_goes_on_doubling)
-{
-    struct lane l = lane_at(80, 0), next;
-    int64_t now = START + 100 * SECOND, when;
-    failed(&l, PERM, now, now);
-    next = next_life(&l, now, 5 * 60000, 0);
-    assert_int_equal(look(&next, START, &when), LANE_GO);
-    failed(&next, PERM, START, START + SECOND);
-    assert_int_equal(next.open_until_us, START + SECOND + 10 * MINS);
-    now += 5 * MINS; /* one that tried and told nothing of the number: closed, and not forgotten */
-    join(&l, LANE_UTILITY, 0, 1, 10);
-    assert_int_equal(look(&l, now, &when), LANE_GO);
-    failed(&l, 132001, now, now + SECOND);
-    next = next_life(&l, now + SECOND, 1000, 0);
-    assert_int_equal(next.open_until_us, 0);
-    assert_int_equal(look(&next, START + SECOND, &when), LANE_GO);
-    failed(&next, PERM, START + SECOND, START + 2 * SECOND);
-    assert_int_equal(next.open_until_us, START + 2 * SECOND + 10 * MINS);
-}
-
-TEST(a_slowed_pace_outlives_the_program_and_one_that_is_not_leaves_nothing)
-{
-    struct lane l = lane_at(80, 0), next = next_life(&l, START, 0, 0), fresh = lane_at(80, 0);
-    join(&fresh, LANE_UTILITY, 0, 1, 10);
-    assert_memory_equal(&next, &fresh, sizeof next);
-    failed(&l, 130429, START + SECOND, START + SECOND);
-    next = next_life(&l, START + SECOND, 5000, 0);
-    assert_int_equal(lane_pace_permille(&next), lane_pace_permille(&l));
-    assert_int_equal(next.shelf_permille, l.shelf_permille);
-    assert_int_equal(next.hold_us, LANE_HOLD_LEAST);
-    assert_int_equal(next.open_until_us, 0);
-    struct lane_memory m;
-    lane_remember(&l, START + SECOND, WALL, &m);
-    next = lane_at(20, 0); /* Meta allows less by now */
-    lane_resume(&next, &m, START, WALL);
-    assert_int_equal(lane_pace_permille(&next), 20000);
-    static const struct lane_memory mad = {INT64_MAX, INT64_MAX, 1, INT64_MAX, INT64_MAX, INT64_MAX};
-    static const struct lane_memory bad = {INT64_MIN, INT64_MIN, 1, INT64_MIN, INT64_MIN, INT64_MIN};
-    next = lane_at(80, 0);
-    lane_resume(&next, &mad, START, WALL);
-    assert_int_equal(next.open_until_us, START + LANE_CIRCUIT_MOST);
-    assert_int_equal(lane_pace_permille(&next), 80000);
-    next = lane_at(80, 0);
-    lane_resume(&next, &bad, START, WALL);
-    assert_int_equal(next.open_until_us, 0);
-    assert_int_equal(lane_pace_permille(&next), 80000);
-}
-
-TEST(a_person_lets_it_go_on)
-{
-    struct lane l = lane_at(80, 0);
-    int64_t when;
-    join(&l, LANE_UTILITY, 0, 1, 10);
-    assert_false(lane_let_go(&l, START));
-    failed(&l, SPAM, START + SECOND, START + SECOND);
-    assert_true(lane_let_go(&l, START + 2 * SECOND));
-    assert_int_equal(look(&l, START + 3 * SECOND, &when), LANE_GO);
-    failed(&l, PERM, START + 3 * SECOND, START + 4 * SECOND); /* and the time is forgotten */
-    assert_int_equal(l.open_until_us, START + 4 * SECOND + 5 * MINS);
-}
-
 TESTS(T(every_category_has_a_class), T(a_pace_is_never_faster_than_it_says),
       T(a_lane_starts_without_credit_and_saves_up_a_burst), T(a_clock_that_stands_still_gives_nothing_away),
       T(what_comes_in_counts_for_a_second_at_most), T(a_turn_given_back_is_there_again_and_makes_no_credit),
@@ -847,6 +748,4 @@ TESTS(T(every_category_has_a_class), T(a_pace_is_never_faster_than_it_says),
       T(one_message_tries_and_a_failure_doubles_up_to_an_hour), T(silence_opens_it_for_seconds_and_any_word_ends_that),
       T(silence_is_asked_after_sooner_than_a_code), T(answers_of_before_say_nothing_about_a_circuit),
       T(callers_failures_lengthen_nothing_but_what_asks_for_longer), T(one_that_was_to_try_and_did_not_makes_way),
-      T(the_one_that_tries_has_its_moment_to_itself), T(no_time_and_no_pace_is_too_large),
-      T(a_stop_outlives_the_program), T(the_next_life_goes_on_doubling),
-      T(a_slowed_pace_outlives_the_program_and_one_that_is_not_leaves_nothing), T(a_person_lets_it_go_on))
+      T(the_one_that_tries_has_its_moment_to_itself), T(no_time_and_no_pace_is_too_large))
