@@ -240,6 +240,7 @@ static void visit(struct dispatch *d, struct number *n, int64_t now_us, struct h
         return;
     callers_leave(n, now_us, d->closing, out);
     next = give_turns(d, n, now_us, out);
+    lines_pass_on(d);
     if (n->n_lines > 0)
         number_stopped(d, n, now_us, &until);
     next = next < until ? next : until;
@@ -511,6 +512,7 @@ struct dispatch *dispatch_create(struct gateway *g)
     d->granted_tail = &d->granted;
     d->starved_tail = &d->starved;
     d->next_due_ms = NEVER;
+    d->most_at_door = DOOR_LEAST;
     d->most_queued = g->o.max_queue / 2 > 0 ? g->o.max_queue / 2 : 1;
     pthread_mutex_init(&d->lock, NULL);
     cond_init(&d->wake);

@@ -2,8 +2,9 @@
  * dispatch_impl.h - what the files of the dispatcher share: the table of numbers, and the lines of the outbox in memory.
  *
  * One mutex guards all of it and is held for moments only: never while the database is read, the writer or the client is
- * called, or a file is opened. Three threads: `dispatch` gives turns (dispatch.c), `outbox` finds and reads what waits
- * (lines.c) and takes it to the door (queued.c), `settle` keeps time for what is in doubt (settle.c).
+ * called, or a file is opened. Three threads: `dispatch` gives turns (dispatch.c) among what offer.c lets into the lanes,
+ * `outbox` finds and reads what waits (lines.c) and takes it to the door (queued.c), `settle` keeps time for what is in
+ * doubt (settle.c).
  *
  * Bounds, whatever the backlog: NUMBERS_MAX numbers (7 KiB each), LINES_MAX lines, ROWS_MAX rows read ahead (24 bytes each;
  * their bodies stay in the database until they have a turn), and half of limits.queue messages between their turn and
@@ -28,6 +29,7 @@
 #define ROWS_LEAST    4
 #define ID_SLOTS      262144 /* a power of two, more than twice what can be in memory */
 #define BYTES_MAX     (64u << 20)
+#define DOOR_LEAST    256 /* at the door at once, on the slowest machine: a batch of the writer's */
 #define ENDINGS_MAX   1024
 #define NEVER         INT64_MAX
 #define SECOND_US     INT64_C(1000000)
@@ -59,6 +61,8 @@ struct line {
     int64_t first_expiry;  /* of those read ahead; NEVER */
 };
 
+enum offered { OFFERED_NOTHING, OFFERED_CODES, OFFERED_ALL }; /* CODES: authentication's */
+
 /* Sends of one class whose callers wait. */
 struct callers {
     struct queue_link *head, **tail;
@@ -79,12 +83,12 @@ struct number {
 
     struct line *lines;
     size_t n_lines;
-    bool offered;   /* rows of its lines are in the lane */
-    bool bell;      /* its lines may be others by now */
-    size_t at_door; /* had their turn and are not decided */
-    size_t open;    /* these, and attempts without an answer */
-    size_t bytes;   /* of their bodies */
-    bool starved;   /* in the list of those */
+    enum offered offered; /* what of its lines is in the lane */
+    bool bell;            /* its lines may be others by now */
+    size_t at_door;       /* had their turn and are not decided */
+    size_t open;          /* these, and attempts without an answer */
+    size_t bytes;         /* of their bodies */
+    bool starved;         /* in the list of those */
     struct number *next_starved;
     int64_t pause_us; /* nothing of the outbox before then */
     const char *why;  /* it pauses */
@@ -150,6 +154,9 @@ struct dispatch {
     struct queued *idle;
     struct queue_link *granted, **granted_tail;
     size_t n_queued, most_queued, n_out, bytes;
+    size_t n_at_door, most_at_door; /* of all numbers */
+    size_t decided;                 /* left the door since door_us */
+    int64_t door_us;
     struct number *starved, **starved_tail; /* numbers that wait for places of others */
 
     /* --- time --- */
@@ -177,28 +184,37 @@ void number_wake(struct dispatch *d, struct number *n, int64_t at_us);
 /* Waits on one of the conditions until then. */
 void dispatch_sleep(struct dispatch *d, pthread_cond_t *cond, int64_t until_us);
 
-/* --- lines.c; with the lock held --- */
+/* --- offer.c; with the lock held --- */
 
 /* Why nothing of this number's outbox may leave, for people; NULL: nothing is in the way but its turn. *ret_until_us: when that
  * may change by itself. */
 const char *number_stopped(const struct dispatch *d, const struct number *n, int64_t now_us, int64_t *ret_until_us);
 /* Puts rows into the lane, or takes them out, as number_stopped() says. */
 void lines_offer(struct dispatch *d, struct number *n, int64_t now_us);
+/* The first of its rows are put into the lane; none is any more. */
+void line_join(struct line *l);
+void line_leave(struct line *l);
 /* A place is free: the next number that waits for one is looked at. */
 void lines_feed(struct dispatch *d);
+/* While much is free: so that nobody waits because one who was told had no use for it. */
+void lines_pass_on(struct dispatch *d);
+/* The door decided about one of the number's. */
+void lines_decided(struct dispatch *d, struct number *n);
+
+/* --- lines.c; with the lock held --- */
+
 /* The lane gave a turn: the line's first row goes out. */
 void lines_turn(struct dispatch *d, struct number *n, enum lane_class c, int64_t campaign, int64_t now_us);
 /* A row that went out is not sent now and is still where it was: it is the line's again. */
 void line_take_back(struct dispatch *d, struct line *l, const struct waiting *w);
-/* The first of its rows are put into the lane; none is any more. */
-void line_join(struct line *l);
-void line_leave(struct line *l);
 /* A row that went out is through with its turn; `look`: it may wait anew. */
 void line_through(struct dispatch *d, struct line *l, const struct waiting *w, bool look);
 /* Lines may have more, or other, rows than is known. */
 void lines_ring(struct dispatch *d, struct number *n);
 void lines_free(struct dispatch *d); /* at the end */
 
+/* The outbox thread, without the lock: what it reads until store_rollback() is of one moment, not before this one. */
+void lines_reading(struct dispatch *d);
 /* How fast the number may be, by what is known of it. Without the lock. */
 struct pace number_pace(struct dispatch *d, int64_t sender, int64_t now);
 /* The outbox thread: opens what it reads with, and runs. */
@@ -210,7 +226,7 @@ void *lines_run(void *dispatch);
 /* With the lock held: one for this row, in line for the outbox thread; NULL: too many are out. */
 struct queued *queued_take(struct dispatch *d, struct line *l, const struct waiting *w, int64_t turn_us);
 /* The outbox thread, without the lock: takes what had its turn to the door. */
-void queued_submit(struct queue_link *chain);
+void queued_submit(struct dispatch *d, struct queue_link *chain);
 void queued_free(struct dispatch *d);
 
 /* --- stops.c --- */

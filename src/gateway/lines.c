@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * lines.c - the lines of the outbox in memory: found, read a little ahead, put into the lanes and taken out again.
+ * lines.c - the lines of the outbox in memory: found, read a little ahead, and their rows handed out turn by turn.
  *
  * A line is one campaign of one class of one number. It is found when the bell rings for its number, and by a sweep over
  * all lines, so that a bell that was missed costs a wait and nothing else. Of each line the next rows that are due are
@@ -7,10 +7,7 @@
  *
  * The position up to which a line was read only saves reading again what is in memory. It is given up whenever a line is
  * read to its end, and every few seconds: then it is read from its start, and rows that are in memory or out are known
- * by their ids. So a row that was written late, or put back before the position, is found whatever the clocks said.
- *
- * Only a few rows of a line stand in its number's lane at a time, and none while something else than its turn is in the
- * way: then callers have the lane for themselves. */
+ * by their ids. So a row that was written late, or put back before the position, is found whatever the clocks said. */
 #include <stdlib.h>
 
 #include "base/failpoint.h"
@@ -20,7 +17,6 @@
 #include "gateway/rules.h"
 #include "gateway/snapshot.h"
 
-#define JOINED_MAX    32 /* rows of a line in the lane */
 #define READ_STEP     64 /* rows read at once: 16 MiB of bodies at most */
 #define SCRATCH       (48u << 20)
 #define BUILD_STEP    32
@@ -29,7 +25,6 @@
 #define FROM_START_US (10 * SECOND_US)
 #define TOKEN_US      (60 * SECOND_US)
 #define NO_TOKEN_US   (5 * SECOND_US)
-#define WEIGHT        1 /* of every campaign */
 
 /* --- ids in memory ------------------------------------------------------------------------------------------------- */
 
@@ -74,110 +69,12 @@ static void id_remove(struct id_set *s, int64_t id)
     s->n--;
 }
 
-/* --- what is in the way -------------------------------------------------------------------------------------------- */
-
-/* A tenth of a second's messages may be on their way to the door. */
-static size_t most_at_door(const struct number *n)
-{
-    int64_t per_s = SECOND_US / n->lane.permitted.interval_us;
-    return per_s < 10 ? 1 : (size_t)(per_s / 10);
-}
-
-/* Two seconds' messages may be without an answer. */
-static size_t most_open(const struct number *n)
-{
-    int64_t per_s = SECOND_US / n->lane.permitted.interval_us;
-    return per_s < 4 ? 8 : (size_t)(2 * per_s);
-}
-
-/* A number may have as many places, and as many bytes, as are free: one alone takes half of them, of two each a third, and
- * whoever comes next finds something free (dynamic thresholds, Choudhury and Hahne). */
-static bool has_place(const struct dispatch *d, const struct number *n)
-{
-    return d->n_out < d->most_queued && n->open < d->most_queued - d->n_out && d->bytes < BYTES_MAX &&
-           n->bytes < BYTES_MAX - d->bytes;
-}
-
-const char *number_stopped(const struct dispatch *d, const struct number *n, int64_t now_us, int64_t *ret_until_us)
-{
-    *ret_until_us = NEVER;
-    if (d->closing)
-        return "the gateway is shutting down";
-    if (n->taken_over)
-        return "another gateway has taken this number over";
-    if (n->no_token)
-        return "no token is kept for this number";
-    if (n->greeting_on && !n->relisting)
-        return "the token kept for this number is being checked";
-    if (!dispatch_may_send(d)) {
-        *ret_until_us = now_us + SECOND_US / 10;
-        return "the right to send for this number could not be renewed";
-    }
-    if (n->pause_us > now_us) {
-        *ret_until_us = n->pause_us;
-        return n->why;
-    }
-    if (n->at_door >= most_at_door(n))
-        return "messages before it are being judged";
-    if (n->open >= most_open(n) || !has_place(d, n))
-        return "messages before it have no answer yet";
-    return NULL;
-}
-
 /* --- rows in the lane ---------------------------------------------------------------------------------------------- */
-
-void line_join(struct line *l)
-{
-    struct lane *lane = &l->number->lane;
-    while (!l->waits && l->joined < l->n && l->joined < JOINED_MAX && lane_join(lane, l->class, l->campaign, WEIGHT))
-        l->joined++;
-}
-
-void line_leave(struct line *l)
-{
-    for (; l->joined > 0; l->joined--)
-        lane_leave(&l->number->lane, l->class, l->campaign);
-}
-
-/* It waits for a place that another number has. */
-static void starve(struct dispatch *d, struct number *n)
-{
-    if (n->starved)
-        return;
-    n->starved = true;
-    n->next_starved = NULL;
-    *d->starved_tail = n;
-    d->starved_tail = &n->next_starved;
-}
-
-void lines_feed(struct dispatch *d)
-{
-    struct number *n = d->starved;
-    if (n == NULL)
-        return;
-    if ((d->starved = n->next_starved) == NULL)
-        d->starved_tail = &d->starved;
-    n->starved = false;
-    number_wake(d, n, 0);
-}
-
-void lines_offer(struct dispatch *d, struct number *n, int64_t now_us)
-{
-    int64_t until;
-    bool may = n->n_lines > 0 && number_stopped(d, n, now_us, &until) == NULL;
-    if (!may && n->n_lines > 0 && !has_place(d, n))
-        starve(d, n);
-    if (may == n->offered)
-        return;
-    n->offered = may;
-    for (struct line *l = n->lines; l != NULL; l = l->next)
-        may ? line_join(l) : line_leave(l);
-}
 
 /* After rows came to a line or a line can have its place in the lane. */
 static void number_offer(struct dispatch *d, struct number *n)
 {
-    for (struct line *l = n->lines; l != NULL && n->offered; l = l->next)
+    for (struct line *l = n->lines; l != NULL; l = l->next)
         line_join(l);
     number_wake(d, n, 0);
 }
@@ -234,6 +131,7 @@ void lines_turn(struct dispatch *d, struct number *n, enum lane_class c, int64_t
     l->out++;
     d->n_rows--;
     d->n_out++;
+    d->n_at_door++;
     n->at_door++;
     n->open++;
     line_last(l);
@@ -283,8 +181,7 @@ void line_take_back(struct dispatch *d, struct line *l, const struct waiting *w)
 {
     l->out--;
     row_insert(d, l, w);
-    if (l->number->offered)
-        line_join(l);
+    line_join(l);
 }
 
 void line_through(struct dispatch *d, struct line *l, const struct waiting *w, bool look)
@@ -369,6 +266,15 @@ static void find_failed(struct err *e)
     log_error("dispatch", "the outbox cannot be read: %s", e->text);
 }
 
+/* Statements on their own would each take and drop the database's lock. Begun after it was seen why to read, so that what
+ * the bell was rung for is seen; where it fails each statement is on its own. */
+void lines_reading(struct dispatch *d)
+{
+    struct err e = {0};
+    if (store_begin_reading(d->reader, &e) != 0)
+        find_failed(&e);
+}
+
 /* All lines of a number. */
 static void find_lines(struct dispatch *d, int64_t sender)
 {
@@ -376,11 +282,13 @@ static void find_lines(struct dispatch *d, int64_t sender)
     struct err e = {0};
     int64_t now = clock_now_ms();
     int rc;
+    lines_reading(d);
     while ((rc = outbox_next_line(d->reader, &k, &k, &e)) == 0 && k.sender == sender) {
         pthread_mutex_lock(&d->lock);
         line_seen(d, &k, now);
         pthread_mutex_unlock(&d->lock);
     }
+    store_rollback(d->reader);
     if (rc != 0 && rc != WL_ENOTFOUND)
         find_failed(&e);
 }
@@ -412,11 +320,13 @@ static void sweep(struct dispatch *d)
     if (!d->sweeping && mono_us() < d->next_sweep_us)
         return;
     pthread_mutex_unlock(&d->lock);
+    lines_reading(d);
     for (int i = 0; i < SWEEP_STEP && (rc = outbox_next_line(d->reader, &k, &k, &e)) == 0; i++) {
         pthread_mutex_lock(&d->lock);
         line_seen(d, &k, now);
         pthread_mutex_unlock(&d->lock);
     }
+    store_rollback(d->reader);
     if (rc != 0 && rc != WL_ENOTFOUND)
         find_failed(&e);
     pthread_mutex_lock(&d->lock);
@@ -578,7 +488,9 @@ static void read_line(struct dispatch *d, struct line *l)
     if (!l->number->permitted || l->number->token_us == 0)
         ready_number(d, l->number);
     pthread_mutex_unlock(&d->lock);
+    lines_reading(d);
     int rc = read_rows(d, &after, now, most, &f, &e);
+    store_rollback(d->reader);
     if (rc != 0)
         find_failed(&e);
     failpoint(line_read);
@@ -652,8 +564,7 @@ static void line_expire(struct dispatch *d, struct line *l, int64_t now)
     }
     l->n = kept;
     pthread_cond_signal(&d->wake_settle);
-    if (l->number->offered)
-        line_join(l);
+    line_join(l);
     if (l->n == 0)
         due_at(d, l, now + 1000);
 }
@@ -711,7 +622,7 @@ void *lines_run(void *arg)
         if (chain != NULL) {
             pthread_mutex_unlock(&d->lock);
             failpoint(line_turns);
-            queued_submit(chain);
+            queued_submit(d, chain);
             pthread_mutex_lock(&d->lock);
         }
         if (!d->closing) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * queued.c - from a row of the outbox to Meta's answer.
  *
- * On the outbox thread the row and its message are read again and the body becomes a send; the door judges it with the
+ * On the outbox thread the row is read again and its body becomes a send; the door reads the message, judges it with the
  * newest facts and, in the same transaction, opens its attempt; when that is on disk the bytes leave, with our mark and
  * the token kept for the number, unless the right to send has ended meanwhile. The answer is read and written like any
  * other, and only then is the row forgotten here.
@@ -86,8 +86,7 @@ static void leave_door(struct queued *q)
     if (!q->at_door)
         return;
     q->at_door = false;
-    q->line->number->at_door--;
-    number_wake(q->d, q->line->number, 0);
+    lines_decided(q->d, q->line->number);
 }
 
 /* With the lock held. */
@@ -267,8 +266,7 @@ static void greeted(struct greeting *gr, bool ok, int status, struct str body)
     }
     for (struct line *l = n->lines; l != NULL; l = l->next) {
         l->waits = false;
-        if (n->offered)
-            line_join(l);
+        line_join(l);
     }
     number_wake(d, n, 0);
     pthread_mutex_unlock(&d->lock);
@@ -318,19 +316,16 @@ static struct outbox_key key_of(const struct queued *q)
                                .id = q->row.id};
 }
 
-/* Reads row and message; false: it is not to be sent now. */
+/* Reads the row; false: it is not to be sent now. What has become of its message the door looks at, in the transaction that
+ * counts. */
 static bool read_again(struct queued *q, struct outbox_row *row)
 {
     struct outbox_key key = key_of(q);
-    struct message *m = &q->send.message;
     struct err e = {0};
-    struct store *reader = q->d->reader;
-    int rc = outbox_get(reader, &key, q->arena, row, &e);
-    if (rc == 0)
-        rc = messages_get(reader, key.bucket, key.id, m, &e);
+    int rc = outbox_get(q->d->reader, &key, q->arena, row, &e);
     if (rc != 0 && rc != WL_ENOTFOUND)
         log_error("dispatch", "a message of the outbox cannot be read: %s", e.text);
-    return rc == 0 && m->life.state == LIFE_WAITING && m->life.at <= clock_now_ms();
+    return rc == 0 && row->key.due <= clock_now_ms();
 }
 
 static int fill_send(struct queued *q, const struct outbox_row *row, struct err *e)
@@ -345,7 +340,6 @@ static int fill_send(struct queued *q, const struct outbox_row *row, struct err 
     s->row = row->key;
     s->expected = (enum category)row->expected;
     s->our_id = (row->flags & OUTBOX_OUR_ID) != 0;
-    s->expires = s->message.life.expires;
     s->intent = &q->intent;
     q->body = row->body;
     struct snapshot *snap = snapshot_borrow(q->d->g->snapshots);
@@ -430,11 +424,13 @@ static void submit(struct queued *q)
     }
 }
 
-void queued_submit(struct queue_link *chain)
+void queued_submit(struct dispatch *d, struct queue_link *chain)
 {
+    lines_reading(d);
     for (struct queue_link *next; chain != NULL; chain = next) {
         struct queued *q = container_of(chain, struct queued, link);
         next = chain->next;
         submit(q);
     }
+    store_rollback(d->reader);
 }

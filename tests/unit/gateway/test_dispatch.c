@@ -190,7 +190,8 @@ static int end_row(void *ctx, struct store *s, struct arena *a, int64_t now, str
     struct send *send = ctx;
     const struct life_news news = {.event = {.kind = STEP_REFUSED}};
     (void)a;
-    return life_hear(s, &send->message, &news, now, NULL, e);
+    int rc = messages_get(s, send->row.bucket, send->row.id, &send->message, e);
+    return rc == 0 ? life_hear(s, &send->message, &news, now, NULL, e) : rc;
 }
 
 /* The door refuses those who came and were not judged yet. */
@@ -220,6 +221,16 @@ static void wait_for(size_t (*count)(void), size_t n)
     for (int i = 0; i < 10000 && count() < n; i++)
         usleep(1000);
     assert_int_equal(count(), n);
+}
+
+/* Nobody came for half a second. */
+static void wait_until_still(void)
+{
+    size_t n = 0;
+    for (int still = 0; still < 5; usleep(100000)) {
+        still = n > 0 && came() == n ? still + 1 : 0;
+        n = came();
+    }
 }
 
 static void finish(struct house *h)
@@ -284,6 +295,29 @@ TEST(a_code_does_not_wait_behind_a_campaign)
     usleep(100000);
     refuse_until(&h, 61);
     assert_int_equal(door.id[AT_DOOR], code);
+    finish(&h);
+}
+
+TEST(many_numbers_share_the_door_and_codes_find_it_open)
+{
+    struct house h;
+    size_t of[40] = {0};
+    start(&h);
+    h.g.o.max_queue = 4000;
+    for (int i = 0; i < 40; i++)
+        put(&h, (struct rows){.sender = SENDER + i, .category = CATEGORY_MARKETING, .due = 1000, .n = 20});
+    go(&h);
+    wait_until_still();
+    assert_in_range(came(), DOOR_LEAST / 2, DOOR_LEAST);
+    for (size_t i = 0; i < came(); i++)
+        of[door.send[i]->sender - SENDER]++;
+    for (int i = 0; i < 40; i++)
+        assert_in_range(of[i], 1, AT_DOOR);
+    size_t before = came();
+    int64_t code = put(&h, (struct rows){.sender = SENDER, .category = CATEGORY_AUTHENTICATION, .due = 5000, .n = 1});
+    wait_for(came, before + 1);
+    assert_int_equal(door.id[before], code);
+    refuse_until(&h, 801);
     finish(&h);
 }
 
@@ -592,9 +626,10 @@ TEST(what_comes_in_counts_also_before_anything_leaves)
 }
 
 TESTS(T(a_backlog_is_found_at_start_and_goes_once), T(what_nobody_judges_does_not_pile_up),
-      T(a_code_does_not_wait_behind_a_campaign), T(campaigns_take_turns), T(rows_come_when_they_are_due),
-      T(a_row_behind_the_position_is_found), T(a_door_that_is_busy_is_tried_again),
-      T(without_a_token_the_line_waits_and_says_so), T(what_waits_too_long_ends_although_the_number_is_stuck),
+      T(a_code_does_not_wait_behind_a_campaign), T(many_numbers_share_the_door_and_codes_find_it_open),
+      T(campaigns_take_turns), T(rows_come_when_they_are_due), T(a_row_behind_the_position_is_found),
+      T(a_door_that_is_busy_is_tried_again), T(without_a_token_the_line_waits_and_says_so),
+      T(what_waits_too_long_ends_although_the_number_is_stuck),
       T(a_doubt_is_settled_in_time_and_only_what_may_be_is_sent_again), T(what_an_earlier_life_was_sending_is_in_doubt),
       T(leases_are_held_and_given_back), T(callers_come_back_in_their_turn),
       T(a_caller_who_joined_and_is_not_parked_yet_keeps_its_turn), T(patience_ends_and_so_does_the_gateway),
