@@ -115,6 +115,11 @@ static const struct option messages_export_options[] = {
     {0},
 };
 
+static const struct option resume_options[] = {
+    {.name = "by", .value = "NAME", .help = "who says so; kept in the gateway's log"},
+    {0},
+};
+
 static const struct option history_options[] = {
     {.name = "overrides", .help = "show what was set aside for single messages instead"},
     {.name = "before", .value = "EVENT", .help = "only what is older, as the last line of a page says"},
@@ -250,6 +255,12 @@ const struct command commands[] = {
     {"messages cancel", "ID...", "take back messages that wait",
      "Only a message that waits can be taken back. Of several, exit status 4 says that some could not be.", NULL,
      COMMON_CLIENT | COMMON_QUIET, 1, ARGS_WORDS, messages_cancel_run},
+    {"numbers resume", "ID", "let a number that was stopped go on",
+     "ID is its phone_number_id. Ends what stops its outbox: a code of Meta's about the number, attempts without an "
+     "answer, a token that was not accepted. Its token_file is read again. If Meta says the same again it stops anew. "
+     "Fails when nothing had stopped it; wayleave status says what does.\n\n"
+     "    wayleave numbers resume 111 --by \"Ada, night shift\"",
+     resume_options, COMMON_CLIENT | COMMON_QUIET, 1, 1, numbers_resume_run},
     {"explain", "ID", "say why a message was sent, held or refused",
      "ID is the message id the gateway gave (mt...), or Meta's (wamid...) of a recent message. Shows the verdict, each "
      "rule that spoke with the facts it saw, "

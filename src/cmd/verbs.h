@@ -33,9 +33,10 @@ int messages_list_run(const struct args *a); /* messages.c */
 int messages_show_run(const struct args *a);
 int messages_export_run(const struct args *a);
 int messages_cancel_run(const struct args *a);
-int status_run(const struct args *a);  /* status.c */
-int version_run(const struct args *a); /* version.c */
-int help_run(const struct args *a);    /* main.c */
+int numbers_resume_run(const struct args *a); /* numbers.c */
+int status_run(const struct args *a);         /* status.c */
+int version_run(const struct args *a);        /* version.c */
+int help_run(const struct args *a);           /* main.c */
 int completions_run(const struct args *a);
 
 #endif

@@ -97,6 +97,56 @@ static int64_t watermark_age(const struct dispatch_view *v)
     return v->watermark != 0 && age > 0 ? age : 0;
 }
 
+/* What Meta said of which number, while it stops the outbox. */
+static void write_circuits(struct buf *b, const struct dispatch_view *v, size_t n)
+{
+    static const char name[] = "wayleave_number_circuit";
+    head(b, name, "1 while the outbox is stopped by this code of the Graph API; none: by attempts without an answer");
+    for (size_t i = 0; i < n; i++) {
+        if (v[i].circuit_why == NULL)
+            continue;
+        buf_printf(b, "%s{sender=\"%lld\",code=\"", name, (long long)v[i].sender);
+        if (v[i].circuit_code != 0)
+            buf_printf(b, "%d\"} 1\n", v[i].circuit_code);
+        else
+            buf_puts(b, "none\"} 1\n");
+    }
+}
+
+static void write_stops(struct buf *b, const struct dispatch_view *v, size_t n)
+{
+    static const char name[] = "wayleave_numbers_stopped";
+    uint64_t stopped[STOPS] = {0};
+    for (size_t i = 0; i < n; i++)
+        stopped[v[i].stop]++;
+    head(b, name, "numbers of which the outbox is stopped, by what stops it");
+    for (int s = STOP_NONE + 1; s < STOPS; s++)
+        buf_printf(b, "%s{reason=\"%s\"} %llu\n", name, number_stop_name((enum number_stop)s),
+                   (unsigned long long)stopped[s]);
+}
+
+/* Counted a moment ago: census.c. */
+static void write_census(const struct gateway *g, struct buf *b)
+{
+    static const char name[] = "wayleave_messages_waiting";
+    struct dispatch_census c;
+    dispatch_count(g->dispatch, &c);
+    const struct {
+        const char *reason;
+        int64_t n;
+    } kinds[] = {{"due", c.due},
+                 {"no_token", c.no_token},
+                 {"scheduled", c.scheduled},
+                 {"held", c.held},
+                 {"in_doubt", c.in_doubt}};
+    head(b, name, "messages of the outbox, by what they wait for");
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        buf_printf(b, "%s{reason=\"%s\"} %lld\n", name, kinds[i].reason, (long long)kinds[i].n);
+    gauge(b, "wayleave_messages_in_doubt", "messages that may have been accepted, callers' own among them",
+          (uint64_t)c.all_in_doubt);
+    gauge(b, "wayleave_messages_at_least", "1 when there are more of either than were counted", c.at_least);
+}
+
 static void write_totals(struct buf *b, const struct dispatch_view *v, size_t n)
 {
     static const char waiting[] = "wayleave_outbox_waiting";
@@ -137,6 +187,9 @@ static void write_numbers(struct gateway *g, struct buf *b)
     for (size_t i = dispatch_numbers(g->dispatch, sender, NUMBERS_SHOWN); i > 0; i--)
         n += dispatch_look(g->dispatch, sender[i - 1], &v[n]);
     write_totals(b, v, n);
+    write_census(g, b);
+    write_stops(b, v, n);
+    write_circuits(b, v, n);
     for (size_t k = 0; k < sizeof gauges / sizeof gauges[0]; k++) {
         head(b, gauges[k].name, gauges[k].help);
         for (size_t i = 0; i < n; i++)

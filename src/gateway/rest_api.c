@@ -35,6 +35,7 @@ static const struct rest_route routes[] = {
     {"GET", "messages", READS, rest_messages_list, NULL},
     {"GET", "messages/", READS, rest_message, NULL},
     {"DELETE", "messages/", WRITES, rest_message_cancel, NULL},
+    {"POST", "numbers/", READS, rest_number_resume, NULL},
     {"GET", "rules", READS, rest_rules_show, NULL},
     {"GET", "rules/history", READS, rest_rules_history, NULL},
     {"GET", "rules/shadow", READS, rest_rules_shadow, NULL},

@@ -101,6 +101,7 @@ int rest_rules_shadow(struct rest_call *c, struct store *s, struct arena *a, int
 int rest_messages_list(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
 int rest_message(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
 int rest_message_cancel(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
+int rest_number_resume(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
 int rest_status(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
 
 /* These run in no transaction. */
