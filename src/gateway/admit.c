@@ -230,6 +230,7 @@ int admit_submit(struct send *s, struct err *e)
         rc = err_set(e, WL_EBUSY, "too many messages of this number are waiting for their turn; try again in a moment");
     s->job.type = &ad->admit_type;
     s->turn = queued && s->turn;
+    s->turn_us = s->turn ? s->turn_us : 0;
     s->held = s->joined = s->parked = s->leaves = false;
     if (rc == 0)
         rc = writer_submit(s->g->writer, &s->job, e);

@@ -68,11 +68,13 @@ struct send {
     struct content_sent content; /* skeleton 0: no marketing content to compare */
 
     /* --- filled by admit --- */
-    bool turn;   /* it has a turn among its number's messages. QUEUED: given; else granted by the dispatcher or taken */
-    bool joined; /* NOW: counted in its number's lane, about to be parked there */
-    bool parked; /* NOW: it was in that line, and came back with a turn or without */
-    bool held;   /* put off before */
-    bool leaves; /* its attempt is written: see send_leaves() */
+    bool turn; /* it has a turn among its number's messages. QUEUED: given; else granted by the dispatcher or taken */
+    int64_t
+        turn_us; /* when that was taken, monotonic; 0: not known. Stays when the turn is used: its outcome is told by it */
+    bool joined;   /* NOW: counted in its number's lane, about to be parked there */
+    bool parked;   /* NOW: it was in that line, and came back with a turn or without */
+    bool held;     /* put off before */
+    bool leaves;   /* its attempt is written: see send_leaves() */
     bool replayed; /* its key stands for `message`, an earlier one, as it is by now; nothing else was done */
     struct decision decision;
     const struct ruleset *rules;   /* the book that decided */

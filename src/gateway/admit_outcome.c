@@ -161,7 +161,7 @@ void outcome_done(void *ctx, struct job *job)
 {
     struct admit *ad = ctx;
     struct send *s = container_of(job, struct send, job);
-    dispatch_heard(ad->g->dispatch, s->sender, s->outcome, s->outcome_code);
+    dispatch_heard(ad->g->dispatch, s->sender, s->turn_us, s->outcome, s->outcome_code);
     if (job->rc != 0)
         log_error("admit", "the outcome of a message could not be written, it stays in doubt: %s", job->err.text);
     else

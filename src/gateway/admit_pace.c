@@ -21,14 +21,15 @@ int64_t pace_free_at(const struct batch *b, const struct send *s)
 void pace_leave(const struct batch *b, struct send *s)
 {
     if (!s->turn)
-        dispatch_take(b->ad->g->dispatch, s->sender, lane_class(send_category(s)), send_pace(b, s), b->mono_us);
+        s->turn_us =
+            dispatch_take(b->ad->g->dispatch, s->sender, lane_class(send_category(s)), send_pace(b, s), b->mono_us);
     s->turn = true;
 }
 
 void pace_give_back(struct admit *ad, struct send *s)
 {
     if (s->turn)
-        dispatch_give_back(ad->g->dispatch, s->sender);
+        dispatch_give_back(ad->g->dispatch, s->sender, s->turn_us);
     s->turn = false;
 }
 

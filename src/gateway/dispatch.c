@@ -159,9 +159,11 @@ struct handed {
     struct queue_link *head, **tail;
 };
 
-static void hand_back(struct handed *h, struct send *s, bool turn)
+/* turn_us 0: without a turn. */
+static void hand_back(struct handed *h, struct send *s, int64_t turn_us)
 {
-    s->turn = turn;
+    s->turn = turn_us != 0;
+    s->turn_us = turn_us;
     s->job.link.next = NULL;
     *h->tail = &s->job.link;
     h->tail = &s->job.link.next;
@@ -175,12 +177,12 @@ static void resume(struct queue_link *l)
     }
 }
 
-static void caller_turn(struct number *n, enum lane_class class, struct handed *out)
+static void caller_turn(struct number *n, enum lane_class class, int64_t now_us, struct handed *out)
 {
     struct callers *c = &n->callers[class];
     c->joined--;
     if (c->head != NULL)
-        hand_back(out, caller_remove(c, &c->head), true);
+        hand_back(out, caller_remove(c, &c->head), now_us);
     else
         c->owed++;
 }
@@ -204,7 +206,7 @@ static void callers_leave(struct number *n, int64_t now_us, bool all, struct han
             caller_remove(c, at);
             lane_leave(&n->lane, (enum lane_class) class, LANE_CALLERS);
             c->joined--;
-            hand_back(out, s, false);
+            hand_back(out, s, 0);
         }
     }
 }
@@ -225,7 +227,7 @@ static int64_t give_turns(struct dispatch *d, struct number *n, int64_t now_us, 
             return when > now_us + NOT_YET ? when : now_us + NOT_YET;
         case LANE_GO:
             if (campaign == LANE_CALLERS)
-                caller_turn(n, class, out);
+                caller_turn(n, class, now_us, out);
             else
                 lines_turn(d, n, class, campaign, now_us);
         }
@@ -308,23 +310,31 @@ int64_t dispatch_when(struct dispatch *d, int64_t sender, enum lane_class c, str
     return when;
 }
 
-void dispatch_take(struct dispatch *d, int64_t sender, enum lane_class c, struct pace permitted, int64_t now_us)
+/* A turn of a caller's own moment: it is not to be taken for the one that tries. */
+static int64_t own_moment(const struct number *n, int64_t now_us)
+{
+    return n->lane.probing && n->lane.probe_us == now_us ? now_us + 1 : now_us;
+}
+
+int64_t dispatch_take(struct dispatch *d, int64_t sender, enum lane_class c, struct pace permitted, int64_t now_us)
 {
     struct number *n = enter(d, sender, true);
     if (n == NULL)
-        return;
+        return 0;
     number_permit(d, n, permitted);
+    now_us = own_moment(n, now_us);
     lane_take(&n->lane, c, now_us);
     leave(d);
+    return now_us;
 }
 
-void dispatch_give_back(struct dispatch *d, int64_t sender)
+void dispatch_give_back(struct dispatch *d, int64_t sender, int64_t turn_us)
 {
     struct number *n = enter(d, sender, false);
     if (n == NULL)
         return;
     if (n->permitted) {
-        lane_give_back(&n->lane, 0, mono_us());
+        lane_give_back(&n->lane, turn_us, mono_us());
         number_wake(d, n, mono_us());
     }
     leave(d);
@@ -346,16 +356,16 @@ void dispatch_park(struct dispatch *d, struct send *s)
     struct handed out = {NULL, &out.head};
     struct callers *c = n != NULL ? &n->callers[send_class(s)] : NULL;
     if (n == NULL) {
-        hand_back(&out, s, false);
-    } else if (c->owed > 0) {
+        hand_back(&out, s, 0);
+    } else if (c->owed > 0) { /* a turn of now: it leaves no sooner */
         c->owed--;
-        hand_back(&out, s, true);
+        hand_back(&out, s, own_moment(n, mono_us()));
     } else if (d->closing || c->joined <= c->n) { /* or it is not in the lane */
         if (c->joined > c->n) {
             c->joined--;
             lane_leave(&n->lane, send_class(s), LANE_CALLERS);
         }
-        hand_back(&out, s, false);
+        hand_back(&out, s, 0);
     } else {
         caller_push(c, s);
         if (s->hold_until_latest < n->deadline_us)
@@ -389,7 +399,7 @@ void dispatch_bell(struct dispatch *d, int64_t sender)
     leave(d);
 }
 
-void dispatch_heard(struct dispatch *d, int64_t sender, enum life_state state, int code)
+void dispatch_heard(struct dispatch *d, int64_t sender, int64_t turn_us, enum life_state state, int code)
 {
     struct number *n = enter(d, sender, false);
     if (n == NULL)
@@ -398,7 +408,7 @@ void dispatch_heard(struct dispatch *d, int64_t sender, enum life_state state, i
         n->token_us = 0; /* it may have been changed in its file */
     if (n->permitted) {
         int64_t open_until_us = n->lane.open_until_us;
-        lane_heard(&n->lane, 0, state, code, mono_us());
+        lane_heard(&n->lane, turn_us, state, code, mono_us());
         number_wake(d, n, mono_us());
         if (n->lane.open_until_us != open_until_us)
             stops_changed(d);

@@ -29,13 +29,14 @@ void dispatch_free(struct dispatch *d);  /* accepts NULL */
 
 /* First moment (monotonic us) at which one more of this class may leave from this number; -1: too many numbers to tell. */
 int64_t dispatch_when(struct dispatch *d, int64_t sender, enum lane_class c, struct pace permitted, int64_t now_us);
-/* Takes a turn for a send that leaves now. */
-void dispatch_take(struct dispatch *d, int64_t sender, enum lane_class c, struct pace permitted, int64_t now_us);
-/* A turn that was taken or granted and not used. */
-void dispatch_give_back(struct dispatch *d, int64_t sender);
+/* Takes a turn for a send that leaves now, and says when: what the turn is known by. 0: too many numbers, none was taken.
+ * Every turn, taken or granted, comes to an end in dispatch_give_back() or dispatch_heard(), once. */
+int64_t dispatch_take(struct dispatch *d, int64_t sender, enum lane_class c, struct pace permitted, int64_t now_us);
+/* It was not used. */
+void dispatch_give_back(struct dispatch *d, int64_t sender, int64_t turn_us);
 /* A send will wait for its turn: counted from now on, and in line from dispatch_park() on. */
 void dispatch_join(struct dispatch *d, struct send *s);
-/* It stands in line now: writer_submit_always(&s->job) with s->turn set when its turn comes, or at its deadline
+/* It stands in line now: writer_submit_always(&s->job) with s->turn and turn_us set when its turn comes, or at its deadline
  * (s->hold_until_latest) without. */
 void dispatch_park(struct dispatch *d, struct send *s);
 /* n messages came in for this number. Here and below a dispatcher that is not there (NULL) is told in vain. */
@@ -43,8 +44,8 @@ void dispatch_inbound(struct dispatch *d, int64_t sender, size_t n);
 
 /* The outbox has something new (or nearer) for this number. */
 void dispatch_bell(struct dispatch *d, int64_t sender);
-/* What became of an attempt. */
-void dispatch_heard(struct dispatch *d, int64_t sender, enum life_state state, int code);
+/* What became of the attempt of that turn. */
+void dispatch_heard(struct dispatch *d, int64_t sender, int64_t turn_us, enum life_state state, int code);
 /* A status was applied of a message whose attempt began then: the watermark of its number rises. */
 void dispatch_applied(struct dispatch *d, int64_t sender, int64_t begun_at);
 int64_t dispatch_watermark(struct dispatch *d, int64_t sender); /* ms; 0 unknown */

@@ -394,7 +394,8 @@ static void submit(struct queued *q)
                             .decided = decided,
                             .recorded = recorded,
                             .user = q,
-                            .turn = true};
+                            .turn = true,
+                            .turn_us = q->turn_us};
     if (!read_again(q, &row)) {
         end_unused(q, END_LOOK);
         return;
@@ -419,7 +420,7 @@ static void submit(struct queued *q)
     }
     failpoint(queued_to_door);
     if (admit_submit(&q->send, &e) != 0) {
-        dispatch_give_back(q->d, q->send.sender);
+        dispatch_give_back(q->d, q->send.sender, q->turn_us);
         refused(q, &e);
     }
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * door_fixture.h - the door with a real writer and store, the shipped rules and a cap of one marketing message a day.
  *
- * The clock is the test's, and the lane is told what to say and notes what it is asked. One file of a program may include
+ * The clock is the test's, and the lane is told what to say and notes what it is asked; at the end of each test every turn
+ * that was taken or given must have come back or been told of, once, by the moment it is known by. One file of a program may include
  * it: it defines what the linker puts in the place of the real ones (--wrap). */
 #ifndef WL_TESTS_DOOR_FIXTURE_H
 #define WL_TESTS_DOOR_FIXTURE_H
@@ -32,17 +33,18 @@ int64_t __wrap_clock_now_ms(void)
 /* The lane: a number is free `wait_us` from now, and everything that is asked of it is noted. */
 static struct {
     _Atomic int64_t wait_us;
-    _Atomic int taken, back, joined, bells, heard;
+    _Atomic int taken, given, back, joined, bells, heard;
+    _Atomic int64_t turns; /* sum of the moments of those that are out */
     _Atomic(struct send *) parked;
 } lane;
 
 int64_t __wrap_dispatch_when(struct dispatch *d, int64_t sender, enum lane_class c, struct pace permitted, int64_t now);
-void __wrap_dispatch_take(struct dispatch *d, int64_t sender, enum lane_class c, struct pace permitted, int64_t now);
-void __wrap_dispatch_give_back(struct dispatch *d, int64_t sender);
+int64_t __wrap_dispatch_take(struct dispatch *d, int64_t sender, enum lane_class c, struct pace permitted, int64_t now);
+void __wrap_dispatch_give_back(struct dispatch *d, int64_t sender, int64_t turn_us);
 void __wrap_dispatch_join(struct dispatch *d, struct send *s);
 void __wrap_dispatch_park(struct dispatch *d, struct send *s);
 void __wrap_dispatch_bell(struct dispatch *d, int64_t sender);
-void __wrap_dispatch_heard(struct dispatch *d, int64_t sender, enum life_state state, int code);
+void __wrap_dispatch_heard(struct dispatch *d, int64_t sender, int64_t turn_us, enum life_state state, int code);
 void __wrap_http_client_wake(struct http_client *c);
 
 int64_t __wrap_dispatch_when(struct dispatch *d, int64_t sender, enum lane_class c, struct pace permitted, int64_t now)
@@ -51,16 +53,27 @@ int64_t __wrap_dispatch_when(struct dispatch *d, int64_t sender, enum lane_class
     return now + lane.wait_us;
 }
 
-void __wrap_dispatch_take(struct dispatch *d, int64_t sender, enum lane_class c, struct pace permitted, int64_t now)
+/* Each turn has a moment of its own. */
+static int64_t new_turn(void)
+{
+    static _Atomic int64_t turns;
+    int64_t n = ++turns, us = 1000 + n * n;
+    lane.turns += us;
+    return us;
+}
+
+int64_t __wrap_dispatch_take(struct dispatch *d, int64_t sender, enum lane_class c, struct pace permitted, int64_t now)
 {
     (void)d, (void)sender, (void)c, (void)permitted, (void)now;
     lane.taken++;
+    return new_turn();
 }
 
-void __wrap_dispatch_give_back(struct dispatch *d, int64_t sender)
+void __wrap_dispatch_give_back(struct dispatch *d, int64_t sender, int64_t turn_us)
 {
     (void)d, (void)sender;
     lane.back++;
+    lane.turns -= turn_us;
 }
 
 void __wrap_dispatch_join(struct dispatch *d, struct send *s)
@@ -82,10 +95,19 @@ void __wrap_dispatch_bell(struct dispatch *d, int64_t sender)
     lane.bells++;
 }
 
-void __wrap_dispatch_heard(struct dispatch *d, int64_t sender, enum life_state state, int code)
+void __wrap_dispatch_heard(struct dispatch *d, int64_t sender, int64_t turn_us, enum life_state state, int code)
 {
     (void)d, (void)sender, (void)state, (void)code;
     lane.heard++;
+    lane.turns -= turn_us;
+}
+
+/* As the dispatcher gives one. */
+static inline void give_turn(struct send *s)
+{
+    lane.given++;
+    s->turn = true;
+    s->turn_us = new_turn();
 }
 
 void __wrap_http_client_wake(struct http_client *c)
@@ -191,6 +213,8 @@ static inline void finish(struct door *d)
 {
     assert_int_equal(admit_open(d->g.admit), 0);
     writer_stop(d->g.writer);
+    assert_int_equal(lane.taken + lane.given, lane.back + lane.heard);
+    assert_int_equal(lane.turns, 0);
     admit_free(d->g.admit);
     apply_free(d->g.apply);
     snapshot_return(d->snap);
@@ -401,7 +425,7 @@ static inline void queue(struct door *d, struct one *o, const struct one *accept
     o->s.message = stored(d, accepted);
     assert_true(row_of(d, accepted, &row));
     o->s.row = row.key;
-    o->s.turn = true;
+    give_turn(&o->s);
 }
 
 static inline void accept(struct door *d, struct one *o, const char *name, const char *to)

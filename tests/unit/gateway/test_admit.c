@@ -96,7 +96,7 @@ TEST(who_waits_for_the_pace_only_stands_in_line)
     submit(&o);
     struct send *s = parked();
     assert_true(s == &o.s && lane.joined == 1 && d.done == 0);
-    s->turn = true;
+    give_turn(s);
     admit_resume(s);
     until(&d, 1);
     assert_true(send_leaves(&o.s));
@@ -121,7 +121,7 @@ TEST(a_turn_that_is_not_used_goes_back)
     submit(&o);
     struct send *s = parked();
     write_it(&d, withdraw, ANA);
-    s->turn = true;
+    give_turn(s);
     admit_resume(s);
     until(&d, 1);
     assert_true(!send_leaves(&o.s) && o.s.message.life.state == LIFE_REFUSED && lane.back == 1);
@@ -180,6 +180,73 @@ TEST(a_hold_too_long_for_a_caller_is_queued_on_request)
     finish(&d);
 }
 
+static void waits_in_line(struct door *d, struct one *o, const char *name, const char *key)
+{
+    now_ms += MINUTE; /* for the pace with the person */
+    prepare(d, o, SEND_NOW, name, ANA);
+    o->s.key = (struct send_key){str_of(key), 1};
+    lane.wait_us = 1000000;
+    submit(o);
+    assert_ptr_equal(parked(), &o->s);
+    lane.wait_us = 0;
+}
+
+static void comes_back(struct door *d, struct one *o)
+{
+    int n = d->done + 1;
+    give_turn(&o->s);
+    admit_resume(&o->s);
+    until(d, n);
+}
+
+/* finish() counts: no turn is lost on any of the ways a message can take, and none ends twice. */
+TEST(every_turn_has_one_end)
+{
+    static const struct {
+        enum life_state outcome;
+        int code;
+    } rows[] = {{LIFE_ACCEPTED, 0}, {LIFE_REJECTED, 100}, {LIFE_AMBIGUOUS, 0}, {LIFE_UNSENT, 0}};
+    struct door d;
+    struct one o, other, accepted;
+    struct err e = {0};
+    start(&d);
+    write_it(&d, grant, ANA);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) { /* granted, and taken as it leaves */
+        waits_in_line(&d, &o, "order", "");
+        comes_back(&d, &o);
+        assert_true(send_leaves(&o.s));
+        answer(&d, &o, rows[i].outcome, rows[i].code);
+        now_ms += MINUTE;
+        prepare(&d, &o, SEND_NOW, "order", ANA);
+        pass(&d, &o);
+        assert_true(send_leaves(&o.s));
+        answer(&d, &o, rows[i].outcome, rows[i].code);
+    }
+    assert_true(lane.heard == 8 && lane.taken == 4 && lane.back == 0);
+    waits_in_line(&d, &o, "order", "k"); /* sent meanwhile, under its key */
+    keyed(&d, &other, SEND_NOW, ANA, "k", 1);
+    pass(&d, &other);
+    settle(&d, &other);
+    comes_back(&d, &o);
+    assert_true(o.s.replayed && lane.back == 1);
+    waits_in_line(&d, &o, "sale", ""); /* one is enough for today, by now */
+    prepare(&d, &other, SEND_NOW, "sale", ANA);
+    pass(&d, &other);
+    settle(&d, &other);
+    comes_back(&d, &o);
+    assert_true(o.s.decision.verdict == VERDICT_HOLD && lane.back == 2);
+    accept(&d, &accepted, "order", ANA);
+    waits_in_line(&d, &o, "order", "");
+    admit_close(d.g.admit);
+    comes_back(&d, &o);
+    assert_true(o.s.job.rc == WL_EBUSY && lane.back == 3);
+    queue(&d, &other, &accepted, "order", ANA);
+    assert_int_equal(admit_submit(&other.s, &e), WL_EBUSY);
+    assert_true(other.s.turn); /* still the dispatcher's, who gives it back */
+    dispatch_give_back(d.g.dispatch, SENDER, other.s.turn_us);
+    finish(&d);
+}
+
 /* --- the right to send -------------------------------------------------------------------------------------------- */
 
 static int taken_over(struct store *s, void *arg, struct err *e)
@@ -212,6 +279,6 @@ TEST(who_lost_a_number_sends_nothing_for_it)
 }
 
 TESTS(T(the_same_key_is_the_same_message), T(a_message_that_never_was_gives_its_key_back),
-      T(who_waits_for_the_pace_only_stands_in_line), T(a_turn_that_is_not_used_goes_back),
+      T(who_waits_for_the_pace_only_stands_in_line), T(a_turn_that_is_not_used_goes_back), T(every_turn_has_one_end),
       T(who_gets_no_turn_in_time_gets_the_hold), T(a_hold_too_long_for_a_caller_is_queued_on_request),
       T(who_lost_a_number_sends_nothing_for_it))

@@ -204,6 +204,7 @@ TEST(one_turn_opens_one_attempt)
     later = again;
     later.s.user = &later;
     later.s.intent = &later.in;
+    give_turn(&later.s);
     pass_together(&d, (struct one *[]){&o, &again}, 2);
     assert_true(send_leaves(&o.s) && !send_leaves(&again.s));
     assert_int_equal(again.s.job.rc, WL_ECONFLICT);

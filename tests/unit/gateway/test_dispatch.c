@@ -25,10 +25,49 @@ static struct {
     int64_t id[SEEN];
     size_t n, judged;
     struct send *resumed[SEEN];
-    size_t n_resumed;
+    size_t n_resumed, ended; /* of these, those whose turns came to an end */
 } door = {.lock = PTHREAD_MUTEX_INITIALIZER};
 static _Atomic int busy;      /* so many are refused first */
 static _Atomic bool no_token; /* of anybody */
+
+/* Turns of all lanes that have not come to their end, and ends of turns that were not known by their moment. */
+static _Atomic int turns_out, turns_unknown;
+
+enum lane_says __real_lane_next(struct lane *l, int64_t now_us, enum lane_class *c, int64_t *campaign, int64_t *when);
+enum lane_says __wrap_lane_next(struct lane *l, int64_t now_us, enum lane_class *c, int64_t *campaign, int64_t *when);
+void __real_lane_take(struct lane *l, enum lane_class c, int64_t now_us);
+void __wrap_lane_take(struct lane *l, enum lane_class c, int64_t now_us);
+void __real_lane_give_back(struct lane *l, int64_t turn_us, int64_t now_us);
+void __wrap_lane_give_back(struct lane *l, int64_t turn_us, int64_t now_us);
+void __real_lane_heard(struct lane *l, int64_t turn_us, enum life_state state, int code, int64_t now_us);
+void __wrap_lane_heard(struct lane *l, int64_t turn_us, enum life_state state, int code, int64_t now_us);
+
+enum lane_says __wrap_lane_next(struct lane *l, int64_t now_us, enum lane_class *c, int64_t *campaign, int64_t *when)
+{
+    enum lane_says says = __real_lane_next(l, now_us, c, campaign, when);
+    turns_out += says == LANE_GO;
+    return says;
+}
+
+void __wrap_lane_take(struct lane *l, enum lane_class c, int64_t now_us)
+{
+    turns_out++;
+    __real_lane_take(l, c, now_us);
+}
+
+void __wrap_lane_give_back(struct lane *l, int64_t turn_us, int64_t now_us)
+{
+    turns_out--;
+    turns_unknown += turn_us == 0;
+    __real_lane_give_back(l, turn_us, now_us);
+}
+
+void __wrap_lane_heard(struct lane *l, int64_t turn_us, enum life_state state, int code, int64_t now_us)
+{
+    turns_out--;
+    turns_unknown += turn_us == 0;
+    __real_lane_heard(l, turn_us, state, code, now_us);
+}
 
 int __wrap_admit_submit(struct send *s, struct err *e);
 void __wrap_admit_resume(struct send *s);
@@ -113,7 +152,8 @@ static void start(struct house *h)
 {
     struct store *s;
     memset(h, 0, sizeof *h);
-    door.n = door.judged = door.n_resumed = 0;
+    door.n = door.judged = door.n_resumed = door.ended = 0;
+    turns_out = turns_unknown = 0;
     busy = 0;
     no_token = false;
     fx_place(&h->f);
@@ -201,7 +241,7 @@ static void refuse(struct house *h)
         struct send *s = door.send[door.judged];
         assert_ok(writer_call(h->g.writer, 5, end_row, s, &h->f.e), h->f.e);
         s->job.rc = 0;
-        dispatch_give_back(h->g.dispatch, s->sender);
+        dispatch_give_back(h->g.dispatch, s->sender, s->turn_us);
         s->decided(s);
     }
 }
@@ -233,9 +273,23 @@ static void wait_until_still(void)
     }
 }
 
+/* Callers who came back with a turn have used it. */
+static void answer_callers(struct house *h)
+{
+    for (; door.ended < resumed(); door.ended++) {
+        const struct send *s = door.resumed[door.ended];
+        if (s->turn)
+            dispatch_heard(h->g.dispatch, s->sender, s->turn_us, LIFE_ACCEPTED, 0);
+    }
+}
+
 static void finish(struct house *h)
 {
     dispatch_stop(h->g.dispatch);
+    refuse(h); /* who was on the way to the door */
+    answer_callers(h);
+    assert_int_equal(turns_out, 0);
+    assert_int_equal(turns_unknown, 0);
     writer_stop(h->g.writer);
     dispatch_free(h->g.dispatch);
     snapshots_free(h->g.snapshots);
@@ -535,7 +589,7 @@ TEST(callers_come_back_in_their_turn)
     go(&h);
     struct dispatch *d = h.g.dispatch;
     int64_t now = mono_us(), began = now;
-    dispatch_take(d, SENDER, LANE_MARKETING, slow(), now);
+    int64_t own = dispatch_take(d, SENDER, LANE_MARKETING, slow(), now);
     for (int i = 0; i < 6; i++) {
         caller(&s[i], i == 5 ? CATEGORY_AUTHENTICATION : CATEGORY_MARKETING, now + 5 * SECOND_US);
         assert_true(dispatch_when(d, SENDER, LANE_MARKETING, slow(), now) > now + i * 49000);
@@ -549,7 +603,8 @@ TEST(callers_come_back_in_their_turn)
     for (int i = 1; i < 6; i++)
         assert_ptr_equal(door.resumed[i], &s[i - 1]);
     for (int i = 0; i < 6; i++)
-        assert_true(s[i].turn);
+        assert_true(s[i].turn && s[i].turn_us > own);
+    dispatch_heard(d, SENDER, own, LIFE_ACCEPTED, 0);
     finish(&h);
 }
 
@@ -560,11 +615,10 @@ TEST(a_caller_who_joined_and_is_not_parked_yet_keeps_its_turn)
     start(&h);
     go(&h);
     struct dispatch *d = h.g.dispatch;
-    int64_t now = mono_us();
-    dispatch_take(d, SENDER, LANE_MARKETING, slow(), now);
+    int64_t now = mono_us(), own = dispatch_take(d, SENDER, LANE_MARKETING, slow(), now);
     caller(&s, CATEGORY_MARKETING, now + 5 * SECOND_US);
     dispatch_join(d, &s);
-    dispatch_heard(d, SENDER, LIFE_ACCEPTED, 0); /* it is looked at */
+    dispatch_heard(d, SENDER, own, LIFE_ACCEPTED, 0); /* it is looked at */
     usleep(150000);
     assert_int_equal(resumed(), 0);
     dispatch_park(d, &s);
@@ -581,8 +635,9 @@ TEST(patience_ends_and_so_does_the_gateway)
     go(&h);
     struct dispatch *d = h.g.dispatch;
     int64_t now = mono_us();
+    int64_t own[60];
     for (int i = 0; i < 60; i++)
-        dispatch_take(d, SENDER, LANE_MARKETING, slow(), now);
+        own[i] = dispatch_take(d, SENDER, LANE_MARKETING, slow(), now);
     caller(&s[0], CATEGORY_MARKETING, now + SECOND_US / 5);
     caller(&s[1], CATEGORY_MARKETING, now + 60 * SECOND_US);
     for (int i = 0; i < 2; i++) {
@@ -596,6 +651,30 @@ TEST(patience_ends_and_so_does_the_gateway)
     dispatch_hurry(d);
     wait_for(resumed, 2);
     assert_false(s[1].turn);
+    for (int i = 0; i < 60; i++)
+        dispatch_heard(d, SENDER, own[i], LIFE_UNSENT, 0);
+    finish(&h);
+}
+
+/* The time of its turn says of an answer whether it is of before. */
+TEST(an_acceptance_of_after_it_closes_a_circuit_and_one_of_before_does_not)
+{
+    struct house h;
+    struct dispatch_view v;
+    start(&h);
+    go(&h);
+    struct dispatch *d = h.g.dispatch;
+    int64_t first = dispatch_take(d, SENDER, LANE_UTILITY, slow(), mono_us()),
+            second = dispatch_take(d, SENDER, LANE_UTILITY, slow(), mono_us());
+    usleep(1000);
+    dispatch_heard(d, SENDER, first, LIFE_REJECTED, 190);
+    assert_true(dispatch_look(d, SENDER, &v) && v.circuit_code == 190);
+    dispatch_heard(d, SENDER, second, LIFE_ACCEPTED, 0);
+    assert_true(dispatch_look(d, SENDER, &v) && v.circuit_code == 190);
+    usleep(1000);
+    int64_t third = dispatch_take(d, SENDER, LANE_UTILITY, slow(), mono_us());
+    dispatch_heard(d, SENDER, third, LIFE_ACCEPTED, 0);
+    assert_true(dispatch_look(d, SENDER, &v) && v.circuit_why == NULL);
     finish(&h);
 }
 
@@ -633,4 +712,5 @@ TESTS(T(a_backlog_is_found_at_start_and_goes_once), T(what_nobody_judges_does_no
       T(a_doubt_is_settled_in_time_and_only_what_may_be_is_sent_again), T(what_an_earlier_life_was_sending_is_in_doubt),
       T(leases_are_held_and_given_back), T(callers_come_back_in_their_turn),
       T(a_caller_who_joined_and_is_not_parked_yet_keeps_its_turn), T(patience_ends_and_so_does_the_gateway),
+      T(an_acceptance_of_after_it_closes_a_circuit_and_one_of_before_does_not),
       T(more_numbers_than_there_is_room_for_are_not_paced), T(what_comes_in_counts_also_before_anything_leaves))
