@@ -95,7 +95,7 @@ static const struct option send_options[] = {
         {.name = "sender", .value = "ID", .help = "from this phone_number_id"},                                        \
         {.name = "campaign", .value = "ID", .help = "of this campaign"},                                               \
         {.name = "category", .value = "WORD", .help = "marketing, utility, authentication, service or calls"},         \
-        {.name = "code", .value = "CODE", .help = "with this error code of the Graph API"},                            \
+        {.name = "code", .value = "CODE", .help = "whose state rests on this error code of the Graph API"},            \
         {.name = "from", .value = "TIME", .help = "asked for then or later, as in 2026-11-01 or now-2h"},              \
         {.name = "to", .value = "TIME", .help = "asked for before then"},                                              \
     {                                                                                                                  \

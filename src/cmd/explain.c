@@ -26,7 +26,10 @@ int explain_run(const struct args *a)
         term_text(stdout, TONE_PLAIN, at);
         putchar('\n');
         show_message(json_get(answer, "message"));
-        show_decided(json_get(answer, "decision"), json_get(answer, "override"));
+        if (json_type(json_get(answer, "decision")) > JSON_NULL)
+            show_decided(json_get(answer, "decision"), json_get(answer, "override"));
+        else
+            show_undecided(json_get(answer, "message"));
     }
     rest_close(&r);
     return rc;

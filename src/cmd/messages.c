@@ -228,8 +228,9 @@ static int cancel_one(struct rest *r, const struct args *a, const char *id)
         return rest_print(answer);
     if (rc == CMD_OK && !args_has(a, "quiet")) {
         struct str state = json_str_or(json_get(answer, "state"), STR(""));
-        term_text(stdout, TONE_GOOD, state);
-        printf(" %s\n", id);
+        bool gone = str_eq(state, STR("cancelled"));
+        term_text(stdout, gone ? TONE_GOOD : TONE_WARN, state);
+        term_printf(stdout, TONE_PLAIN, " %s%s\n", id, gone ? "" : ": an attempt of it may have arrived");
     }
     return rc;
 }

@@ -175,6 +175,15 @@ void show_decision(struct json decision)
     show_decided(decision, (struct json){NULL, 0});
 }
 
+void show_undecided(struct json message)
+{
+    struct str state = text_at(message, "state");
+    bool waits = str_eq(state, STR("waiting"));
+    line(0, "verdict",
+         waits ? STR("none yet: no rule spoke against taking it, and it is judged when its time comes")
+               : STR("none: it ended before it was judged for sending"));
+}
+
 void show_decided(struct json d, struct json override)
 {
     char until[SHOW_TIME];
@@ -208,14 +217,12 @@ void show_message(struct json m)
     struct str type = text_at(m, "type"), category = text_at(m, "category");
     buf_printf(&b, "%.*s%s%.*s", (int)type.n, type.p, category.n ? ", " : "", (int)category.n, category.p);
     line(0, "message", buf_str(&b));
-    line(0, "state", text_at(m, "state"));
+    show_message_state(m);
+    show_message_waiting(m);
+    time_line(0, "since", json_get(m, "changed_at"));
+    time_line(0, "expires", json_get(m, "expires"));
     line(0, "wamid", text_at(m, "wamid"));
     int64_t code = 0;
-    if (json_i64(json_get(m, "code"), &code) && code != 0) {
-        buf_clear(&b);
-        buf_printf(&b, "%lld", (long long)code);
-        line(0, "code", buf_str(&b));
-    }
     bool first = true;
     for (struct json_iter it = json_iter(json_get(m, "events")); json_next(&it);) {
         struct str at = show_time(json_get(it.value, "at"), when), status = text_at(it.value, "status");

@@ -17,9 +17,14 @@ void show_consent(struct json answer);    /* GET /consent/{who}, POST /consent *
 void show_decision(struct json decision); /* decision_json of core/decide.h */
 /* The same, and why rules were set aside: "decision" and "override" of GET /decisions/{id}. */
 void show_decided(struct json decision, struct json override);
+/* In the place of a decision that is null. */
+void show_undecided(struct json message);
 void show_message(struct json message);       /* "message" of GET /decisions/{id} */
 void show_status(struct json status);         /* GET /status */
 void show_message_list(struct json messages); /* "messages" of GET /messages */
 void show_message_story(struct json message); /* GET /messages/{id} */
+/* Parts of it: "state" with what it means and its code, "waiting". */
+void show_message_state(struct json message);
+void show_message_waiting(struct json message);
 
 #endif

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cmd/term.h"
+#include "core/graph_code.h"
 
 #define LABEL 14
 
@@ -55,7 +56,7 @@ static const struct {
     {"waiting", TONE_WARN, "it is kept here and will be sent", "take it back with: wayleave messages cancel ID"},
     {"sending", TONE_WARN, "an attempt is on its way", NULL},
     {"ambiguous", TONE_WARN, "no answer came; it may have been accepted",
-     "do not send it again: a webhook settles it, or it is given up as undetermined"},
+     "do not send it again yourself: what is said above is done about it"},
     {"accepted", TONE_GOOD, "Meta has it; nothing says yet that it was delivered", NULL},
     {"held", TONE_WARN, "Meta has it and holds it for a quality assessment",
      "nothing: Meta releases it by itself, or drops it and says so"},
@@ -85,7 +86,7 @@ static size_t find_state(struct str word)
     return i;
 }
 
-static void show_state(struct json m)
+void show_message_state(struct json m)
 {
     struct str word = text_at(m, "state");
     size_t i = find_state(word);
@@ -109,9 +110,10 @@ static void show_state(struct json m)
     }
 }
 
-static void show_waiting(struct json w)
+void show_message_waiting(struct json m)
 {
     char text[600];
+    struct json w = json_get(m, "waiting");
     struct str why = text_at(w, "why"), rule = text_at(w, "rule");
     if (json_type(w) != JSON_OBJECT)
         return;
@@ -134,26 +136,86 @@ static void happened(const char **word, struct str at, struct str what)
     *word = "";
 }
 
-/* What happened, oldest first, as far as it has a time. */
-static void show_story(struct json m)
+/* What is said of an attempt by how it ended. */
+static void show_try(const char **word, struct json t, struct str code_means)
+{
+    static const struct {
+        const char *met, *says;
+    } words[] = {{"under way", "under way"},
+                 {"no answer", "no answer came; it may have arrived"},
+                 {"not left", "it did not leave the machine"},
+                 {"refused", "refused by Meta"},
+                 {"accepted", "accepted by Meta"},
+                 {"failed", "accepted by Meta, and then failed"}};
+    char when[SHOW_TIME], text[600];
+    struct str met = text_at(t, "met"), at = show_time(json_get(t, "at"), when);
+    const char *says = "it ended without an acceptance";
+    int64_t code = number_at(t, "code");
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (str_eq(met, str_of(words[i].met)))
+            says = words[i].says;
+    int n = snprintf(text, sizeof text, "attempt %lld: %s", (long long)number_at(t, "attempt"), says);
+    if (code != 0)
+        snprintf(text + n, sizeof text - (size_t)n, " with %lld%s%.*s", (long long)code, code_means.n ? ": " : "",
+                 (int)code_means.n, code_means.p);
+    happened(word, at.n > 0 ? at : STR("                    "), str_of(text));
+}
+
+static void show_tries(const char **word, struct json m)
+{
+    for (struct json_iter it = json_iter(json_get(m, "tries")); json_next(&it);) {
+        const struct graph_code *words = graph_code((int)number_at(it.value, "code"));
+        show_try(word, it.value, str_of(words != NULL && number_at(it.value, "code") != 0 ? words->means : NULL));
+    }
+}
+
+static void show_events(const char **word, struct json m)
 {
     char when[SHOW_TIME], text[400];
-    const char *word = "what happened";
-    bool queued = flag_at(m, "queued");
-    happened(&word, show_time(json_get(m, "at"), when),
-             queued ? STR("taken from its caller into the outbox") : STR("asked for by its caller"));
-    snprintf(text, sizeof text, "attempt %lld", (long long)number_at(m, "attempts"));
-    happened(&word, show_time(json_get(m, "begun_at"), when), str_of(text));
     for (struct json_iter it = json_iter(json_get(m, "events")); json_next(&it);) {
         struct str status = text_at(it.value, "status"), detail = text_at(it.value, "detail");
         int64_t code = number_at(it.value, "code");
         int at = snprintf(text, sizeof text, "Meta: %.*s", (int)status.n, status.p);
-        if (code != 0)
+        if (code != 0 && (size_t)at < sizeof text)
             at += snprintf(text + at, sizeof text - (size_t)at, " %lld", (long long)code);
         if (detail.n > 0 && (size_t)at < sizeof text)
             snprintf(text + at, sizeof text - (size_t)at, " %.*s", (int)detail.n, detail.p);
-        happened(&word, show_time(json_get(it.value, "at"), when), str_of(text));
+        happened(word, show_time(json_get(it.value, "at"), when), str_of(text));
     }
+}
+
+/* How it ended, where neither an attempt nor a status of Meta's says so. */
+static void show_end(const char **word, struct json m)
+{
+    static const struct {
+        const char *state, *says;
+    } ends[] = {{"cancelled", "taken back by its caller"},
+                {"refused", "refused by a rule"},
+                {"expired", "worthless: it was not sent in time"},
+                {"undetermined", "given up: nobody knows whether it arrived"}};
+    char when[SHOW_TIME];
+    bool delivered_late = text_at(m, "wamid").n > 0; /* Meta had it: its time to deliver it is over */
+    struct str state = text_at(m, "state");
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        if (!str_eq(state, str_of(ends[i].state)))
+            continue;
+        bool metas = delivered_late && str_eq(state, STR("expired"));
+        happened(word, show_time(json_get(m, metas ? "valid_until" : "changed_at"), when),
+                 str_of(metas ? "Meta no longer tries to deliver it" : ends[i].says));
+    }
+}
+
+/* What happened, oldest first; of earlier attempts the time is not kept. */
+static void show_story(struct json m)
+{
+    char when[SHOW_TIME];
+    const char *word = "what happened";
+    bool queued = flag_at(m, "queued");
+    happened(&word, show_time(json_get(m, "at"), when),
+             queued ? STR("taken from its caller into the outbox") : STR("asked for by its caller"));
+    show_tries(&word, m);
+    show_events(&word, m);
+    show_end(&word, m);
 }
 
 static void show_decision_line(struct json d)
@@ -172,14 +234,18 @@ static void show_next(struct json m)
     size_t i = find_state(text_at(m, "state"));
     const char *next = i < STATES ? states[i].next : NULL;
     struct str code_next = text_at(m, "code_next"), id = text_at(m, "id");
-    char text[200];
-    if (next == NULL || (code_next.n > 0 && strstr(next, " ID") == NULL)) {
+    struct str taken_back = text_at(json_get(m, "waiting"), "cancelled_as");
+    char text[300];
+    if (next == NULL) {
         line("next", code_next);
         return;
     }
     const char *at = strstr(next, " ID");
-    snprintf(text, sizeof text, "%.*s%s%.*s", at ? (int)(at - next) : (int)strlen(next), next, at ? " " : "",
-             at ? (int)id.n : 0, id.p);
+    snprintf(text, sizeof text, "%.*s%s%.*s%s", at ? (int)(at - next) : (int)strlen(next), next, at ? " " : "",
+             at ? (int)id.n : 0, id.p,
+             str_eq(taken_back, STR("undetermined"))
+                 ? "; it ends as undetermined then, because an attempt of it may have arrived"
+                 : "");
     line("next", str_of(text));
 }
 
@@ -188,8 +254,8 @@ void show_message_story(struct json m)
     char text[200];
     struct str type = text_at(m, "type"), category = text_at(m, "category");
     line("message", text_at(m, "id"));
-    show_state(m);
-    show_waiting(json_get(m, "waiting"));
+    show_message_state(m);
+    show_message_waiting(m);
     snprintf(text, sizeof text, "%.*s%s%.*s", (int)type.n, type.p, category.n ? ", " : "", (int)category.n, category.p);
     line("what", str_of(text));
     line("sender", text_at(m, "sender"));
@@ -208,12 +274,14 @@ void show_message_list(struct json messages)
     static const struct {
         const char *name, *key;
         int width;
-    } columns[] = {{"message", "id", 19},        {"accepted", "at", 21}, {"state", "state", 13},
-                   {"category", "category", 15}, {"type", "type", 12},   {"sender", "sender", 17},
+    } columns[] = {{"message", "id", 19},        {"asked for", "at", 21}, {"state", "state", 13},
+                   {"category", "category", 15}, {"type", "type", 12},    {"sender", "sender", 17},
                    {"contact", "contact", 24}};
     char when[SHOW_TIME];
-    if (json_count(messages) == 0)
+    if (json_count(messages) == 0) {
+        puts("no message");
         return;
+    }
     for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++)
         term_cell(stdout, TONE_DIM, str_of(columns[i].name), columns[i].width);
     term_text(stdout, TONE_DIM, STR("code"));

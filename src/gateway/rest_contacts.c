@@ -404,7 +404,8 @@ static int show_windows(struct rest_call *c, struct store *s, const struct perso
     return rc;
 }
 
-static int show_messages(struct json_out *o, struct store *s, struct arena *a, const struct person *p, struct err *e)
+static int show_messages(struct json_out *o, struct store *s, struct arena *a, const struct person *p, int64_t now,
+                         struct err *e)
 {
     struct message *m;
     size_t n = 0;
@@ -418,8 +419,8 @@ static int show_messages(struct json_out *o, struct store *s, struct arena *a, c
         rest_time(o, "at", m[i].ts);
         jo_kcstr(o, "type", m[i].type);
         jo_kcstr(o, "category", category_name((enum category)m[i].life.category));
-        jo_kcstr(o, "state", life_state_name(m[i].life.state));
-        jo_kint(o, "code", m[i].life.code);
+        jo_kcstr(o, "state", life_word(&m[i].life, m[i].seen, m[i].valid_until, now));
+        jo_kint(o, "code", rest_message_code(&m[i]));
         rest_seen(o, m[i].seen);
         jo_end(o);
     }
@@ -447,7 +448,7 @@ int rest_contacts_show(struct rest_call *c, struct store *s, struct arena *a, in
     if (rc == 0)
         rc = show_windows(c, s, &p, now, e);
     if (rc == 0)
-        rc = show_messages(&c->out, s, a, &p, e);
+        rc = show_messages(&c->out, s, a, &p, now, e);
     jo_end(&c->out);
     return rc;
 }

@@ -58,7 +58,8 @@ int rest_message_events(struct json_out *o, struct store *s, struct arena *a, co
     return rc;
 }
 
-static int show_message(struct rest_call *c, struct store *s, struct arena *a, const struct message *m, struct err *e)
+static int show_message(struct rest_call *c, struct store *s, struct arena *a, const struct message *m, int64_t now,
+                        struct err *e)
 {
     struct json_out *o = &c->out;
     char sender[24];
@@ -68,11 +69,15 @@ static int show_message(struct rest_call *c, struct store *s, struct arena *a, c
     jo_kcstr(o, "sender", sender);
     jo_kcstr(o, "type", m->type);
     jo_kcstr(o, "category", category_name((enum category)m->life.category));
-    jo_kcstr(o, "state", life_state_name((enum life_state)m->life.state));
-    jo_kint(o, "code", m->life.code);
+    jo_kcstr(o, "state", life_word(&m->life, m->seen, m->valid_until, now));
+    rest_time(o, "changed_at", m->changed_at);
+    jo_kint(o, "code", rest_message_code(m));
     jo_kcstr(o, "wamid", m->wamid[0] ? m->wamid : NULL);
+    rest_time(o, "expires", m->life.expires);
     rest_seen(o, m->seen);
     int rc = rest_message_events(o, s, a, m, e);
+    if (rc == 0)
+        rc = rest_message_waiting(c, s, a, m, now, e);
     jo_end(o);
     return rc;
 }
@@ -208,7 +213,6 @@ static int find_decision(struct store *s, struct arena *a, const struct message 
 
 int rest_decision(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e)
 {
-    (void)now;
     int64_t decision;
     bool found;
     struct message m;
@@ -223,7 +227,7 @@ int rest_decision(struct rest_call *c, struct store *s, struct arena *a, int64_t
     jo_object(&c->out);
     jo_kcstr(&c->out, "id", store_id_text(m.bucket, m.id, text));
     rest_time(&c->out, "at", found && row.ts != 0 ? row.ts : m.ts);
-    rc = show_message(c, s, a, &m, e);
+    rc = show_message(c, s, a, &m, now, e);
     if (rc == 0 && found)
         rc = rest_decision_read(c, s, a, &row, show_decision, &to, e);
     else if (rc == 0)

@@ -62,6 +62,11 @@ struct decision_row;
 int rest_find_message(struct rest_call *c, struct store *s, struct message *ret, int64_t *ret_decision, struct err *e);
 /* What every list says of a message, into the open object. */
 void rest_message_members(struct json_out *o, const struct message *m, int64_t now);
+/* The code its state rests on; 0: none, whatever was met on the way. */
+int rest_message_code(const struct message *m);
+/* "waiting": {...} into the open object; nothing of a message that is at its end. */
+int rest_message_waiting(struct rest_call *c, struct store *s, struct arena *a, const struct message *m, int64_t now,
+                         struct err *e);
 int rest_message_events(struct json_out *o, struct store *s, struct arena *a, const struct message *m, struct err *e);
 /* What holds a message that waits, else the decision that let it go or refused it. WL_ENOTFOUND: nothing was decided yet. */
 int rest_message_decision(struct store *s, struct arena *a, const struct message *m, struct decision_row *ret,

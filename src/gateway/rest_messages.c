@@ -98,7 +98,7 @@ static bool read_code(struct query *q, struct str v, int64_t now)
     (void)now;
     if (!str_i64(v, &code) || code <= 0 || code > INT32_MAX)
         return false;
-    q->f.code = (int)code;
+    q->f.code = (int)code; /* looked at when shown: what was met on the way is no end */
     return true;
 }
 
@@ -205,6 +205,8 @@ static bool read_query(struct rest_call *c, struct arena *a, int64_t now, struct
 static bool wanted(const struct query *q, const struct message *m, int64_t now)
 {
     const char *word = life_word(&m->life, m->seen, m->valid_until, now);
+    if (q->f.code != 0 && rest_message_code(m) != q->f.code)
+        return false;
     for (size_t i = 0; i < q->n_words; i++)
         if (strcmp(q->word[i], word) == 0)
             return true;
@@ -236,7 +238,7 @@ static int show_rows(struct rest_call *c, struct store *s, struct arena *a, cons
     size_t shown = 0;
     for (int round = 0; round < ROUNDS_MAX && shown < q->limit; round++) {
         struct message *m;
-        size_t n = 0, most = q->n_words > 0 ? PAGE_MOST : q->limit;
+        size_t n = 0, most = q->n_words > 0 || q->f.code != 0 ? PAGE_MOST : q->limit;
         int64_t next = 0, last = 0;
         int rc = messages_list(s, bucket, &q->f, at, a, most, &m, &n, &next, e);
         if (rc != 0)

@@ -63,7 +63,7 @@ def in_doubt(gateway, sandbox):
 
 
 def state(gateway, answer):
-    return gateway.record(answer)["message"]["state"]
+    return rig.stored(gateway.record(answer)["message"]["state"])
 
 
 @pytest.mark.parametrize("own, seen", [((), None), (("order-17",), "order-17"), (("",), ""), (("x" * 512,), "x" * 512), (("x" * 469,), "x" * 469), (("x" * 470,), "x" * 470),

@@ -2,14 +2,18 @@
 """Messages this gateway answers for: taken, kept while they must wait, sent when they may be, and always with a reason
 for what they are. And the list of all messages, which says what became of each."""
 
+import contextlib
 import csv
 import io
 import json
+import sqlite3
+import time
 from datetime import datetime, timedelta, timezone
 
 import pytest
 import rig
 from policies import cap, gateway_with
+from test_webhook import signed
 
 ANA, BELA = "+" + rig.PEOPLE[0], "+" + rig.PEOPLE[1]
 
@@ -136,6 +140,116 @@ def test_what_meta_refuses_for_now_is_tried_again_until_it_is_worthless(ready, s
     rig.until("it expired", lambda: state(ready, answer["id"]) == "expired", 20)
     assert message(ready, answer["id"])["attempts"] >= 1 and "waiting" not in message(ready, answer["id"])
     assert sandbox.ledger() == [] and ready.query("SELECT COUNT(*) FROM outbox") == [(0,)]
+
+
+def story(gateway, name):
+    """What a person reads of it, on one line."""
+    return " ".join(ok(gateway.cli(["messages", "show", name])).split())
+
+
+def test_what_was_met_on_the_way_is_history(ready, sandbox):
+    """A code that another attempt left behind is no advice about the message: nobody is told to send again what was read."""
+    sandbox.fault("code=131056", path="/111/messages")
+    name = taken(ready, text(ANA))["id"]
+    rig.until("it was read", lambda: state(ready, name) == "read", 30)
+    shown = message(ready, name)
+    assert (shown["attempts"], shown["code"], shown["code_means"], shown["code_next"]) == (2, 0, None, None)
+    assert [(t["attempt"], t["met"], t["code"]) for t in shown["tries"]] == [(1, "refused", 131056), (2, "accepted", 0)]
+    told = story(ready, name)
+    assert "attempt 1: refused by Meta with 131056" in told and "attempt 2: accepted by Meta" in told and "next" not in told, told
+    assert listed(ready, "?code=131056") == []
+
+
+def test_a_failure_after_it_was_read_is_history(ready, sandbox):
+    name = taken(ready, text(ANA))["id"]
+    rig.until("it was read", lambda: state(ready, name) == "read", 20)
+    [entry] = sandbox.ledger()
+    failed = {"id": entry["wamid"], "status": "failed", "timestamp": str(int(time.time()) + 5), "recipient_id": ANA[1:], "errors": [{"code": 131026, "title": "Undeliverable"}]}
+    value = {"messaging_product": "whatsapp", "metadata": {"phone_number_id": rig.SENDER}, "statuses": [failed]}
+    body = json.dumps({"object": "whatsapp_business_account", "entry": [{"id": rig.WABA, "changes": [{"field": "messages", "value": value}]}]}).encode()
+    assert ready.post("/webhook", data=body, headers=signed(body)).status_code == 200
+    rig.until("the failure was heard", lambda: "failed" in message(ready, name)["seen"])
+    shown = message(ready, name)
+    assert (shown["state"], shown["code"], shown["code_next"]) == ("read", 0, None)
+    told = story(ready, name)
+    assert "Meta: failed 131026" in told and "another channel" not in told, told
+
+
+def test_an_expired_message_is_not_to_be_sent_again_for_its_code(ready, sandbox):
+    sandbox.fault("code=131056", times=100, path="/111/messages")
+    name = taken(ready, text(ANA, expires="now+2s"))["id"]
+    rig.until("it expired", lambda: state(ready, name) == "expired", 20)
+    assert (message(ready, name)["code"], message(ready, name)["code_next"]) == (0, None)
+    told = story(ready, name)
+    assert "worthless: it was not sent in time" in told and "send it again" not in told and "send a new one" in told, told
+
+
+def test_a_rules_refusal_is_not_told_as_metas(ready):
+    """The code stands for the rule to clients of the Graph API; nobody asked Meta, and nobody stopped anything."""
+    name = rest(ready, sale("+" + rig.STRANGER)).json()["id"]
+    shown = message(ready, name)
+    assert shown["code"] != 0 and shown["code_means"] == "the rule consent.missing said no; Meta was not asked", shown
+    assert shown["code_next"] is None
+    [row] = listed(ready, "?state=refused")
+    assert row["code_means"] == "a rule said no; Meta was not asked"
+    assert "stopped marketing" not in story(ready, name)
+
+
+def test_what_is_taken_back_has_its_end_in_its_story(ready):
+    name = taken(ready, text(ANA, not_before="now+1h"))["id"]
+    ok(ready.cli(["messages", "cancel", name]))
+    told = story(ready, name)
+    assert "taken back by its caller" in told and "attempt 0" not in told, told
+
+
+def test_a_message_that_waits_after_a_doubt_says_so(ready, sandbox, start, tmp_path):
+    """Its first attempt may have arrived: whoever takes it back is told that before, and what the end will be called."""
+    name = taken(ready, text(ANA, not_before="now+1h"))["id"]
+    assert message(ready, name)["waiting"] | {"until": 0} == {"reason": "scheduled", "why": "its caller asked for this time", "until": 0, "then": None,
+                                                              "doubt": False, "cancelled_as": "cancelled"}
+    ready.stop()
+    with contextlib.closing(sqlite3.connect(tmp_path / "state" / "wayleave.db")) as db:
+        db.execute("UPDATE msg SET attempt = 1, life = life | 1 << 17, begun_at = ts WHERE state = 7")  # as after a doubt
+        db.commit()
+    g = start(rig.Gateway, tmp_path, sandbox.url)
+    waiting = message(g, name)["waiting"]
+    assert waiting["doubt"] is True and waiting["cancelled_as"] == "undetermined" and "may have arrived" in waiting["why"]
+    assert waiting["then"] == "it is sent once more"
+    told = story(g, name)
+    assert "attempt 1: no answer came; it may have arrived" in told and "it ends as undetermined then" in told, told
+    assert ok(g.cli(["messages", "cancel", name])).startswith(f"undetermined {name}: an attempt of it may have arrived")
+    assert "given up: nobody knows" in story(g, name)
+
+
+def test_a_doubt_says_what_is_done_about_it(ready, sandbox):
+    sandbox.fault("drop", times=2, path="/111/messages")
+    once = rest(ready, text(ANA)).json()["id"]
+    shown = message(ready, once)
+    assert shown["state"] == "ambiguous" and "never sent again" in shown["waiting"]["then"], shown
+    assert shown["waiting"]["doubt"] and shown["waiting"]["cancelled_as"] is None
+    assert "given up" not in story(ready, once).split(" next ")[1]
+    order = {"from": rig.SENDER, "to": ANA, "type": "template", "template": {"name": "order_ready", "language": {"code": "en_US"},
+             "components": [{"type": "body", "parameters": [{"type": "text", "text": "17"}]}]}}
+    ready.grant(ANA, scope="utility")
+    queued = taken(ready, order)["id"]
+    rig.until("it is in doubt", lambda: state(ready, queued) == "ambiguous")
+    assert "sent once more" in message(ready, queued)["waiting"]["then"]
+    told = story(ready, queued)
+    assert "sent once more" in told and "or it is given up" not in told and "attempt 1: no answer came" in told, told
+
+
+def test_explaining_says_the_same_word_and_why_it_waits(ready, sandbox):
+    name = taken(ready, text(ANA, not_before="now+1h"))["id"]
+    told = " ".join(ok(ready.cli(["explain", name])).split())
+    for words in ("state waiting", "its caller asked for this time", "until 20", "none yet", "expires 20"):
+        assert words in told, told
+    ok(ready.cli(["messages", "cancel", name]))
+    told = " ".join(ok(ready.cli(["explain", name])).split())
+    assert "state cancelled" in told and "since 20" in told and "verdict none" in told, told
+    sent = rest(ready, text(ANA)).json()["id"]
+    rig.until("it was read", lambda: state(ready, sent) == "read", 20)
+    assert "state read" in " ".join(ok(ready.cli(["explain", sent])).split())
+    assert [m["state"] for m in ready.person(ANA)["messages"]] == ["read", "cancelled"]
 
 
 @pytest.mark.parametrize("words, field", [
