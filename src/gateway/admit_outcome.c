@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  * admit_outcome.c - what Meta answered, read and written.
  *
+ * An answer below 500 means what it says. One of 500 and more may hide a message that was accepted, whatever error it names:
+ * it leaves a doubt. Unless the error speaks about the number or its account (reactions.def, CIRCUIT): Meta answers some of
+ * these with 500, and a number that may not send has sent nothing (docs/platform.md §2.2, §2.5). Code 0 alone is no such
+ * word there, because an error that names none has it, too.
+ *
  * The outcome of a send moves its message out of SENDING (lives.h), gives back what was counted for an attempt that reached
  * nobody (uncount.h), remembers Meta's id, and learns the other names of the person from the answer. A webhook may have
  * been faster: what it said stands, and nothing is given back for an attempt it says was accepted. A message of the outbox
@@ -40,6 +45,11 @@ static void read_success(struct send *s, struct json body, struct arena *a)
         identity_user_id(name, &s->user_id, NULL);
 }
 
+static bool is_definite(int status, int code)
+{
+    return status < 500 || (code != 0 && reaction_to(code).reaction == REACT_CIRCUIT);
+}
+
 void outcome_read(struct send *s, enum http_fate fate, int status, struct str body, struct json_parser *parser,
                   struct arena *a)
 {
@@ -56,8 +66,7 @@ void outcome_read(struct send *s, enum http_fate fate, int status, struct str bo
         read_success(s, root, a);
     } else if (json_i64(json_at(root, "error", "code"), &code)) {
         s->outcome_code = (int)code;
-        /* A 5xx may hide an accepted message; only a refusal in so many words is definite (docs/platform.md §1.1). */
-        if (status < 500)
+        if (is_definite(status, s->outcome_code))
             s->outcome = LIFE_REJECTED;
     }
 }
