@@ -5,7 +5,8 @@
  * everything they are about is read once (admit_batch.c), every send is decided against the state its predecessors left, and
  * messages, decisions and changed rows are written with version checks. Nothing is sent here. A HOLD short enough for the
  * caller's patience is waited out instead of being answered (admit_pace.c). Patience is measured by the monotonic clock: who
- * is judged again after it gets the hold for an answer and is never sent.
+ * is judged again after it gets a hold for an answer and is never sent: the hold of now, which says when to come again, or
+ * the one it waited for when nothing holds it any more.
  *
  * The sends of one number that wait for a decision take at most a quarter of the places there are, so that the line of a
  * slow number leaves room for others. Marketing leaves a quarter of its number's places to what people wait for
@@ -49,6 +50,21 @@ void decide_send(struct batch *b, struct send *s)
     s->shadow = b->shadow.verdict;
 }
 
+/* Its caller waits no longer: told how things stand, never sent. */
+static void judge_late(struct batch *b, struct send *s, const struct about *about)
+{
+    struct facts facts = s->facts;
+    struct decision held = s->decision;
+    enum verdict shadow = s->shadow;
+    person_facts(b, s, about);
+    decide_send(b, s);
+    if (s->decision.verdict != VERDICT_ALLOW)
+        return;
+    s->facts = facts;
+    s->decision = held;
+    s->shadow = shadow;
+}
+
 static int judge_new(struct batch *b, struct store *s, size_t i, struct err *e)
 {
     struct send *send = b->send[i];
@@ -56,7 +72,9 @@ static int judge_new(struct batch *b, struct store *s, size_t i, struct err *e)
     int rc = key_find(b, s, i, &settled, e);
     if (rc != 0 || settled)
         return rc;
-    if (!too_late(b, send)) {
+    if (too_late(b, send)) {
+        judge_late(b, send, &b->about[i]);
+    } else {
         person_facts(b, send, &b->about[i]);
         decide_send(b, send);
         if (put_off(b, send))
@@ -85,7 +103,7 @@ static void look_again(const struct batch *b, struct job *const *jobs)
 {
     for (size_t i = 0; i < b->n; i++) {
         struct send *s = container_of(jobs[i], struct send, job);
-        if (s->held && !too_late(b, s))
+        if (s->held)
             send_facts_again(s, b->snap);
     }
 }

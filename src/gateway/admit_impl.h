@@ -137,7 +137,7 @@ void pace_leave(const struct batch *b, struct send *s);
 void pace_give_back(struct admit *ad, struct send *s);
 /* Whether the hold it got is waited out; then it comes back later. */
 bool put_off(const struct batch *b, struct send *s);
-/* Nobody waits for it any more: it keeps the hold it was put off with, whatever would be said now. */
+/* Nobody waits for it any more: it is held, whatever would be said now. */
 bool too_late(const struct batch *b, const struct send *s);
 
 /* admit_lease.c: the epoch it may be sent under; 0: somebody else sends for this number. */

@@ -6,10 +6,13 @@
  * turns out to be sent already; a hold that is waited out for another reason than the pace would let many turns pass and
  * have all of them leave at once.
  *
- * Only what the caller's patience covers is waited out. When the pace is what holds a send longest it goes in line among
+ * Only what the caller's patience covers is waited out, and of the line's turns only those that come a little before its end:
+ * turns come later than they were estimated, by as much as the machine is slow, and who joins in vain has waited in vain. When the pace is what holds a send longest it goes in line among
  * the messages of its number, counted from the moment it is judged, so that those judged next see it; else the writer
  * wakes it when the hold is over; so too when the line sent it back without a turn and before its time. One for the outbox is taken as if it had its turn: whose it is then says the lane. */
 #include "gateway/admit_impl.h"
+
+#define MARGIN_US 50000
 
 int64_t pace_free_at(const struct batch *b, const struct send *s)
 {
@@ -38,9 +41,10 @@ bool put_off(const struct batch *b, struct send *s)
     if (s->mode != SEND_NOW || s->decision.verdict != VERDICT_HOLD)
         return false;
     int64_t wait = s->decision.until - b->now;
-    if (wait > (s->hold_until_latest - b->mono_us) / 1000)
-        return false;
     bool pace = s->facts.known[FACT_SENDER_FREE_AT] && s->facts.value[FACT_SENDER_FREE_AT] == s->decision.until;
+    int64_t margin_us = pace ? MARGIN_US : 0;
+    if (wait > (s->hold_until_latest - margin_us - b->mono_us) / 1000)
+        return false;
     s->held = true;
     if (pace && !s->turn && !s->parked) {
         dispatch_join(b->ad->g->dispatch, s);

@@ -140,12 +140,12 @@ TEST(who_gets_no_turn_in_time_gets_the_hold)
     for (int or_queue = 0; or_queue < 2; or_queue++) {
         prepare(&d, &o, SEND_NOW, "order", ANA);
         o.s.or_queue = or_queue;
-        o.s.hold_until_latest = clock_mono_ns() / 1000 + 120000;
+        o.s.hold_until_latest = clock_mono_ns() / 1000 + 300000;
         lane.wait_us = 100000;
         int n = d.done;
         submit(&o);
         struct send *s = parked();
-        usleep(150000);
+        usleep(350000);
         lane.wait_us = 0; /* by now it might leave, but nobody waits for it */
         admit_resume(s);
         until(&d, n + 1);
@@ -156,6 +156,44 @@ TEST(who_gets_no_turn_in_time_gets_the_hold)
         assert_int_equal(m.life.once, !or_queue);
     }
     assert_true(lane.taken == 0 && lane.back == 0 && lane.bells == 1);
+    finish(&d);
+}
+
+/* The answer says when to come again, as things are when it is given. */
+TEST(who_got_no_turn_is_told_of_the_line_of_now)
+{
+    struct door d;
+    struct one o;
+    start(&d);
+    write_it(&d, grant, ANA);
+    prepare(&d, &o, SEND_NOW, "order", ANA);
+    o.s.hold_until_latest = clock_mono_ns() / 1000 + 300000;
+    lane.wait_us = 100000;
+    submit(&o);
+    struct send *s = parked();
+    usleep(350000);
+    now_ms += 250;
+    lane.wait_us = 7000000; /* others came before it */
+    admit_resume(s);
+    until(&d, 1);
+    assert_true(!send_leaves(&o.s) && o.s.decision.verdict == VERDICT_HOLD);
+    assert_int_equal(o.s.decision.until, NOW + 250 + 7000);
+    assert_int_equal(o.s.facts.value[FACT_SENDER_FREE_AT], o.s.decision.until); /* what it is explained by */
+    prepare(&d, &o, SEND_NOW, "order", ANA); /* its turn would come with the end of its patience: not waited for */
+    o.s.hold_until_latest = clock_mono_ns() / 1000 + 10000000;
+    lane.wait_us = 9980000;
+    pass(&d, &o);
+    assert_true(o.s.decision.verdict == VERDICT_HOLD && lane.joined == 1);
+    prepare(&d, &o, SEND_NOW, "order", ANA);
+    lane.wait_us = 100000;
+    o.s.hold_until_latest = clock_mono_ns() / 1000 + 300000;
+    submit(&o);
+    s = parked();
+    usleep(350000);
+    write_it(&d, withdraw, ANA); /* what is true by now is said */
+    admit_resume(s);
+    until(&d, 3);
+    assert_int_equal(o.s.decision.verdict, VERDICT_DENY);
     finish(&d);
 }
 
@@ -280,5 +318,5 @@ TEST(who_lost_a_number_sends_nothing_for_it)
 
 TESTS(T(the_same_key_is_the_same_message), T(a_message_that_never_was_gives_its_key_back),
       T(who_waits_for_the_pace_only_stands_in_line), T(a_turn_that_is_not_used_goes_back), T(every_turn_has_one_end),
-      T(who_gets_no_turn_in_time_gets_the_hold), T(a_hold_too_long_for_a_caller_is_queued_on_request),
-      T(who_lost_a_number_sends_nothing_for_it))
+      T(who_gets_no_turn_in_time_gets_the_hold), T(who_got_no_turn_is_told_of_the_line_of_now),
+      T(a_hold_too_long_for_a_caller_is_queued_on_request), T(who_lost_a_number_sends_nothing_for_it))
