@@ -378,6 +378,7 @@ static void read_token(struct dispatch *d, struct number *n)
     free(n->token);
     n->token = token;
     n->no_token = token == NULL;
+    n->reread = false;
     number_wake(d, n, 0);
 }
 

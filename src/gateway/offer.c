@@ -88,6 +88,8 @@ static const char *number_rests(const struct dispatch *d, const struct number *n
         return "another gateway has taken this number over";
     if (n->no_token)
         return "no token is kept for this number";
+    if (n->reread)
+        return "the token kept for this number is being read again";
     if (n->greeting_on && !n->relisting)
         return "the token kept for this number is being checked";
     if (!dispatch_may_send(d)) {

@@ -87,8 +87,10 @@ enum number_stop dispatch_let_go(struct dispatch *d, int64_t sender)
         d->next_tick_us = 0; /* the outbox thread reads it */
         pthread_cond_signal(&d->wake_outbox);
     }
-    if (stop != STOP_NONE && stop != STOP_TAKEN)
+    if (stop != STOP_NONE && stop != STOP_TAKEN) {
+        n->reread = true; /* what a token that is no longer kept would meet must not stop it again */
         go_on(d, n);
+    }
     pthread_mutex_unlock(&d->lock);
     return stop;
 }
