@@ -55,13 +55,23 @@ struct reaction_to reaction_to(int code)
     return (struct reaction_to){REACT_REJECT, 0, NULL};
 }
 
+bool reaction_spares(enum reaction r)
+{
+    return r >= REACT_RATE;
+}
+
 int64_t reaction_wait(const struct reaction_to *r, int attempts)
 {
-    int64_t wait = r->wait_ms;
-    int factor = r->reaction == REACT_PAIR ? 4 : r->reaction == REACT_RETRY ? 2 : 1;
-    for (int i = 1; i < attempts && i < LIFE_ATTEMPTS_MAX; i++)
-        wait *= factor;
-    return wait;
+    static const struct {
+        int factor;
+        int64_t most;
+    } grow[] = {[REACT_REJECT] = {1, 0},       [REACT_RETRY] = {2, HOUR_MS},
+                [REACT_RATE] = {2, MINUTE_MS}, [REACT_PAIR] = {4, 17 * MINUTE_MS},
+                [REACT_WAIT] = {1, HOUR_MS},   [REACT_CIRCUIT] = {1, HOUR_MS}};
+    int64_t wait = r->wait_ms, most = grow[r->reaction].most;
+    for (int i = 1; i < attempts && wait < most; i++)
+        wait *= grow[r->reaction].factor;
+    return wait < most ? wait : most;
 }
 
 /* --- what a doubt is worth --------------------------------------------------------------------------------------- */
@@ -79,6 +89,15 @@ int64_t life_doubt_wait(enum category c)
 int64_t life_doubt_most(enum category c)
 {
     return c == CATEGORY_AUTHENTICATION ? 10 * MINUTE_MS : HOUR_MS;
+}
+
+/* The one under which less is done about a doubt, and later. */
+static enum category stricter(enum category a, enum category b)
+{
+    static const uint8_t rank[CATEGORY_COUNT] = {
+        [CATEGORY_AUTHENTICATION] = 0, [CATEGORY_UTILITY] = 1, [CATEGORY_SERVICE] = 2,
+        [CATEGORY_CALLS] = 2,          [CATEGORY_UNKNOWN] = 3, [CATEGORY_MARKETING] = 4};
+    return rank[b] > rank[a] ? b : a;
 }
 
 /* --- life -------------------------------------------------------------------------------------------------------- */
@@ -122,10 +141,14 @@ static void settle_accepted(struct life *l)
 
 static void on_begin(struct life *l, const struct life_event *ev, int64_t now, struct life_effects *ret)
 {
-    (void)ev;
-    if (l->state != LIFE_WAITING || now < l->at || too_late(l, now) || l->attempts >= LIFE_ATTEMPTS_MAX)
+    bool room = l->anew || l->attempts < LIFE_ATTEMPTS_MAX;
+    if (l->state != LIFE_WAITING || now < l->at || too_late(l, now) || !room)
         return;
-    l->attempts++;
+    if (ev->category != CATEGORY_UNKNOWN)
+        l->category = (uint8_t)(l->attempts == 0 ? ev->category : stricter((enum category)l->category, ev->category));
+    if (!l->anew)
+        l->attempts++;
+    l->anew = false;
     l->state = LIFE_SENDING;
     l->begun_at = now;
     ret->send = true;
@@ -174,9 +197,13 @@ static void on_rejected(struct life *l, const struct life_event *ev, int64_t now
     if (!answers(l, ev))
         return;
     struct reaction_to r = reaction_to(ev->code);
-    bool again = r.reaction != REACT_REJECT && !l->once && l->attempts < LIFE_ATTEMPTS_MAX;
+    bool spared = reaction_spares(r.reaction) && !l->once;
+    bool again = spared || (r.reaction != REACT_REJECT && !l->once && l->attempts < LIFE_ATTEMPTS_MAX);
     l->code = ev->code;
-    settle_refused(l, again, now + reaction_wait(&r, l->attempts), now);
+    if (spared && l->turned < LIFE_TURNED_MAX)
+        l->turned++;
+    settle_refused(l, again, now + reaction_wait(&r, spared ? l->turned : l->attempts), now);
+    l->anew = spared && l->state == LIFE_WAITING;
 }
 
 static void on_unsent(struct life *l, const struct life_event *ev, int64_t now, struct life_effects *ret)
@@ -329,7 +356,7 @@ void life_step(struct life *l, const struct life_event *ev, int64_t now, struct 
 int64_t life_bits(const struct life *l)
 {
     return l->accepted | l->failed << 8 | l->once << 16 | l->resent << 17 | l->held << 18 | l->delivered << 19 |
-           l->doubled << 20;
+           l->doubled << 20 | l->anew << 21 | l->turned << 22;
 }
 
 void life_set_bits(struct life *l, int64_t bits)
@@ -341,6 +368,8 @@ void life_set_bits(struct life *l, int64_t bits)
     l->held = bits >> 18 & 1;
     l->delivered = bits >> 19 & 1;
     l->doubled = bits >> 20 & 1;
+    l->anew = bits >> 21 & 1;
+    l->turned = (uint8_t)(bits >> 22 & LIFE_TURNED_MAX);
 }
 
 int life_duplicates(const struct life *l)

@@ -6,7 +6,10 @@
  * attempted again; a utility or authentication message once, after its wait, and only when webhooks of messages sent
  * later from the same number have been applied (so that a status of this one would have been seen). While nobody listened
  * that proves nothing: Meta repeats what it could not deliver, but not at once, and newer words overtake it. Everything else
- * is definite. A message whose caller waits for the outcome (`once`) is attempted once: what follows is for the caller
+ * is definite. A definite refusal that is about the number or the pair (too fast, stopped) says nothing about the message: it
+ * costs no attempt, and only the message's own end of time ends it. The category is the one an attempt is made under: a
+ * template may have become another one while the message waited, and once there was an attempt it only becomes
+ * stricter. A message whose caller waits for the outcome (`once`) is attempted once: what follows is for the caller
  * to say. State changes here and nowhere else; whoever runs it makes the new state durable before acting on the
  * effects, and feeds what happens back as events. Source: methods topic 6; scale §3.5. */
 #ifndef WL_CORE_SENDLIFE_H
@@ -34,7 +37,8 @@ enum life_state {
 const char *life_state_name(enum life_state s);    /* "refused", "sending", ...; "unknown" for any other number */
 enum life_state life_state_parse(struct str word); /* 0 for any other word */
 
-#define LIFE_ATTEMPTS_MAX 6 /* definite refusals that may be repeated, and the one resend, included */
+#define LIFE_ATTEMPTS_MAX 6 /* definite refusals of the message that may be repeated, and the one resend, included */
+#define LIFE_TURNED_MAX   15
 
 struct life {
     uint8_t state;    /* enum life_state */
@@ -42,9 +46,12 @@ struct life {
     uint8_t attempts; /* begun so far; the open one has this number */
     uint8_t accepted; /* bit n-1: attempt n is known to have been accepted */
     uint8_t failed;   /* bit n-1: a webhook said that attempt n, accepted, did not arrive */
-    bool once;        /* its caller waits for the outcome of one attempt: whatever it is, we make no other */
-    bool resent;      /* the one resend after a doubt has been granted */
-    bool held;        /* accepted, and held by Meta for a quality assessment: never sent again */
+    uint8_t
+        turned;  /* times it was turned away for what is not its own, up to LIFE_TURNED_MAX: the wait grows with it */
+    bool anew;   /* the last attempt was turned away so: the next one has its number */
+    bool once;   /* its caller waits for the outcome of one attempt: whatever it is, we make no other */
+    bool resent; /* the one resend after a doubt has been granted */
+    bool held;   /* accepted, and held by Meta for a quality assessment: never sent again */
     bool delivered;   /* delivered or read: a later failure does not undo it */
     bool doubled;     /* Meta has one more message of it than its attempts tell of */
     int code;         /* Graph error of REJECTED or FAILED, or the last one met */
@@ -54,7 +61,7 @@ struct life {
 };
 
 enum life_step_kind {
-    STEP_BEGIN,    /* the dispatcher has a place: open an attempt */
+    STEP_BEGIN,    /* the dispatcher has a place: open an attempt, as of this `category` */
     STEP_ACCEPTED, /* answer of `attempt`: 2xx with an id; `held` as message_status says */
     STEP_REJECTED, /* answer of `attempt`: a definite error `code` */
     STEP_UNSENT,   /* `attempt` surely never reached Meta; `at`, 0 at once: not again before then */
@@ -73,9 +80,10 @@ struct life_event {
     int attempt; /* 1 .. LIFE_ATTEMPTS_MAX */
     int code;
     bool held, delivered, failed;
-    int64_t watermark; /* ms; 0 none */
-    int64_t at;        /* ms */
-    int64_t listening; /* TIMER: ms; webhooks have been taken since then without a break; 0 always */
+    int64_t watermark;      /* ms; 0 none */
+    int64_t at;             /* ms */
+    enum category category; /* BEGIN: what it is judged as by now; 0: as it was */
+    int64_t listening;      /* TIMER: ms; webhooks have been taken since then without a break; 0 always */
 };
 
 /* What is to be done once the new state is durable. */
@@ -97,7 +105,7 @@ void life_init(struct life *l, enum category c, int64_t now, int64_t expires);
 /* One step. An event that does not fit the state (late, doubled, of an attempt that was never begun) changes nothing. */
 void life_step(struct life *l, const struct life_event *ev, int64_t now, struct life_effects *ret);
 
-/* accepted, failed, once, resent, held, delivered and doubled as one number, for a column. */
+/* accepted, failed, once, resent, held, delivered, doubled, anew and turned as one number, for a column. */
 int64_t life_bits(const struct life *l);
 void life_set_bits(struct life *l, int64_t bits);
 /* How many attempts are known to have been accepted beyond the first, and one more for what no attempt tells of: messages
@@ -111,12 +119,13 @@ const char *life_word(const struct life *l, uint32_t seen, int64_t valid_until, 
 
 /* What a definite error code asks for. */
 enum reaction {
-    REACT_REJECT,  /* the caller must change something: never again as it is */
-    REACT_RETRY,   /* the same again, after growing waits */
-    REACT_RATE,    /* the same; the number sends too fast */
-    REACT_PAIR,    /* the same; too fast for this person */
-    REACT_WAIT,    /* the same after a fixed wait */
-    REACT_CIRCUIT, /* the same after a fixed wait; until then nothing from this number */
+    REACT_REJECT, /* the caller must change something: never again as it is */
+    REACT_RETRY,  /* the same again, after growing waits, a few times */
+    /* Those that spare the message: */
+    REACT_RATE,    /* the number sends too fast: after growing waits */
+    REACT_PAIR,    /* too fast for this person: after growing waits */
+    REACT_WAIT,    /* after a fixed wait */
+    REACT_CIRCUIT, /* after a fixed wait; until then nothing from this number */
 };
 struct reaction_to {
     enum reaction reaction;
@@ -124,6 +133,8 @@ struct reaction_to {
     const char *why; /* NULL: code is not in the table */
 };
 struct reaction_to reaction_to(int code);
+/* Whether it is about the number or the pair, and so costs the message no attempt. */
+bool reaction_spares(enum reaction r);
 /* Wait before the attempt after `attempts` failed ones. */
 int64_t reaction_wait(const struct reaction_to *r, int attempts);
 

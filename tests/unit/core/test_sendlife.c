@@ -19,8 +19,9 @@
 #define SEEN_SIZE (1u << SEEN_BITS)
 #define REFUSED   100    /* a code that is never repeated */
 #define BUSY      131000 /* one that is */
+#define TOO_FAST  130429 /* one that is not about the message */
 
-enum answer { NO_ANSWER, OK_UNDER_WAY, REFUSAL_UNDER_WAY, BUSY_UNDER_WAY };
+enum answer { NO_ANSWER, OK_UNDER_WAY, REFUSAL_UNDER_WAY, BUSY_UNDER_WAY, TOO_FAST_UNDER_WAY };
 
 struct world {
     struct life life;
@@ -65,10 +66,10 @@ static uint64_t key_of(const struct world *w)
     const unsigned parts[][2] = {{l->attempts, 3},     {l->accepted, 3},       {l->failed, 3},
                                  {l->resent, 1},       {l->held, 1},           {l->delivered, 1},
                                  {w->now >= l->at, 1}, {w->now >= give_up, 1}, {l->expires && w->now >= l->expires, 1},
-                                 {w->answer[0], 2},    {w->answer[1], 2},      {w->answer[2], 2},
+                                 {w->answer[0], 3},    {w->answer[1], 3},      {w->answer[2], 3},
                                  {w->truth, 3},        {w->unheard, 3},        {w->lost, 3},
                                  {w->crashes, 2},      {w->doubled, 2},        {w->failure_told, 1},
-                                 {l->code != 0, 1},    {w->wandering, 3}};
+                                 {l->code != 0, 1},    {w->wandering, 3},      {l->anew, 1}};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         k = k << parts[i][1] | parts[i][0];
     return k + 1;
@@ -131,7 +132,7 @@ static struct world after(const struct world *w, const struct life_event *ev)
         assert_true(bits(next.truth) > 1);
     assert_true(!life_ended(&w->life) || life_ended(&next.life)); /* a queue may have dropped it */
     assert_int_equal(fx.ended, !life_ended(&w->life) && life_ended(&next.life));
-    assert_int_equal(fx.send, ev->kind == STEP_BEGIN && next.life.attempts > w->life.attempts);
+    assert_int_equal(fx.send, ev->kind == STEP_BEGIN && next.life.state != w->life.state);
     return next;
 }
 
@@ -147,7 +148,7 @@ static void send_off(const struct world *w, size_t depth)
     int n = w->life.attempts;
     uint8_t bit = (uint8_t)(1u << (n - 1));
     const struct life_event silent = {.kind = STEP_SILENT, .attempt = n};
-    for (enum answer a = OK_UNDER_WAY; a <= BUSY_UNDER_WAY; a++) {
+    for (enum answer a = OK_UNDER_WAY; a <= TOO_FAST_UNDER_WAY; a++) {
         struct world next = *w;
         next.answer[n - 1] = (uint8_t)a;
         next.truth |= a == OK_UNDER_WAY ? bit : 0;
@@ -167,7 +168,7 @@ static void send_off(const struct world *w, size_t depth)
 
 static void begin(const struct world *w, size_t depth)
 {
-    if (w->life.state != LIFE_WAITING || w->life.attempts >= TRIES)
+    if (w->life.state != LIFE_WAITING || w->life.attempts + !w->life.anew > TRIES)
         return;
     const struct life_event ev = {.kind = STEP_BEGIN};
     struct world next = after(w, &ev);
@@ -217,11 +218,11 @@ static void answers_arrive(const struct world *w, size_t depth)
         if (a == NO_ANSWER)
             continue;
         next.answer[n - 1] = NO_ANSWER;
+        static const int codes[] = {
+            [REFUSAL_UNDER_WAY] = REFUSED, [BUSY_UNDER_WAY] = BUSY, [TOO_FAST_UNDER_WAY] = TOO_FAST};
         struct life_event ev = {.kind = a == OK_UNDER_WAY ? STEP_ACCEPTED : STEP_REJECTED,
                                 .attempt = n,
-                                .code = a == REFUSAL_UNDER_WAY ? REFUSED
-                                        : a == BUSY_UNDER_WAY  ? BUSY
-                                                               : 0};
+                                .code = codes[a]};
         go(&next, &ev, depth);
         ev.held = a == OK_UNDER_WAY;
         if (ev.held)
@@ -391,11 +392,12 @@ TEST(what_error_codes_ask_for)
         enum reaction reaction;
         int64_t wait;
     } rows[] = {
-        {131000, 1, REACT_RETRY, 2000},   {131000, 3, REACT_RETRY, 8000},  {130429, 4, REACT_RATE, 1000},
-        {131056, 1, REACT_PAIR, 1000},    {131056, 4, REACT_PAIR, 64000},  {134101, 2, REACT_WAIT, 600000},
-        {368, 1, REACT_CIRCUIT, 3600000}, {190, 1, REACT_CIRCUIT, 300000}, {200, 1, REACT_CIRCUIT, 300000},
-        {131049, 1, REACT_REJECT, 0},     {131050, 1, REACT_REJECT, 0},    {132015, 1, REACT_REJECT, 0},
-        {131026, 1, REACT_REJECT, 0},     {100, 1, REACT_REJECT, 0},       {987654, 1, REACT_REJECT, 0},
+        {131000, 1, REACT_RETRY, 2000},  {131000, 3, REACT_RETRY, 8000},  {130429, 4, REACT_RATE, 8000},
+        {131056, 1, REACT_PAIR, 1000},   {131056, 4, REACT_PAIR, 64000},  {131056, 15, REACT_PAIR, 1020000},
+        {130429, 15, REACT_RATE, 60000}, {134101, 2, REACT_WAIT, 600000}, {368, 1, REACT_CIRCUIT, 3600000},
+        {190, 1, REACT_CIRCUIT, 300000}, {200, 1, REACT_CIRCUIT, 300000}, {131049, 1, REACT_REJECT, 0},
+        {131050, 1, REACT_REJECT, 0},    {132015, 1, REACT_REJECT, 0},    {131026, 1, REACT_REJECT, 0},
+        {100, 1, REACT_REJECT, 0},       {987654, 1, REACT_REJECT, 0},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct reaction_to r = reaction_to(rows[i].code);
@@ -445,7 +447,7 @@ TEST(every_state_has_a_name)
 
 TEST(a_life_comes_back_from_its_number)
 {
-    for (int64_t bits = 0; bits < 1 << 21; bits += 37) {
+    for (int64_t bits = 0; bits < 1 << 26; bits += 1237) {
         struct life l = {.state = LIFE_ACCEPTED};
         life_set_bits(&l, bits);
         assert_true(life_bits(&l) == bits);
@@ -564,6 +566,69 @@ TEST(refusals_that_may_be_repeated_come_to_an_end)
     assert_int_equal(l.code, BUSY);
 }
 
+/* What Meta says of the number or the pair costs no attempt, however often it says so; only its own time ends the message. */
+TEST(refusals_that_are_not_its_own_do_not_end_a_message)
+{
+    static const int codes[] = {130429, 131056, 131048, 190, 4, 134101};
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+        struct life l;
+        struct life_effects fx;
+        int64_t waited = 0;
+        life_init(&l, CATEGORY_MARKETING, 1000, 400 * HOUR);
+        for (int n = 0; n < 5 * LIFE_ATTEMPTS_MAX; n++) {
+            int64_t now = l.at;
+            life_step(&l, &(struct life_event){.kind = STEP_BEGIN}, now, &fx);
+            assert_true(fx.send && l.attempts == 1);
+            life_step(&l, &(struct life_event){.kind = STEP_REJECTED, .attempt = 1, .code = codes[i]}, now, &fx);
+            assert_int_equal(l.state, LIFE_WAITING);
+            assert_true(l.at - now >= waited && l.at - now <= HOUR);
+            waited = l.at - now;
+        }
+        struct life own = l, late = l;
+        life_step(&late, &(struct life_event){.kind = STEP_STATUS, .attempt = 1}, l.at, &fx);
+        assert_int_equal(late.state, LIFE_ACCEPTED); /* Meta contradicts itself: what it has is not sent again */
+        for (int n = 1; own.state == LIFE_WAITING; n++) {
+            life_step(&own, &(struct life_event){.kind = STEP_BEGIN}, own.at, &fx);
+            assert_int_equal(own.attempts, n);
+            life_step(&own, &(struct life_event){.kind = STEP_REJECTED, .attempt = n, .code = BUSY}, own.at, &fx);
+        }
+        assert_true(own.state == LIFE_REJECTED && own.attempts == LIFE_ATTEMPTS_MAX);
+        life_step(&l, &(struct life_event){.kind = STEP_TIMER}, 400 * HOUR, &fx);
+        assert_int_equal(l.state, LIFE_EXPIRED);
+    }
+}
+
+/* What a doubt is worth is known when the attempt is made, not when the message was accepted. */
+TEST(an_attempt_is_made_under_the_category_of_its_time)
+{
+    static const struct {
+        enum category accepted, first, then, made, kept;
+    } rows[] = {
+        {CATEGORY_UTILITY, CATEGORY_MARKETING, CATEGORY_UTILITY, CATEGORY_MARKETING, CATEGORY_MARKETING},
+        {CATEGORY_UTILITY, CATEGORY_UTILITY, CATEGORY_MARKETING, CATEGORY_UTILITY, CATEGORY_MARKETING},
+        {CATEGORY_MARKETING, CATEGORY_UTILITY, CATEGORY_UTILITY, CATEGORY_UTILITY, CATEGORY_UTILITY},
+        {CATEGORY_AUTHENTICATION, CATEGORY_UNKNOWN, CATEGORY_UTILITY, CATEGORY_AUTHENTICATION, CATEGORY_UTILITY},
+        {CATEGORY_UTILITY, CATEGORY_SERVICE, CATEGORY_AUTHENTICATION, CATEGORY_SERVICE, CATEGORY_SERVICE},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct life l, silent;
+        struct life_effects fx;
+        life_init(&l, rows[i].accepted, 1000, 0);
+        life_step(&l, &(struct life_event){.kind = STEP_BEGIN, .category = rows[i].first}, l.at, &fx);
+        assert_int_equal(l.category, rows[i].made);
+        silent = l;
+        life_step(&silent, &(struct life_event){.kind = STEP_SILENT, .attempt = 1}, 1000, &fx);
+        life_step(&silent, &(struct life_event){.kind = STEP_TIMER, .watermark = INT64_MAX}, silent.at, &fx);
+        bool repeated = rows[i].made == CATEGORY_UTILITY || rows[i].made == CATEGORY_AUTHENTICATION;
+        assert_int_equal(silent.state, repeated ? LIFE_WAITING : LIFE_UNDETERMINED);
+        life_step(&l, &(struct life_event){.kind = STEP_REJECTED, .attempt = 1, .code = BUSY}, l.at, &fx);
+        life_step(&l, &(struct life_event){.kind = STEP_BEGIN, .category = rows[i].then}, l.at, &fx);
+        assert_int_equal(l.category, rows[i].kept);
+        life_step(&l, &(struct life_event){.kind = STEP_BEGIN, .category = CATEGORY_MARKETING}, l.at, &fx);
+        assert_int_equal(l.category, rows[i].kept); /* no step was taken */
+    }
+}
+
 /* The status of a resend's first attempt, and what its own answer then says, count together. */
 TEST(a_resend_that_fails_after_the_first_attempt_failed_is_failed)
 {
@@ -587,6 +652,7 @@ TEST(a_resend_that_fails_after_the_first_attempt_failed_is_failed)
 TESTS(T(marketing_is_never_sent_twice), T(service_calls_and_what_is_unknown_are_never_sent_twice),
       T(what_its_caller_waits_for_is_attempted_once), T(after_a_break_nobody_is_sent_anything_again_too_early),
       T(what_never_left_was_no_attempt), T(refusals_that_may_be_repeated_come_to_an_end),
+      T(refusals_that_are_not_its_own_do_not_end_a_message), T(an_attempt_is_made_under_the_category_of_its_time),
       T(a_resend_that_fails_after_the_first_attempt_failed_is_failed),
       T(a_resend_is_no_double_while_the_watermark_tells_the_truth),
       T(a_resend_can_double_only_when_meta_withholds_a_status), T(what_error_codes_ask_for),
