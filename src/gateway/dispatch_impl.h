@@ -20,6 +20,7 @@
 #include "gateway/dispatch.h"
 #include "gateway/gateway_impl.h"
 #include "gateway/graph_api.h"
+#include "gateway/ids.h"
 
 #define NUMBER_SLOTS  4096 /* a power of two */
 #define NUMBERS_MAX   (NUMBER_SLOTS - NUMBER_SLOTS / 8)
@@ -27,7 +28,6 @@
 #define ROWS_LINE     256
 #define ROWS_MAX      65536 /* beyond these a line reads only ROWS_LEAST ahead */
 #define ROWS_LEAST    4
-#define ID_SLOTS      262144 /* a power of two, more than twice what can be in memory */
 #define BYTES_MAX     (64u << 20)
 #define DOOR_LEAST    256 /* at the door at once, on the slowest machine: a batch of the writer's */
 #define ENDINGS_MAX   1024
@@ -112,12 +112,6 @@ struct number {
     struct lease_watch watch;
 };
 
-/* Ids of rows in memory: read ahead, or out. */
-struct id_set {
-    int64_t slot[ID_SLOTS]; /* 0: free */
-    size_t n;
-};
-
 struct queued; /* queued.h */
 
 /* A message that waits and never gets a turn any more: for the settle thread. */
@@ -146,8 +140,8 @@ struct dispatch {
     struct store *reader; /* the outbox thread's */
     struct arena *scratch;
     struct line *to_read, **to_read_tail;
-    size_t n_lines, n_rows; /* lines, and rows in them */
-    struct id_set *ids;
+    size_t n_lines, n_rows;  /* lines, and rows in them */
+    struct id_set *ids;      /* of rows in memory: read ahead, or out */
     bool bells, too_many;    /* numbers: said once */
     struct outbox_key sweep; /* where it is */
     bool sweeping;

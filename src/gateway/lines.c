@@ -7,7 +7,16 @@
  *
  * The position up to which a line was read only saves reading again what is in memory. It is given up whenever a line is
  * read to its end, and every few seconds: then it is read from its start, and rows that are in memory or out are known
- * by their ids. So a row that was written late, or put back before the position, is found whatever the clocks said. */
+ * by their ids. So a row that was written late, or put back before the position, is found whatever the clocks said.
+ *
+ * What must always hold, or a line is forgotten for ever: a line with rows that are due has one of them in memory or out,
+ * or is in the list of those to be read, or has a moment (next_ms) at which it comes into that list. Whoever takes the last
+ * row out of memory without a turn, or reads and gets none, sets that moment; a turn's end looks anew. And a line that
+ * wants rows (little is left of what was read, or nothing is known to be behind it) is read whenever somebody comes by:
+ * that there are more behind the position is a reason to read, never one not to.
+ *
+ * Memory is bounded by the rows a line may have ahead, fewer when all lines together have many, and by the set of ids: a
+ * row that finds no room in it is not taken, the position stays before it, and it is asked for again a little later. */
 #include <stdlib.h>
 
 #include "base/failpoint.h"
@@ -25,49 +34,7 @@
 #define FROM_START_US (10 * SECOND_US)
 #define TOKEN_US      (60 * SECOND_US)
 #define NO_TOKEN_US   (5 * SECOND_US)
-
-/* --- ids in memory ------------------------------------------------------------------------------------------------- */
-
-static size_t id_home(int64_t id)
-{
-    return (size_t)((uint64_t)id * 0x9e3779b97f4a7c15u >> 40) % ID_SLOTS;
-}
-
-static size_t id_at(const struct id_set *s, int64_t id)
-{
-    size_t at = id_home(id);
-    while (s->slot[at] != 0 && s->slot[at] != id)
-        at = (at + 1) % ID_SLOTS;
-    return at;
-}
-
-/* False: it is there already. */
-static bool id_put(struct id_set *s, int64_t id)
-{
-    size_t at = id_at(s, id);
-    if (s->slot[at] == id)
-        return false;
-    s->slot[at] = id;
-    s->n++;
-    return true;
-}
-
-/* Those behind it that would be looked for past the hole move up. */
-static void id_remove(struct id_set *s, int64_t id)
-{
-    size_t hole = id_at(s, id);
-    if (s->slot[hole] != id)
-        return;
-    for (size_t at = (hole + 1) % ID_SLOTS; s->slot[at] != 0; at = (at + 1) % ID_SLOTS) {
-        size_t home = id_home(s->slot[at]);
-        if ((at - home) % ID_SLOTS < (at - hole) % ID_SLOTS)
-            continue;
-        s->slot[hole] = s->slot[at];
-        hole = at;
-    }
-    s->slot[hole] = 0;
-    s->n--;
-}
+#define AGAIN_MS      1000
 
 /* --- rows in the lane ---------------------------------------------------------------------------------------------- */
 
@@ -93,6 +60,12 @@ static void read_soon(struct dispatch *d, struct line *l)
 static size_t most_ahead(const struct dispatch *d)
 {
     return d->n_rows < ROWS_MAX ? ROWS_LINE : ROWS_LEAST;
+}
+
+/* Reading now may find rows there is room for. */
+static bool wants_rows(const struct dispatch *d, const struct line *l)
+{
+    return !l->more || l->n <= most_ahead(d) / 4;
 }
 
 static struct line *line_of(const struct number *n, enum lane_class c, int64_t campaign)
@@ -138,7 +111,7 @@ void lines_turn(struct dispatch *d, struct number *n, enum lane_class c, int64_t
     line_join(l);
     if (l->n == 0)
         number_offer(d, n); /* its place in the lane may be another's */
-    if (l->more && l->n <= most_ahead(d) / 4)
+    if (l->more && wants_rows(d, l))
         read_soon(d, l);
 }
 
@@ -188,7 +161,7 @@ void line_through(struct dispatch *d, struct line *l, const struct waiting *w, b
 {
     l->out--;
     id_remove(d->ids, w->id);
-    if (!l->more && (look || l->n == 0))
+    if (l->n == 0 || (look && wants_rows(d, l)))
         read_soon(d, l);
 }
 
@@ -231,6 +204,12 @@ static void due_at(struct dispatch *d, struct line *l, int64_t ms)
         d->next_due_ms = ms;
 }
 
+/* What was not found now may be found a little later. */
+static void again_soon(struct dispatch *d, struct line *l, int64_t now)
+{
+    due_at(d, l, now + AGAIN_MS < l->next_ms ? now + AGAIN_MS : l->next_ms);
+}
+
 /* A line was seen in the outbox, with its first row. */
 static void line_seen(struct dispatch *d, const struct outbox_key *k, int64_t now)
 {
@@ -249,7 +228,7 @@ static void line_seen(struct dispatch *d, const struct outbox_key *k, int64_t no
         return; /* a later sweep finds it */
     if (k->due > now)
         due_at(d, l, k->due < l->next_ms ? k->due : l->next_ms);
-    else if (!l->more)
+    else if (wants_rows(d, l))
         read_soon(d, l);
 }
 
@@ -439,20 +418,36 @@ static int read_rows(struct dispatch *d, const struct outbox_key *after, int64_t
     return rc == 0 && f->looked < most ? read_next(d, after, now, f, e) : rc;
 }
 
-static void take_found(struct dispatch *d, struct line *l, const struct found *f, size_t most)
+/* The new ones among them, as many as there is room for; false: there was not room for all. The position is behind the last
+ * one that is in memory or out. */
+static bool take_found(struct dispatch *d, struct line *l, const struct outbox_key *after, const struct found *f,
+                       size_t most)
 {
-    for (size_t i = 0; i < f->n; i++)
-        if (id_put(d->ids, f->row[i].id))
+    size_t ahead = most_ahead(d), i = 0;
+    l->at_due = after->due;
+    l->at_id = after->id;
+    for (; i < f->n; i++) {
+        enum id_put put = l->n < ahead ? id_put(d->ids, f->row[i].id) : ID_NO_ROOM;
+        if (put == ID_NO_ROOM)
+            break;
+        if (put == ID_NEW)
             row_insert(d, l, &f->row[i]);
-    l->at_due = f->due;
-    l->at_id = f->id;
-    l->more = f->looked == most;
+        l->at_due = f->row[i].due;
+        l->at_id = f->row[i].id;
+    }
+    bool all = i == f->n;
+    if (all) {
+        l->at_due = f->due;
+        l->at_id = f->id;
+    }
+    l->more = !all || f->looked == most;
     if (!l->more)
         due_at(d, l, f->next_ms);
+    return all;
 }
 
-/* Where to read on, and how many rows at most. */
-static struct outbox_key read_from(struct dispatch *d, struct line *l, size_t *ret_most)
+/* Where to read on, and how many rows at most: from the start as many as in one step, since many of them may be known. */
+static struct outbox_key read_from(const struct dispatch *d, struct line *l, size_t *ret_most)
 {
     struct outbox_key k = {.bucket = OUTBOX_SPREAD,
                            .sender = l->number->sender,
@@ -462,10 +457,10 @@ static struct outbox_key read_from(struct dispatch *d, struct line *l, size_t *r
                            .id = l->at_id};
     size_t ahead = most_ahead(d), most = l->n < ahead ? ahead - l->n : 0;
     int64_t now_us = mono_us();
-    if (!l->more || now_us > l->from_start_us + FROM_START_US) {
+    if (most > 0 && (!l->more || now_us > l->from_start_us + FROM_START_US)) {
         k.due = k.id = INT64_MIN;
         l->from_start_us = now_us;
-        most = most > 0 ? READ_STEP : 0;
+        most = READ_STEP;
     }
     *ret_most = most < READ_STEP ? most : READ_STEP;
     return k;
@@ -479,15 +474,18 @@ static bool is_empty(const struct line *l)
 /* The next rows of a line. With the lock held; gives it up meanwhile. Lines are dropped here only. */
 static void read_line(struct dispatch *d, struct line *l)
 {
+    struct number *n = l->number;
     struct found f;
     struct err e = {0};
     size_t most;
     int64_t now = clock_now_ms();
     struct outbox_key after = read_from(d, l, &most);
-    if (most == 0)
+    if (most == 0) {
+        l->more = true; /* it was not looked whether there are */
         return;
-    if (!l->number->permitted || l->number->token_us == 0)
-        ready_number(d, l->number);
+    }
+    if (!n->permitted || n->token_us == 0)
+        ready_number(d, n);
     pthread_mutex_unlock(&d->lock);
     lines_reading(d);
     int rc = read_rows(d, &after, now, most, &f, &e);
@@ -496,17 +494,13 @@ static void read_line(struct dispatch *d, struct line *l)
         find_failed(&e);
     failpoint(line_read);
     pthread_mutex_lock(&d->lock);
-    if (rc != 0) {
-        due_at(d, l, now + 1000);
-        return;
-    }
-    take_found(d, l, &f, most);
-    if (l->more && l->n <= most_ahead(d) / 4)
+    if (rc != 0 || !take_found(d, l, &after, &f, most))
+        again_soon(d, l, now);
+    else if (l->more && wants_rows(d, l))
         read_soon(d, l);
     if (is_empty(l))
         line_drop(d, l);
-    else
-        number_offer(d, l->number);
+    number_offer(d, n); /* a dropped one's place in the lane may be another's */
 }
 
 static void read_first(struct dispatch *d)
@@ -532,7 +526,7 @@ static void read_due(struct dispatch *d, int64_t now)
         for (struct line *l = d->number[i]->lines; l != NULL; l = l->next) {
             if (l->next_ms <= now) {
                 l->next_ms = NEVER;
-                if (!l->more)
+                if (wants_rows(d, l))
                     read_soon(d, l);
             } else if (l->next_ms < d->next_due_ms) {
                 d->next_due_ms = l->next_ms;
@@ -566,8 +560,8 @@ static void line_expire(struct dispatch *d, struct line *l, int64_t now)
     l->n = kept;
     pthread_cond_signal(&d->wake_settle);
     line_join(l);
-    if (l->n == 0)
-        due_at(d, l, now + 1000);
+    if (wants_rows(d, l))
+        again_soon(d, l, now); /* by then those that end now are gone */
 }
 
 /* Once a second. */
