@@ -2,7 +2,8 @@
  * admit_queued.c - a message of the outbox that has its turn, judged again with what is known now.
  *
  * The row is read again in this transaction: what was read ahead may be old by now. One that is being sent already, was
- * taken back or was put off meanwhile is left as it is. The decision gets an id of its own; the message points to the one
+ * taken back or was put off meanwhile is left as it is. It leaves as the category its template has now: that one was judged
+ * and counted, and says what a doubt about it is worth. The decision gets an id of its own; the message points to the one
  * that let it go. A hold moves the row to when it ends and says there what holds it; nobody is told, so nothing is logged.
  * In every case decided() shows the message as it is then, and a turn that was not used goes back. */
 #include "gateway/admit_impl.h"
@@ -63,7 +64,7 @@ static int begin(struct batch *b, struct store *s, size_t i, struct err *e)
     const struct person *p = b->about[i].person != NULL ? &b->about[i].person->p : NULL;
     if (send->message.contact == 0 && p != NULL && p->bucket == send->message.bucket)
         send->message.contact = p->id; /* we know them since: what is counted now may have to be taken back */
-    struct life_news news = {.event = {.kind = STEP_BEGIN},
+    struct life_news news = {.event = {.kind = STEP_BEGIN, .category = send_category(send)},
                              .epoch = send->epoch,
                              .valid_until = send->ttl > 0 ? b->now + send->ttl : 0};
     rc = decided_by(b, s, send, &news, e);

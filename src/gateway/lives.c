@@ -8,18 +8,25 @@
  * A message whose caller waits (`once`) has no outbox row. Any other has one exactly as long as its life has not ended: due
  * when the next attempt may be, parked while an attempt is in doubt. An open attempt leaves the row where it was: if
  * nothing is heard of it the row is in its place for whoever settles it. What held a message is forgotten when an attempt
- * came to nothing, because no rule holds it then. */
+ * came to nothing, because no rule holds it then.
+ *
+ * A row that should be there and is not (somebody changed the database) must not keep what is known of its message from
+ * being written, nor the messages beside it from being settled. Without its body it cannot be sent: it ends as refused with
+ * the code for trouble of our own, or as undetermined where an attempt is in doubt. */
 #include "gateway/lives.h"
+
+#include "base/log.h"
 
 #include "gateway/dispatch.h"
 #include "gateway/gateway_impl.h"
 
-#define TRIES 3
+#define TRIES     3
+#define CODE_LOST 131000 /* something went wrong: here, not at Meta */
 
 static bool same_life(const struct life *a, const struct life *b)
 {
     return a->state == b->state && a->attempts == b->attempts && life_bits(a) == life_bits(b) && a->code == b->code &&
-           a->at == b->at && a->begun_at == b->begun_at;
+           a->at == b->at && a->begun_at == b->begun_at && a->category == b->category;
 }
 
 /* Meta's id of the attempt it accepted last. */
@@ -71,9 +78,21 @@ static int keep_row(struct store *s, const struct message *before, const struct 
         int rc = outbox_delete(s, &from, e);
         return rc == WL_ENOTFOUND ? 0 : rc; /* what Meta says counts in any case */
     }
-    if (from.due == to.due)
+    if (from.due == to.due && from.class == to.class)
         return 0;
-    return outbox_move(s, &from, to.due, news->held != NULL ? news->held : &nothing, e);
+    return outbox_move(s, &from, to.class, to.due, news->held != NULL ? news->held : &nothing, e);
+}
+
+/* There is nothing of it that could be sent: *m is saved already, and ends if it waits. */
+static int row_lost(struct store *s, struct message *m, int64_t now, struct life_effects *effects, struct err *e)
+{
+    const struct life_event lost = {.kind = STEP_REFUSED, .code = CODE_LOST};
+    log_error("lives", "the outbox has no row of message %lld, which is %s: it cannot be sent any more",
+              (long long)m->id, life_state_name((enum life_state)m->life.state));
+    if (m->life.state != LIFE_WAITING)
+        return 0;
+    life_step(&m->life, &lost, now, effects);
+    return message_save(s, m, e);
 }
 
 static void collect(struct life_after *after, const struct message *before, const struct message *m,
@@ -126,6 +145,8 @@ static int hear_once(struct store *s, struct message *m, const struct life_news 
     }
     if (rc == 0)
         rc = keep_row(s, m, &next, news, e);
+    if (rc == WL_ENOTFOUND)
+        rc = row_lost(s, &next, now, &effects, e);
     if (rc != 0)
         return rc;
     collect(after, m, &next, &effects);

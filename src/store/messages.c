@@ -16,7 +16,7 @@ STATEMENT(msg_insert,
           "$18, $19, $20, $21, $22, $23)");
 STATEMENT(msg_save, "UPDATE msg SET state = $1, attempt = $2, epoch = $3, seen = $4, code = $5, ts_outcome = $6, "
                     "wamid = $7, ver = $8, life = $9, due = $10, begun_at = $11, decision = $12, valid_until = $13, "
-                    "contact = $14 WHERE bucket = $15 AND id = $16 AND ver = $17");
+                    "contact = $14, category = $15 WHERE bucket = $16 AND id = $17 AND ver = $18");
 STATEMENT(msg_get, "SELECT id, contact, sender, campaign, state, attempt, epoch, ts, kind, category, seen, code, "
                    "ts_outcome, type, wamid, ver, life, due, begun_at, expires, decision, valid_until FROM msg WHERE "
                    "bucket = $1 AND id = $2");
@@ -110,6 +110,7 @@ static int save(struct store *s, const struct message *m, int64_t *ret_changed, 
     db_i64(q, m->decision);
     db_i64(q, m->valid_until);
     db_i64(q, m->contact);
+    db_i64(q, m->life.category);
     db_i64(q, m->bucket);
     db_i64(q, m->id);
     db_i64(q, m->ver);

@@ -15,10 +15,11 @@ STATEMENT(outbox_insert,
           "facts, findings, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)");
 STATEMENT(outbox_remove, "DELETE FROM outbox WHERE bucket = $1 AND sender = $2 AND class = $3 AND campaign = $4 AND "
                          "due = $5 AND id = $6");
-STATEMENT(outbox_put_off, "UPDATE outbox SET due = $1 WHERE bucket = $2 AND sender = $3 AND class = $4 AND "
-                          "campaign = $5 AND due = $6 AND id = $7");
-STATEMENT(outbox_hold, "UPDATE outbox SET due = $1, ruleset = $2, until_at = $3, facts = $4, findings = $5 WHERE "
-                       "bucket = $6 AND sender = $7 AND class = $8 AND campaign = $9 AND due = $10 AND id = $11");
+STATEMENT(outbox_put_off, "UPDATE outbox SET class = $1, due = $2 WHERE bucket = $3 AND sender = $4 AND "
+                          "class = $5 AND campaign = $6 AND due = $7 AND id = $8");
+STATEMENT(outbox_hold,
+          "UPDATE outbox SET class = $1, due = $2, ruleset = $3, until_at = $4, facts = $5, findings = $6 WHERE "
+          "bucket = $7 AND sender = $8 AND class = $9 AND campaign = $10 AND due = $11 AND id = $12");
 STATEMENT(outbox_one, "SELECT due, id, path, flags, expected, ruleset, until_at, facts, findings, body FROM outbox "
                       "WHERE bucket = $1 AND sender = $2 AND class = $3 AND campaign = $4 AND due = $5 AND id = $6");
 STATEMENT(outbox_after, "SELECT due, id FROM outbox "
@@ -109,7 +110,8 @@ int outbox_delete(struct store *s, const struct outbox_key *k, struct err *e)
     return rc;
 }
 
-int outbox_move(struct store *s, struct outbox_key *k, int64_t due, const struct outbox_row *held, struct err *e)
+int outbox_move(struct store *s, struct outbox_key *k, int class, int64_t due, const struct outbox_row *held,
+                struct err *e)
 {
     struct db_stmt *q;
     int rc = write_start(s, e);
@@ -117,14 +119,17 @@ int outbox_move(struct store *s, struct outbox_key *k, int64_t due, const struct
         rc = db_prepare(s, held != NULL ? &outbox_hold : &outbox_put_off, &q, e);
     if (rc != 0)
         return rc;
+    db_i64(q, class);
     db_i64(q, due);
     if (held != NULL)
         bind_held(q, held);
     bind_key(q, k);
     rc = write_one(s, q, e);
     failpoint(outbox_moved);
-    if (rc == 0)
+    if (rc == 0) {
+        k->class = class;
         k->due = due;
+    }
     return rc;
 }
 

@@ -5,7 +5,8 @@
  * open or in doubt the row stays, parked. So whatever is accepted and not ended has a row here, and the rows are the
  * whole queue: a line is (sender, class, campaign) in the order of (due, id), and a reader goes along it with a position
  * of its own. Nothing is ever written behind that position when three things hold: a row is written, moved or put back with
- * a `due` at the `now` of its transaction or later; that `now` never goes back from one commit to the next; and the
+ * a `due` at the `now` of its transaction or later (or, of a message that is being sent, anywhere: it is moved again before it
+ * waits); that `now` never goes back from one commit to the next; and the
  * reader asks for what is due before the `now` of every transaction that is not committed yet. A reader that cannot know
  * the last (it reads beside the writer) keeps a little behind the clock, and begins a line anew now and then: rows it
  * holds already are no news to it.
@@ -47,8 +48,9 @@ struct outbox_row {
 int outbox_put(struct store *s, const struct outbox_row *r, size_t n, struct err *e);
 /* WL_ENOTFOUND when there is no such row (here and in outbox_move); nothing was written then, the transaction may go on. */
 int outbox_delete(struct store *s, const struct outbox_key *k, struct err *e);
-/* The same row with another due (and what holds it now, when `held` is not NULL); k->due becomes it. */
-int outbox_move(struct store *s, struct outbox_key *k, int64_t due, const struct outbox_row *held, struct err *e);
+/* The same row with another class or due (and what holds it now, when `held` is not NULL); *k becomes where it is. */
+int outbox_move(struct store *s, struct outbox_key *k, int class, int64_t due, const struct outbox_row *held,
+                struct err *e);
 /* The row of a message whose `due` is not known: tries the message's own `due` and PARKED. WL_ENOTFOUND. */
 int outbox_get(struct store *s, const struct outbox_key *k, struct arena *a, struct outbox_row *ret, struct err *e);
 /* The keys of the next rows of a line after (due, id), due at `until` or before. */

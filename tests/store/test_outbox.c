@@ -77,7 +77,7 @@ TEST(keeps_every_field_of_a_row)
     assert_true(same_key(&read[0], &want.key));
     /* put off as it is, then held by another rule */
     BEGIN(&f);
-    OK(&f, outbox_move(f.s, &where, NOW + 10, NULL, &f.e));
+    OK(&f, outbox_move(f.s, &where, where.class, NOW + 10, NULL, &f.e));
     COMMIT(&f);
     want.key.due = NOW + 10;
     assert_true(same_key(&where, &want.key));
@@ -85,7 +85,7 @@ TEST(keeps_every_field_of_a_row)
     check_row(&got, &want);
     const struct outbox_row held = {.ruleset = 8, .until = NOW + 5, .findings = STR("new")};
     BEGIN(&f);
-    OK(&f, outbox_move(f.s, &where, OUTBOX_PARKED, &held, &f.e));
+    OK(&f, outbox_move(f.s, &where, where.class, OUTBOX_PARKED, &held, &f.e));
     COMMIT(&f);
     want.key.due = OUTBOX_PARKED;
     want.ruleset = held.ruleset;
@@ -110,8 +110,8 @@ TEST(what_is_not_there_changes_nothing)
     fx_start(&f);
     put(&f, there);
     BEGIN(&f);
-    OK(&f, outbox_move(f.s, &now, NOW + 1, NULL, &f.e));
-    assert_int_equal(outbox_move(f.s, &was, NOW + 2, NULL, &f.e), WL_ENOTFOUND);
+    OK(&f, outbox_move(f.s, &now, now.class, NOW + 1, NULL, &f.e));
+    assert_int_equal(outbox_move(f.s, &was, was.class, NOW + 2, NULL, &f.e), WL_ENOTFOUND);
     assert_true(was.due == NOW);
     assert_int_equal(outbox_delete(f.s, &was, &f.e), WL_ENOTFOUND);
     OK(&f, cursor_set(f.s, "x", 1, &f.e)); /* the transaction goes on */
@@ -127,7 +127,7 @@ TEST(what_is_not_there_changes_nothing)
     BEGIN(&f);
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         assert_int_equal(outbox_delete(f.s, &wrong[i], &f.e), WL_ENOTFOUND);
-        assert_int_equal(outbox_move(f.s, &wrong[i], NOW + 9, &full, &f.e), WL_ENOTFOUND);
+        assert_int_equal(outbox_move(f.s, &wrong[i], wrong[i].class, NOW + 9, &full, &f.e), WL_ENOTFOUND);
         assert_int_equal(outbox_get(f.s, &wrong[i], f.a, &got, &f.e), WL_ENOTFOUND);
     }
     OK(&f, outbox_get(f.s, &now, f.a, &got, &f.e));
@@ -137,7 +137,7 @@ TEST(what_is_not_there_changes_nothing)
     OK(&f, outbox_count(f.s, &there, 10, &n, &f.e));
     assert_int_equal(n, 0);
     assert_int_equal(outbox_delete(f.s, &now, &f.e), WL_EBUG); /* outside a transaction */
-    assert_int_equal(outbox_move(f.s, &now, 1, NULL, &f.e), WL_EBUG);
+    assert_int_equal(outbox_move(f.s, &now, now.class, 1, NULL, &f.e), WL_EBUG);
     fx_end(&f);
 }
 
@@ -151,7 +151,7 @@ TEST(a_row_in_doubt_is_found_where_it_is_parked)
     fx_start(&f);
     put(&f, k);
     BEGIN(&f);
-    OK(&f, outbox_move(f.s, &k, OUTBOX_PARKED, NULL, &f.e));
+    OK(&f, outbox_move(f.s, &k, k.class, OUTBOX_PARKED, NULL, &f.e));
     COMMIT(&f);
     OK(&f, outbox_get(f.s, &asked, f.a, &got, &f.e));
     assert_true(same_key(&got.key, &k));
@@ -299,7 +299,7 @@ static void change_one(struct world *w)
         w->m[i].there = false;
     } else {
         int64_t due = what == 1 ? OUTBOX_PARKED : what == 2 ? w->now : w->now + die(w, 5);
-        OK(&w->f, outbox_move(w->f.s, &w->m[i].key, due, NULL, &w->f.e));
+        OK(&w->f, outbox_move(w->f.s, &w->m[i].key, w->m[i].key.class, due, NULL, &w->f.e));
         w->m[i].read = false;
     }
     COMMIT(&w->f);

@@ -371,6 +371,58 @@ TEST(a_row_follows_its_message)
     }
 }
 
+/* Its template became marketing while it waited: the row goes along, the message says so for good, and a doubt ends it. */
+TEST(a_row_goes_where_its_category_is)
+{
+    struct fx f;
+    int64_t due, ruleset;
+    fx_start(&f);
+    struct message m = add_ours(&f, CATEGORY_UTILITY, 0);
+    hear(&f, m.id, (struct life_event){.kind = STEP_BEGIN, .category = CATEGORY_MARKETING}, NOW + 1);
+    fx_reopen(&f);
+    assert_int_equal(get(&f, m.id).life.category, CATEGORY_MARKETING);
+    assert_int_equal(rows_due(&f, CATEGORY_UTILITY, &due, &ruleset), 0);
+    assert_int_equal(rows_due(&f, CATEGORY_MARKETING, &due, &ruleset), 1);
+    assert_true(due == NOW && ruleset == 0);
+    hear(&f, m.id, (struct life_event){.kind = STEP_SILENT, .attempt = 1}, NOW + 2);
+    hear(&f, m.id, (struct life_event){.kind = STEP_TIMER, .watermark = INT64_MAX}, get(&f, m.id).life.at);
+    assert_int_equal(get(&f, m.id).life.state, LIFE_UNDETERMINED);
+    assert_int_equal(rows_due(&f, CATEGORY_MARKETING, &due, &ruleset), 0);
+    fx_end(&f);
+}
+
+/* Somebody deleted it: what is known of the message is written, and it ends as soon as it would have to be sent. */
+TEST(a_message_without_its_row_comes_to_an_end)
+{
+    static const struct {
+        struct life_event then;
+        enum life_state after, last;
+    } rows[] = {
+        {{.kind = STEP_ACCEPTED, .attempt = 1}, LIFE_ACCEPTED, LIFE_ACCEPTED},
+        {{.kind = STEP_UNSENT, .attempt = 1}, LIFE_REFUSED, LIFE_REFUSED},
+        {{.kind = STEP_REJECTED, .attempt = 1, .code = 130429}, LIFE_REFUSED, LIFE_REFUSED},
+        {{.kind = STEP_RESTART}, LIFE_AMBIGUOUS, LIFE_UNDETERMINED},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct fx f;
+        struct outbox_key k;
+        fx_start(&f);
+        struct message m = add_ours(&f, CATEGORY_UTILITY, 0);
+        assert_true(life_row(&m, &k));
+        hear(&f, m.id, (struct life_event){.kind = STEP_BEGIN}, NOW + 1);
+        BEGIN(&f);
+        OK(&f, outbox_delete(f.s, &k, &f.e));
+        COMMIT(&f);
+        struct life_after after = hear(&f, m.id, rows[i].then, NOW + 2);
+        assert_int_equal(get(&f, m.id).life.state, rows[i].after);
+        assert_int_equal(after.became[rows[i].after], 1);
+        assert_int_equal(after.n_bells, 0);
+        hear(&f, m.id, (struct life_event){.kind = STEP_TIMER, .watermark = INT64_MAX}, NOW + 9000000);
+        assert_int_equal(get(&f, m.id).life.state, rows[i].last);
+        fx_end(&f);
+    }
+}
+
 TEST(who_waits_for_the_outcome_has_no_row)
 {
     struct fx f;
@@ -414,5 +466,6 @@ TEST(a_decision_is_the_messages_only_if_its_step_was_taken)
 TESTS(T(statuses_in_any_order_give_one_view), T(a_failure_counts_until_something_arrived),
       T(a_late_status_teaches_what_the_answer_did_not), T(a_late_answer_finds_it_settled),
       T(an_outcome_moves_its_own_attempt_only), T(the_id_is_that_of_the_attempt_accepted_last),
-      T(the_loser_of_a_race_reads_again), T(a_row_follows_its_message), T(who_waits_for_the_outcome_has_no_row),
+      T(the_loser_of_a_race_reads_again), T(a_row_follows_its_message), T(a_row_goes_where_its_category_is),
+      T(a_message_without_its_row_comes_to_an_end), T(who_waits_for_the_outcome_has_no_row),
       T(a_decision_is_the_messages_only_if_its_step_was_taken))
