@@ -36,6 +36,9 @@ struct send_key {
     int64_t fingerprint; /* of the request: another one under the same key is a mistake of the caller's */
 };
 
+/* The key as it is kept. */
+void key_hash(struct str text, uint8_t ret[IDEMPOTENCY_KEY_BYTES]);
+
 struct send {
     struct job job; /* the writer's */
     struct gateway *g;
@@ -80,6 +83,7 @@ struct send {
     const struct ruleset *rules;   /* the book that decided */
     const struct rules_book *book; /* the same with its number and its shadow */
     enum verdict shadow;           /* what the shadow said, when the book has one */
+    /* WL_ECONFLICT for its key: the message that has it. Else: */
     struct message message;        /* id, state, ...; after its outcome still as it was when it was let through */
     int64_t opened_at;             /* what it made the person's reach row say by opening a place; 0: it opened none */
     int64_t interval;              /* by how much it moved the pace with the person, ms */

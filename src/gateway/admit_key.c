@@ -12,7 +12,7 @@
 
 #define DOMAIN "wayleave idempotency key 1"
 
-static void hash(struct str text, uint8_t ret[IDEMPOTENCY_KEY_BYTES])
+void key_hash(struct str text, uint8_t ret[IDEMPOTENCY_KEY_BYTES])
 {
     uint8_t whole[SHA256_BYTES];
     struct sha256_state *h = sha256_begin();
@@ -39,7 +39,7 @@ static int message_under(const struct batch *b, struct store *s, const struct id
     return messages_get(s, k->bucket, k->msg, ret, e);
 }
 
-static void misused(struct send *s)
+static void misused(struct send *s, const struct message *has)
 {
     struct err why = {0};
     int shown = s->key.text.n < 80 ? (int)s->key.text.n : 80;
@@ -47,6 +47,7 @@ static void misused(struct send *s)
             "Idempotency-Key '%.*s' was used for another message; take a new key for a new message, and the same body "
             "for the same",
             shown, s->key.text.p);
+    s->message = *has;
     writer_refuse(&s->job, &why);
 }
 
@@ -59,7 +60,7 @@ int key_find(struct batch *b, struct store *s, size_t i, bool *ret_settled, stru
     *ret_settled = false;
     if (send->key.text.n == 0)
         return 0;
-    hash(send->key.text, key);
+    key_hash(send->key.text, key);
     int rc = idempotency_get(s, bucket_of(b, s, i), key, b->now, &known, e);
     if (rc != 0 || known.msg == 0)
         return rc;
@@ -70,7 +71,7 @@ int key_find(struct batch *b, struct store *s, size_t i, bool *ret_settled, stru
         return 0;
     *ret_settled = true;
     if (known.fingerprint != send->key.fingerprint) {
-        misused(send);
+        misused(send, &m);
         return 0;
     }
     send->replayed = true;
@@ -85,6 +86,6 @@ int key_keep(const struct batch *b, struct store *s, const struct send *send, st
                             .fingerprint = send->key.fingerprint};
     if (send->key.text.n == 0)
         return 0;
-    hash(send->key.text, k.key);
+    key_hash(send->key.text, k.key);
     return idempotency_put(s, &k, b->now, e);
 }

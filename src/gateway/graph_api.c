@@ -141,7 +141,7 @@ static void decided(struct send *s)
 {
     struct proxied *p = s->user;
     if (s->job.rc == WL_ECONFLICT && s->key.text.n > 0) {
-        replay_conflict(p->rq);
+        replay_conflict(p->rq, &s->message);
         return;
     }
     if (s->job.rc != 0) {
@@ -275,12 +275,22 @@ static struct str kept_body(struct proxied *p, const struct graph_body *b)
     return kept;
 }
 
+static int header(const struct proxied *p, const char *name, struct str *ret, struct err *e)
+{
+    const struct http_header *h;
+    size_t n = http_headers(p->rq, &h);
+    return terms_header(h, n, name, ret, e);
+}
+
 /* A message that nobody but its caller could send is refused at once when the caller asked for the queue, and held as ever
  * when only the configuration did. */
 static int read_hold(struct proxied *p, const struct graph_body *b, struct err *e)
 {
     enum hold_word asked, word;
-    int rc = terms_hold(http_header(p->rq, HOLD_HEADER), &asked, e);
+    struct str said;
+    int rc = header(p, HOLD_HEADER, &said, e);
+    if (rc == 0)
+        rc = terms_hold(said, &asked, e);
     if (rc != 0)
         return rc;
     word = asked != HOLD_AS_SET ? asked : hold_set(p->g, p->path.node);
@@ -302,8 +312,12 @@ static int read_hold(struct proxied *p, const struct graph_body *b, struct err *
 
 static int read_terms(struct proxied *p, const struct graph_body *b, struct err *e)
 {
-    struct str key = http_header(p->rq, KEY_HEADER);
-    int rc = send_expects(&p->send, http_header(p->rq, CATEGORY_HEADER), CATEGORY_HEADER, e);
+    struct str key = {NULL, 0}, category;
+    int rc = header(p, CATEGORY_HEADER, &category, e);
+    if (rc == 0)
+        rc = header(p, KEY_HEADER, &key, e);
+    if (rc == 0)
+        rc = send_expects(&p->send, category, CATEGORY_HEADER, e);
     if (rc == 0 && key.p != NULL)
         rc = terms_key(key, KEY_HEADER, http_arena(p->rq), &p->send.key.text, e);
     if (rc == 0 && key.p != NULL)

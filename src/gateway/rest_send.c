@@ -56,8 +56,9 @@ static void reply(struct own_send *o, int status, const char *retry_after, struc
     http_reply_buf(o->rq, status, h, retry_after != NULL ? 2 : 1, body);
 }
 
-/* `until`: when the message may be tried again; NULL: nobody said. */
-static void error_member(struct json_out *w, const char *code, const char *message, int graph_code, const char *until)
+/* `until`: when the message may be tried again; `field`: the one that is wrong. NULL: nobody said, none. */
+static void error_member(struct json_out *w, const char *code, const char *message, int graph_code, const char *until,
+                         const char *field)
 {
     jo_key(w, "error");
     jo_object(w);
@@ -67,6 +68,8 @@ static void error_member(struct json_out *w, const char *code, const char *messa
         jo_kint(w, "graph_code", graph_code);
     if (until != NULL)
         jo_kcstr(w, "until", until);
+    if (field != NULL)
+        jo_kcstr(w, "field", field);
     jo_end(w);
 }
 
@@ -83,7 +86,7 @@ static void reply_refused(struct own_send *o)
     json_out_init(&w, &b);
     jo_object(&w);
     error_member(&w, "refused", rule_reason(main->rule), rule_code(main->rule),
-                 held ? time_text(d->until, until) : NULL);
+                 held ? time_text(d->until, until) : NULL, NULL);
     jo_kcstr(&w, "id", o->id);
     jo_key(&w, "decision");
     decision_json(d, o->send.rules, &o->send.facts, &w);
@@ -117,7 +120,7 @@ static void reply_outcome(struct own_send *o)
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         if (words[i].state == o->send.outcome) {
             status = words[i].status;
-            error_member(&w, words[i].code, words[i].message, o->send.outcome_code, NULL);
+            error_member(&w, words[i].code, words[i].message, o->send.outcome_code, NULL, NULL);
         }
     }
     if (o->call.fate == HTTP_ANSWERED &&
@@ -168,6 +171,22 @@ static void reply_taken(struct own_send *o)
     jo_end(&w);
     failpoint(taken_telling);
     http_reply_buf(o->rq, 202, h, location != NULL ? 2 : 1, &b);
+}
+
+/* The key has another message: which, so that the mistake can be found. */
+static void reply_key_used(struct own_send *o)
+{
+    struct buf b;
+    struct json_out w;
+    store_id_text(o->send.message.bucket, o->send.message.id, o->id);
+    char *message = arena_printf(http_arena(o->rq), "this idempotency key was used for another message, %s", o->id);
+    buf_init(&b, REST_ANSWER_MAX);
+    json_out_init(&w, &b);
+    jo_object(&w);
+    error_member(&w, "key_used", message, 0, NULL, "idempotency_key");
+    jo_kcstr(&w, "id", o->id);
+    jo_end(&w);
+    reply(o, 422, NULL, &b);
 }
 
 /* --- the way up ----------------------------------------------------------------------------------------------------- */
@@ -228,7 +247,7 @@ static void decided(struct send *s)
 {
     struct own_send *o = s->user;
     if (s->job.rc == WL_ECONFLICT && s->key.text.n > 0) {
-        rest_error(o->rq, 422, "key_used", "this idempotency key was used for another message", "idempotency_key");
+        reply_key_used(o);
         return;
     }
     if (s->job.rc != 0) {
@@ -389,10 +408,12 @@ static int read_expectation(struct own_send *o, struct json v, struct err *e)
 /* The key of the header or of the body; both may say it when they say the same. */
 static int read_key(struct own_send *o, struct json v, struct err *e)
 {
-    struct str header = http_header(o->rq, KEY_HEADER), own, member = {NULL, 0};
+    struct str header = {NULL, 0}, own, member = {NULL, 0};
     struct arena *a = http_arena(o->rq);
-    int rc = 0;
-    if (header.p != NULL)
+    const struct http_header *h;
+    size_t n = http_headers(o->rq, &h);
+    int rc = terms_header(h, n, KEY_HEADER, &header, e);
+    if (rc == 0 && header.p != NULL)
         rc = terms_key(header, KEY_HEADER, a, &o->send.key.text, e);
     if (rc != 0 || json_type(v) <= JSON_NULL)
         return rc;
@@ -414,6 +435,11 @@ static int read_queue(struct own_send *o, struct json root, const char **ret_fie
     *ret_field = "queue";
     if (json_type(v) > JSON_NULL && !json_bool(v, &queue))
         return err_set(e, WL_EINVAL, "queue must be true or false");
+    int rc = terms_keys(root, queue, e);
+    if (rc != 0) {
+        *ret_field = NULL;
+        return rc;
+    }
     if (!queue && (json_type(from) > JSON_NULL || json_type(until) > JSON_NULL))
         return err_set(e, WL_EINVAL, "not_before and expires belong to \"queue\": true");
     if (!queue)
@@ -451,16 +477,6 @@ static int read_ours(struct own_send *o, struct json root, const char **ret_fiel
     return rc;
 }
 
-static bool is_ours(struct str key)
-{
-    static const char *const ours[] = {"from",       "override", "expected_category", "idempotency_key", "queue",
-                                       "not_before", "expires"};
-    for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
-        if (str_eq(key, str_of(ours[i])))
-            return true;
-    return false;
-}
-
 /* Everything that is Meta's, as a text of its own. */
 static int strip_ours(struct own_send *o, struct json root, struct err *e)
 {
@@ -472,7 +488,7 @@ static int strip_ours(struct own_send *o, struct json root, struct err *e)
     if (json_type(json_get(root, "messaging_product")) == JSON_ABSENT)
         jo_kcstr(&w, "messaging_product", "whatsapp");
     for (struct json_iter it = json_iter(root); json_next(&it);) {
-        if (is_ours(it.key))
+        if (terms_ours(it.key))
             continue;
         struct buf one;
         buf_init(&one, REST_BODY_MAX);

@@ -154,11 +154,13 @@ void replay_reply(struct http_req *rq, const struct intent *it, const struct mes
     refused(rq, &r);
 }
 
-void replay_conflict(struct http_req *rq)
+void replay_conflict(struct http_req *rq, const struct message *m)
 {
+    char id[STORE_ID_TEXT];
     graph_error_reply(rq, &(struct graph_error){.status = 422,
                                                 .code = 100,
                                                 .message = "This Idempotency-Key was used for another message",
+                                                .message_id = store_id_text(m->bucket, m->id, id),
                                                 .details = "The same key is the same message: number, path and "
                                                            "content. Another message wants a key of its own."});
 }

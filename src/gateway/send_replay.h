@@ -14,7 +14,7 @@
 void replay_held(struct http_req *rq, const struct intent *it, const struct message *m);
 /* What became of the message that was sent under this key first. */
 void replay_reply(struct http_req *rq, const struct intent *it, const struct message *m);
-/* The key stands for another message: 422. */
-void replay_conflict(struct http_req *rq);
+/* The key stands for another message, this one: 422. */
+void replay_conflict(struct http_req *rq, const struct message *m);
 
 #endif

@@ -12,6 +12,13 @@ import rig
 ANA = rig.PEOPLE[0]
 
 
+def twice(gateway, path, token, name, values, body):
+    """A request that says a header more than once; no client library would."""
+    body = json.dumps(body).encode()
+    lines = [f"POST {path} HTTP/1.1", "Host: x", f"Authorization: Bearer {token}", "Content-Type: application/json", f"Content-Length: {len(body)}", "Connection: close"]
+    return gateway.raw("\r\n".join(lines + [f"{name}: {value}" for value in values]).encode() + b"\r\n\r\n" + body).decode()
+
+
 @pytest.fixture
 def ready(gateway, sandbox):
     rig.seed(gateway, sandbox)
@@ -60,14 +67,34 @@ def test_the_quoted_form_and_other_white_space_are_the_same_request(ready, sandb
     assert len(sandbox.ledger()) == 1
 
 
+def test_the_order_of_a_bodys_members_says_nothing(ready, sandbox):
+    assert send(ready, text(ANA), "order").status_code == 200
+    again = send(ready, dict(reversed(text(ANA).items())), "order")
+    assert again.status_code == 200 and again.headers["Idempotent-Replayed"] == "true", again.text
+    assert len(sandbox.ledger()) == 1
+
+
+@pytest.mark.parametrize("name, values", [("Idempotency-Key", ["a", "b"]), ("Wayleave-Hold", ["queue", "refuse"]), ("Wayleave-Category", ["utility", "marketing"])])
+def test_a_header_that_says_two_things_is_refused(ready, sandbox, name, values):
+    assert " 400 " in twice(ready, f"/v23.0/{rig.SENDER}/messages", rig.TOKEN, name, values, text(ANA)).splitlines()[0]
+    if name == "Idempotency-Key":
+        answer = twice(ready, "/wayleave/v1/messages", ready.admin_key, name, values, {"from": rig.SENDER, **text(ANA)})
+        assert " 400 " in answer.splitlines()[0] and "says two things" in answer
+    assert sandbox.ledger() == []
+    assert " 200 " in twice(ready, f"/v23.0/{rig.SENDER}/messages", rig.TOKEN, name, [values[0]] * 2, text(ANA)).splitlines()[0]
+
+
 def test_a_key_for_another_message_is_a_mistake(ready, sandbox):
-    assert send(ready, text(ANA), "one").status_code == 200
+    first = send(ready, text(ANA), "one")
+    assert first.status_code == 200
     for body in (text(ANA, "something else"), template(ANA)):
         other = send(ready, body, "one")
         assert other.status_code == 422 and other.json()["error"]["code"] == 100, other.text
         assert "Idempotency-Key" in other.json()["error"]["message"]
+        assert other.json()["error"]["error_data"]["wayleave"]["id"] == first.headers["Wayleave-Message-Id"]
     mine = rest(ready, {**text(ANA, "over REST"), "idempotency_key": "one"})
-    assert mine.status_code == 422 and mine.json()["error"]["field"] == "idempotency_key"
+    assert mine.status_code == 422 and mine.json()["error"]["field"] == "idempotency_key" and mine.json()["error"]["code"] == "key_used"
+    assert mine.json()["id"] == first.headers["Wayleave-Message-Id"] and mine.json()["id"] in mine.json()["error"]["message"]
     assert len(sandbox.ledger()) == 1
 
 

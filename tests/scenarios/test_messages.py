@@ -255,13 +255,26 @@ def test_explaining_says_the_same_word_and_why_it_waits(ready, sandbox):
 @pytest.mark.parametrize("words, field", [
     ({"queue": "yes"}, "queue"), ({"not_before": "now+1h"}, "queue"), ({"expires": "now+1h"}, "queue"),
     ({"queue": True, "not_before": "tomorrow"}, "not_before"), ({"queue": True, "not_before": "now+366d"}, "not_before"),
-    ({"queue": True, "expires": "now-1s"}, "expires"), ({"queue": True, "expires": "now+367d"}, "expires"),
+    ({"queue": True, "expires": "now-1s"}, "expires"), ({"queue": True, "expires": "now+374d"}, "expires"),
     ({"queue": True, "not_before": "now+2h", "expires": "now+1h"}, "expires"), ({"idempotency_key": ""}, "idempotency_key"),
     ({"idempotency_key": 5}, "idempotency_key")])
 def test_times_that_make_no_sense_are_refused(ready, sandbox, words, field):
     r = rest(ready, text(ANA, **words))
     assert r.status_code == 400 and r.json()["error"]["field"] == field, r.text
     assert sandbox.ledger() == [] and ready.query("SELECT COUNT(*) FROM outbox") == [(0,)]
+
+
+@pytest.mark.parametrize("words, near", [({"queue": True, "not_befor": "now+2h"}, "not_before"), ({"Expires": "now+2h"}, "expires"), ({"idempotencyKey": "k"}, "idempotency_key"),
+                                         ({"queue": True, "send_at": "now+2h"}, None)])
+def test_a_misspelt_word_of_ours_sends_nothing(ready, sandbox, words, near):
+    r = rest(ready, text(ANA, **words))
+    assert r.status_code == 400 and (near is None or f"did you mean '{near}'" in r.json()["error"]["message"]), r.text
+    assert sandbox.ledger() == [] and ready.query("SELECT COUNT(*) FROM outbox") == [(0,)]
+
+
+def test_the_last_day_of_all_has_its_week_too(ready):
+    answer = taken(ready, text(ANA, not_before="now+365d"))
+    assert moment(answer["expires"]) - moment(answer["until"]) == timedelta(days=7)
 
 
 def test_a_number_without_a_token_cannot_be_answered_for(ready):
