@@ -18,8 +18,8 @@
 #define PREFIX "/wayleave/v1/"
 
 struct rest_route {
-    const char *method, *path; /* path ending in '/': a parameter follows */
-    enum { READS, WRITES } access;
+    const char *method, *path; /* path ending in '/': a parameter follows; "{}": it stands there */
+    enum { READS, ASKS, WRITES } access; /* ASKS: reads, and takes a query */
     rest_handler handle;
     void (*begin)(struct gateway *g, struct http_req *rq); /* instead of handle: sees to itself */
 };
@@ -32,12 +32,12 @@ static const struct rest_route routes[] = {
     {"GET", "consent/", READS, rest_consent_show, NULL},
     {"GET", "decisions/", READS, rest_decision, NULL},
     {"POST", "messages", WRITES, NULL, rest_send},
-    {"GET", "messages", READS, rest_messages_list, NULL},
+    {"GET", "messages", ASKS, rest_messages_list, NULL},
     {"GET", "messages/", READS, rest_message, NULL},
     {"DELETE", "messages/", WRITES, rest_message_cancel, NULL},
-    {"POST", "numbers/", READS, rest_number_resume, NULL},
+    {"POST", "numbers/{}/resume", READS, rest_number_resume, NULL},
     {"GET", "rules", READS, rest_rules_show, NULL},
-    {"GET", "rules/history", READS, rest_rules_history, NULL},
+    {"GET", "rules/history", ASKS, rest_rules_history, NULL},
     {"GET", "rules/shadow", READS, rest_rules_shadow, NULL},
     {"GET", "rules/book/", READS, rest_rules_book, NULL},
     {"POST", "rules/activate", WRITES, NULL, rest_rules_activate},
@@ -64,6 +64,12 @@ void rest_problem(struct http_req *rq, const struct err *e, const char *field)
         }
     }
     rest_error(rq, status, code, e->text, field);
+}
+
+void rest_refuse(struct http_req *rq, int status, const char *why)
+{
+    const char *code = status == 413 ? "too_big" : status == 429 || status == 503 ? "busy" : "invalid";
+    rest_error(rq, status, code, why, NULL);
 }
 
 void rest_error(struct http_req *rq, int status, const char *code, const char *message, const char *field)
@@ -159,8 +165,8 @@ static void rest_collected(void *ctx, struct http_req *rq)
     struct err e = {0};
     c->body = http_body(rq);
     c->job.type = &rest_type;
-    int rc = c->route->access == READS ? readers_submit(c->g->readers, &c->job, &e)
-                                       : writer_submit(c->g->writer, &c->job, &e);
+    int rc = c->route->access != WRITES ? readers_submit(c->g->readers, &c->job, &e)
+                                        : writer_submit(c->g->writer, &c->job, &e);
     if (rc != 0)
         rest_problem(rq, &e, NULL);
 }
@@ -195,19 +201,36 @@ static bool key_matches(const struct gateway *g, const struct http_req *rq)
     return rest.n == want.n && digest_equal(rest.p, want.p, want.n);
 }
 
+/* Whether the path is this one, and what stands for its parameter; behind a last '/' that may be anything. */
+static bool path_fits(struct str path, const char *pattern, struct str *ret_param)
+{
+    const char *hole = strstr(pattern, "{}");
+    struct str head = {pattern, hole != NULL ? (size_t)(hole - pattern) : strlen(pattern)};
+    struct str tail = str_of(hole != NULL ? hole + 2 : "");
+    *ret_param = (struct str){NULL, 0};
+    if (head.p[head.n - 1] != '/')
+        return str_eq(path, head);
+    if (!str_starts(path, head) || path.n <= head.n + tail.n || memcmp(path.p + path.n - tail.n, tail.p, tail.n) != 0)
+        return false;
+    *ret_param = (struct str){path.p + head.n, path.n - head.n - tail.n};
+    return hole == NULL || memchr(ret_param->p, '/', ret_param->n) == NULL;
+}
+
 static const struct rest_route *find_route(struct str method, struct str path, struct str *ret_param)
 {
-    for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
-        struct str want = str_of(routes[i].path);
-        bool open = want.p[want.n - 1] == '/';
-        if (!str_eq(method, str_of(routes[i].method)))
-            continue;
-        if (open ? str_starts(path, want) && path.n > want.n : str_eq(path, want)) {
-            *ret_param = open ? (struct str){path.p + want.n, path.n - want.n} : (struct str){NULL, 0};
+    for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++)
+        if (str_eq(method, str_of(routes[i].method)) && path_fits(path, routes[i].path, ret_param))
             return &routes[i];
-        }
-    }
     return NULL;
+}
+
+/* A parameter nobody reads would be lost in silence: a filter that filters nothing. */
+static int no_query(const struct rest_route *route, struct str query, struct err *e)
+{
+    struct str rest, name = str_cut(str_cut(query, '&', &rest), '=', &rest);
+    if (query.n == 0 || route->access == ASKS)
+        return 0;
+    return err_set(e, WL_EINVAL, "this path takes no query, as in '%.*s'", (int)(name.n < 64 ? name.n : 64), name.p);
 }
 
 void rest_api_begin(struct gateway *g, struct http_req *rq)
@@ -225,6 +248,8 @@ void rest_api_begin(struct gateway *g, struct http_req *rq)
         err_set(&e, WL_ENOTFOUND, "no such method and path in this API");
     else if (c == NULL || (param.p != NULL && !percent_decode(http_arena(rq), param, &param)))
         err_set(&e, WL_EINVAL, "the path has a broken percent escape");
+    if (e.code == 0)
+        no_query(route, http_query(rq), &e);
     if (e.code != 0) {
         rest_problem(rq, &e, NULL);
         return;

@@ -239,7 +239,10 @@ static void waits_for_number(struct rest_call *c, const struct message *m, struc
     } else if (seen && v.circuit_why != NULL) {
         w->reason = "circuit";
         w->until = v.circuit_until;
-        snprintf(w->why, sizeof w->why, "nothing of the outbox leaves from its number until then: %s", v.circuit_why);
+        snprintf(w->why, sizeof w->why, "%s: %s",
+                 v.circuit_until != 0 ? "nothing of the outbox leaves from its number until then"
+                                      : "one message of its number tries, and the others wait for what comes of it",
+                 v.circuit_why);
     } else {
         waits_for_turn(m, &v, w);
     }

@@ -36,14 +36,10 @@ static bool read_by(struct rest_call *c, struct str *ret)
     return true;
 }
 
-/* "111/resume" */
 static int64_t read_number(struct rest_call *c)
 {
-    struct str rest, id = str_cut(c->param, '/', &rest);
     int64_t sender = 0;
-    if (!str_eq(rest, STR("resume")))
-        rest_wrong(c, WL_ENOTFOUND, NULL, "no such method and path in this API");
-    else if (!str_i64(id, &sender) || sender <= 0)
+    if (!str_i64(c->param, &sender) || sender <= 0)
         rest_wrong(c, WL_EINVAL, "id", "a number is named by its phone_number_id, in digits");
     return c->problem.code == 0 ? sender : 0;
 }

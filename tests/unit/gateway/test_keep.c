@@ -142,15 +142,15 @@ static struct dispatch_view view(struct house *h)
 }
 
 /* It sends, so there is a lane. */
-static void sends(struct house *h)
+static int64_t sends(struct house *h)
 {
-    dispatch_take(h->g.dispatch, SENDER, LANE_UTILITY, pace_of(80, 0), mono_us());
+    later_us += 1000;
+    return dispatch_take(h->g.dispatch, SENDER, LANE_UTILITY, pace_of(80, 0), mono_us());
 }
 
 static void refused(struct house *h, int code)
 {
-    later_us += 1000;
-    dispatch_heard(h->g.dispatch, SENDER, LIFE_REJECTED, code);
+    dispatch_heard(h->g.dispatch, SENDER, sends(h), LIFE_REJECTED, code);
 }
 
 /* --- the next life ----------------------------------------------------------------------------------------------------- */
@@ -176,8 +176,6 @@ TEST(a_stop_is_there_again_in_the_next_life)
     later_us += 3601 * SECOND_US;
     assert_int_equal(view(&h).circuit_until, 0); /* not a time that has passed */
     assert_non_null(view(&h).circuit_why);
-    dispatch_heard(h.g.dispatch, SENDER, LIFE_ACCEPTED, 0);
-    sends(&h);
     assert_int_equal(dispatch_let_go(h.g.dispatch, SENDER), STOP_CODE);
     beat(&h);
     life(&h, 79);
