@@ -222,10 +222,8 @@ void rule_values_read(struct rule_values *v, const struct rules_book *book, int6
 }
 
 /* Meta's three speeds have their numbers in the rules; any other was told by Meta itself. */
-struct pace send_pace(const struct batch *b, const struct send *s)
+struct pace speed_pace(const struct rule_values *v, int64_t per_second)
 {
-    const struct rule_values *v = b->values;
-    int64_t per_second = s->per_second;
     switch (per_second) {
     case 0:
     case 80:
@@ -241,6 +239,11 @@ struct pace send_pace(const struct batch *b, const struct send *s)
         break;
     }
     return pace_of(per_second, v->burst);
+}
+
+struct pace send_pace(const struct batch *b, const struct send *s)
+{
+    return speed_pace(b->values, s->per_second);
 }
 
 /* --- what the door knows ----------------------------------------------------------------------------------------- */

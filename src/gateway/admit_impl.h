@@ -114,6 +114,8 @@ void send_facts_again(struct send *s, const struct snapshot *snap);
 /* What the rules ask about the person, their place, the number's pace and the portfolio. */
 void person_facts(const struct batch *b, struct send *s, const struct about *about);
 struct pace send_pace(const struct batch *b, const struct send *s);
+/* Of a number of this speed, 0 not known. */
+struct pace speed_pace(const struct rule_values *v, int64_t per_second);
 enum category send_category(const struct send *s); /* by its facts */
 /* Reads the values again where the book or the second changed. */
 void rule_values_read(struct rule_values *v, const struct rules_book *book, int64_t now);

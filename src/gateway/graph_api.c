@@ -21,10 +21,13 @@
 #include "gateway/dispatch.h"
 #include "gateway/graph_body.h"
 #include "gateway/graph_error.h"
+#include "gateway/greet.h"
 #include "gateway/mark.h"
 #include "gateway/relay.h"
 #include "gateway/send_replay.h"
 #include "gateway/send_terms.h"
+
+#define GRAPH_VERSION "v25.0" /* newest but one on 2026-11-22 */
 
 struct proxied {
     struct send send;
@@ -34,7 +37,8 @@ struct proxied {
     struct intent intent;
     struct str token;
     struct greeting greeting;
-    bool relisted, as_form;
+    unsigned asked; /* see greet_next() */
+    bool as_form;
     struct http_call call;
     char id[STORE_ID_TEXT];
 };
@@ -81,6 +85,14 @@ void graph_not_introduced(struct http_req *rq, int status, struct str body)
                                                 .message = "The Graph API cannot be reached",
                                                 .details = details,
                                                 .transient = true});
+}
+
+char *graph_send_url(struct arena *a, const struct gateway *g, int64_t sender, enum intent_path path)
+{
+    static const char *const edge[] = {[PATH_MESSAGES] = "messages",
+                                       [PATH_MARKETING_MESSAGES] = "marketing_messages",
+                                       [PATH_ENCRYPTED] = "messages_encrypted"};
+    return arena_printf(a, "%s/%s/%lld/%s", g->o.upstream_url, GRAPH_VERSION, (long long)sender, edge[path]);
 }
 
 /* --- after the decision ------------------------------------------------------------------------------------------- */
@@ -176,12 +188,9 @@ static void submit(struct proxied *p)
     struct snapshot *snap = snapshot_borrow(p->g->snapshots);
     send_facts(&p->send, snap);
     snapshot_return(snap);
-    const struct facts *f = &p->send.facts;
-    bool unlisted =
-        p->intent.kind == INTENT_TEMPLATE && (!f->known[FACT_TEMPLATE_KNOWN] || !f->value[FACT_TEMPLATE_KNOWN]);
-    if (unlisted && !p->relisted) {
-        p->relisted = true; /* created a moment ago, perhaps: ask once more before refusing */
-        greet(p, true);
+    enum greet what = greet_next(&p->send, p->token, &p->asked);
+    if (what != GREET_NOT) {
+        greet(p, what == GREET_AGAIN);
         return;
     }
     struct err e = {0};
@@ -379,11 +388,7 @@ static void send_collected(void *ctx, struct http_req *rq)
         no_token(rq);
         return;
     }
-    if (!accounts_trusts(g->accounts, p->path.node, p->token) ||
-        (p->intent.kind == INTENT_TEMPLATE && !accounts_templates_fresh(g->accounts, p->path.node)))
-        greet(p, false);
-    else
-        submit(p);
+    submit(p);
 }
 
 static bool has_body(const struct http_req *rq)

@@ -24,6 +24,9 @@ int graph_greet(struct gateway *g, struct greeting *gr, int64_t sender, struct s
 /* The answer to a caller whose token was not accepted: Meta's own words where there are some. */
 void graph_not_introduced(struct http_req *rq, int status, struct str body);
 
+/* Where a message of ours is posted, with the version of the API we write for; NULL: no room. */
+char *graph_send_url(struct arena *a, const struct gateway *g, int64_t sender, enum intent_path path);
+
 /* A compressed body cannot be judged: WL_EINVAL when the request has one. */
 int graph_refuse_encoded(const struct http_req *rq, struct err *e);
 

@@ -18,6 +18,7 @@
 #include "gateway/graph_api.h"
 #include "gateway/graph_body.h"
 #include "gateway/graph_error.h"
+#include "gateway/greet.h"
 #include "gateway/mark.h"
 #include "gateway/relay.h"
 
@@ -30,7 +31,8 @@ struct part {
     struct str raw; /* the part as JSON */
     struct str method, url, body, content_type, token;
     struct graph_path path;
-    bool is_send, admitted, relisted;
+    bool is_send, admitted;
+    unsigned asked;     /* see greet_next() */
     struct str refusal; /* error body, when this part does not go on */
     int refusal_status;
     int64_t retry_after; /* seconds; 0: nothing is said of it */
@@ -502,16 +504,11 @@ static bool judge_part(struct part *p)
     }
     if (p->intent.kind == INTENT_RECEIPT)
         return true;
-    const struct facts *f = &p->send.facts;
-    bool template = p->intent.kind == INTENT_TEMPLATE;
-    bool unlisted = template && (!f->known[FACT_TEMPLATE_KNOWN] || !f->value[FACT_TEMPLATE_KNOWN]);
-    bool stale = !accounts_trusts(g->accounts, p->path.node, p->token) ||
-                 (template && !accounts_templates_fresh(g->accounts, p->path.node));
+    enum greet what = greet_next(&p->send, p->token, &p->asked);
     int rc;
-    if ((stale || unlisted) && !p->relisted) {
-        p->relisted = true;
+    if (what != GREET_NOT) {
         p->greeting = (struct greeting){.ready = part_greeted, .user = p};
-        rc = graph_greet(g, &p->greeting, p->path.node, p->token, p->path.version, unlisted, &e);
+        rc = graph_greet(g, &p->greeting, p->path.node, p->token, p->path.version, what == GREET_AGAIN, &e);
     } else {
         rc = admit_submit(&p->send, &e);
     }

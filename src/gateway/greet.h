@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * greet.h - whether somebody has to be asked about a number, its token or its templates before a send can be judged.
  *
- * For sends with the token the gateway keeps; graph_greet() then asks. */
+ * graph_greet() then asks. */
 #ifndef WL_GATEWAY_GREET_H
 #define WL_GATEWAY_GREET_H
 
@@ -15,5 +15,7 @@ enum greet {
 };
 /* After send_facts(). */
 enum greet greet_first(const struct send *s, struct str token);
+/* The same, for a caller who asks and comes back: *asked, 0 at first, remembers for what was asked. */
+enum greet greet_next(const struct send *s, struct str token, unsigned *asked);
 
 #endif

@@ -22,6 +22,7 @@
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "gateway/accounts.h"
+#include "gateway/admit_impl.h"
 #include "gateway/dispatch_impl.h"
 #include "gateway/rules.h"
 #include "gateway/snapshot.h"
@@ -316,27 +317,16 @@ static void sweep(struct dispatch *d)
 
 /* --- what a number needs -------------------------------------------------------------------------------------------- */
 
-static int64_t rate(const struct rules_book *book, const char *name, int64_t now, int64_t otherwise)
-{
-    int64_t v;
-    return ruleset_value(book->ruleset, "sender.rate", name, now, &v) == 0 ? v : otherwise;
-}
-
 /* How fast the number may be, by what is known of it: as the door says it of callers' sends. */
 struct pace number_pace(struct dispatch *d, int64_t sender, int64_t now)
 {
-    const struct rules_book *book = rules_current(d->g);
+    struct rule_values values = {.book = NULL};
     struct snapshot *snap = snapshot_borrow(d->g->snapshots);
     const struct sender *s = snapshot_sender(snap, sender);
     int64_t per_second = s != NULL ? s->per_second : 0;
     snapshot_return(snap);
-    if (per_second == 0 || per_second == 80)
-        per_second = rate(book, "standard", now, 80);
-    else if (per_second == 1000)
-        per_second = rate(book, "high", now, 1000);
-    else if (per_second == 20)
-        per_second = rate(book, "coexistence", now, 20);
-    return pace_of(per_second, rate(book, "burst", now, 0));
+    rule_values_read(&values, rules_current(d->g), now);
+    return speed_pace(&values, per_second);
 }
 
 /* The token kept for the number, read again now and then. With the lock held; gives it up meanwhile. */

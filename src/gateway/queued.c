@@ -21,7 +21,6 @@
 #include "gateway/mark.h"
 #include "gateway/snapshot.h"
 
-#define GRAPH_VERSION   "v25.0"
 #define CODE_UNREADABLE 100
 #define ARENA_MAX       (2u << 20) /* the body twice, and what is read of it and of the answer */
 #define ANSWER_MAX      (1u << 20)
@@ -167,16 +166,12 @@ static void unsent(struct queued *q)
 
 static int fill_call(struct queued *q, struct err *e)
 {
-    static const char *const edge[] = {[PATH_MESSAGES] = "messages",
-                                       [PATH_MARKETING_MESSAGES] = "marketing_messages",
-                                       [PATH_ENCRYPTED] = "messages_encrypted"};
     const struct gateway *g = q->d->g;
     struct str body;
     int rc = mark_body(&q->send, q->body, q->arena, &body, e);
     if (rc != 0)
         return rc;
-    char *url = arena_printf(q->arena, "%s/%s/%lld/%s", g->o.upstream_url, GRAPH_VERSION, (long long)q->send.sender,
-                             edge[q->intent.path]);
+    char *url = graph_send_url(q->arena, g, q->send.sender, q->intent.path);
     if (url == NULL)
         return err_set(e, WL_ENOMEM, "the message does not fit its memory");
     q->headers[0] = (struct http_header){STR("Authorization"), q->token};

@@ -17,11 +17,10 @@
 #include "gateway/dispatch.h"
 #include "gateway/graph_api.h"
 #include "gateway/graph_error.h"
+#include "gateway/greet.h"
 #include "gateway/mark.h"
 #include "gateway/rest_impl.h"
 #include "gateway/send_terms.h"
-
-#define GRAPH_VERSION "v25.0" /* newest but one on 2026-11-22 */
 
 struct own_send {
     struct send send;
@@ -31,7 +30,7 @@ struct own_send {
     struct rules_override override;
     struct str body; /* the Graph body, without what is ours */
     char *token;
-    bool relisted;
+    unsigned asked; /* see greet_next() */
     struct greeting greeting;
     struct http_call call;
     struct http_header headers[2];
@@ -212,12 +211,8 @@ static bool may_leave(const struct http_call *call)
 
 static void carry(struct own_send *o)
 {
-    static const char *const edge[] = {[PATH_MESSAGES] = "messages",
-                                       [PATH_MARKETING_MESSAGES] = "marketing_messages",
-                                       [PATH_ENCRYPTED] = "messages_encrypted"};
     struct arena *a = http_arena(o->rq);
-    char *url = arena_printf(a, "%s/%s/%lld/%s", o->g->o.upstream_url, GRAPH_VERSION, (long long)o->send.sender,
-                             edge[o->intent.path]);
+    char *url = graph_send_url(a, o->g, o->send.sender, o->intent.path);
     char *bearer = arena_printf(a, "Bearer %s", o->token);
     o->headers[0] = (struct http_header){STR("Authorization"), str_of(bearer)};
     o->headers[1] = (struct http_header){STR("Content-Type"), STR("application/json")};
@@ -284,15 +279,10 @@ static void submit(struct own_send *o)
     struct snapshot *snap = snapshot_borrow(o->g->snapshots);
     send_facts(&o->send, snap);
     snapshot_return(snap);
-    const struct facts *f = &o->send.facts;
-    bool template = o->intent.kind == INTENT_TEMPLATE;
-    bool unlisted = template && (!f->known[FACT_TEMPLATE_KNOWN] || !f->value[FACT_TEMPLATE_KNOWN]);
-    bool due = !accounts_trusts(o->g->accounts, o->send.sender, str_of(o->token)) || unlisted ||
-               (template && !accounts_templates_fresh(o->g->accounts, o->send.sender));
-    if (due && !o->relisted) {
-        o->relisted = true;
+    enum greet what = greet_next(&o->send, str_of(o->token), &o->asked);
+    if (what != GREET_NOT) {
         o->greeting = (struct greeting){.ready = greeted, .user = o};
-        rc = graph_greet(o->g, &o->greeting, o->send.sender, str_of(o->token), STR(""), unlisted, &e);
+        rc = graph_greet(o->g, &o->greeting, o->send.sender, str_of(o->token), STR(""), what == GREET_AGAIN, &e);
     } else {
         rc = admit_submit(&o->send, &e);
     }
