@@ -421,7 +421,7 @@ void dispatch_applied(struct dispatch *d, int64_t sender, int64_t begun_at)
     struct number *n = enter(d, sender, true);
     if (n == NULL)
         return;
-    if (begun_at > n->watermark)
+    if (begun_at > n->watermark && begun_at <= clock_now_ms()) /* an earlier life's clock may have been ahead */
         n->watermark = begun_at;
     leave(d);
 }

@@ -184,7 +184,7 @@ static void took(struct taking *t)
     n->epoch = t->epoch;
     n->taken_over = false;
     n->watch.since_us = 0;
-    if (t->seen.watermark > n->watermark)
+    if (t->seen.watermark > n->watermark && t->seen.watermark <= clock_now_ms())
         n->watermark = t->seen.watermark;
     if (n->permitted && n->lane.open_until_us == 0)
         lane_resume(&n->lane, &t->seen.memory, mono_us(), clock_now_ms());

@@ -4,7 +4,8 @@
  * An incarnation of the program takes all its numbers under one epoch, higher than every epoch before it, so that
  * "an earlier epoch" means the same for every row whoever wrote it. Taking what one already holds keeps the epoch. A row
  * stays when its number is released (owner 0): its epoch is what the next one has to exceed, and its watermark is about
- * the number, not about its owner. No clock decides anything here: `taken_at` is for people to read.
+ * the number, not about its owner. No clock decides anything here: `taken_at` is for people to read. A watermark that is later
+ * than the moment of a taking comes from a clock that was ahead: it would let every doubt pass, and is forgotten.
  *
  * The fence is read, not locked. Where transactions run beside each other one may pass it just before the number is taken
  * over and commit just after; its bytes do not leave, because the lease's deadline has passed by then, and what it wrote
@@ -19,8 +20,10 @@ STATEMENT(lease_epochs, "SELECT COALESCE(MAX(epoch), 0), COALESCE(MAX(CASE WHEN 
                         "FROM sender_lease LIMIT 1");
 STATEMENT(lease_put, "INSERT INTO sender_lease (sender, owner, epoch, beat, taken_at) VALUES ($1, $2, $3, 1, $4) "
                      "ON CONFLICT (sender) DO UPDATE SET owner = excluded.owner, epoch = excluded.epoch, "
-                     "beat = sender_lease.beat + 1, taken_at = excluded.taken_at");
-STATEMENT(lease_take_over, "UPDATE sender_lease SET owner = $1, epoch = $2, beat = beat + 1, taken_at = $3 WHERE "
+                     "beat = sender_lease.beat + 1, taken_at = excluded.taken_at, wm_ts = CASE WHEN "
+                     "sender_lease.wm_ts > excluded.taken_at THEN 0 ELSE sender_lease.wm_ts END");
+STATEMENT(lease_take_over, "UPDATE sender_lease SET owner = $1, epoch = $2, beat = beat + 1, taken_at = $3, "
+                           "wm_ts = CASE WHEN wm_ts > $3 THEN 0 ELSE wm_ts END WHERE "
                            "sender = $4 AND owner = $5 AND epoch = $6 AND beat = $7");
 STATEMENT(lease_beat, "UPDATE sender_lease SET beat = beat + 1 WHERE owner = $1");
 STATEMENT(lease_watermark, "UPDATE sender_lease SET wm_ts = $1 WHERE sender = $2 AND owner = $3 AND wm_ts < $1");

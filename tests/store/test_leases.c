@@ -201,22 +201,48 @@ TEST(watermarks_rise_and_outlive_their_owner)
     take(&f, SENDER, ANA);
     take(&f, 7, ANA);
     take(&f, 8, BELA);
-    struct watermark w[] = {{SENDER, NOW + 9}, {8, NOW + 9}, {4711, NOW + 9}};
+    struct watermark w[] = {{SENDER, NOW - 9}, {8, NOW - 9}, {4711, NOW - 9}};
     BEGIN(&f);
     OK(&f, leases_renew(f.s, ANA, w, 3, &f.e));
     COMMIT(&f);
-    assert_true(look(&f, SENDER).watermark == NOW + 9 && look(&f, 7).watermark == 0 && look(&f, 8).watermark == 0);
-    w[0].at = NOW + 8; /* an older word */
+    assert_true(look(&f, SENDER).watermark == NOW - 9 && look(&f, 7).watermark == 0 && look(&f, 8).watermark == 0);
+    w[0].at = NOW - 10; /* an older word */
     BEGIN(&f);
     OK(&f, leases_renew(f.s, ANA, w, 1, &f.e));
     COMMIT(&f);
     renew(&f, ANA);
-    assert_true(look(&f, SENDER).watermark == NOW + 9);
+    assert_true(look(&f, SENDER).watermark == NOW - 9);
     struct lease seen = look(&f, SENDER);
     OK(&f, challenge(&f, &seen, BELA, &epoch));
-    assert_true(look(&f, SENDER).watermark == NOW + 9);
+    assert_true(look(&f, SENDER).watermark == NOW - 9);
     take(&f, SENDER, CARO);
-    assert_true(look(&f, SENDER).watermark == NOW + 9);
+    assert_true(look(&f, SENDER).watermark == NOW - 9);
+    fx_end(&f);
+}
+
+/* The clock was ahead when it was written, and is right again: later it would vouch for what nobody has seen. */
+TEST(a_watermark_of_the_future_is_forgotten)
+{
+    struct fx f;
+    int64_t epoch = 0;
+    fx_start(&f);
+    const struct watermark w[] = {{SENDER, NOW + 7200000}, {7, NOW}};
+    for (int challenged = 0; challenged < 2; challenged++) {
+        take(&f, SENDER, ANA);
+        take(&f, 7, ANA);
+        BEGIN(&f);
+        OK(&f, leases_renew(f.s, ANA, w, 2, &f.e));
+        COMMIT(&f);
+        struct lease seen = look(&f, SENDER);
+        assert_true(seen.watermark == NOW + 7200000);
+        if (challenged)
+            OK(&f, challenge(&f, &seen, BELA, &epoch));
+        else
+            take(&f, SENDER, BELA);
+        take(&f, 7, BELA);
+        assert_true(look(&f, SENDER).watermark == 0);
+        assert_true(look(&f, 7).watermark == NOW);
+    }
     fx_end(&f);
 }
 
@@ -256,4 +282,5 @@ TESTS(T(a_new_owner_gets_a_higher_epoch), T(every_taking_and_every_renewal_moves
       T(a_challenge_succeeds_only_while_nothing_has_moved),
       T(a_challenger_goes_on_under_its_own_epoch_unless_that_is_too_low), T(a_zombie_is_fenced),
       T(an_orderly_end_lets_another_take_at_once), T(watermarks_rise_and_outlive_their_owner),
+      T(a_watermark_of_the_future_is_forgotten),
       T(what_a_lane_has_to_know_outlives_its_owner_and_only_the_owner_writes_it))
