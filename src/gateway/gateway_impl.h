@@ -93,6 +93,8 @@ void routes_begin(void *ctx, struct http_req *rq);                              
 void routes_refuse(void *ctx, struct http_req *rq, int status, const char *why); /* the server's own refusals */
 void graph_api_begin(struct gateway *g, struct http_req *rq);                    /* graph_api.c */
 void rest_api_begin(struct gateway *g, struct http_req *rq);                     /* rest_api.c */
+/* The server itself refuses a call of our own API: in that API's shape. */
+void rest_refuse(struct http_req *rq, int status, const char *why);
 void webhook_begin(struct gateway *g, struct http_req *rq);                      /* webhook.c */
 void media_link_begin(struct gateway *g, struct http_req *rq);                   /* links.c */
 void metrics_begin(struct gateway *g, struct http_req *rq);                      /* metrics.c */
