@@ -519,7 +519,7 @@ struct dispatch *dispatch_create(struct gateway *g)
     d->g = g;
     d->started_us = mono_us();
     d->to_read_tail = &d->to_read;
-    d->granted_tail = &d->granted;
+    d->granted_tail = d->granted_codes = &d->granted;
     d->starved_tail = &d->starved;
     d->next_due_ms = NEVER;
     d->most_at_door = DOOR_LEAST;

@@ -147,7 +147,7 @@ struct dispatch {
     bool sweeping;
     int64_t next_sweep_us, next_tick_us, next_due_ms;
     struct queued *idle;
-    struct queue_link *granted, **granted_tail;
+    struct queue_link *granted, **granted_tail, **granted_codes; /* behind all, behind the codes */
     size_t n_queued, most_queued, n_out, bytes;
     size_t n_at_door, most_at_door; /* of all numbers */
     size_t decided;                 /* left the door since door_us */

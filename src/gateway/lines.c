@@ -578,6 +578,9 @@ static struct queue_link *take_granted(struct dispatch *d)
     struct queue_link *chain = d->granted, **at = &chain;
     for (int i = 0; i < BUILD_STEP && *at != NULL; i++)
         at = &(*at)->next;
+        if (at == d->granted_codes) /* none is left */
+            d->granted_codes = &d->granted;
+    }
     if ((d->granted = *at) == NULL)
         d->granted_tail = &d->granted;
     *at = NULL;

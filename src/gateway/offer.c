@@ -5,16 +5,19 @@
  * callers have the lane for themselves.
  *
  * What has had its turn is overtaken by nothing any more. So that a machine which cannot keep the pace lets messages wait
- * in the lanes, where codes go first, and not at the door, the door takes of all numbers what it decided in the last tenth
- * of a second, and a few codes more. These places are shared like those of messages without an answer: a number may have as
- * many as are free, one alone half of them, of two each a third, and whoever comes next finds something free (dynamic
+ * in the lanes, where codes go first, and not at the door, the door takes of all numbers what it decides, as fast as it did
+ * lately, while two batches of the writer's take and a moment more; and a few codes besides. The batches are part of it
+ * because a slow disk delays each message and yet stops none: fewer messages at the door would not make it faster. These
+ * places are shared like those of messages without an answer: a number may have as many as are free, one alone half of
+ * them, of two each a third, and whoever comes next finds something free (dynamic
  * thresholds, Choudhury and Hahne). A number that found none is told when one is free, in its turn; it may have had no
  * use for it, so while much is free the next one is told. */
 #include "gateway/dispatch_impl.h"
 
-#define JOINED_MAX 8 /* rows of a line in the lane; each turn brings the next */
-#define WEIGHT     1 /* of every campaign */
-#define DOOR_US    (SECOND_US / 10)
+#define JOINED_MAX 8                /* rows of a line in the lane; each turn brings the next */
+#define WEIGHT     1                /* of every campaign */
+#define DOOR_US    (SECOND_US / 10) /* measured for so long */
+#define DOOR_WAIT  (SECOND_US / 20) /* for the writer to begin with it */
 #define DOOR_KEPT  (DOOR_LEAST / 4) /* for codes */
 
 /* --- what is in the way -------------------------------------------------------------------------------------------- */
@@ -63,7 +66,8 @@ static void measure_door(struct dispatch *d)
     d->decided++;
     if (took_us < DOOR_US)
         return;
-    size_t most = (d->most_at_door + d->decided * DOOR_US / (size_t)took_us) / 2;
+    int64_t in_us = DOOR_WAIT + 2 * writer_takes_us(d->g->writer); /* one batch before it, and its own */
+    size_t most = (d->most_at_door + d->decided * (size_t)in_us / (size_t)took_us) / 2;
     d->most_at_door = most > DOOR_LEAST ? most : DOOR_LEAST;
     d->decided = 0;
     d->door_us = now_us;

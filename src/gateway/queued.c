@@ -42,6 +42,18 @@ static struct queued *queued_make(struct dispatch *d)
     return q;
 }
 
+/* In line for the outbox thread, codes before all others. */
+static void granted(struct dispatch *d, struct queued *q)
+{
+    struct queue_link **at = q->line->class == LANE_AUTHENTICATION ? d->granted_codes : d->granted_tail;
+    q->link.next = *at;
+    *at = &q->link;
+    if (at == d->granted_tail)
+        d->granted_tail = &q->link.next;
+    if (q->line->class == LANE_AUTHENTICATION)
+        d->granted_codes = &q->link.next;
+}
+
 struct queued *queued_take(struct dispatch *d, struct line *l, const struct waiting *w, int64_t turn_us)
 {
     struct queued *q = d->idle;
@@ -56,9 +68,7 @@ struct queued *queued_take(struct dispatch *d, struct line *l, const struct wait
     q->turn_us = turn_us;
     q->at_door = true;
     q->bytes = 0;
-    q->link.next = NULL;
-    *d->granted_tail = &q->link;
-    d->granted_tail = &q->link.next;
+    granted(d, q);
     return q;
 }
 

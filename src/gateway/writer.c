@@ -28,6 +28,7 @@ struct batch {
     struct queue_link link;
     struct job *jobs[BATCH_MAX]; /* each with its rc and err */
     size_t n;
+    int64_t begun_us;
     struct arena *arena;
 };
 
@@ -45,6 +46,7 @@ struct writer {
     bool failed; /* the disk refused: fail closed */
     bool hurried;
     uint64_t commits, jobs, failures;
+    int64_t takes_us; /* a batch, from its beginning until its jobs are told; the mean of the last few */
 };
 
 static const struct err disk_refused = {
@@ -233,6 +235,7 @@ static void run_batch(struct writer *w, struct batch *b, struct job **jobs, size
     struct err e = {0};
     sort_by_rank(jobs, n);
     b->n = 0;
+    b->begun_us = clock_mono_ns() / 1000;
     int rc = run_transaction(w, b->arena, jobs, n, &e);
     if (rc == 0 || n == 1) {
         conclude(w, b, jobs, n, rc, &e);
@@ -276,6 +279,7 @@ static void give_up_deferred(struct writer *w)
     while (w->n_deferred > 0) {
         struct batch *b = idle_batch(w);
         b->n = 0;
+        b->begun_us = clock_mono_ns() / 1000;
         while (w->n_deferred > 0 && b->n < BATCH_MAX) {
             struct job *job = w->deferred[--w->n_deferred];
             job->rc = WL_EBUSY;
@@ -323,6 +327,8 @@ static void *runner_run(void *arg)
 
 static void finish(struct writer *w, struct batch *b, const struct err *refused)
 {
+    int64_t took_us = clock_mono_ns() / 1000 - b->begun_us;
+    __atomic_store_n(&w->takes_us, w->takes_us + (took_us - w->takes_us) / 8, __ATOMIC_RELAXED);
     for (size_t i = 0; i < b->n; i++) {
         struct job *job = b->jobs[i];
         const struct job_type *type = job->type;
@@ -469,6 +475,11 @@ void writer_stop(struct writer *w)
     store_free(w->store);
     free(w->deferred);
     free(w);
+}
+
+int64_t writer_takes_us(const struct writer *w)
+{
+    return __atomic_load_n(&w->takes_us, __ATOMIC_RELAXED);
 }
 
 void writer_stats(struct writer *w, struct writer_stats *ret)

@@ -71,6 +71,8 @@ void writer_refuse(struct job *job, const struct err *why);
 /* From now on nothing is put off: jobs that wait for their time are done with WL_EBUSY, and so is any that asks to,
  * be it to be deferred or parked. */
 void writer_hurry(struct writer *w);
+/* How long a batch takes these days, from its beginning until its jobs are told. */
+int64_t writer_takes_us(const struct writer *w);
 void writer_stats(struct writer *w, struct writer_stats *ret);
 bool writer_healthy(struct writer *w);
 
