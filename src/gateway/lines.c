@@ -576,7 +576,7 @@ static void tick(struct dispatch *d)
 static struct queue_link *take_granted(struct dispatch *d)
 {
     struct queue_link *chain = d->granted, **at = &chain;
-    for (int i = 0; i < BUILD_STEP && *at != NULL; i++)
+    for (int i = 0; i < BUILD_STEP && *at != NULL; i++) {
         at = &(*at)->next;
         if (at == d->granted_codes) /* none is left */
             d->granted_codes = &d->granted;
