@@ -65,7 +65,8 @@ def test_load_through_three_deaths(start, sandbox, tmp_path):
     for n, answer in accepted.items():
         assert n in arrived
         message = gateway.record(answer)["message"]
-        assert (message["state"], message["wamid"]) == ("accepted", answer.json()["messages"][0]["id"])
+        assert message["state"] in ("accepted", "sent", "delivered", "read")
+        assert message["wamid"] == answer.json()["messages"][0]["id"]
     assert all(n not in arrived for n, a in told.items() if a.status_code == 503)
 
     states = gateway.states()
