@@ -486,8 +486,8 @@ static void read_line(struct dispatch *d, struct line *l)
     pthread_mutex_lock(&d->lock);
     if (rc != 0 || !take_found(d, l, &after, &f, most))
         again_soon(d, l, now);
-    else if (l->more && wants_rows(d, l))
-        read_soon(d, l);
+    else if (l->more && (wants_rows(d, l) || l->n + READ_STEP <= most_ahead(d)))
+        read_soon(d, l); /* by whole steps, until there is no room for another */
     if (is_empty(l))
         line_drop(d, l);
     number_offer(d, n); /* a dropped one's place in the lane may be another's */
