@@ -8,7 +8,7 @@
 #include "gateway/keep.h"
 #include "store/census.h"
 
-#define COUNTED 100000
+#define COUNTED 20000
 
 /* Of the due ones those are not counted that are on their way. With the lock held. */
 static void add_sender(struct dispatch *d, const struct census_row *r, struct dispatch_census *c)
