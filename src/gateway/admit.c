@@ -295,6 +295,8 @@ int admit_create(struct admit **ret, struct gateway *g, struct err *e)
     a->shares = shares_create();
     a->outcome_type =
         (struct job_type){.name = "outcome", .rank = 4, .run = outcome_run, .done = outcome_done, .ctx = a};
+    a->outcome_again_type = a->outcome_type;
+    a->outcome_again_type.done = outcome_done_again;
     a->admit_type = (struct job_type){.name = "admit",
                                       .rank = 5,
                                       .run = admit_run,

@@ -34,7 +34,7 @@ struct rule_values {
 
 struct admit {
     struct gateway *g;
-    struct job_type admit_type, outcome_type;
+    struct job_type admit_type, outcome_type, outcome_again_type;
     struct places *places;
     struct shares *shares; /* places of each number among those that wait for a decision */
     struct rule_values values;
@@ -165,5 +165,6 @@ int judge_queued(struct batch *b, struct store *s, size_t i, struct err *e);
 int outcome_run(void *ctx, struct store *s, struct arena *a, struct job *const *jobs, size_t n, int64_t now,
                 struct err *e);
 void outcome_done(void *ctx, struct job *job);
+void outcome_done_again(void *ctx, struct job *job);
 
 #endif

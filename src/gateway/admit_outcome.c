@@ -10,7 +10,8 @@
  * nobody (uncount.h), remembers Meta's id, and learns the other names of the person from the answer. A webhook may have
  * been faster: what it said stands, and nothing is given back for an attempt it says was accepted. A message of the outbox
  * that was refused for now or never left waits again; it is counted anew when its turn comes again. One in doubt stays
- * counted, also when the doubt is never settled. */
+ * counted, also when the doubt is never settled. An outcome that cannot be written is tried once more and then a doubt
+ * itself (settle.c): the message must not look as if it were still being sent. */
 #include "base/log.h"
 #include "base/failpoint.h"
 #include "gateway/accounts.h"
@@ -162,19 +163,20 @@ int outcome_run(void *ctx, struct store *s, struct arena *a, struct job *const *
         if (rc == 0)
             rc = outcome_said(ctx, s, a, send, now, e);
     }
-    failpoint(outcome_written);
-    return rc;
+    return rc != 0 ? rc : failpoint_io(outcome_written, e);
 }
 
-void outcome_done(void *ctx, struct job *job)
+/* It is over, written or not. */
+static void outcome_over(struct admit *ad, struct send *s)
 {
-    struct admit *ad = ctx;
-    struct send *s = container_of(job, struct send, job);
-    dispatch_heard(ad->g->dispatch, s->sender, s->turn_us, s->outcome, s->outcome_code);
-    if (job->rc != 0)
-        log_error("admit", "the outcome of a message could not be written, it stays in doubt: %s", job->err.text);
-    else
+    struct job *job = &s->job;
+    if (job->rc != 0) {
+        log_error("admit", "the outcome of message %lld could not be written, it is in doubt: %s",
+                  (long long)s->message.id, job->err.text);
+        dispatch_lost(ad->g->dispatch, &s->message);
+    } else {
         life_follow(ad->g, &s->after);
+    }
     if (job->rc == 0 && s->control_changed)
         accounts_publish(ad->g->accounts);
     ad->open--;
@@ -182,14 +184,36 @@ void outcome_done(void *ctx, struct job *job)
         s->recorded(s);
 }
 
+void outcome_done_again(void *ctx, struct job *job)
+{
+    outcome_over(ctx, container_of(job, struct send, job));
+}
+
+static int write_outcome(struct send *s, const struct job_type *type)
+{
+    struct err e = {0};
+    s->job.type = type;
+    int rc = writer_submit_always(s->g->writer, &s->job, &e);
+    if (rc != 0) {
+        s->job.rc = rc;
+        s->job.err = e;
+    }
+    return rc;
+}
+
+/* What Meta said is known here and nowhere else: what failed for want of memory may succeed now. */
+void outcome_done(void *ctx, struct job *job)
+{
+    struct admit *ad = ctx;
+    struct send *s = container_of(job, struct send, job);
+    dispatch_heard(ad->g->dispatch, s->sender, s->turn_us, s->outcome, s->outcome_code);
+    if (job->rc == 0 || write_outcome(s, &ad->outcome_again_type) != 0)
+        outcome_over(ad, s);
+}
+
 void outcome_submit(struct send *s)
 {
-    s->job.type = &s->g->admit->outcome_type;
-    struct err e = {0};
-    int rc = writer_submit_always(s->g->writer, &s->job, &e);
-    if (rc == 0)
-        return;
-    s->job.rc = rc;
-    s->job.err = e;
-    outcome_done(s->g->admit, &s->job);
+    struct admit *ad = s->g->admit;
+    if (write_outcome(s, &ad->outcome_type) != 0)
+        outcome_done(ad, &s->job);
 }

@@ -598,5 +598,6 @@ void dispatch_free(struct dispatch *d)
     pthread_cond_destroy(&d->wake_settle);
     pthread_mutex_destroy(&d->lock);
     free(d->ids);
+    free(d->left);
     free(d);
 }

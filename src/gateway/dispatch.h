@@ -46,6 +46,8 @@ void dispatch_inbound(struct dispatch *d, int64_t sender, size_t n);
 void dispatch_bell(struct dispatch *d, int64_t sender);
 /* What became of the attempt of that turn. */
 void dispatch_heard(struct dispatch *d, int64_t sender, int64_t turn_us, enum life_state state, int code);
+/* The outcome of this message's open attempt could not be written: it is in doubt as soon as that can be. */
+void dispatch_lost(struct dispatch *d, const struct message *m);
 /* A status was applied of a message whose attempt began then: the watermark of its number rises. */
 void dispatch_applied(struct dispatch *d, int64_t sender, int64_t begun_at);
 int64_t dispatch_watermark(struct dispatch *d, int64_t sender); /* ms; 0 unknown */

@@ -121,6 +121,11 @@ struct ending {
     int code;
 };
 
+/* An attempt that is over, and nobody could write how. */
+struct left_open {
+    int64_t id, decision; /* the decision says which attempt */
+};
+
 struct dispatch {
     struct gateway *g;
     pthread_mutex_t lock;
@@ -158,6 +163,8 @@ struct dispatch {
     _Atomic int64_t renewed_us; /* when the last renewal that succeeded was begun */
     struct ending ended[ENDINGS_MAX];
     size_t n_ended;
+    struct left_open *left;
+    size_t n_left, left_room;
     bool stops; /* a circuit opened or closed: to be written, and told */
     struct dispatch_census census;
 };

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * settle.c - one thread that keeps time, and the leases.
  *
- * Everything it does is a task of the writer's, of at most SETTLE_STEP messages, and all news go through life_hear().
+ * Everything it does is a task of the writer's, of at most SETTLE_STEP messages, and all news go through life_hear(). An
+ * attempt whose outcome could not be written is in doubt as soon as something can be written again: nobody else would
+ * look at it in this life.
  * Leases are renewed first and at the highest rank, so that load does not cost us the right to send; the moment counted is
  * the one before the task was handed over. What goes with them is keep.c's matter.
  *
@@ -19,12 +21,14 @@
 #define RANK_RENEWAL 0
 #define RANK_SETTLE                                                                                                    \
     3 /* after webhooks, which may say what became of a doubt, and before the next messages are judged */
-#define DOUBTS_US     SECOND_US
-#define COUNT_US      (5 * SECOND_US)
-#define COUNT_ROOM    (8u << 20)
-#define FORGET_US     (3600 * SECOND_US)
-#define ASIDE_KEPT_MS (INT64_C(14) * 86400 * 1000) /* a status may come seven days late */
-#define LINES_START   100000                       /* looked at for numbers whose lease is taken at start */
+#define DOUBTS_US       SECOND_US
+#define PASSED_OVER_MAX 64 /* beyond these it is not the messages */
+#define LEFT_US         (5 * SECOND_US)
+#define COUNT_US        (5 * SECOND_US)
+#define COUNT_ROOM      (8u << 20)
+#define FORGET_US       (3600 * SECOND_US)
+#define ASIDE_KEPT_MS   (INT64_C(14) * 86400 * 1000) /* a status may come seven days late */
+#define LINES_START     100000                       /* looked at for numbers whose lease is taken at start */
 
 /* --- leases -------------------------------------------------------------------------------------------------------- */
 
@@ -37,37 +41,37 @@ void settle_renewed(struct dispatch *d, int64_t begun_us)
 
 /* --- what an earlier life left -------------------------------------------------------------------------------------- */
 
-int settle_left_sending(struct store *s, struct arena *a, int64_t now, struct life_after *after, size_t *ret_n,
-                        struct err *e)
+int settle_left_sending(struct store *s, struct arena *a, int64_t now, struct settle_step step,
+                        struct life_after *after, size_t *ret_n, struct err *e)
 {
     const struct life_news gone = {.event = {.kind = STEP_RESTART}};
     struct message *left;
     size_t n = 0;
-    int rc = messages_left_sending(s, OUTBOX_SPREAD, INT64_MAX, a, SETTLE_STEP, &left, &n, e);
-    for (size_t i = 0; i < n && rc == 0; i++)
+    int rc = messages_left_sending(s, OUTBOX_SPREAD, INT64_MAX, a, step.skip + step.most, &left, &n, e);
+    for (size_t i = step.skip; i < n && rc == 0; i++)
         rc = life_hear(s, &left[i], &gone, now, after, e);
     if (n > 0)
         failpoint(settle_left);
-    *ret_n = n;
+    *ret_n = n > step.skip ? n - step.skip : 0;
     return rc;
 }
 
 /* --- what is due ---------------------------------------------------------------------------------------------------- */
 
-int settle_doubts(struct dispatch *d, struct store *s, struct arena *a, int64_t now, struct life_after *after,
-                  size_t *ret_n, struct err *e)
+int settle_doubts(struct dispatch *d, struct store *s, struct arena *a, int64_t now, struct settle_step step,
+                  struct life_after *after, size_t *ret_n, struct err *e)
 {
     struct message *m;
     size_t n = 0;
-    int rc = messages_in_doubt(s, OUTBOX_SPREAD, now, a, SETTLE_STEP, &m, &n, e);
-    for (size_t i = 0; i < n && rc == 0; i++) {
+    int rc = messages_in_doubt(s, OUTBOX_SPREAD, now, a, step.skip + step.most, &m, &n, e);
+    for (size_t i = step.skip; i < n && rc == 0; i++) {
         struct life_news timer = {.event = {.kind = STEP_TIMER,
                                             .watermark = dispatch_watermark(d, m[i].sender),
                                             .listening = d->g->started_at}};
         rc = life_hear(s, &m[i], &timer, now, after, e);
         failpoint(settle_doubt);
     }
-    *ret_n = n;
+    *ret_n = n > step.skip ? n - step.skip : 0;
     return rc;
 }
 
@@ -76,6 +80,9 @@ struct settling {
     struct life_after after;
     struct ending ended[ENDINGS_MAX];
     size_t n, done; /* of these */
+    struct left_open left[SETTLE_STEP];
+    size_t n_left;
+    struct settle_step step;
     size_t found;
 };
 
@@ -83,14 +90,14 @@ static int left_sending(void *ctx, struct store *s, struct arena *a, int64_t now
 {
     struct settling *t = ctx;
     t->after = (struct life_after){.n_bells = 0};
-    return settle_left_sending(s, a, now, &t->after, &t->found, e);
+    return settle_left_sending(s, a, now, t->step, &t->after, &t->found, e);
 }
 
 static int doubts(void *ctx, struct store *s, struct arena *a, int64_t now, struct err *e)
 {
     struct settling *t = ctx;
     t->after = (struct life_after){.n_bells = 0};
-    return settle_doubts(t->d, s, a, now, &t->after, &t->found, e);
+    return settle_doubts(t->d, s, a, now, t->step, &t->after, &t->found, e);
 }
 
 static int endings(void *ctx, struct store *s, struct arena *a, int64_t now, struct err *e)
@@ -99,7 +106,7 @@ static int endings(void *ctx, struct store *s, struct arena *a, int64_t now, str
     int rc = 0;
     (void)a;
     t->after = (struct life_after){.n_bells = 0};
-    for (size_t i = t->done; i < t->n && i < t->done + SETTLE_STEP && rc == 0; i++) {
+    for (size_t i = t->done; i < t->n && i < t->done + t->step.most && rc == 0; i++) {
         struct life_news news = {.event = {.kind = t->ended[i].kind, .code = t->ended[i].code}};
         struct message m;
         struct err why = {0};
@@ -114,20 +121,103 @@ static int endings(void *ctx, struct store *s, struct arena *a, int64_t now, str
     return rc;
 }
 
-/* Runs it until it finds less than a step's worth. */
+/* Whether another message may fare better: neither the disk nor the writer is to blame. */
+static bool about_one(int rc)
+{
+    return rc != WL_EIO && rc != WL_EBUSY;
+}
+
+/* Runs it until it finds less than a step's worth. When a step fails its messages are taken one by one, and the one that
+ * fails alone is passed over: it must not keep the others from being settled, nor the program from starting. */
 static int all(struct settling *t, writer_task *task, size_t *ret_n, struct err *e)
 {
-    int rc = 0;
     size_t n = 0;
+    int rc = 0;
+    t->step = (struct settle_step){.most = SETTLE_STEP};
     do {
-        rc = writer_call(t->d->g->writer, RANK_SETTLE, task, t, e);
-        if (rc != 0)
+        struct err why = {0};
+        rc = writer_call(t->d->g->writer, RANK_SETTLE, task, t, &why);
+        if (rc == 0) {
+            n += t->found;
+            life_follow(t->d->g, &t->after);
+        } else if (t->step.most > 1 && about_one(rc)) {
+            t->step.most = 1;
+        } else if (t->step.skip < PASSED_OVER_MAX && about_one(rc)) {
+            log_error("settle", "a message cannot be settled and is passed over: %s", why.text);
+            t->step.skip++;
+            t->step.most = SETTLE_STEP;
+        } else {
+            *e = why;
             break;
-        n += t->found;
-        life_follow(t->d->g, &t->after);
-    } while (t->found == SETTLE_STEP);
+        }
+    } while (rc != 0 || t->found == t->step.most);
     *ret_n = n;
     return rc;
+}
+
+/* --- what could not be written -------------------------------------------------------------------------------------- */
+
+void dispatch_lost(struct dispatch *d, const struct message *m)
+{
+    if (d == NULL)
+        return;
+    pthread_mutex_lock(&d->lock);
+    if (d->n_left == d->left_room) {
+        d->left_room = d->left_room == 0 ? 64 : d->left_room * 2;
+        if ((d->left = realloc(d->left, d->left_room * sizeof *d->left)) == NULL)
+            abort();
+    }
+    d->left[d->n_left++] = (struct left_open){m->id, m->decision};
+    pthread_mutex_unlock(&d->lock);
+}
+
+static int left_open(void *ctx, struct store *s, struct arena *a, int64_t now, struct err *e)
+{
+    const struct life_news gone = {.event = {.kind = STEP_RESTART}};
+    struct settling *t = ctx;
+    int rc = 0;
+    (void)a;
+    t->after = (struct life_after){.n_bells = 0};
+    for (size_t i = 0; i < t->n_left && rc == 0; i++) {
+        struct message m;
+        rc = messages_get(s, OUTBOX_SPREAD, t->left[i].id, &m, e);
+        if (rc == 0 && m.life.state == LIFE_SENDING && m.decision == t->left[i].decision)
+            rc = life_hear(s, &m, &gone, now, &t->after, e);
+        else if (rc == WL_ENOTFOUND)
+            rc = 0;
+    }
+    return rc;
+}
+
+/* The first of them, one step's worth; false: none is left, or they cannot be settled now and are the last ones again. */
+static bool settle_left_open(struct settling *t, size_t most)
+{
+    struct dispatch *d = t->d;
+    struct err e = {0};
+    pthread_mutex_lock(&d->lock);
+    t->n_left = d->n_left < most ? d->n_left : most;
+    if (t->n_left > 0)
+        memcpy(t->left, d->left, t->n_left * sizeof *t->left);
+    pthread_mutex_unlock(&d->lock);
+    if (t->n_left == 0)
+        return false;
+    int rc = writer_call(d->g->writer, RANK_SETTLE, left_open, t, &e);
+    if (rc == 0)
+        life_follow(d->g, &t->after);
+    else if (!about_one(rc))
+        return false;
+    else if (most > 1)
+        return settle_left_open(t, 1);
+    else
+        log_error("settle", "what became of message %lld still cannot be written: %s", (long long)t->left[0].id,
+                  e.text);
+    pthread_mutex_lock(&d->lock);
+    d->n_left -= t->n_left; /* others only add behind them */
+    memmove(d->left, d->left + t->n_left, d->n_left * sizeof *d->left);
+    if (rc != 0)
+        d->left[d->n_left++] = t->left[0];
+    pthread_mutex_unlock(&d->lock);
+    return rc == 0;
 }
 
 static void settle_due(struct settling *t)
@@ -147,11 +237,17 @@ static void settle_endings(struct settling *t)
     memcpy(t->ended, d->ended, t->n * sizeof *t->ended);
     d->n_ended = 0;
     pthread_mutex_unlock(&d->lock);
-    for (t->done = 0; t->done < t->n; t->done += SETTLE_STEP) {
-        if (writer_call(d->g->writer, RANK_SETTLE, endings, t, &e) == 0)
+    t->step.most = SETTLE_STEP;
+    for (t->done = 0; t->done < t->n; t->done += t->step.most) {
+        int rc = writer_call(d->g->writer, RANK_SETTLE, endings, t, &e);
+        if (rc == 0) {
             life_follow(d->g, &t->after);
-        else
-            log_error("settle", "messages that are over could not be ended, they are found again: %s", e.text);
+        } else if (t->step.most > 1 && about_one(rc)) {
+            t->step.most = 1;
+            t->done--; /* the same again, one by one */
+        } else {
+            log_error("settle", "a message that is over could not be ended, it is found again: %s", e.text);
+        }
     }
 }
 
@@ -197,7 +293,7 @@ static void counting_end(struct counting *c)
 
 /* When what is due is done next. */
 struct due {
-    int64_t renew_us, doubts_us, count_us, forget_us;
+    int64_t renew_us, doubts_us, left_us, count_us, forget_us;
 };
 
 static void beat(struct dispatch *d, struct keeper *k)
@@ -222,6 +318,8 @@ static void settle_round(struct settling *t, struct keeper *k, struct counting *
         due->doubts_us = now_us + DOUBTS_US;
         settle_due(t);
     }
+    if (now_us >= due->left_us && !settle_left_open(t, SETTLE_STEP))
+        due->left_us = now_us + LEFT_US;
     if (now_us >= due->count_us && c->reader != NULL) {
         due->count_us = now_us + COUNT_US;
         census_take(d, c->reader, c->scratch);

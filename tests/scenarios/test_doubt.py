@@ -96,3 +96,23 @@ def test_a_message_without_its_row_keeps_nothing_from_being_settled(start, sandb
         in_state(gateway, name, "ambiguous")
     assert outbox(gateway) == 2
     assert "the outbox has no row of message" in gateway.output()
+
+
+def test_an_outcome_that_could_not_be_written_is_told_again(start, sandbox, tmp_path):
+    gateway = start(rig.Gateway, tmp_path, sandbox.url, env={"WAYLEAVE_FAILPOINT": "outcome_written:1:io"})
+    sandbox.webhooks_to(gateway.url + "/webhook", mode="drop")
+    (who,) = gateway.people(1)
+    in_state(gateway, accepted(post(gateway, who, **template(SALE, "x"))), "accepted")
+    assert len(ledger(sandbox)) == 1
+
+
+def test_an_outcome_that_can_never_be_written_is_a_doubt_in_the_same_life(start, sandbox, tmp_path):
+    gateway = start(rig.Gateway, tmp_path, sandbox.url, env={"WAYLEAVE_FAILPOINT": "outcome_written:1+:io"})
+    sandbox.webhooks_to(gateway.url + "/webhook", mode="drop")
+    people = gateway.people(3)
+    names = [accepted(post(gateway, who, **template(SALE, "x"))) for who in people[:2]]
+    assert post(gateway, people[2], queue=False, **template(SALE, "x")).ok  # its caller knows, and we do not
+    for name in names:
+        in_state(gateway, name, "ambiguous")
+    rig.until("all three are in doubt", lambda: gateway.states() == {"ambiguous": 3}, 10)
+    assert len(ledger(sandbox)) == 3
