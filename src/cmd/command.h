@@ -22,6 +22,7 @@ enum cmd_exit {
     CMD_USAGE = 2,
     CMD_REFUSED = 3,   /* a rule says no */
     CMD_PARTIAL = 4,   /* some rows or recipients failed */
+    CMD_DOUBT = 5,     /* it may have been sent */
     CMD_TEMPORARY = 75 /* the same command may be given again later (EX_TEMPFAIL) */
 };
 

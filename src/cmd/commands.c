@@ -104,8 +104,14 @@ static const struct option send_options[] = {
 
 static const struct option messages_list_options[] = {
     MESSAGE_FILTERS,
+    {.name = "key", .value = "KEY", .help = "the one sent with this idempotency key"},
     {.name = "limit", .value = "N", .help = "at most this many (default 100, at most 1000)"},
     {.name = "before", .value = "ID", .help = "only what is older, as the last line of a page says"},
+    {0},
+};
+
+static const struct option cancel_options[] = {
+    {.name = "key", .value = "KEY", .help = "the one sent with this idempotency key"},
     {0},
 };
 
@@ -222,7 +228,7 @@ const struct command commands[] = {
      consent_show},
     {"send", "", "send one message, by the rules",
      "A refusal is shown with every reason, its source and what would change it; exit status 3, or 75 when waiting is "
-     "enough.\n\n"
+     "enough. Exit status 5: no answer came, and it may have been sent.\n\n"
      "    wayleave send --from 111 --to +15550001234 --text \"Your parcel is here\"\n"
      "    wayleave send --from 111 --to +15550001234 --template order_ready --language en_US --param Ada\n"
      "    wayleave send --from 111 --body message.json\n\n"
@@ -252,9 +258,10 @@ const struct command commands[] = {
      "4 when it broke off after some were printed.\n\n"
      "    wayleave messages export --state failed,rejected --from 2026-11-01 --csv > failed.csv",
      messages_export_options, COMMON_CLIENT | COMMON_QUIET, 0, 0, messages_export_run},
-    {"messages cancel", "ID...", "take back messages that wait",
-     "Only a message that waits can be taken back. Of several, exit status 4 says that some could not be.", NULL,
-     COMMON_CLIENT | COMMON_QUIET, 1, ARGS_WORDS, messages_cancel_run},
+    {"messages cancel", "[ID...]", "take back messages that wait",
+     "Only a message that waits can be taken back; one that waits after an attempt without an answer then ends as "
+     "undetermined. Of several, exit status 4 says that some could not be.",
+     cancel_options, COMMON_CLIENT | COMMON_QUIET, 0, ARGS_WORDS, messages_cancel_run},
     {"numbers resume", "ID", "let a number that was stopped go on",
      "ID is its phone_number_id. Ends what stops its outbox: a code of Meta's about the number, attempts without an "
      "answer, a token that was not accepted. Its token_file is read again. If Meta says the same again it stops anew. "

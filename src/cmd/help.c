@@ -90,7 +90,8 @@ void help_all(const struct command *table, FILE *out)
     for (const struct command *c = table; c->name; c++)
         command_line(c, out);
     fputs("\nwayleave help COMMAND says more. Exit status: 0 done, 1 failed, 2 wrong usage, 3 refused by a rule,\n"
-          "4 some rows failed, 75 try again later. wayleave decide, about one message: 0 allow, 3 hold, 4 deny.\n",
+          "4 some rows failed, 5 it may have been sent, 75 try again later. wayleave decide, about one message: 0 "
+          "allow, 3 hold, 4 deny.\n",
           out);
 }
 

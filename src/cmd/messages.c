@@ -21,7 +21,24 @@
 #define PROGRESS_NS    100000000
 
 /* Options that stand in the query under the same name. */
-static const char *const filters[] = {"state", "sender", "contact", "campaign", "category", "code", "from", "to", NULL};
+static const char *const filters[] = {"state", "sender", "contact", "campaign", "category",
+                                      "code",  "key",    "from",    "to",       NULL};
+
+/* Options under other names in the API; those of the same name are options too. */
+static const struct rest_word words[] = {{"cursor", "--before"},
+                                         {"limit", "--limit"},
+                                         {"state", "--state"},
+                                         {"sender", "--sender"},
+                                         {"contact", "--contact"},
+                                         {"campaign", "--campaign"},
+                                         {"category", "--category"},
+                                         {"code", "--code"},
+                                         {"key", "--key"},
+                                         {"from", "--from"},
+                                         {"to", "--to"},
+                                         {"who", "--contact"},
+                                         {"duplicated", "--duplicated"},
+                                         {NULL, NULL}};
 
 static void add_parameter(struct buf *path, const char *name, const char *value)
 {
@@ -51,6 +68,7 @@ static bool page_path(const struct args *a, const char *limit, const char *curso
 
 static int get(struct rest *r, const char *path, struct json *ret)
 {
+    r->words = words;
     int rc = rest_call(r, "GET", path, (struct str){NULL, 0}, ret);
     return rc == CMD_OK ? rest_check(r, *ret) : rc;
 }
@@ -158,16 +176,19 @@ static void put_row(struct json m)
     buf_done(&line);
 }
 
+/* Rows count as written once they are out of our hands. */
 static int export_page(struct export *x, struct json messages)
 {
-    for (struct json_iter it = json_iter(messages); json_next(&it); x->rows++) {
+    int64_t rows = 0;
+    for (struct json_iter it = json_iter(messages); json_next(&it); rows++) {
         if (x->csv)
             put_row(it.value);
         else if (rest_print(it.value) != CMD_OK)
             return CMD_FAILED;
     }
-    if (fflush(stdout) != 0)
+    if (fflush(stdout) != 0 || ferror(stdout))
         return cmd_fail(CMD_FAILED, NULL, "standard output could not be written");
+    x->rows += rows;
     draw(x, false);
     return CMD_OK;
 }
@@ -188,7 +209,7 @@ static int export_all(struct rest *r, const struct args *a, struct export *x, st
         rc = export_page(x, json_get(answer, "messages"));
     } while (rc == CMD_OK && *cursor);
     draw(x, true);
-    if (rc != CMD_OK && x->rows > 0)
+    if (rc != CMD_OK && x->rows > 0 && !ferror(stdout))
         return cmd_fail(CMD_PARTIAL, "give the command again", "the export is not complete: %lld messages were written",
                         (long long)x->rows);
     return rc;
@@ -218,6 +239,7 @@ static int cancel_one(struct rest *r, const struct args *a, const char *id)
     struct buf path;
     buf_init(&path, PATH_MAX_BYTES);
     buf_puts(&path, "/messages/");
+    r->about = id;
     rest_segment(&path, str_of(id));
     int rc = path.failed ? cmd_fail(CMD_USAGE, NULL, "\"%.40s...\" is no message id", id)
                          : rest_call(r, "DELETE", buf_cstr(&path), (struct str){NULL, 0}, &answer);
@@ -235,11 +257,37 @@ static int cancel_one(struct rest *r, const struct args *a, const char *id)
     return rc;
 }
 
+/* The message that has this key, taken back. */
+static int cancel_keyed(struct rest *r, const struct args *a)
+{
+    struct json answer;
+    struct buf path;
+    char id[64];
+    buf_init(&path, PATH_MAX_BYTES);
+    buf_puts(&path, "/messages");
+    add_parameter(&path, "key", args_get(a, "key"));
+    int rc = path.failed ? cmd_fail(CMD_USAGE, NULL, "--key is too long") : get(r, buf_cstr(&path), &answer);
+    buf_done(&path);
+    if (rc != CMD_OK)
+        return rc;
+    struct json_iter it = json_iter(json_get(answer, "messages"));
+    if (!json_next(&it))
+        return cmd_fail(CMD_FAILED, "keys are kept for a week or two", "no message has the key \"%s\"",
+                        args_get(a, "key"));
+    struct str found = json_str_or(json_get(it.value, "id"), STR(""));
+    snprintf(id, sizeof id, "%.*s", (int)found.n, found.p);
+    return cancel_one(r, a, id);
+}
+
 int messages_cancel_run(const struct args *a)
 {
     struct rest r;
     size_t failed = 0;
+    if (args_has(a, "key") == (a->n_words > 0))
+        return cmd_fail(CMD_USAGE, NULL, "say which to take back: ids, or --key KEY");
     int last = CMD_OK, rc = rest_open(&r, a);
+    if (rc == CMD_OK && args_has(a, "key"))
+        rc = cancel_keyed(&r, a);
     for (size_t i = 0; rc == CMD_OK && i < a->n_words; i++) {
         int one = cancel_one(&r, a, a->word[i]);
         failed += one != CMD_OK;

@@ -173,8 +173,8 @@ static int no_answer(const struct rest *r, const struct http_call *call, const s
         return cmd_fail(CMD_TEMPORARY, "start it with: wayleave serve, or give its address with --url",
                         "no gateway answers at %s: %s", r->url, e->text);
     if (r->once)
-        return cmd_fail(CMD_FAILED, "look what became of it before doing it again", "the answer of %s was lost: %s",
-                        r->url, e->text);
+        return cmd_fail(CMD_DOUBT, "look what became of it before doing it again: wayleave messages list",
+                        "the answer of %s was lost: %s", r->url, e->text);
     return cmd_fail(CMD_TEMPORARY, "try again", "%s did not answer: %s", r->url, e->text);
 }
 
@@ -234,9 +234,44 @@ static const struct {
     {422, CMD_FAILED, "give another message a key of its own"},
     {502, CMD_FAILED, NULL},
     {503, CMD_TEMPORARY, "try again in a moment"},
-    {504, CMD_FAILED,
+    {504, CMD_DOUBT,
      "it may have been sent: see wayleave messages show with its id, and do not send it again without a key it had"},
 };
+
+/* The option that stands for this field; NULL: none. */
+static const char *option_for(const struct rest *r, struct str field)
+{
+    for (const struct rest_word *w = r->words; w != NULL && w->field != NULL; w++)
+        if (str_eq(field, str_of(w->field)))
+            return w->option;
+    return NULL;
+}
+
+static size_t name_at(struct str s)
+{
+    size_t n = 0;
+    while (n < s.n && ((s.p[n] >= 'a' && s.p[n] <= 'z') || s.p[n] == '_' || s.p[n] == '.'))
+        n++;
+    return n;
+}
+
+/* A sentence of the API with the names of its fields as options. A name that is an everyday word is one at the beginning
+ * only: "limit is a number from 1 to 1000". */
+static void in_our_words(const struct rest *r, struct str text, struct buf *out)
+{
+    for (size_t i = 0; i < text.n;) {
+        struct str word = {text.p + i, name_at((struct str){text.p + i, text.n - i})};
+        bool odd = memchr(word.p, '_', word.n) != NULL || memchr(word.p, '.', word.n) != NULL;
+        const char *option = i == 0 || odd ? option_for(r, word) : NULL;
+        if (word.n == 0)
+            buf_putc(out, text.p[i++]);
+        else if (option != NULL)
+            buf_puts(out, option);
+        else
+            buf_putstr(out, word);
+        i += word.n;
+    }
+}
 
 int rest_check(const struct rest *r, struct json answer)
 {
@@ -255,8 +290,18 @@ int rest_check(const struct rest *r, struct json answer)
     if (r->status == 401 && memmem(text.p, text.n, "admin key", 9) != NULL) /* ours, not the one for Meta */
         return cmd_fail(code, "give the key of this gateway: --key-file with the admin.key of its state directory",
                         "the gateway at %s does not accept the key of %s", r->url, r->key_from);
-    return cmd_fail(code, next, "%.*s%s%.*s%s", (int)text.n, text.p, field.n ? " (" : "", (int)field.n, field.p,
-                    field.n ? ")" : "");
+    const char *option = option_for(r, field);
+    struct buf words;
+    buf_init(&words, 4096);
+    in_our_words(r, text, &words);
+    if (option != NULL && strstr(buf_cstr(&words), option) == NULL)
+        buf_printf(&words, " (%s)", option);
+    else if (option == NULL && field.n > 0)
+        buf_printf(&words, " (%.*s)", (int)field.n, field.p);
+    code = cmd_fail(option != NULL && r->status == 400 ? CMD_USAGE : code, next, "%s%s%s", r->about ? r->about : "",
+                    r->about ? ": " : "", buf_cstr(&words));
+    buf_done(&words);
+    return code;
 }
 
 int rest_get(struct rest *r, const char *prefix, const char *who, struct json *ret)

@@ -15,6 +15,11 @@
 #include "base/json.h"
 #include "cmd/command.h"
 
+/* How a field of the API is called at the command line. */
+struct rest_word {
+    const char *field, *option; /* "not_before", "--at"; NULL ends a list */
+};
+
 struct rest {
     char url[512];      /* origin, no trailing slash */
     char key[512];      /* the admin key; wiped by rest_close() */
@@ -22,8 +27,11 @@ struct rest {
     char ca_file[512];
     struct json_parser *parser;
     int64_t timeout_ms;
-    bool once;  /* the next calls must not happen twice: a lost answer is a failure, not "try again" */
-    int status; /* of the last call; 0: no answer */
+    bool once; /* the next calls must not happen twice: a lost answer is a failure, not "try again" */
+    /* The command's own words: a mistake in one of these fields is one of its options (CMD_USAGE), and is told so. */
+    const struct rest_word *words;
+    const char *about; /* stands before what goes wrong: which of several it is; NULL: nothing */
+    int status;        /* of the last call; 0: no answer */
 };
 
 /* Finds URL and key by the options, the environment and the configuration, in that order. CMD_OK, or an exit status

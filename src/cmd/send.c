@@ -3,7 +3,8 @@
  *
  * Builds the same body a client would post to the Graph API, from --text, --template or --body, and hands it to the
  * gateway. A refusal is shown with its reasons and exit status 3 (75 when it is a matter of waiting). An answer that
- * got lost is asked for again only under an idempotency key, because only then nothing is sent twice. */
+ * got lost is asked for again only under an idempotency key, because only then nothing is sent twice; without one the
+ * exit status is 5, for nobody knows whether it was sent. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 #include "cmd/show.h"
 #include "cmd/term.h"
 #include "cmd/verbs.h"
+#include "core/graph_code.h"
 #include "core/identity.h"
 
 #define BODY_MAX (1u << 20)
@@ -215,6 +217,31 @@ static int write_body(const struct args *a, struct buf *b)
     return rc;
 }
 
+/* Options under the names the API knows them by. */
+static const struct rest_word words[] = {{"not_before", "--at"},
+                                         {"expires", "--expires"},
+                                         {"idempotency_key", "--idempotency-key"},
+                                         {"queue", "--queue"},
+                                         {"override", "--override"},
+                                         {"override.reason", "--reason"},
+                                         {"override.by", "--by"},
+                                         {NULL, NULL}};
+
+/* Meta said no in so many words: these, its code, and what can be done. */
+static int rejected(struct json answer)
+{
+    int64_t code = 0;
+    struct json metas = json_at(answer, "upstream", "error");
+    struct str message = json_str_or(json_get(metas, "message"), STR(""));
+    struct str details = json_str_or(json_at(metas, "error_data", "details"), STR(""));
+    json_i64(json_at(answer, "error", "graph_code"), &code);
+    const struct graph_code *known = graph_code((int)code);
+    return cmd_fail(CMD_FAILED, code != 0 && known != NULL ? known->next : NULL,
+                    "Meta rejected the message with %lld%s%s%s%.*s%s%.*s", (long long)code, known != NULL ? ": " : "",
+                    known != NULL ? known->means : "", message.n ? ". Meta's words: " : "", (int)message.n, message.p,
+                    details.n ? "; " : "", (int)details.n, details.p);
+}
+
 /* A hold is refused for now only: giving the same command later is right, which is what 75 says. */
 static int refused(const struct args *a, const struct rest *r, struct json answer)
 {
@@ -222,7 +249,7 @@ static int refused(const struct args *a, const struct rest *r, struct json answe
     struct str id = json_str_or(json_get(answer, "id"), STR(""));
     if (args_has(a, "json"))
         rest_print(answer);
-    int rc = rest_check(r, answer);
+    int rc = r->status == 502 ? rejected(answer) : rest_check(r, answer);
     if (!args_has(a, "json") && !args_has(a, "quiet")) {
         if (id.n > 0)
             term_printf(stdout, TONE_PLAIN, "%.*s\n", (int)id.n, id.p);
@@ -237,9 +264,9 @@ static int exit_of(struct str state)
     static const struct {
         const char *state;
         int code;
-    } ends[] = {{"refused", CMD_REFUSED},  {"sending", CMD_TEMPORARY},   {"unsent", CMD_TEMPORARY},
-                {"ambiguous", CMD_FAILED}, {"undetermined", CMD_FAILED}, {"rejected", CMD_FAILED},
-                {"failed", CMD_FAILED},    {"expired", CMD_FAILED},      {"cancelled", CMD_FAILED}};
+    } ends[] = {{"refused", CMD_REFUSED}, {"sending", CMD_TEMPORARY},  {"unsent", CMD_TEMPORARY},
+                {"ambiguous", CMD_DOUBT}, {"undetermined", CMD_DOUBT}, {"rejected", CMD_FAILED},
+                {"failed", CMD_FAILED},   {"expired", CMD_FAILED},     {"cancelled", CMD_FAILED}};
     for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
         if (str_eq(state, str_of(ends[i].state)))
             return ends[i].code;
@@ -270,6 +297,7 @@ static int post(const struct args *a, struct str body)
     struct rest r;
     struct json answer;
     int rc = rest_open(&r, a);
+    r.words = words;
     r.once = !args_has(a, "idempotency-key");
     r.timeout_ms = 60000; /* longer than the gateway waits for Meta */
     if (rc == CMD_OK)

@@ -143,6 +143,7 @@ static void show_try(const char **word, struct json t, struct str code_means)
         const char *met, *says;
     } words[] = {{"under way", "under way"},
                  {"no answer", "no answer came; it may have arrived"},
+                 {"turned away", "turned away, and made again"},
                  {"not left", "it did not leave the machine"},
                  {"refused", "refused by Meta"},
                  {"accepted", "accepted by Meta"},
@@ -161,8 +162,24 @@ static void show_try(const char **word, struct json t, struct str code_means)
     happened(word, at.n > 0 ? at : STR("                    "), str_of(text));
 }
 
+/* How often Meta turned it away for what is not its own: such refusals are no attempts. */
+static void show_turned(const char **word, struct json t)
+{
+    int64_t times = number_at(t, "times"), code = number_at(t, "code");
+    const struct graph_code *words = code != 0 ? graph_code((int)code) : NULL;
+    char text[400];
+    if (times == 0)
+        return;
+    int n = snprintf(text, sizeof text, "turned away by Meta %lld time%s", (long long)times, times == 1 ? "" : "s");
+    if (code != 0)
+        snprintf(text + n, sizeof text - (size_t)n, ", last with %lld%s%s", (long long)code, words ? ": " : "",
+                 words ? words->means : "");
+    happened(word, STR("                    "), str_of(text));
+}
+
 static void show_tries(const char **word, struct json m)
 {
+    show_turned(word, json_get(m, "turned_away"));
     for (struct json_iter it = json_iter(json_get(m, "tries")); json_next(&it);) {
         const struct graph_code *words = graph_code((int)number_at(it.value, "code"));
         show_try(word, it.value, str_of(words != NULL && number_at(it.value, "code") != 0 ? words->means : NULL));

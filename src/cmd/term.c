@@ -146,7 +146,8 @@ int cmd_print_json(const struct buf *b)
 
 int cmd_finish(int code)
 {
-    bool told = code == CMD_OK || code == CMD_REFUSED || code == CMD_PARTIAL; /* also a verdict of decide */
+    bool told = code == CMD_OK || code == CMD_REFUSED || code == CMD_PARTIAL ||
+                code == CMD_DOUBT; /* also a verdict of decide */
     if ((fflush(stdout) != 0 || ferror(stdout)) && told)
         return cmd_fail(CMD_FAILED, NULL, "standard output could not be written");
     return code;

@@ -18,7 +18,7 @@
 #define PREFIX "/wayleave/v1/"
 
 struct rest_route {
-    const char *method, *path; /* path ending in '/': a parameter follows; "{}": it stands there */
+    const char *method, *path;           /* path ending in '/': a parameter follows; "{}": it stands there */
     enum { READS, ASKS, WRITES } access; /* ASKS: reads, and takes a query */
     rest_handler handle;
     void (*begin)(struct gateway *g, struct http_req *rq); /* instead of handle: sees to itself */

@@ -135,6 +135,8 @@ static const char *last_met(const struct life *l)
         return "no answer";
     if (l->state == LIFE_UNSENT)
         return "not left";
+    if (l->anew)
+        return "turned away";
     if (l->state == LIFE_REJECTED)
         return "refused";
     if (l->resent) /* its doubt, or that of an attempt before it */
@@ -154,10 +156,16 @@ static const char *met(const struct life *l, int n)
     return !l->resent ? "refused" : first_doubted ? "no answer" : NULL;
 }
 
+/* The last code met is one for which it was turned away: that is about its number or the person, and no end of an attempt. */
+static bool turned_with_code(const struct life *l)
+{
+    return l->turned > 0 && l->state != LIFE_REFUSED && reaction_spares(reaction_to(l->code).reaction);
+}
+
 /* The attempt that met the message's code; 0: none is known to be the one. */
 static int met_code(const struct life *l)
 {
-    if (l->code == 0 || l->state == LIFE_REFUSED)
+    if (l->code == 0 || l->state == LIFE_REFUSED || turned_with_code(l))
         return 0;
     if (l->failed != 0)
         return (l->failed & (l->failed - 1)) == 0 ? __builtin_ctz(l->failed) + 1 : 0;
@@ -168,6 +176,11 @@ static int met_code(const struct life *l)
 
 static void show_tries(struct json_out *o, const struct life *l)
 {
+    jo_key(o, "turned_away");
+    jo_object(o);
+    jo_kint(o, "times", l->turned);
+    jo_kint(o, "code", turned_with_code(l) ? l->code : 0);
+    jo_end(o);
     jo_key(o, "tries");
     jo_array(o);
     for (int n = 1; n <= l->attempts; n++) {

@@ -9,8 +9,11 @@
 
 #include "base/yaml.h"
 #include "core/facts_read.h"
+#include "gateway/admit.h"
 #include "gateway/rest_impl.h"
+#include "gateway/send_terms.h"
 #include "net/form.h"
+#include "store/idempotency.h"
 
 #define PAGE_DEFAULT 100
 #define PAGE_MOST    1000
@@ -38,6 +41,7 @@ struct query {
     size_t limit;
     int64_t before;
     struct str person; /* as given */
+    struct str key;    /* as given, {NULL,0}: none */
 };
 
 /* --- reading the query ---------------------------------------------------------------------------------------------- */
@@ -143,6 +147,13 @@ static bool read_contact(struct query *q, struct str v, int64_t now)
     return v.n > 0;
 }
 
+static bool read_key(struct query *q, struct str v, int64_t now)
+{
+    (void)now;
+    q->key = v;
+    return v.n > 0;
+}
+
 static const struct {
     const char *name;
     bool (*read)(struct query *q, struct str v, int64_t now);
@@ -156,11 +167,12 @@ static const struct {
     {"campaign", read_campaign, "campaign is the id of a campaign"},
     {"category", read_category, "category is marketing, utility, authentication, service or calls"},
     {"code", read_code, "code is an error code of the Graph API"},
-    {"from", read_from, "from is a date, an RFC 3339 time or as in now-2h"},
-    {"to", read_to, "to is a date, an RFC 3339 time or as in now-2h"},
+    {"key", read_key, "key is an idempotency key"},
+    {"from", read_from, "from is a time such as 2026-11-01, 2026-11-01T10:00:00Z or now-2h"},
+    {"to", read_to, "to is a time such as 2026-11-01, 2026-11-01T10:00:00Z or now-2h"},
     {"duplicated", read_duplicated, "duplicated is true or false"},
     {"limit", read_limit, "limit is a number from 1 to 1000"},
-    {"cursor", read_cursor, "cursor is what `next` of the page before says"},
+    {"cursor", read_cursor, "cursor is the id at which the page before ended"},
 };
 #define PARAMETERS (sizeof parameters / sizeof parameters[0])
 
@@ -183,6 +195,21 @@ static bool read_field(struct rest_call *c, struct query *q, const struct form_f
     return false;
 }
 
+/* Of two values one would be lost; of a state there may be several. */
+static bool once(struct rest_call *c, const struct form *f, size_t i)
+{
+    bool several = str_eq(f->fields[i].name, STR("state"));
+    for (size_t before = 0; before < i && !several; before++) {
+        if (!str_eq(f->fields[before].name, f->fields[i].name))
+            continue;
+        for (size_t p = 0; p < PARAMETERS; p++)
+            if (str_eq(f->fields[i].name, str_of(parameters[p].name)))
+                rest_wrong(c, WL_EINVAL, parameters[p].name, "%s is given twice", parameters[p].name);
+        return false;
+    }
+    return true;
+}
+
 static bool read_query(struct rest_call *c, struct arena *a, int64_t now, struct query *q)
 {
     struct form f = {.n = 0};
@@ -193,7 +220,7 @@ static bool read_query(struct rest_call *c, struct arena *a, int64_t now, struct
         return false;
     }
     for (size_t i = 0; i < f.n; i++)
-        if (!read_field(c, q, &f.fields[i], now))
+        if (!read_field(c, q, &f.fields[i], now) || !once(c, &f, i))
             return false;
     if (q->n_words > 1)
         q->f.seen = q->f.not_seen = 0;
@@ -252,13 +279,53 @@ static int show_rows(struct rest_call *c, struct store *s, struct arena *a, cons
     return 0;
 }
 
+/* The message that has this key, as long as keys are kept; it is shown when it is what else is asked for. */
+static int show_keyed(struct rest_call *c, struct store *s, const struct query *q, int bucket, int64_t now,
+                      struct err *e)
+{
+    struct idempotency known;
+    struct message m;
+    struct err why = {0};
+    uint8_t key[IDEMPOTENCY_KEY_BYTES];
+    int64_t at;
+    key_hash(q->key, key);
+    int rc = idempotency_get(s, bucket, key, now, &known, e);
+    if (rc != 0 || known.msg == 0)
+        return rc;
+    rc = messages_get(s, bucket, known.msg, &m, &why);
+    if (rc == WL_ENOTFOUND)
+        return 0;
+    if (rc != 0) {
+        *e = why;
+        return rc;
+    }
+    show_some(c, q, &m, 1, 1, now, &at);
+    return 0;
+}
+
+/* A key names one message, so nothing but whose it is and its state makes sense beside it. */
+static bool read_keyed(struct rest_call *c, struct arena *a, struct query *q)
+{
+    struct err why = {0};
+    const struct message_filter *f = &q->f;
+    bool more = f->sender != 0 || f->campaign != 0 || f->category != 0 || f->code != 0 || f->from != 0 || f->to != 0 ||
+                f->duplicated || q->before != 0;
+    if (q->key.p == NULL)
+        return true;
+    if (terms_key(q->key, "key", a, &q->key, &why) != 0)
+        rest_wrong(c, WL_EINVAL, "key", "%s", why.text);
+    else if (more)
+        rest_wrong(c, WL_EINVAL, "key", "key names one message: only contact and state may stand beside it");
+    return c->problem.code == 0;
+}
+
 int rest_messages_list(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e)
 {
     struct query q;
     struct person p = {.id = 0};
     int64_t next = 0;
     char text[STORE_ID_TEXT];
-    if (!read_query(c, a, now, &q))
+    if (!read_query(c, a, now, &q) || !read_keyed(c, a, &q))
         return 0;
     int rc = q.person.n > 0 ? rest_find_person(c, s, q.person, &p, e) : 0;
     if (rc != 0 || c->problem.code != 0)
@@ -267,7 +334,7 @@ int rest_messages_list(struct rest_call *c, struct store *s, struct arena *a, in
     jo_object(&c->out);
     jo_key(&c->out, "messages");
     jo_array(&c->out);
-    rc = show_rows(c, s, a, &q, p.bucket, now, &next, e);
+    rc = q.key.p != NULL ? show_keyed(c, s, &q, p.bucket, now, e) : show_rows(c, s, a, &q, p.bucket, now, &next, e);
     jo_end(&c->out);
     jo_kcstr(&c->out, "next", next != 0 ? store_id_text(p.bucket, next, text) : NULL);
     jo_end(&c->out);

@@ -7,6 +7,8 @@
 #include "gateway/graph_error.h"
 #include "gateway/links.h"
 
+#define OURS "/wayleave/v1/"
+
 struct route {
     const char *prefix;
     bool exact;
@@ -15,7 +17,7 @@ struct route {
 
 static const struct route routes[] = {
     {MEDIA_LINK_PREFIX, false, media_link_begin},
-    {"/wayleave/v1/", false, rest_api_begin},
+    {OURS, false, rest_api_begin},
     {"/healthz", true, metrics_begin},
     {"/readyz", true, metrics_begin},
     {"/metrics", true, metrics_begin},
@@ -44,5 +46,9 @@ void routes_refuse(void *ctx, struct http_req *rq, int status, const char *why)
 {
     struct gateway *g = ctx;
     metric_add(g, METRIC_BAD_REQUESTS, 1);
+    if (str_starts(http_path(rq), STR(OURS))) {
+        rest_refuse(rq, status, why);
+        return;
+    }
     graph_error_reply(rq, &(struct graph_error){.status = status, .code = status == 429 ? 4 : 100, .message = why});
 }

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command line against a running gateway: what it prints, what a script can read, and the exit status that says
-what to do next (0 done, 1 failed, 2 usage, 3 refused, 4 partly, 75 later)."""
+what to do next (0 done, 1 failed, 2 usage, 3 refused, 4 partly, 5 in doubt, 75 later)."""
 
 import json
 import subprocess
@@ -193,7 +193,7 @@ def test_sending_says_by_its_exit_status_what_became_of_it(gateway, sandbox):
     assert json.loads(out)["state"] == "rejected"
     sandbox.fault("lost-answer", path="/v25.0/111/messages")
     code, out, err = send(gateway, "--text", "hello", "--json")
-    assert code == 1, "an ambiguous message is nothing to try again"
+    assert code == 5, "an ambiguous message is nothing to try again"
     assert json.loads(out)["state"] == "ambiguous"
     sandbox.stop()
     assert send(gateway, "--text", "hello")[0] == 75

@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import sqlite3
+import subprocess
 import time
 from datetime import datetime, timedelta, timezone
 
@@ -153,11 +154,22 @@ def test_what_was_met_on_the_way_is_history(ready, sandbox):
     name = taken(ready, text(ANA))["id"]
     rig.until("it was read", lambda: state(ready, name) == "read", 30)
     shown = message(ready, name)
-    assert (shown["attempts"], shown["code"], shown["code_means"], shown["code_next"]) == (2, 0, None, None)
-    assert [(t["attempt"], t["met"], t["code"]) for t in shown["tries"]] == [(1, "refused", 131056), (2, "accepted", 0)]
+    assert (shown["attempts"], shown["code"], shown["code_means"], shown["code_next"]) == (1, 0, None, None)
+    assert shown["turned_away"] == {"times": 1, "code": 131056} and [(t["attempt"], t["met"], t["code"]) for t in shown["tries"]] == [(1, "accepted", 0)]
     told = story(ready, name)
-    assert "attempt 1: refused by Meta with 131056" in told and "attempt 2: accepted by Meta" in told and "next" not in told, told
+    assert "turned away by Meta 1 time, last with 131056" in told and "attempt 1: accepted by Meta" in told and "next" not in told, told
     assert listed(ready, "?code=131056") == []
+
+
+def test_an_attempt_before_is_told_with_its_code(ready, sandbox):
+    sandbox.fault("code=1", path="/111/messages")
+    name = taken(ready, text(ANA))["id"]
+    rig.until("it waits for another attempt", lambda: message(ready, name).get("waiting", {}).get("reason") == "retry")
+    assert message(ready, name)["code"] == 1 and [m["id"] for m in listed(ready, "?code=1")] == [name]
+    rig.until("it was read", lambda: state(ready, name) == "read", 40)
+    assert message(ready, name)["code"] == 0 and listed(ready, "?code=1") == []
+    told = story(ready, name)
+    assert "attempt 1: refused by Meta with 1: unknown error" in told and "attempt 2: accepted by Meta" in told and "next" not in told, told
 
 
 def test_a_failure_after_it_was_read_is_history(ready, sandbox):
@@ -377,12 +389,43 @@ def test_pages_hold_everything_once(several):
 
 @pytest.mark.parametrize("query, field", [
     ("?state=gone", "state"), ("?limit=0", "limit"), ("?limit=1001", "limit"), ("?cursor=x", "cursor"), ("?from=soon", "from"),
-    ("?category=spam", "category"), ("?code=x", "code"), ("?duplicated=maybe", "duplicated"), ("?sender=-1", "sender"), ("?stat=read", None)])
+    ("?category=spam", "category"), ("?code=x", "code"), ("?duplicated=maybe", "duplicated"), ("?sender=-1", "sender"), ("?stat=read", None),
+    ("?limit=1&limit=2", "limit"), ("?key=a+b", "key"), ("?key=k&code=100", "key")])
 def test_a_question_that_is_not_understood_is_refused(gateway, query, field):
     status, body = gateway.admin("GET", "/messages" + query)
     assert status == 400 and body["error"].get("field") == field, body
     if field is None:
         assert "did you mean 'state'" in body["error"]["message"]
+
+
+@pytest.mark.parametrize("path", ["/messages/mt400000000?state=read", "/status?x", "/contacts/+15550001234?limit=1", "/decisions/mt400000000?a=b&c=d"])
+def test_a_parameter_nobody_reads_is_refused(gateway, path):
+    status, body = gateway.admin("GET", path)
+    assert status == 400 and "takes no query" in body["error"]["message"], body
+    if "messages" in path:
+        assert gateway.admin("DELETE", path)[0] == 400
+
+
+def test_too_much_is_refused_in_this_apis_own_words(gateway):
+    r = gateway.request("POST", "/wayleave/v1/messages", token=gateway.admin_key, data=b" " * (1 << 20) + b" ")
+    assert r.status_code == 413 and r.json()["error"]["code"] == "too_big" and "field" not in r.json()["error"], r.text
+    long = {"from": rig.SENDER, "to": ANA, "type": "text", "text": {"body": "x" * (256 << 10)}, "queue": True}
+    r = rest(gateway, long)
+    assert r.status_code == 413 and "256 KiB" in r.json()["error"]["message"], r.text
+
+
+def test_a_message_is_found_and_taken_back_by_its_key(ready):
+    name = taken(ready, text(ANA, not_before="now+1h", idempotency_key="visit-17"))["id"]
+    taken(ready, text(ANA, not_before="now+1h"))
+    assert [m["id"] for m in listed(ready, "?key=visit-17")] == [name]
+    assert [m["id"] for m in listed(ready, "?key=visit-17&state=waiting")] == [name] and listed(ready, "?key=visit-17&state=read") == []
+    assert listed(ready, "?key=visit-18") == []
+    assert name in ok(ready.cli(["messages", "list", "--key", "visit-17"]))
+    code, out, err = ready.cli(["messages", "cancel", "--key", "visit-18"])
+    assert code == 1 and "visit-18" in err
+    assert ok(ready.cli(["messages", "cancel", "--key", "visit-17"])) == f"cancelled {name}\n"
+    assert state(ready, name) == "cancelled"
+    assert ready.cli(["messages", "cancel"])[0] == 2 and ready.cli(["messages", "cancel", name, "--key", "visit-17"])[0] == 2
 
 
 def test_nobody_is_named_by_number(several):
@@ -416,13 +459,53 @@ def test_the_command_line_lists_shows_and_exports(several):
     assert rows[2]["code"] == "131051" and rows[4]["wamid"].startswith("wamid.") and rows[1]["queued"] == "true"
     lines = ok(several.cli(["messages", "export", "--contact", BELA])).splitlines()
     assert [json.loads(line)["state"] for line in lines] == ["cancelled", "rejected"]
-    assert several.cli(["messages", "list", "--state", "gone"])[0] == 1
+    assert ok(several.cli(["messages", "list", "--state", "played"])) == "no message\n"
+    assert ok(several.cli(["messages", "list", "--state", "played", "--json"])) == ""
     assert several.cli(["messages", "show", "nonsense"])[0] == 1
+
+
+@pytest.mark.parametrize("options, says", [
+    (["--state", "gone"], "--state is one of"), (["--limit", "0"], "--limit is a number from 1 to 1000"), (["--from", "soon"], "--from is a time"),
+    (["--before", "x"], "--before is the id"), (["--code", "x"], "--code is"), (["--contact", "nobody"], "--contact")])
+def test_a_mistake_in_an_option_is_told_in_its_own_name(gateway, options, says):
+    code, out, err = gateway.cli(["messages", "list", *options])
+    assert code == 2 and says in err and "cursor" not in err and "never" not in err, err
+
+
+@pytest.mark.parametrize("options, says", [
+    (["--at", "tomorrow"], "--at is a time"), (["--at", "never"], "--at is a time"), (["--at", "now+2h", "--expires", "now+1h"], "--expires must lie after now and after --at"),
+    (["--expires", "now+400d"], "--expires lies"), (["--idempotency-key", "two words"], "--idempotency-key")])
+def test_a_mistake_in_a_time_is_told_in_the_commands_words(ready, options, says):
+    code, out, err = ready.cli(["send", "--from", rig.SENDER, "--to", ANA, "--text", "hello", "--queue", *options])
+    assert code == 2 and says in err and "not_before" not in err and "now, now" not in err, err
+
+
+def test_what_meta_rejects_is_told_with_its_code_and_metas_words(ready, sandbox):
+    sandbox.fault("code=131051", path="/111/messages")
+    code, out, err = ready.cli(["send", "--from", rig.SENDER, "--to", ANA, "--text", "hello"])
+    assert code == 1 and "131051: this type of message is not supported" in err and "Meta's words" in err and "send another type" in err, err
+
+
+def test_what_may_have_been_sent_has_an_exit_status_of_its_own(ready, sandbox):
+    sandbox.fault("drop", path="/111/messages")
+    send = ["send", "--from", rig.SENDER, "--to", ANA, "--text", "hello", "--idempotency-key", "k"]
+    code, out, err = ready.cli(send)
+    assert code == 5 and "do not send it again" in err, err
+    assert ready.cli(send)[0] == 5, "the message under the key is still in doubt"
+
+
+def test_an_export_that_nobody_got_claims_nothing(several):
+    for form in ([], ["--csv"]):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([rig.BIN, "messages", "export", *form, "--config", several.config], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60 * rig.SLOW)
+        assert done.returncode == 1 and "could not be written" in done.stderr and "were written" not in done.stderr, done.stderr
+        assert done.stderr.count("wayleave:") == 1, done.stderr
 
 
 def test_the_command_line_takes_back(several):
     code, out, err = several.cli(["messages", "cancel", several.waits, "m00000000000"])
     assert code == 4 and out.startswith("cancelled " + several.waits), out + err
+    assert "m00000000000: " in err
     code, out, err = several.cli(["messages", "cancel", several.waits])
     assert code == 1 and "too late" in err
     assert "cancelled" in ok(several.cli(["messages", "show", several.waits]))

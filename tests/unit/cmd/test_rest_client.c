@@ -130,7 +130,7 @@ TEST(answers_become_exit_statuses)
         {"/200", 200, CMD_OK, CMD_OK, 1},        {"/400", 400, CMD_OK, CMD_FAILED, 1},
         {"/401", 401, CMD_OK, CMD_FAILED, 1},    {"/403", 403, CMD_OK, CMD_REFUSED, 1},
         {"/404", 404, CMD_OK, CMD_FAILED, 1},    {"/502", 502, CMD_OK, CMD_FAILED, 1},
-        {"/503", 503, CMD_OK, CMD_TEMPORARY, 4}, {"/504", 504, CMD_OK, CMD_FAILED, 1},
+        {"/503", 503, CMD_OK, CMD_TEMPORARY, 4}, {"/504", 504, CMD_OK, CMD_DOUBT, 1},
         {"/299", 200, CMD_FAILED, CMD_OK, 1},
     };
     struct answers s = {0};
