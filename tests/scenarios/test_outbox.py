@@ -205,3 +205,24 @@ def test_what_is_worthless_by_then_is_not_sent(gateway, sandbox):
     rig.until("they have expired", lambda: all(message(gateway, name)["state"] == "expired" for name in names), 8)
     assert outbox(gateway) == 1
     assert not ledger(sandbox)
+
+
+def test_a_number_of_which_hundreds_expire_goes_on_and_delays_no_other(gateway, sandbox):
+    """More than is read ahead of one line, while Meta stops its number."""
+    people = gateway.people(380)
+    sandbox.fault("code=131057", times=1000, path="/111/messages")
+    queue(gateway, people[:1])
+    rig.until("the number was refused", lambda: gateway.query("SELECT 1 FROM msg WHERE code = 131057"))
+    soon = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 4 * rig.SLOW))
+    queue(gateway, people[1:301], message={**template(SALE, "x"), "expires": soon})
+    last = queue(gateway, people[301:302])[0]
+    began = time.monotonic()
+    queue(gateway, people[302:], rig.OTHER_SENDER)
+    rig.until("the other number has sent all", lambda: len(ledger(sandbox, rig.OTHER_SENDER)) == len(people[302:]), 10)
+    assert time.monotonic() - began < 5 * rig.SLOW
+    rig.until("they have expired", lambda: gateway.states().get("expired") == 300, 20)
+    assert message(gateway, last)["state"] == "waiting"
+    sandbox.call("DELETE", "faults")
+    assert gateway.admin("POST", f"/numbers/{rig.SENDER}/resume", {"by": "Ada"})[0] == 200
+    rig.until("the last one was sent", lambda: message(gateway, last)["state"] in ("accepted", "sent", "delivered", "read"))
+    each_once(sandbox, [people[301]], rig.SENDER)  # the one that was refused waits for its own time
