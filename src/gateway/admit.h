@@ -84,9 +84,9 @@ struct send {
     const struct rules_book *book; /* the same with its number and its shadow */
     enum verdict shadow;           /* what the shadow said, when the book has one */
     /* WL_ECONFLICT for its key: the message that has it. Else: */
-    struct message message;        /* id, state, ...; after its outcome still as it was when it was let through */
-    int64_t opened_at;             /* what it made the person's reach row say by opening a place; 0: it opened none */
-    int64_t interval;              /* by how much it moved the pace with the person, ms */
+    struct message message; /* id, state, ...; after its outcome still as it was when it was let through */
+    int64_t opened_at;      /* what it made the person's reach row say by opening a place; 0: it opened none */
+    int64_t interval;       /* by how much it moved the pace with the person, ms */
 
     /* --- filled by outcome_read() from Meta's answer --- */
     enum life_state outcome;

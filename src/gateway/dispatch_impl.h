@@ -95,7 +95,7 @@ struct number {
     char *token;      /* the outbox thread's */
     int64_t token_us; /* when it was read; 0: has to be read */
     bool no_token;
-    bool reread; /* before anything leaves: it may be another one by now */
+    bool reread;      /* before anything leaves: it may be another one by now */
     bool greeting_on; /* an introduction is under way */
     bool relisting;   /* only for templates: other lines go on */
     int64_t relisted_us;

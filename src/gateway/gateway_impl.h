@@ -95,8 +95,8 @@ void graph_api_begin(struct gateway *g, struct http_req *rq);                   
 void rest_api_begin(struct gateway *g, struct http_req *rq);                     /* rest_api.c */
 /* The server itself refuses a call of our own API: in that API's shape. */
 void rest_refuse(struct http_req *rq, int status, const char *why);
-void webhook_begin(struct gateway *g, struct http_req *rq);                      /* webhook.c */
-void media_link_begin(struct gateway *g, struct http_req *rq);                   /* links.c */
-void metrics_begin(struct gateway *g, struct http_req *rq);                      /* metrics.c */
+void webhook_begin(struct gateway *g, struct http_req *rq);    /* webhook.c */
+void media_link_begin(struct gateway *g, struct http_req *rq); /* links.c */
+void metrics_begin(struct gateway *g, struct http_req *rq);    /* metrics.c */
 
 #endif
