@@ -26,8 +26,8 @@
 #define LEFT_US         (5 * SECOND_US)
 #define COUNT_US        (5 * SECOND_US)
 #define COUNT_ROOM      (8u << 20)
-#define FORGET_US       (3600 * SECOND_US)
-#define ASIDE_KEPT_MS   (INT64_C(14) * 86400 * 1000) /* a status may come seven days late */
+#define FORGET_US       (12 * 3600 * SECOND_US)      /* between two walks; of keys there has to be one in every week */
+#define ASIDE_KEPT_MS   (INT64_C(14) * 86400 * 1000) /* after the end: a status may come seven days late */
 #define LINES_START     100000                       /* looked at for numbers whose lease is taken at start */
 
 /* --- leases -------------------------------------------------------------------------------------------------------- */
@@ -251,19 +251,41 @@ static void settle_endings(struct settling *t)
     }
 }
 
+/* One walk along all keys, then one along what was kept aside. */
+struct forgetting {
+    struct idempotency_at key, next_key;
+    int64_t id, next_id; /* of a message */
+    bool aside;          /* the keys are done */
+};
+
 static int forget(void *ctx, struct store *s, struct arena *a, int64_t now, struct err *e)
 {
-    (void)ctx, (void)a;
-    int rc = idempotency_forget(s, OUTBOX_SPREAD, now, e);
-    return rc != 0 ? rc : callback_data_forget(s, OUTBOX_SPREAD, (now - ASIDE_KEPT_MS) << 22, e);
+    struct forgetting *f = ctx;
+    int64_t by = now - ASIDE_KEPT_MS;
+    (void)a;
+    f->next_key = f->key;
+    f->next_id = f->id;
+    return f->aside ? callback_data_forget(s, OUTBOX_SPREAD, by << 22, by, &f->next_id, e)
+                    : idempotency_forget(s, OUTBOX_SPREAD, now, &f->next_key, e);
 }
 
-static void forget_old(struct dispatch *d)
+/* A step; true: there is more. */
+static bool forget_old(struct dispatch *d, struct forgetting *f)
 {
+    static const struct idempotency_at end;
     struct err e = {0};
     failpoint(settle_forget);
-    if (writer_call(d->g->writer, RANK_SETTLE, forget, NULL, &e) != 0)
+    if (writer_call(d->g->writer, RANK_SETTLE, forget, f, &e) != 0) {
         log_error("settle", "old keys could not be forgotten, it is tried again: %s", e.text);
+        return true;
+    }
+    f->key = f->next_key;
+    f->id = f->next_id;
+    if (f->aside)
+        f->aside = f->id != 0;
+    else
+        f->aside = memcmp(&f->key, &end, sizeof end) == 0;
+    return f->aside || memcmp(&f->key, &end, sizeof end) != 0;
 }
 
 /* --- counting ------------------------------------------------------------------------------------------------------ */
@@ -294,6 +316,7 @@ static void counting_end(struct counting *c)
 /* When what is due is done next. */
 struct due {
     int64_t renew_us, doubts_us, left_us, count_us, forget_us;
+    struct forgetting forgetting;
 };
 
 static void beat(struct dispatch *d, struct keeper *k)
@@ -325,8 +348,8 @@ static void settle_round(struct settling *t, struct keeper *k, struct counting *
         census_take(d, c->reader, c->scratch);
     }
     if (now_us >= due->forget_us) {
-        due->forget_us = now_us + FORGET_US;
-        forget_old(d);
+        bool more = forget_old(d, &due->forgetting);
+        due->forget_us = now_us + (more ? SECOND_US : FORGET_US);
     }
 }
 

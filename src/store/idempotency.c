@@ -3,14 +3,17 @@
  *
  * A key is written under the week of its moment and looked for in this week and the one before, so it stands for seven
  * days at least; also in the next, because a clock that was set back must not make a key unknown and its message a
- * second one. Older weeks are a range at the front of the bucket's keys, deleted a step at a
- * time: nobody reads them any more, so nothing hurries. */
+ * second one.
+ *
+ * A message may wait longer than that, and must not be accepted again under its key meanwhile. So the keys of last week are
+ * walked along, a step at a time, once in every week at least: those of messages that have not ended are written under
+ * this week. What is older than last week is deleted on the way: nobody reads it any more. */
 #include "store/idempotency.h"
 #include "base/failpoint.h"
 #include "store/db.h"
 
 #define WEEK_MS     INT64_C(604800000)
-#define FORGET_STEP 2000 /* a deletion the writer's other jobs do not wait long for */
+#define FORGET_STEP 500 /* keys whose messages are looked at: the writer's other jobs do not wait long for it */
 
 STATEMENT(idempotency_find, "SELECT msg, fingerprint FROM idempotency WHERE bucket = $1 AND week IN ($2, $3, $4) AND "
                             "key = $5 LIMIT 1"); /* there is one at most */
@@ -18,10 +21,21 @@ STATEMENT(idempotency_set, "INSERT INTO idempotency (bucket, week, key, msg, fin
                            "ON CONFLICT (bucket, week, key) DO UPDATE SET msg = excluded.msg, "
                            "fingerprint = excluded.fingerprint");
 STATEMENT(idempotency_unset, "DELETE FROM idempotency WHERE bucket = $1 AND week IN ($2, $3) AND key = $4");
-STATEMENT(idempotency_oldest, "SELECT week, key FROM idempotency WHERE bucket = $1 AND week < $2 ORDER BY week, key "
-                              "LIMIT 1 OFFSET $3");
-STATEMENT(idempotency_drop, "DELETE FROM idempotency WHERE bucket = $1 AND week < $2");
-STATEMENT(idempotency_drop_upto, "DELETE FROM idempotency WHERE bucket = $1 AND (week, key) < ($2, $3)");
+STATEMENT(idempotency_ahead,
+          "SELECT week, key FROM idempotency WHERE bucket = $1 AND (week, key) >= ($2, $3) AND week < $4 "
+          "ORDER BY week, key LIMIT 1 OFFSET $5");
+/* states 2, 5 and 7 are SENDING, AMBIGUOUS and WAITING: it has not ended. What the key stands for by now is not touched. */
+STATEMENT(idempotency_carry,
+          "INSERT INTO idempotency (bucket, week, key, msg, fingerprint) SELECT o.bucket, CAST($1 AS BIGINT), o.key, "
+          "o.msg, o.fingerprint FROM idempotency o WHERE o.bucket = $2 AND (o.week, o.key) >= ($3, $4) AND (o.week, "
+          "o.key) < ($5, $6) AND EXISTS (SELECT 1 FROM msg m WHERE m.bucket = o.bucket AND m.id = o.msg AND m.state IN "
+          "(2, 5, 7)) AND NOT EXISTS (SELECT 1 FROM idempotency n WHERE n.bucket = o.bucket AND n.week IN ($1, $7) AND "
+          "n.key = o.key) ON CONFLICT (bucket, week, key) DO NOTHING");
+STATEMENT(
+    idempotency_drop,
+    "DELETE FROM idempotency WHERE bucket = $1 AND (week, key) >= ($2, $3) AND (week, key) < ($4, $5) AND (week < $6 "
+    "OR EXISTS (SELECT 1 FROM idempotency n WHERE n.bucket = idempotency.bucket AND n.week = $7 AND n.key = "
+    "idempotency.key))");
 
 static int64_t week_of(int64_t now)
 {
@@ -92,46 +106,78 @@ int idempotency_put(struct store *s, const struct idempotency *v, int64_t now, s
     return write_end(s, rc);
 }
 
-/* Where the next step's worth of old keys ends. *ret_more false: fewer are left. */
-static int forget_bound(struct store *s, int bucket, int64_t before, bool *ret_more, int64_t *ret_week,
-                        uint8_t ret_key[IDEMPOTENCY_KEY_BYTES], struct err *e)
+static bool begins(const struct idempotency_at *at)
 {
+    static const struct idempotency_at none;
+    return memcmp(at, &none, sizeof none) == 0;
+}
+
+/* Where the next step's worth of keys ends; zeroed: there are fewer, and they end where this week begins. */
+static int step_bound(struct store *s, int bucket, const struct idempotency_at *at, int64_t week,
+                      struct idempotency_at *ret, struct err *e)
+{
+    struct idempotency_at bound;
     struct db_stmt *q;
-    int rc = db_prepare(s, &idempotency_oldest, &q, e);
+    memset(&bound, 0, sizeof bound);
+    int rc = db_prepare(s, &idempotency_ahead, &q, e);
     if (rc != 0)
         return rc;
     db_i64(q, bucket);
-    db_i64(q, before);
+    db_i64(q, at->week);
+    db_blob(q, at->key, sizeof at->key);
+    db_i64(q, week);
     db_i64(q, FORGET_STEP);
     rc = db_step(q, e);
     if (rc < 0)
         return rc;
-    *ret_more = rc == 1;
     if (rc == 1) {
-        *ret_week = col_i64(q);
+        bound.week = col_i64(q);
         struct str key = col_blob(q);
-        memcpy(ret_key, key.p, key.n < IDEMPOTENCY_KEY_BYTES ? key.n : IDEMPOTENCY_KEY_BYTES);
+        memcpy(bound.key, key.p, key.n < sizeof bound.key ? key.n : sizeof bound.key);
     }
     db_reset(q);
+    *ret = bound;
     return 0;
 }
 
-int idempotency_forget(struct store *s, int bucket, int64_t now, struct err *e)
+static void bind_range(struct db_stmt *q, int bucket, const struct idempotency_at *from,
+                       const struct idempotency_at *to)
 {
+    db_i64(q, bucket);
+    db_i64(q, from->week);
+    db_blob(q, from->key, sizeof from->key);
+    db_i64(q, to->week);
+    db_blob(q, to->key, sizeof to->key);
+}
+
+int idempotency_forget(struct store *s, int bucket, int64_t now, struct idempotency_at *at, struct err *e)
+{
+    struct idempotency_at next, to;
     struct db_stmt *q;
-    uint8_t key[IDEMPOTENCY_KEY_BYTES] = {0};
-    int64_t week = week_of(now) - 1;
-    bool more = false;
+    int64_t week = week_of(now);
     int rc = write_start(s, e);
     if (rc == 0)
-        rc = forget_bound(s, bucket, week, &more, &week, key, e);
-    if (rc == 0)
-        rc = db_prepare(s, more ? &idempotency_drop_upto : &idempotency_drop, &q, e);
+        rc = step_bound(s, bucket, at, week, &next, e);
     if (rc != 0)
-        return rc;
-    db_i64(q, bucket);
+        return write_end(s, rc);
+    to = next;
+    if (begins(&next))
+        to.week = week;
+    if ((rc = db_prepare(s, &idempotency_carry, &q, e)) != 0)
+        return write_end(s, rc);
     db_i64(q, week);
-    if (more)
-        db_blob(q, key, sizeof key);
-    return write_end(s, db_exec(q, NULL, e));
+    bind_range(q, bucket, at, &to);
+    db_i64(q, week + 1);
+    rc = db_exec(q, NULL, e);
+    if (rc == 0)
+        rc = db_prepare(s, &idempotency_drop, &q, e);
+    if (rc != 0)
+        return write_end(s, rc);
+    bind_range(q, bucket, at, &to);
+    db_i64(q, week - 1);
+    db_i64(q, week);
+    rc = write_end(s, db_exec(q, NULL, e));
+    if (rc == 0)
+        *at = next;
+    return rc;
 }

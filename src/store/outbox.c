@@ -34,8 +34,13 @@ STATEMENT(outbox_length, "SELECT COUNT(*) FROM (SELECT id FROM outbox WHERE buck
 STATEMENT(callback_put, "INSERT INTO callback_data (bucket, id, value) VALUES ($1, $2, $3) ON CONFLICT (bucket, id) "
                         "DO UPDATE SET value = excluded.value");
 STATEMENT(callback_get, "SELECT value FROM callback_data WHERE bucket = $1 AND id = $2");
-STATEMENT(callback_oldest, "SELECT id FROM callback_data WHERE bucket = $1 AND id < $2 ORDER BY id LIMIT 1 OFFSET $3");
-STATEMENT(callback_forget, "DELETE FROM callback_data WHERE bucket = $1 AND id < $2");
+STATEMENT(callback_oldest, "SELECT id FROM callback_data WHERE bucket = $1 AND id > $2 AND id < $3 ORDER BY id LIMIT 1 "
+                           "OFFSET $4");
+/* states 2, 5 and 7 are SENDING, AMBIGUOUS and WAITING: it has not ended. */
+STATEMENT(
+    callback_forget,
+    "DELETE FROM callback_data WHERE bucket = $1 AND id > $2 AND id < $3 AND NOT EXISTS (SELECT 1 FROM msg m WHERE "
+    "m.bucket = callback_data.bucket AND m.id = callback_data.id AND (m.state IN (2, 5, 7) OR m.ts_outcome > $4))");
 
 static void bind_line(struct db_stmt *q, const struct outbox_key *k)
 {
@@ -294,14 +299,15 @@ int callback_data_get(struct store *s, int bucket, int64_t id, struct arena *a, 
     return 0;
 }
 
-/* The id below which a step's worth of rows lies; `before` when fewer are left. */
-static int forget_bound(struct store *s, int bucket, int64_t before, int64_t *ret, struct err *e)
+/* The id below which a step's worth of rows after this one lies; `before` when fewer are left. */
+static int forget_bound(struct store *s, int bucket, int64_t after, int64_t before, int64_t *ret, struct err *e)
 {
     struct db_stmt *q;
     int rc = db_prepare(s, &callback_oldest, &q, e);
     if (rc != 0)
         return rc;
     db_i64(q, bucket);
+    db_i64(q, after);
     db_i64(q, before);
     db_i64(q, FORGET_STEP);
     rc = db_step(q, e);
@@ -312,18 +318,23 @@ static int forget_bound(struct store *s, int bucket, int64_t before, int64_t *re
     return 0;
 }
 
-int callback_data_forget(struct store *s, int bucket, int64_t before, struct err *e)
+int callback_data_forget(struct store *s, int bucket, int64_t before, int64_t ended_by, int64_t *after, struct err *e)
 {
     struct db_stmt *q;
     int64_t bound = before;
     int rc = write_start(s, e);
     if (rc == 0)
-        rc = forget_bound(s, bucket, before, &bound, e);
+        rc = forget_bound(s, bucket, *after, before, &bound, e);
     if (rc == 0)
         rc = db_prepare(s, &callback_forget, &q, e);
     if (rc != 0)
         return rc;
     db_i64(q, bucket);
+    db_i64(q, *after);
     db_i64(q, bound);
-    return write_end(s, db_exec(q, NULL, e));
+    db_i64(q, ended_by);
+    rc = write_end(s, db_exec(q, NULL, e));
+    if (rc == 0)
+        *after = bound < before ? bound - 1 : 0;
+    return rc;
 }

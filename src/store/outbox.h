@@ -66,7 +66,8 @@ int outbox_count(struct store *s, const struct outbox_key *line, int64_t max, in
 int callback_data_put(struct store *s, int bucket, int64_t id, struct str value, struct err *e);
 /* {NULL,0} when there is none. */
 int callback_data_get(struct store *s, int bucket, int64_t id, struct arena *a, struct str *ret, struct err *e);
-/* Those of messages with ids below `before`, the oldest 2000 at a time: to be called again and again. */
-int callback_data_forget(struct store *s, int bucket, int64_t before, struct err *e);
+/* Those of messages with ids below `before` that ended by `ended_by` (ms) or are not there. A message may wait for a year: its
+ * value stays. Looks at the next 2000 after the id *after, which moves on; 0: begins, and has come to the end. */
+int callback_data_forget(struct store *s, int bucket, int64_t before, int64_t ended_by, int64_t *after, struct err *e);
 
 #endif

@@ -113,17 +113,28 @@ static int rows_left(struct fx *f, const struct idempotency *v, int n, int64_t n
     return left;
 }
 
-static void forget(struct fx *f, int bucket, int64_t now)
+/* A step; true: the walk is at its end. */
+static bool forget(struct fx *f, int bucket, int64_t now, struct idempotency_at *at)
 {
+    static const struct idempotency_at end;
     BEGIN(f);
-    OK(f, idempotency_forget(f->s, bucket, now, &f->e));
+    OK(f, idempotency_forget(f->s, bucket, now, at, &f->e));
     COMMIT(f);
+    return memcmp(at, &end, sizeof end) == 0;
+}
+
+static void walk(struct fx *f, int64_t now)
+{
+    struct idempotency_at at = {0};
+    while (!forget(f, 0, now, &at))
+        ;
 }
 
 TEST(old_keys_go_in_steps_and_promised_ones_stay)
 {
     enum { OLD = 4500 };
     static struct idempotency v[OLD];
+    struct idempotency_at at = {0};
     struct fx f;
     fx_start(&f);
     BEGIN(&f);
@@ -133,18 +144,75 @@ TEST(old_keys_go_in_steps_and_promised_ones_stay)
         OK(&f, idempotency_put(f.s, &v[i], i < OLD / 2 ? NOW : NOW + WEEK_MS, &f.e)); /* the first half a week before */
     }
     COMMIT(&f);
-    forget(&f, 0, NOW + WEEK_MS); /* nothing is old enough */
+    walk(&f, NOW + WEEK_MS); /* nothing is old enough */
     assert_int_equal(rows_left(&f, v, OLD, NOW + WEEK_MS), OLD);
-    forget(&f, 1, NOW + 9 * WEEK_MS); /* another bucket's */
-    forget(&f, 0, NOW + 2 * WEEK_MS);
-    assert_int_equal(rows_left(&f, v, OLD, NOW + WEEK_MS), OLD - 2000);
-    forget(&f, 0, NOW + 2 * WEEK_MS);
-    forget(&f, 0, NOW + 2 * WEEK_MS);
+    assert_true(forget(&f, 1, NOW + 9 * WEEK_MS, &at)); /* another bucket's */
+    assert_false(forget(&f, 0, NOW + 2 * WEEK_MS, &at));
+    assert_int_equal(rows_left(&f, v, OLD, NOW + WEEK_MS), OLD - 500);
+    walk(&f, NOW + 2 * WEEK_MS);
     assert_int_equal(rows_left(&f, v, OLD, NOW + WEEK_MS), OLD / 2);
     assert_int_equal(rows_left(&f, v, OLD / 2, NOW + WEEK_MS), 0);
     fx_end(&f);
 }
 
+/* A message may wait for a year; asked for again under its key it must not become a second one. */
+TEST(a_key_stands_until_its_message_has_ended)
+{
+    struct fx f;
+    fx_start(&f);
+    struct message waits = fx_message(&f, 4096), ended = fx_message(&f, 4096);
+    waits.life.state = LIFE_WAITING;
+    ended.life.state = LIFE_ACCEPTED;
+    BEGIN(&f);
+    OK(&f, messages_insert(f.s, &waits, NULL, 1, &f.e));
+    OK(&f, messages_insert(f.s, &ended, NULL, 1, &f.e));
+    struct idempotency key = of(1, 0), other = of(2, 0), got;
+    key.msg = waits.id;
+    other.msg = ended.id;
+    OK(&f, idempotency_put(f.s, &key, NOW, &f.e));
+    OK(&f, idempotency_put(f.s, &other, NOW, &f.e));
+    COMMIT(&f);
+    for (int week = 1; week <= 52; week++) {
+        walk(&f, NOW + week * WEEK_MS);
+        walk(&f, NOW + week * WEEK_MS + 1);
+        OK(&f, idempotency_get(f.s, 0, key.key, NOW + week * WEEK_MS, &got, &f.e));
+        assert_true(got.msg == waits.id && got.fingerprint == key.fingerprint);
+        OK(&f, idempotency_get(f.s, 0, other.key, NOW + week * WEEK_MS, &got, &f.e));
+        assert_int_equal(got.msg != 0, week == 1);
+    }
+    waits.life.state = LIFE_CANCELLED;
+    BEGIN(&f);
+    OK(&f, message_save(f.s, &waits, &f.e));
+    COMMIT(&f);
+    for (int week = 53; week <= 54; week++) {
+        walk(&f, NOW + week * WEEK_MS);
+        OK(&f, idempotency_get(f.s, 0, key.key, NOW + week * WEEK_MS, &got, &f.e));
+        assert_int_equal(got.msg != 0, week == 53);
+    }
+    fx_end(&f);
+}
+
+/* The program did not run for a month. */
+TEST(a_key_that_stands_anew_does_not_undo_a_later_one)
+{
+    struct fx f;
+    fx_start(&f);
+    struct message waits = fx_message(&f, 4096);
+    waits.life.state = LIFE_WAITING;
+    BEGIN(&f);
+    OK(&f, messages_insert(f.s, &waits, NULL, 1, &f.e));
+    struct idempotency key = of(1, 0), got;
+    key.msg = waits.id;
+    OK(&f, idempotency_put(f.s, &key, NOW, &f.e));
+    COMMIT(&f);
+    put(&f, 1, 503, NOW + 4 * WEEK_MS);
+    walk(&f, NOW + 4 * WEEK_MS);
+    OK(&f, idempotency_get(f.s, 0, key.key, NOW + 4 * WEEK_MS, &got, &f.e));
+    assert_int_equal(got.msg, 503);
+    fx_end(&f);
+}
+
 TESTS(T(a_key_stands_for_its_message), T(a_key_is_known_for_a_week_and_not_for_three),
       T(a_clock_set_back_forgets_no_key), T(a_key_that_stands_for_another_message_has_forgotten_the_first),
-      T(old_keys_go_in_steps_and_promised_ones_stay))
+      T(old_keys_go_in_steps_and_promised_ones_stay), T(a_key_stands_until_its_message_has_ended),
+      T(a_key_that_stands_anew_does_not_undo_a_later_one))

@@ -398,6 +398,7 @@ TEST(every_read_is_a_range_of_the_key)
 
 TEST(callback_data_comes_back_and_goes_when_it_is_old)
 {
+    int64_t other = 0;
     struct fx f;
     struct str got = STR("x");
     fx_start(&f);
@@ -419,8 +420,9 @@ TEST(callback_data_comes_back_and_goes_when_it_is_old)
     OK(&f, callback_data_get(f.s, 1, 7, f.a, &got, &f.e));
     assert_true(got.p == NULL);
     BEGIN(&f);
-    OK(&f, callback_data_forget(f.s, 1, 100, &f.e)); /* another bucket's */
-    OK(&f, callback_data_forget(f.s, 0, 7, &f.e));
+    OK(&f, callback_data_forget(f.s, 1, 100, NOW, &other, &f.e)); /* another bucket's */
+    OK(&f, callback_data_forget(f.s, 0, 7, NOW, &other, &f.e));
+    assert_true(other == 0);
     COMMIT(&f);
     OK(&f, callback_data_get(f.s, 0, 6, f.a, &got, &f.e));
     assert_true(got.p == NULL);
@@ -429,10 +431,43 @@ TEST(callback_data_comes_back_and_goes_when_it_is_old)
     fx_end(&f);
 }
 
+/* A message may wait for a year, and what it is to be handed back with is wanted for two weeks after its end. */
+TEST(callback_data_stays_until_its_message_has_ended_for_long)
+{
+    static const struct {
+        enum life_state state;
+        int64_t changed_at;
+        bool stays;
+    } rows[] = {{LIFE_WAITING, 0, true},      {LIFE_SENDING, 1, true},        {LIFE_AMBIGUOUS, 1, true},
+                {LIFE_ACCEPTED, NOW, false},  {LIFE_ACCEPTED, NOW + 1, true}, {LIFE_REFUSED, 0, false},
+                {LIFE_CANCELLED, NOW, false}, {LIFE_EXPIRED, NOW + 9, true}};
+    struct fx f;
+    struct str got;
+    int64_t after = 0, ids[sizeof rows / sizeof rows[0]];
+    fx_start(&f);
+    BEGIN(&f);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct message m = fx_message(&f, 4096);
+        m.life.state = (uint8_t)rows[i].state;
+        m.changed_at = rows[i].changed_at;
+        ids[i] = m.id;
+        OK(&f, messages_insert(f.s, &m, NULL, 1, &f.e));
+        OK(&f, callback_data_put(f.s, 0, m.id, STR("v"), &f.e));
+    }
+    OK(&f, callback_data_forget(f.s, 0, INT64_MAX, NOW, &after, &f.e));
+    COMMIT(&f);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        OK(&f, callback_data_get(f.s, 0, ids[i], f.a, &got, &f.e));
+        assert_int_equal(got.p != NULL, rows[i].stays);
+    }
+    fx_end(&f);
+}
+
 TEST(much_old_callback_data_goes_in_steps_the_oldest_first)
 {
     struct fx f;
     struct str got;
+    int64_t after = 0;
     int left[3] = {0};
     fx_start(&f);
     BEGIN(&f);
@@ -441,7 +476,7 @@ TEST(much_old_callback_data_goes_in_steps_the_oldest_first)
     COMMIT(&f);
     for (int step = 0; step < 3; step++) {
         BEGIN(&f);
-        OK(&f, callback_data_forget(f.s, 0, 4400, &f.e));
+        OK(&f, callback_data_forget(f.s, 0, 4400, NOW, &after, &f.e));
         COMMIT(&f);
         for (int64_t id = 1; id <= 4500; id++) {
             OK(&f, callback_data_get(f.s, 0, id, f.a, &got, &f.e));
@@ -460,4 +495,5 @@ TESTS(T(keeps_every_field_of_a_row), T(what_is_not_there_changes_nothing),
       T(a_row_in_doubt_is_found_where_it_is_parked), T(the_largest_body_is_kept_and_a_larger_one_refused),
       T(a_line_is_read_in_its_order_a_piece_at_a_time), T(lines_follow_each_other_by_their_heads),
       T(a_reader_with_a_position_misses_nothing), T(every_read_is_a_range_of_the_key),
-      T(callback_data_comes_back_and_goes_when_it_is_old), T(much_old_callback_data_goes_in_steps_the_oldest_first))
+      T(callback_data_comes_back_and_goes_when_it_is_old), T(callback_data_stays_until_its_message_has_ended_for_long),
+      T(much_old_callback_data_goes_in_steps_the_oldest_first))
