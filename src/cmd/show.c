@@ -367,6 +367,34 @@ static void number_line(const char *word, struct json v)
     line(0, word, str_of(text));
 }
 
+static void part(struct buf *b, struct json queue, const char *key, const char *says, bool *first)
+{
+    int64_t n = 0;
+    if (!json_i64(json_get(queue, key), &n) || n == 0)
+        return;
+    buf_printf(b, "%s%lld %s", *first ? " (" : ", ", (long long)n, says);
+    *first = false;
+}
+
+/* "7 waiting (4 due, 2 scheduled, 1 held by rules), 3 on their way, 79.0 a second": what is nothing is left out. */
+static void queue_in_words(struct buf *b, struct json queue)
+{
+    int64_t waiting = 0, open = 0, pace = 0;
+    bool first = true;
+    json_i64(json_get(queue, "waiting"), &waiting);
+    json_i64(json_get(queue, "open"), &open);
+    json_i64(json_get(queue, "pace_permille"), &pace);
+    buf_printf(b, "  %lld waiting", (long long)waiting);
+    part(b, queue, "due", "due", &first);
+    part(b, queue, "scheduled", "scheduled", &first);
+    part(b, queue, "held", "held by rules", &first);
+    part(b, queue, "in_doubt", "in doubt", &first);
+    buf_puts(b, first ? "" : ")");
+    buf_printf(b, ", %lld on their way", (long long)open);
+    if (pace > 0)
+        buf_printf(b, ", %lld.%lld a second", (long long)(pace / 1000), (long long)(pace % 1000 / 100));
+}
+
 /* Numbers with something to send: how much, how fast, and what stops them. */
 static void show_queues(struct json queues)
 {
@@ -374,14 +402,10 @@ static void show_queues(struct json queues)
     for (struct json_iter it = json_iter(queues); json_next(&it); first = false) {
         struct str id = text_at(it.value, "sender"), why = text_at(it.value, "stopped_why");
         char until[SHOW_TIME];
-        int64_t waiting = 0, open = 0, pace = 0;
         struct buf b;
-        json_i64(json_get(it.value, "waiting"), &waiting);
-        json_i64(json_get(it.value, "open"), &open);
-        json_i64(json_get(it.value, "pace_permille"), &pace);
         buf_init(&b, 1024);
-        buf_printf(&b, "%.*s  %lld waiting, %lld on their way, %lld.%lld a second", (int)id.n, id.p, (long long)waiting,
-                   (long long)open, (long long)(pace / 1000), (long long)(pace % 1000 / 100));
+        buf_putstr(&b, id);
+        queue_in_words(&b, it.value);
         struct str when = show_time(json_get(it.value, "stopped_until"), until);
         if (why.n > 0)
             buf_printf(&b, ", stopped%s%.*s: %.*s", when.n > 0 ? " until " : "", (int)when.n, when.p, (int)why.n,

@@ -67,12 +67,18 @@ void graph_error_body(struct buf *out, const struct graph_error *err, const stru
     jo_end(&o);
 }
 
-static void reply(struct http_req *rq, int status, const struct buf *body, const char *retry_after)
+/* `retry_after`, `message_id`: NULL without. */
+static void reply(struct http_req *rq, int status, const struct buf *body, const char *retry_after,
+                  const char *message_id)
 {
-    struct http_header h[] = {{STR("Content-Type"), STR("application/json; charset=UTF-8")},
-                              {STR("Cache-Control"), STR("no-store")},
-                              {STR("Retry-After"), str_of(retry_after)}};
-    http_reply(rq, status, h, retry_after ? 3 : 2, buf_str(body));
+    struct http_header h[4] = {{STR("Content-Type"), STR("application/json; charset=UTF-8")},
+                               {STR("Cache-Control"), STR("no-store")}};
+    size_t n = 2;
+    if (retry_after != NULL)
+        h[n++] = (struct http_header){STR("Retry-After"), str_of(retry_after)};
+    if (message_id != NULL)
+        h[n++] = (struct http_header){STR("Wayleave-Message-Id"), str_of(message_id)};
+    http_reply(rq, status, h, n, buf_str(body));
 }
 
 void graph_error_reply(struct http_req *rq, const struct graph_error *err)
@@ -80,7 +86,7 @@ void graph_error_reply(struct http_req *rq, const struct graph_error *err)
     struct buf b;
     buf_init(&b, GRAPH_ERROR_MAX);
     graph_error_body(&b, err, NULL, NULL, NULL);
-    reply(rq, err->status, &b, err->status == 429 || err->status == 503 ? "1" : NULL);
+    reply(rq, err->status, &b, err->status == 429 || err->status == 503 ? "1" : NULL, err->message_id);
     buf_done(&b);
 }
 
@@ -113,7 +119,7 @@ void graph_refusal_reply(struct http_req *rq, const struct decision *d, const st
     graph_refusal_body(&b, d, rs, f, message_id);
     char retry[24];
     snprintf(retry, sizeof retry, "%lld", (long long)graph_retry_after(d, now));
-    reply(rq, 400, &b, d->verdict == VERDICT_HOLD ? retry : NULL);
+    reply(rq, 400, &b, d->verdict == VERDICT_HOLD ? retry : NULL, message_id);
     buf_done(&b);
 }
 

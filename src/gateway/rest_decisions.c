@@ -12,16 +12,15 @@
 #include "gateway/dispatch.h"
 #include "gateway/old_books.h"
 #include "gateway/rest_impl.h"
+#include "store/census.h"
 #include "store/inbox.h"
 #include "store/messages.h"
-#include "store/outbox.h"
 #include "store/rules_log.h"
 #include "store/skeletons.h"
 
 #define EVENTS_SHOWN 200
 #define QUEUES_SHOWN 64
-#define LINES_SHOWN  1024  /* of the outbox, for the status */
-#define ROWS_COUNTED 10000 /* of one line */
+#define ROWS_COUNTED 20000 /* of the outbox, for the status */
 
 void rest_seen(struct json_out *o, uint32_t seen)
 {
@@ -268,41 +267,48 @@ static void show_senders(struct rest_call *c)
     snapshot_return(snap);
 }
 
-/* How many rows of the outbox each number has, up to a bound: rows of all its lines. */
+/* What each number has in the outbox, by what it waits for, as far as rows are counted. */
 struct backlog {
-    int64_t sender, rows;
+    int64_t sender, due, later, held, parked;
 };
 
-static int count_queues(struct store *s, struct backlog *q, size_t max, size_t *ret_n, struct err *e)
+static struct backlog *of_number(struct backlog *q, size_t *n, size_t max, int64_t sender)
 {
-    struct outbox_key line = {.id = 0};
-    struct err why = {0};
-    size_t n = 0;
-    int rc = 0;
-    for (int lines = 0; lines < LINES_SHOWN; lines++) {
-        int64_t rows = 0;
-        rc = outbox_next_line(s, &line, &line, &why);
-        if (rc == 0)
-            rc = outbox_count(s, &line, ROWS_COUNTED, &rows, &why);
-        if (rc != 0)
-            break;
-        size_t at = 0;
-        while (at < n && q[at].sender != line.sender)
-            at++;
-        if (at == n && n == max)
-            break;
-        if (at == n)
-            q[n++] = (struct backlog){.sender = line.sender};
-        q[at].rows += rows;
-    }
-    *ret_n = n;
-    if (rc == 0 || rc == WL_ENOTFOUND)
-        return 0;
-    *e = why;
-    return rc;
+    size_t at = 0;
+    while (at < *n && q[at].sender != sender)
+        at++;
+    if (at == max)
+        return NULL;
+    if (at == *n)
+        q[(*n)++] = (struct backlog){.sender = sender};
+    return &q[at];
 }
 
-static void show_queue(struct rest_call *c, const struct backlog *q)
+static int count_queues(struct store *s, struct arena *a, int64_t now, struct backlog *q, size_t max, size_t *ret_n,
+                        struct err *e)
+{
+    struct census_row *row = NULL, *held = NULL;
+    size_t n = 0, n_held = 0, found = 0;
+    int rc = census_outbox(s, 0, now, ROWS_COUNTED, a, &row, &n, e);
+    if (rc == 0)
+        rc = census_held_of(s, 0, now, ROWS_COUNTED, a, &held, &n_held, e);
+    if (rc != 0)
+        return rc;
+    for (size_t i = 0; i < n; i++) {
+        struct backlog *to = of_number(q, &found, max, row[i].sender);
+        if (to != NULL)
+            *to = (struct backlog){row[i].sender, row[i].due, row[i].later, 0, row[i].parked};
+    }
+    for (size_t i = 0; i < n_held; i++) {
+        struct backlog *to = of_number(q, &found, max, held[i].sender);
+        if (to != NULL)
+            to->held = held[i].later < to->later ? held[i].later : to->later;
+    }
+    *ret_n = found;
+    return 0;
+}
+
+static void show_queue(struct rest_call *c, const struct backlog *q, int64_t now)
 {
     struct json_out *o = &c->out;
     struct dispatch_view v;
@@ -311,13 +317,17 @@ static void show_queue(struct rest_call *c, const struct backlog *q)
     snprintf(id, sizeof id, "%lld", (long long)q->sender);
     jo_object(o);
     jo_kcstr(o, "sender", id);
-    jo_kint(o, "waiting", q->rows);
+    jo_kint(o, "waiting", q->due + q->later + q->parked);
+    jo_kint(o, "due", q->due);
+    jo_kint(o, "scheduled", q->later - q->held);
+    jo_kint(o, "held", q->held);
+    jo_kint(o, "in_doubt", q->parked);
     if (seen) {
         jo_kint(o, "open", (int64_t)v.open);
         jo_kint(o, "callers", (int64_t)v.parked);
         jo_kint(o, "permitted_per_second", v.permitted_per_s);
         jo_kint(o, "pace_permille", v.pace_permille);
-        rest_time(o, "stopped_until", v.circuit_until);
+        rest_time(o, "stopped_until", v.circuit_until > now ? v.circuit_until : 0);
         jo_kcstr(o, "stopped_why", v.circuit_why != NULL ? v.circuit_why : v.why);
         rest_time(o, "webhooks_applied_to", v.watermark);
     }
@@ -325,30 +335,24 @@ static void show_queue(struct rest_call *c, const struct backlog *q)
 }
 
 /* Numbers that have something to send or have sent: how much waits, and what stops it. */
-static int show_queues(struct rest_call *c, struct store *s, struct err *e)
+static int show_queues(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e)
 {
     struct backlog q[QUEUES_SHOWN];
     int64_t known[QUEUES_SHOWN];
     size_t n = 0, n_known = dispatch_numbers(c->g->dispatch, known, QUEUES_SHOWN);
-    int rc = count_queues(s, q, QUEUES_SHOWN, &n, e);
-    for (size_t i = 0; i < n_known && n < QUEUES_SHOWN; i++) {
-        size_t at = 0;
-        while (at < n && q[at].sender != known[i])
-            at++;
-        if (at == n)
-            q[n++] = (struct backlog){.sender = known[i]};
-    }
+    int rc = count_queues(s, a, now, q, QUEUES_SHOWN, &n, e);
+    for (size_t i = 0; rc == 0 && i < n_known; i++)
+        of_number(q, &n, QUEUES_SHOWN, known[i]);
     jo_key(&c->out, "queues");
     jo_array(&c->out);
     for (size_t i = 0; i < n; i++)
-        show_queue(c, &q[i]);
+        show_queue(c, &q[i], now);
     jo_end(&c->out);
     return rc;
 }
 
 int rest_status(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e)
 {
-    (void)a;
     int64_t people = 0, rows = 0, bad = 0;
     int rc = people_count(s, &people, e);
     if (rc == 0)
@@ -373,7 +377,7 @@ int rest_status(struct rest_call *c, struct store *s, struct arena *a, int64_t n
     jo_kint(o, "problems", bad);
     jo_end(o);
     show_senders(c);
-    rc = show_queues(c, s, e);
+    rc = show_queues(c, s, a, now, e);
     jo_kcstr(o, "upstream", c->g->o.upstream_url);
     jo_end(o);
     return rc;

@@ -19,6 +19,9 @@ int census_outbox(struct store *s, int bucket, int64_t now, int64_t most, struct
                   size_t *ret_n, struct err *e);
 /* Rows that a rule holds until later. */
 int census_held(struct store *s, int bucket, int64_t now, int64_t most, int64_t *ret, struct err *e);
+/* The same by number, in the order of the numbers: `later` of each row, the others 0. */
+int census_held_of(struct store *s, int bucket, int64_t now, int64_t most, struct arena *a, struct census_row **ret,
+                   size_t *ret_n, struct err *e);
 /* Messages in doubt, whoever answers for them. */
 int census_in_doubt(struct store *s, int bucket, int64_t most, int64_t *ret, struct err *e);
 

@@ -110,6 +110,18 @@ def test_what_a_rule_holds_says_so_and_leaves_when_it_may(start, sandbox, tmp_pa
     assert datetime.now(timezone.utc) >= moment(answer["until"])
 
 
+def test_the_status_says_what_a_number_has_waiting(start, sandbox, tmp_path):
+    g = shop(start, sandbox, tmp_path, "1h", 3600)
+    assert rest(g, sale(ANA)).status_code == 200
+    taken(g, sale(ANA, "Bob"))
+    for _ in range(2):
+        taken(g, sale(BELA, not_before="now+1h"))
+    status, body = g.admin("GET", "/status")
+    [queue] = [q for q in body["queues"] if q["sender"] == rig.SENDER]
+    assert (queue["waiting"], queue["due"], queue["scheduled"], queue["held"], queue["in_doubt"]) == (3, 0, 2, 1, 0), queue
+    assert "3 waiting (2 scheduled, 1 held by rules)" in ok(g.cli(["status"]))
+
+
 def test_at_a_time_its_caller_chose(ready, sandbox):
     at = datetime.now(timezone.utc) + timedelta(seconds=3)
     answer = taken(ready, text(ANA, not_before=at.isoformat()))
@@ -306,6 +318,7 @@ def test_a_client_may_ask_for_the_queue(start, sandbox, tmp_path):
     g = shop(start, sandbox, tmp_path, "8s", 8)
     assert graph(g, Wayleave_Hold="queue").json()["messages"][0]["id"].startswith("wamid.")
     refused = graph(g, "Bob")
+    assert refused.headers["Wayleave-Message-Id"] == refused.json()["error"]["error_data"]["wayleave"]["id"]
     assert refused.status_code == 400 and refused.json()["error"]["code"] == 131049
     held = graph(g, "Bob", Wayleave_Hold="queue", Idempotency_Key="k")
     assert held.status_code == 200, held.text
@@ -520,5 +533,6 @@ def test_the_command_line_leaves_a_message_with_the_gateway(ready, sandbox):
     assert ready.cli([*send, "--idempotency-key", "k"])[0] == 1
     assert ready.cli([*send, "--at", "now+1h"])[0] == 2
     assert sandbox.ledger() == []
-    assert "1 waiting" in ok(ready.cli(["status"]))
+    told = ok(ready.cli(["status"]))
+    assert "1 waiting (1 scheduled), 0 on their way" in told and "0.0 a second" not in told, told
     assert "hold" not in ok(ready.cli(["explain", json.loads(again)["id"]])).split("verdict")[-1]

@@ -40,6 +40,13 @@ TEST(rows_are_counted_by_number_and_by_what_they_wait_for)
     assert_true(row[1].due == 1 && row[1].later == 4 && row[1].parked == 5);
     OK(&f, census_held(f.s, 0, NOW, 100, &held, &f.e));
     assert_true(held == 2);
+    OK(&f, census_held_of(f.s, 0, NOW, 100, f.a, &row, &n, &f.e));
+    assert_true(n == 1 && row[0].sender == 7 && row[0].later == 2 && row[0].due == 0 && row[0].parked == 0);
+    put(&f, 600, 3, 8, NOW + 9, true);
+    OK(&f, census_held_of(f.s, 0, NOW, 100, f.a, &row, &n, &f.e));
+    assert_true(n == 2 && row[1].sender == 8 && row[1].later == 3);
+    OK(&f, census_held_of(f.s, 0, NOW, 1, f.a, &row, &n, &f.e));
+    assert_true(n == 1 && row[0].later == 1);
     OK(&f, census_outbox(f.s, 0, NOW, 6, f.a, &row, &n, &f.e)); /* no more than six are looked at */
     assert_true(n == 2 && row[0].due + row[0].later == 5);
     assert_true(row[1].due + row[1].later + row[1].parked == 1);
