@@ -107,7 +107,9 @@ static bool read_page(struct rest_call *c, struct arena *a, unsigned *ret_acts, 
     }
     for (size_t i = 0; i < f.n; i++) {
         struct str name = f.fields[i].name, value = f.fields[i].value;
-        if (str_eq(name, STR("act"))) {
+        if (str_eq(name, STR("before")) && *ret_before != 0) {
+            rest_wrong(c, WL_EINVAL, "before", "before is given twice");
+        } else if (str_eq(name, STR("act"))) {
             if (read_acts(value, ret_acts))
                 continue;
             rest_wrong(c, WL_EINVAL, "act", "act is activated, shadowed or overridden, or several with commas between");

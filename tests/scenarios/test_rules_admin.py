@@ -243,7 +243,7 @@ def test_activations_and_books_are_found_behind_many_overrides(shop, place):
         status, book = shop.admin("GET", f"/rules/book/{name}")
         assert (status, book["hash"]) == (200, old)
     assert shop.admin("GET", f"/rules/book/{'0' * 12}")[0] == 404
-    for query, field in (("act=activate", "act"), ("act=", "act"), ("act=activated,,shadowed", "act"), ("before=x", "before"), ("before=-1", "before"), ("page=2", None)):
+    for query, field in (("act=activate", "act"), ("act=", "act"), ("act=activated,,shadowed", "act"), ("before=x", "before"), ("before=5&before=6", "before"), ("before=-1", "before"), ("page=2", None)):
         status, body = shop.admin("GET", f"/rules/history?{query}")
         assert (status, body["error"].get("field")) == (400, field), body
     code, out, _ = shop.cli(["rules", "history"])
