@@ -288,7 +288,7 @@ CREATE TABLE decision_block (
 );
 
 -- migration 5
--- The life of a message (core/sendlife.h): `life` is accepted, failed, once, resent, held, delivered as bits; `due` when to
+-- The life of a message (core/sendlife.h): `life` is its flags and counts as bits, life_bits(); `due` when to
 -- look at it again. decision: 0, or the id of a decision made later than the message was accepted. Rows of before were
 -- attempted once and never will be again (65536); those Meta had and reported as failed said so in `seen` alone.
 ALTER TABLE msg ADD COLUMN ver BIGINT NOT NULL DEFAULT 0;
