@@ -195,6 +195,7 @@ TEST(the_line_is_bounded_and_what_is_in_it_is_answered)
     enum { MANY = 1200 };
     struct place p;
     static struct question q[MANY];
+    static bool in_line[MANY]; /* a place may come free between two that were refused */
     struct question gate = {0};
     size_t taken = 0;
     memset(q, 0, sizeof q);
@@ -204,14 +205,15 @@ TEST(the_line_is_bounded_and_what_is_in_it_is_answered)
         q[i].job.type = &type;
         int rc = readers_submit(p.r, &q[i].job, &p.e);
         assert_true(rc == 0 || rc == WL_EBUSY);
+        in_line[i] = rc == 0;
         taken += rc == 0;
     }
     assert_in_range(taken, 1024, 1026);
     question_done(NULL, &gate.job);
     readers_stop(p.r);
     p.r = NULL;
-    for (size_t i = 0; i < taken; i++)
-        assert_true(q[i].done && q[i].job.rc == 0);
+    for (size_t i = 0; i < MANY; i++)
+        assert_true(q[i].done == in_line[i] && q[i].job.rc == 0);
     finish(&p);
 }
 
