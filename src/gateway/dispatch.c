@@ -442,6 +442,11 @@ bool dispatch_may_send(const struct dispatch *d)
     return lease_good(&c, mono_us());
 }
 
+bool dispatch_may_leave(const void *dispatch)
+{
+    return dispatch_may_send(dispatch);
+}
+
 /* --- for people --------------------------------------------------------------------------------------------------- */
 
 /* The lane's time is the monotonic clock's; people read the wall's. */

@@ -53,6 +53,8 @@ void dispatch_applied(struct dispatch *d, int64_t sender, int64_t begun_at);
 int64_t dispatch_watermark(struct dispatch *d, int64_t sender); /* ms; 0 unknown */
 /* Whether bytes may leave now: the lease's deadline has not passed. */
 bool dispatch_may_send(const struct dispatch *d);
+/* The same for http_call.may_leave, with the dispatcher as its leave_ctx. */
+bool dispatch_may_leave(const void *dispatch);
 
 /* What keeps a number from sending, other than its turns, its rules and a machine that is slow. */
 enum number_stop {

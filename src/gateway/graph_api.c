@@ -112,12 +112,6 @@ static void answered(struct http_call *call)
     outcome_submit(&p->send);
 }
 
-static bool may_leave(const struct http_call *call)
-{
-    const struct proxied *p = call->user;
-    return dispatch_may_send(p->g->dispatch);
-}
-
 /* The client's bytes with the mark of this attempt in them. */
 static int mark(struct proxied *p, struct err *e)
 {
@@ -136,7 +130,8 @@ static void carry(struct proxied *p)
         rc = mark(p, &e);
     p->call.body_length = (int64_t)p->call.body.n;
     p->call.max_answer = 1u << 20;
-    p->call.may_leave = may_leave;
+    p->call.may_leave = dispatch_may_leave;
+    p->call.leave_ctx = p->g->dispatch;
     p->call.done = answered;
     p->call.user = p;
     p->call.reserved = true;

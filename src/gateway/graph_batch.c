@@ -389,12 +389,6 @@ static int prepare(struct batch *b, struct err *e)
                : err_set(e, WL_ETOOBIG, "the batch is too large");
 }
 
-static bool may_leave(const struct http_call *call)
-{
-    const struct batch *b = call->user;
-    return dispatch_may_send(b->g->dispatch);
-}
-
 /* All decisions are in. */
 static void carry(struct batch *b)
 {
@@ -412,7 +406,8 @@ static void carry(struct batch *b)
     b->call.user = b;
     for (size_t i = 0; i < b->n; i++) /* a place of its own, like any send */
         b->call.reserved |= b->part[i].admitted;
-    b->call.may_leave = b->call.reserved ? may_leave : NULL;
+    b->call.may_leave = b->call.reserved ? dispatch_may_leave : NULL;
+    b->call.leave_ctx = b->g->dispatch;
     if (rc == 0)
         rc = prepare(b, &e);
     b->call.body_length = (int64_t)b->call.body.n;

@@ -195,6 +195,8 @@ static int fill_call(struct queued *q, struct err *e)
     q->call.timeout_ms = g->o.upstream_timeout_ms;
     q->call.max_answer = ANSWER_MAX;
     q->call.reserved = true;
+    q->call.may_leave = dispatch_may_leave;
+    q->call.leave_ctx = q->d;
     return 0;
 }
 
@@ -206,7 +208,7 @@ static void carry(struct queued *q)
     int rc = fill_call(q, &e);
     if (rc != 0)
         log_error("dispatch", "a message of the outbox cannot be carried: %s", e.text);
-    if (rc != 0 || !dispatch_may_send(q->d) || http_client_submit_quietly(q->d->g->client, &q->call) != 0)
+    if (rc != 0 || http_client_submit_quietly(q->d->g->client, &q->call) != 0)
         unsent(q);
 }
 

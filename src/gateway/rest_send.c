@@ -203,12 +203,6 @@ static void answered(struct http_call *call)
     outcome_submit(&o->send);
 }
 
-static bool may_leave(const struct http_call *call)
-{
-    const struct own_send *o = call->user;
-    return dispatch_may_send(o->g->dispatch);
-}
-
 static void carry(struct own_send *o)
 {
     struct arena *a = http_arena(o->rq);
@@ -222,7 +216,8 @@ static void carry(struct own_send *o)
                                  .n_headers = 2,
                                  .timeout_ms = o->g->o.upstream_timeout_ms,
                                  .max_answer = 1u << 20,
-                                 .may_leave = may_leave,
+                                 .may_leave = dispatch_may_leave,
+                                 .leave_ctx = o->g->dispatch,
                                  .done = answered,
                                  .reserved = true,
                                  .user = o};

@@ -502,7 +502,7 @@ void line_remove(struct transfer *t)
 
 bool transfer_may_leave(const struct transfer *t)
 {
-    return t->call->may_leave == NULL || t->call->may_leave(t->call);
+    return t->call->may_leave == NULL || t->call->may_leave(t->call->leave_ctx);
 }
 
 bool line_take(struct transfer *t)

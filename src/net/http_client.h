@@ -52,7 +52,8 @@ struct http_call {
     struct http_pipe *(*head)(struct http_call *c);
     /* Set: asked in the client's thread before the first byte leaves; false ends the call UNSENT. For a right to send that
      * may end while the call waits for a connection. */
-    bool (*may_leave)(const struct http_call *c);
+    bool (*may_leave)(const void *leave_ctx);
+    const void *leave_ctx;
     void (*done)(struct http_call *c); /* in the client's thread; the call belongs to the caller again */
     void *user;
     bool reserved; /* one of max_reserved: its place cannot be taken by the others */

@@ -442,9 +442,9 @@ TEST(fates_over_http2)
     }
 }
 
-static bool may_not(const struct http_call *c)
+static bool may_not(const void *ctx)
 {
-    (void)c;
+    (void)ctx;
     return false;
 }
 
