@@ -171,7 +171,7 @@ static void count(struct admit *ad, const struct send *s)
 {
     static const enum metric by_verdict[] = {METRIC_ALLOWED, METRIC_HELD, METRIC_DENIED};
     const struct message *m = &s->message;
-    if (s->replayed)
+    if (s->replayed || s->book == NULL) /* no book: it had come to its end before it was its turn */
         return;
     if (m->life.state == LIFE_WAITING && s->mode != SEND_QUEUED) {
         metric_add(ad->g, METRIC_QUEUED, 1);
@@ -188,6 +188,8 @@ static void admit_done(void *ctx, struct job *job)
 {
     struct admit *ad = ctx;
     struct send *s = container_of(job, struct send, job);
+    if (job->rc == WL_ENOMEM) /* ours was not enough; the send, whose size is bounded, may be asked for again */
+        job->rc = job->err.code = WL_EBUSY;
     if (job->rc == 0) {
         right_remember(ad, s->sender, s->epoch);
         count(ad, s);

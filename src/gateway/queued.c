@@ -409,7 +409,12 @@ static void submit(struct queued *q)
     }
     count_bytes(q, row.body.n);
     failpoint(queued_read);
-    if (fill_send(q, &row, &e) != 0) {
+    int rc = fill_send(q, &row, &e);
+    if (rc == WL_ENOMEM) { /* says nothing of the message */
+        end_unused(q, END_BACK);
+        return;
+    }
+    if (rc != 0) {
         unreadable(q, &e);
         return;
     }

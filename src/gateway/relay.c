@@ -135,8 +135,13 @@ void relay_answer(struct http_req *rq, struct http_call *call, const char *messa
     struct http_header extra = {{NULL, 0}, {NULL, 0}};
     if (message_id != NULL)
         extra = (struct http_header){STR("Wayleave-Message-Id"), str_of(message_id)};
+    const struct http_header fewest[] = {{STR("Content-Type"), STR("application/json; charset=UTF-8")}, extra};
     size_t n;
     const struct http_header *h = relay_answer_headers(http_arena(rq), &results, extra, &n);
+    if (h == NULL) { /* no room for Meta's: a client that is not told the id of its message could never ask for it */
+        h = fewest;
+        n = message_id != NULL ? 2 : 1;
+    }
     http_reply_buf(rq, results.status, h, n, &results.answer);
     http_call_done(&results);
 }

@@ -164,7 +164,7 @@ class World:
                     asked.names.add(name)
             if answer is not None:
                 asked.answers.append(answer)
-            busy = answer is None or answer[0] in (429, 503)
+            busy = answer is None or answer[0] in (413, 429, 503)  # 413: memory was refused to it, where that is on trial
             if not busy or asked.key is None or (self.stop.is_set() and answer is not None):
                 break
             time.sleep(0.05)
