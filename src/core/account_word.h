@@ -12,6 +12,9 @@
 
 enum account_state { ACCOUNT_OK = 0, ACCOUNT_LOCKED = 1, ACCOUNT_DISABLED = 2 }; /* as account.state in facts.def */
 
+/* health_status.can_send_message (docs/platform.md §0.3). */
+enum health { HEALTH_UNKNOWN = 0, HEALTH_AVAILABLE = 1, HEALTH_LIMITED = 2, HEALTH_BLOCKED = 3 };
+
 /* What was said, as bits. */
 enum account_said {
     SAID_STATE = 1,

@@ -22,8 +22,14 @@ enum event_kind {
     EVENT_TEMPLATE_STATUS,
     EVENT_TEMPLATE_QUALITY,
     EVENT_TEMPLATE_CATEGORY,
-    EVENT_NUMBER_CHANGED, /* system: user_changed_number / user_changed_user_id */
-    EVENT_ACCOUNT         /* account_update and other account fields */
+    EVENT_NUMBER_CHANGED,      /* system: user_changed_number / user_changed_user_id */
+    EVENT_ACCOUNT,             /* account_update and other account fields */
+    EVENT_TEMPLATE_COMPONENTS, /* message_template_components_update: the listing is stale */
+    EVENT_TEMPLATE_DETECTED,   /* template_correct_category_detection: what Meta takes a Direct Send text for */
+    EVENT_FLOW,                /* flows */
+    EVENT_GROUP,               /* group_*_update */
+    EVENT_ECHO,    /* message_echoes, smb_message_echoes: sent by the business from its phone app or agent */
+    EVENT_HANDOVER /* messaging_handovers */
 };
 const char *event_kind_name(enum event_kind k);
 
@@ -68,7 +74,10 @@ struct event {
     enum category new_category;         /* TEMPLATE_CATEGORY: the category now in force, UNKNOWN when only announced */
     bool user_initiated;                /* CALL */
     const struct account_word *account; /* ACCOUNT: what a decision needs of it; NULL: nothing */
-    struct json value;                  /* the change's value, valid while the parser is */
+    /* The same event, heard again, has the same key, whatever body it came in: docs/platform.md §6.1; 0: nothing tells it from
+     * another. */
+    uint64_t key;
+    struct json value; /* the change's value, valid while the parser is */
 };
 
 /* Flattens the body. Strings live in the arena. WL_EINVAL or WL_ETOOBIG with the reason. */

@@ -27,6 +27,12 @@ struct sender_option {
     int hold;         /* enum hold_word; AS_SET: as the options say */
 };
 
+/* A Meta app whose webhooks come here. */
+struct webhook_app {
+    int64_t id; /* Meta's app id; 0 only for the one of webhook.app_secret when webhook.app_id is not set */
+    char *secret, *verify_token;
+};
+
 struct path_list {
     char **path;
     size_t n;
@@ -48,7 +54,12 @@ struct gateway_options {
     char *webhook_path;                                      /* "/webhook" */
     char *webhook_verify_token;                              /* NULL: handshake refused */
     char *webhook_app_secret;                                /* NULL: posts refused (nothing unsigned is accepted) */
-    char *forward_url, *forward_secret; /* NULL: not forwarded; secret NULL: signed with webhook_app_secret */
+    int64_t webhook_app_id;                                  /* 0: not said */
+    struct webhook_app *webhook_apps;                        /* further ones */
+    size_t n_webhook_apps;
+    int64_t webhook_keep_ms; /* bodies are dropped after this long */
+    bool webhook_private;    /* subscribers made through the API may be at private addresses; loopback and all */
+    char *forward_url, *forward_secret; /* NULL: no such subscriber; secret NULL: signed as the body was */
     char *admin_key_file;               /* NULL: admin.key in state_dir, made at first start */
     struct sender_option *senders;
     size_t n_senders;

@@ -24,6 +24,16 @@ struct account {
     struct { /* when each was said, ms, 0 never: an older word changes nothing */
         int64_t state, templates, messages, utility, limit, direct;
     } said_at;
+    char name[128];
+    enum health health;
+    struct str health_detail; /* why, Meta's entities as JSON; may be empty */
+    char violation[48];       /* the last violation_type; "" none */
+    char review[24];          /* the last decision of a review */
+    char disable_on[32];      /* the day on which Meta says it disables the account, as Meta writes it */
+    int64_t numbers_max;      /* phone numbers it may have; 0 not known */
+    struct {
+        int64_t health, violation, review, disable, numbers_max;
+    } told_at;
 };
 /* For whose limit the account's people count. */
 static inline int64_t account_portfolio(const struct account *v)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * inbox.h - webhook bodies as they came, durable before the 200.
  *
- * Appended by the receiver, read in order by the projector and by the forwarder, each with its own cursor
- * (store.h). A body that could not be applied stays, with the reason. */
+ * Appended by the receiver, read in order by the projector (with a cursor of its own, store.h) and by the fan-out (with a
+ * position for each subscriber). A body that could not be applied stays, with the reason. Bodies are kept for a set time
+ * and then dropped, oldest first; what a person may have erased is taken out of them in place. */
 #ifndef WL_STORE_INBOX_H
 #define WL_STORE_INBOX_H
 
@@ -11,15 +12,30 @@
 struct inbox_row {
     int64_t seq; /* store_id(): time-ordered */
     int64_t at;
+    int64_t app; /* Meta's id of the app whose secret signed it; 0: the one that is configured without an id */
     struct str body;
     struct str problem; /* why it could not be applied; {NULL,0} */
+    struct str repeats; /* keys of its events that we had before: inbox_repeated() */
 };
+/* Bodies are packed here and unpacked when read: nobody else sees how they are kept. */
 int inbox_append(struct store *s, const struct inbox_row *rows, size_t n, struct err *e);
-/* In order, after `after`, at most max rows and about max_bytes; strings in the arena. */
+/* In order, after `after`, at most max rows and about max_bytes of bodies; strings in the arena. */
 int inbox_read(struct store *s, int64_t after, size_t max, size_t max_bytes, struct arena *a, struct inbox_row **ret,
                size_t *ret_n, struct err *e);
-int inbox_newest(struct store *s, int64_t *ret_seq, struct err *e); /* 0: empty */
+/* The same, newest first, before `before`. */
+int inbox_read_back(struct store *s, int64_t before, size_t max, size_t max_bytes, struct arena *a,
+                    struct inbox_row **ret, size_t *ret_n, struct err *e);
+int inbox_get(struct store *s, int64_t seq, struct arena *a, struct inbox_row *ret, struct err *e); /* WL_ENOTFOUND */
+int inbox_newest(struct store *s, int64_t *ret_seq, struct err *e);                                 /* 0: empty */
+int inbox_oldest(struct store *s, int64_t *ret_seq, struct err *e);                                 /* 0: empty */
 int inbox_problem(struct store *s, int64_t seq, struct str why, struct err *e);
+/* These events of the body had come before. */
+int inbox_repeats(struct store *s, int64_t seq, const uint64_t *keys, size_t n, struct err *e);
+bool inbox_repeated(const struct inbox_row *row, uint64_t key);
+/* Another body in the place of the one that is there: a person's data were taken out of it. */
+int inbox_rewrite(struct store *s, int64_t seq, struct str body, struct err *e);
+/* Drops at most max of the oldest rows before this seq. */
+int inbox_drop(struct store *s, int64_t before, size_t max, size_t *ret_n, struct err *e);
 int inbox_counts(struct store *s, int64_t *ret_rows, int64_t *ret_problems, struct err *e);
 
 #endif

@@ -22,6 +22,7 @@ struct person {
     struct consent_state consent;
     int64_t undeliverable_at; /* 0 never */
     char name[PERSON_NAME_MAX];
+    int64_t name_at; /* when a webhook said the name; 0: the business gave it, and webhooks do not change it */
     char lang[16];
     char zone[ZONE_NAME_MAX]; /* time zone the contact gave ("America/Sao_Paulo"), "" when it did not */
     struct caps caps;         /* what they got lately; kept in the row, so caps hold under its version */

@@ -351,3 +351,106 @@ ALTER TABLE sender_lease ADD COLUMN stop_code BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE sender_lease ADD COLUMN pace BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE sender_lease ADD COLUMN shelf BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE sender_lease ADD COLUMN hold_ms BIGINT NOT NULL DEFAULT 0;
+
+-- migration 6
+-- Webhook bodies. app: Meta's id of the app whose secret signed it, 0: the one that is configured without an id. form: 0 as it
+-- came, 1 zstd with the dictionary of store/inbox.c. repeats: the keys (core/event.h) of those of its events that we had
+-- before, eight bytes each, little end first.
+ALTER TABLE inbox ADD COLUMN app BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE inbox ADD COLUMN form INT NOT NULL DEFAULT 0;
+ALTER TABLE inbox ADD COLUMN repeats BLOB NOT NULL DEFAULT '';
+
+-- Who behind us hears of webhooks. position: all up to this inbox seq is handed over, or given up (dead_letter).
+-- again_next..again_until: what is handed over once more, 0: nothing.
+CREATE TABLE subscriber (
+    id BIGINT PRIMARY KEY,
+    ver BIGINT NOT NULL,
+    name TEXT NOT NULL,
+    url TEXT NOT NULL,
+    secret BLOB NOT NULL,
+    form INT NOT NULL,
+    parallel INT NOT NULL,
+    origin INT NOT NULL,
+    paused INT NOT NULL,
+    filter TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    changed_at BIGINT NOT NULL,
+    position BIGINT NOT NULL,
+    again_next BIGINT NOT NULL,
+    again_until BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX subscriber_name ON subscriber (name);
+
+-- What a subscriber did not take. event: which one of the body, counted from 0; -1: the whole body. again: 1: it is to be
+-- tried once more.
+CREATE TABLE dead_letter (
+    subscriber BIGINT NOT NULL,
+    seq BIGINT NOT NULL,
+    event INT NOT NULL,
+    died_at BIGINT NOT NULL,
+    attempts INT NOT NULL,
+    status INT NOT NULL,
+    why TEXT NOT NULL,
+    again INT NOT NULL,
+    PRIMARY KEY (subscriber, seq, event)
+); -- clustered
+
+-- What Meta said of accounts, numbers, templates and flows, word for word, and when. No people.
+CREATE TABLE notice (
+    at BIGINT NOT NULL,
+    key BIGINT NOT NULL,
+    recorded_at BIGINT NOT NULL,
+    waba BIGINT NOT NULL,
+    sender BIGINT NOT NULL,
+    field TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    word TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    PRIMARY KEY (at, key)
+); -- clustered
+
+-- How often each `field` of a webhook was heard.
+CREATE TABLE field_heard (
+    field TEXT NOT NULL,
+    known INT NOT NULL,
+    events BIGINT NOT NULL,
+    first_at BIGINT NOT NULL,
+    last_at BIGINT NOT NULL,
+    PRIMARY KEY (field)
+); -- clustered
+
+-- When a webhook said a person's name; 0: the business gave it, and it stays.
+ALTER TABLE person ADD COLUMN name_at BIGINT NOT NULL DEFAULT 0;
+
+-- detail: what was said with the status (reason, recommendation, when it is disabled) as JSON. next_category: announced, in
+-- force from next_category_at on. components_at: when its contents last changed by Meta's word; newer than listed_at: the
+-- listing is stale.
+ALTER TABLE template ADD COLUMN detail TEXT NOT NULL DEFAULT '';
+ALTER TABLE template ADD COLUMN next_category INT NOT NULL DEFAULT 0;
+ALTER TABLE template ADD COLUMN next_category_at BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE template ADD COLUMN next_said_at BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE template ADD COLUMN components_at BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE template ADD COLUMN listed_at BIGINT NOT NULL DEFAULT 0;
+
+-- name_status as Meta calls it, "" not known. health: 0 not known, 1 available, 2 limited, 3 blocked; health_detail: why, as JSON.
+ALTER TABLE sender ADD COLUMN name_status TEXT NOT NULL DEFAULT '';
+ALTER TABLE sender ADD COLUMN name_status_at BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE sender ADD COLUMN username TEXT NOT NULL DEFAULT '';
+ALTER TABLE sender ADD COLUMN username_at BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE sender ADD COLUMN health INT NOT NULL DEFAULT 0;
+ALTER TABLE sender ADD COLUMN health_detail TEXT NOT NULL DEFAULT '';
+ALTER TABLE sender ADD COLUMN health_at BIGINT NOT NULL DEFAULT 0;
+
+-- violation: the last one, as Meta calls it. disable_on: the day it says the account ends, as it writes it.
+ALTER TABLE account ADD COLUMN name TEXT NOT NULL DEFAULT '';
+ALTER TABLE account ADD COLUMN health INT NOT NULL DEFAULT 0;
+ALTER TABLE account ADD COLUMN health_detail TEXT NOT NULL DEFAULT '';
+ALTER TABLE account ADD COLUMN health_at BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE account ADD COLUMN violation TEXT NOT NULL DEFAULT '';
+ALTER TABLE account ADD COLUMN violation_at BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE account ADD COLUMN review TEXT NOT NULL DEFAULT '';
+ALTER TABLE account ADD COLUMN review_at BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE account ADD COLUMN disable_on TEXT NOT NULL DEFAULT '';
+ALTER TABLE account ADD COLUMN disable_at BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE account ADD COLUMN numbers_max BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE account ADD COLUMN numbers_max_at BIGINT NOT NULL DEFAULT 0;

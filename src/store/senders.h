@@ -5,6 +5,7 @@
 #ifndef WL_STORE_SENDERS_H
 #define WL_STORE_SENDERS_H
 
+#include "core/account_word.h"
 #include "core/template.h"
 #include "store/store.h"
 
@@ -20,6 +21,13 @@ struct sender {
     struct {                                 /* when each was said, ms, 0 never: an older word changes nothing */
         int64_t number, quality, per_second; /* number: waba, status and names */
     } said_at;
+    char name_status[32]; /* APPROVED, DECLINED, PENDING_REVIEW ...; "" not known */
+    char username[40];    /* the business's, "" none known */
+    enum health health;
+    struct str health_detail; /* why, Meta's entities as JSON; may be empty */
+    struct {
+        int64_t name_status, username, health;
+    } told_at;       /* when each was said, as said_at */
     int64_t spam_at; /* last 131048; 0: none since a template was accepted. Written by senders_spam() alone */
 };
 /* Everything else is replaced: read, change, write, in one transaction. */
@@ -39,6 +47,13 @@ struct template_row {
     struct str listing; /* the listing object as JSON text; may be empty when only a webhook spoke of it */
     int64_t updated_at;
     int64_t status_at; /* when the status was said; written: when all of this was, 0: at updated_at */
+    struct str
+        detail; /* what was said with the status, as JSON: reason, recommendation, disable_date ...; may be empty */
+    enum category next_category; /* announced; UNKNOWN: none */
+    int64_t next_category_at;    /* ms, when it comes into force; 0 not said */
+    int64_t next_said_at;
+    int64_t components_at; /* when Meta said that its contents changed; later than listed_at: `listing` is stale */
+    int64_t listed_at;     /* when `listing` was read */
 };
 /* Upsert by (waba, name, language); an empty listing or quality, UNKNOWN status or category or id 0 keeps what was there.
  * A status, category or quality said before the one that is there (by whole seconds, as webhooks count) is ignored. */

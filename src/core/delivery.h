@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * delivery.h - which webhook a subscriber is handed next, when it is tried again, and when it is given up: a pure scheduler.
+ *
+ * A window of things to hand over, in the order they came. Several are on their way at a time, but never two that speak of the
+ * same message or the same person: what is told of one message is told in order. It does no I/O and reads no clock: time is
+ * the caller's, monotonic, in ms. What it goes by:
+ *
+ * - A receiver that answers anything but 2xx is asked again, waiting twice as long each time (wait_first .. wait_most).
+ * - While attempts fail one after the other, whichever they are, the receiver is down: one probe at a time, with those same
+ *   waits, until one is taken. Nothing is held against the things themselves then.
+ * - One thing the receiver refuses while it takes others: 4xx but 408 and 429 `refusals` times, or any failure
+ *   `failures` times with others taken in between: it is given up (DELIVERY_REFUSED), so that it holds nobody up.
+ * - Older than `patience`: given up (DELIVERY_EXPIRED); Meta's own patience is seven days (platform §6.1).
+ *
+ * Retry-After of a 429 or 503 is obeyed, within wait_most. The numbers are ours. */
+#ifndef WL_CORE_DELIVERY_H
+#define WL_CORE_DELIVERY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+
+#define DELIVERY_WINDOW_MAX 1024
+
+struct delivery_terms {
+    unsigned parallel; /* 1 .. 64 */
+    int64_t wait_first_ms, wait_most_ms;
+    int64_t patience_ms; /* from `at` of the thing, by the wall clock */
+    unsigned refusals, failures;
+};
+extern const struct delivery_terms delivery_usual; /* parallel 8, 1 s .. 5 min, 7 days, 10, 50 */
+
+/* Names a thing speaks of, as a set of hashes: two that share one are kept in order, and by chance a few others. */
+struct delivery_names {
+    uint64_t bits[4];
+};
+void delivery_name(struct delivery_names *n, struct str name); /* an empty one is none */
+
+struct delivery;                                                  /* a window */
+struct delivery *delivery_create(const struct delivery_terms *t); /* aborts when memory runs out */
+void delivery_free(struct delivery *d);                           /* accepts NULL; the users are the caller's to free */
+void delivery_set(struct delivery *d, const struct delivery_terms *t); /* other terms from now on */
+
+struct delivery_thing {
+    int64_t seq; /* of its body */
+    int event;   /* which one of it; -1: the whole */
+    int64_t at;  /* when it was stored, wall clock, ms */
+    struct delivery_names names;
+    void *user;
+    unsigned attempts;
+    int status; /* the last answer's, 0 none */
+};
+/* Takes a copy. seq (and event) must rise. False: the window is full. */
+bool delivery_add(struct delivery *d, const struct delivery_thing *thing);
+size_t delivery_count(const struct delivery *d); /* not ended */
+size_t delivery_open(const struct delivery *d);  /* on their way */
+
+/* The next to be handed over now, which is on its way from then on; NULL: none, *ret_wake says when to ask again (mono ms,
+ * INT64_MAX: after the next answer). Valid until its delivery_answered(). */
+const struct delivery_thing *delivery_next(struct delivery *d, int64_t mono, int64_t *ret_wake);
+
+enum delivery_end { DELIVERY_TAKEN, DELIVERY_AGAIN, DELIVERY_REFUSED, DELIVERY_EXPIRED };
+/* Its answer: HTTP status, 0 none; retry_after_ms 0: not said. Unless AGAIN the thing is over, and its pointer invalid. */
+enum delivery_end delivery_answered(struct delivery *d, const struct delivery_thing *thing, int status,
+                                    int64_t retry_after_ms, int64_t mono, int64_t now);
+/* It was never tried (we are stopping, or were paused): it is back in its place. */
+void delivery_untried(struct delivery *d, const struct delivery_thing *thing);
+/* Takes a thing out that is not on its way, whatever its state, oldest first; false: none. For when the window is
+ * given up. `ret` gets a copy. */
+bool delivery_take_out(struct delivery *d, struct delivery_thing *ret);
+
+/* Everything of bodies up to this seq is over; `read` is the seq of the last body that was read into the window (all of its
+ * things were added, or none was wanted). */
+int64_t delivery_position(const struct delivery *d, int64_t read);
+/* Since when the receiver is down, mono ms; 0: it is not. */
+int64_t delivery_down(const struct delivery *d);
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * webhook_split.h - a webhook body as bodies of one event each.
+ *
+ * Many apps read the first entry, the first change, the first message and no more (docs/wire.md: Chatwoot, frappe_whatsapp,
+ * Evolution). Each event of a body gets an envelope of its own: `object`, its entry with `id` and `time`, its change with
+ * `field`, and of `value` everything but the other events: `messages`, `statuses`, `calls`, `user_preferences`,
+ * `message_echoes`, `groups` (also inside `standby`) keep one element, `contacts` those that its event speaks of. Every kept
+ * byte is as Meta wrote it, escapes and large numbers and unknown members included. What is no list of events
+ * (account and template fields, histories, fields nobody knows) stays whole. */
+#ifndef WL_CORE_WEBHOOK_SPLIT_H
+#define WL_CORE_WEBHOOK_SPLIT_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+
+#define SPLIT_MAX 5000 /* as EVENTS_MAX in core/event.h */
+
+/* One piece; text in the arena. In the order in which they stand in the body. */
+struct webhook_piece {
+    struct str body;
+};
+/* The body must be valid JSON (it was parsed before). WL_EINVAL: it is no webhook body; WL_ETOOBIG: more than SPLIT_MAX. A
+ * body of one event is one piece with the same meaning, perhaps the same bytes. */
+int webhook_split(struct str body, struct arena *a, struct webhook_piece **ret, size_t *ret_n, struct err *e);
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * fanout.h - hands webhooks on to every subscriber, each at its own pace.
+ *
+ * What is handed on has been applied: an app that answers an inbound message at once finds its window open. At least once;
+ * in order for each message and each person; re-signed with the secret the app expects; without our mark. A subscriber's
+ * queue is the inbox and a position, so a week of one that is down costs no memory and holds nobody else up. */
+#ifndef WL_GATEWAY_FANOUT_H
+#define WL_GATEWAY_FANOUT_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "store/subscribers.h"
+
+struct gateway;
+struct fanout;
+
+/* Makes the subscriber of the configuration (webhook.forward_url, named "forward") what the configuration says. */
+int fanout_start(struct fanout **ret, struct gateway *g, struct err *e);
+void fanout_bell(struct fanout *f);    /* more was applied */
+void fanout_changed(struct fanout *f); /* subscribers or what they are to get again changed in the store */
+/* Ends the thread; the bells may still be rung. */
+void fanout_stop(struct fanout *f); /* accepts NULL */
+void fanout_free(struct fanout *f); /* accepts NULL */
+
+/* What is known of one right now. Any thread. */
+struct fanout_view {
+    int64_t id;
+    unsigned on_their_way;
+    int64_t position;   /* as far as it got, perhaps not on disk yet */
+    int64_t down_since; /* ms, 0: it takes what it is given, or was given nothing yet */
+    int64_t next_at;    /* ms, when it is tried again while it is down; 0 */
+    int last_status;    /* 0: no answer */
+    int64_t last_at;    /* of that answer; 0: none yet in this life */
+    char last_error[120];
+    uint64_t delivered, failed, dead; /* POSTs taken, attempts that failed, things given up; in this life */
+};
+bool fanout_look(struct fanout *f, int64_t id, struct fanout_view *ret); /* false: it does not know this one (yet) */
+size_t fanout_list(struct fanout *f, struct fanout_view *ret, size_t max);
+
+/* Whether subscribers may be made at this address: WL_EINVAL with a sentence. Addresses are looked at again when a
+ * connection is made. */
+int fanout_check_url(const struct gateway *g, struct str url, struct err *e);
+
+#endif
