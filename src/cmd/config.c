@@ -2,7 +2,7 @@
  * config.c - merges the file, conf.d, the environment and --set into one configuration.
  *
  * Everything ends as a list of values, each with its origin; later sources overwrite earlier ones key by key, and
- * senders are merged by their id. Reading goes on after a mistake, so that all of them are reported at once. Only
+ * entries of lists (senders, apps) are merged by their id. Reading goes on after a mistake, so that all of them are reported at once. Only
  * when the merge is done are types read, secret files opened and the settings checked against each other: a value
  * somebody overrides need not be right. */
 #include "cmd/config.h"
@@ -19,13 +19,11 @@
 #include "base/yaml.h"
 
 #define ARENA_BYTES   (32u << 20)
-#define SENDERS_MAX   1000
 #define SECRET_MAX    4096
 #define PROBLEM_BYTES (256u << 10)
 #define NAME_MAX_KEYS 96
 #define PATHS_BYTES   (64u << 10)
 #define ENV_PREFIX    "WAYLEAVE__"
-#define SENDER_PREFIX "senders[]."
 #define MAIN_FILE     "/etc/wayleave/wayleave.yaml"
 
 __attribute__((format(printf, 3, 4))) static void problem(struct config *c, const char *origin, const char *fmt, ...)
@@ -70,11 +68,6 @@ static const struct config_key *key_find(struct str path)
     return NULL;
 }
 
-static bool is_sender_key(const struct config_key *k)
-{
-    return str_starts(str_of(k->path), STR(SENDER_PREFIX));
-}
-
 static bool is_section(const char *path)
 {
     size_t n = strlen(path);
@@ -97,7 +90,7 @@ static const char *key_near(struct arena *a, struct str path)
         possible[n++] = sections[i];
     for (const struct config_key *k = config_keys; k->path && n < NAME_MAX_KEYS - 1; k++) {
         const char *last = strrchr(k->path, '.');
-        if (last && str_eq(leaf, str_of(last + 1)) && !is_sender_key(k))
+        if (last && str_eq(leaf, str_of(last + 1)) && config_list_of(k) == NULL)
             return k->path;
         if (section > 0 ? strncmp(k->path, path.p, section) == 0 : last == NULL)
             possible[n++] = k->path + section;
@@ -122,16 +115,16 @@ static void unknown_key(struct config *c, const char *origin, struct str path)
 
 /* ---------------------------------------------------------------- values */
 
-static struct config_value *value_of(struct config *c, const struct config_key *key, int64_t sender, bool make)
+static struct config_value *value_of(struct config *c, const struct config_key *key, int64_t entry, bool make)
 {
     struct config_value **at = &c->values;
     for (; *at; at = &(*at)->next)
-        if ((*at)->key == key && (*at)->sender == sender)
+        if ((*at)->key == key && (*at)->entry == entry)
             return *at;
     struct config_value *v = make ? arena_new(c->arena, struct config_value) : NULL;
     if (v) {
         v->key = key;
-        v->sender = sender;
+        v->entry = entry;
         v->origin = "default";
         *at = v;
     }
@@ -186,10 +179,10 @@ static const char *whole_paths(struct config *c, const struct config_key *key, c
 }
 
 /* "" takes a value away again: how an override says "not this". */
-static void value_set(struct config *c, const struct config_key *key, int64_t sender, const char *text,
-                      const char *base, const char *origin)
+static void value_set(struct config *c, const struct config_key *key, int64_t entry, const char *text, const char *base,
+                      const char *origin)
 {
-    struct config_value *v = value_of(c, key, sender, true);
+    struct config_value *v = value_of(c, key, entry, true);
     if (v == NULL) {
         problem(c, origin, "the configuration is too large");
         return;
@@ -211,21 +204,33 @@ static void value_set(struct config *c, const struct config_key *key, int64_t se
         v->text = arena_strdup(c->arena, text);
 }
 
-/* A sender exists from the moment any source names its id. */
-static bool sender_make(struct config *c, int64_t id, const char *origin)
+/* "webhook.apps[].id". */
+static const struct config_key *entry_key(struct config *c, const struct config_list *l, struct str leaf)
+{
+    const char *path = arena_printf(c->arena, "%s[].%.*s", l->path, (int)leaf.n, leaf.p);
+    return path ? key_find(str_of(path)) : NULL;
+}
+
+/* The values that say which entries a list has. */
+static bool is_entry(const struct config_value *v, const struct config_list *l)
+{
+    return v->entry != 0 && config_list_of(v->key) == l && str_ends(str_of(v->key->path), STR("[].id"));
+}
+
+/* An entry exists from the moment any source names its id. */
+static bool entry_make(struct config *c, const struct config_list *l, int64_t id, const char *origin)
 {
     size_t n = 0;
     for (const struct config_value *v = c->values; v; v = v->next)
-        n += v->sender != 0 && v->sender != id && strcmp(v->key->path, SENDER_PREFIX "id") == 0;
-    if (n >= SENDERS_MAX) {
-        problem(c, origin, "more than %d senders", SENDERS_MAX);
+        n += is_entry(v, l) && v->entry != id;
+    if (n >= l->max) {
+        problem(c, origin, "more than %zu %ss", l->max, l->entry);
         return false;
     }
     for (const struct config_key *k = config_keys; k->path; k++)
-        if (is_sender_key(k) && value_of(c, k, id, true) == NULL)
+        if (config_list_of(k) == l && value_of(c, k, id, true) == NULL)
             return false;
-    const struct config_key *key = key_find(STR(SENDER_PREFIX "id"));
-    value_set(c, key, id, arena_printf(c->arena, "%lld", (long long)id), NULL, origin);
+    value_set(c, entry_key(c, l, STR("id")), id, arena_printf(c->arena, "%lld", (long long)id), NULL, origin);
     return true;
 }
 
@@ -258,7 +263,7 @@ static void read_list(struct config *c, const struct yaml *list, const struct co
     buf_done(&text);
 }
 
-static void read_leaf(struct config *c, const struct yaml *n, const struct config_key *key, int64_t sender,
+static void read_leaf(struct config *c, const struct yaml *n, const struct config_key *key, int64_t entry,
                       const char *base)
 {
     const char *origin = at_line(c, n, n->key_line);
@@ -269,40 +274,39 @@ static void read_leaf(struct config *c, const struct yaml *n, const struct confi
     else if (memchr(n->text.p, '\0', n->text.n) != NULL)
         problem(c, origin, "%s holds a NUL byte", key->path);
     else
-        value_set(c, key, sender, n->text.p, base, origin);
+        value_set(c, key, entry, n->text.p, base, origin);
 }
 
-static void read_sender(struct config *c, const struct yaml *n, const char *base)
+static void read_entry(struct config *c, const struct config_list *l, const struct yaml *n, const char *base)
 {
     const struct yaml *id = yaml_get(n, "id");
     int64_t number = 0;
     if (n->kind != YAML_MAPPING || id == NULL) {
-        problem(c, at_line(c, n, n->line), "every entry of senders wants an id: the phone_number_id");
+        problem(c, at_line(c, n, n->line), "every entry of %s wants an id: %s", l->path, l->id);
         return;
     }
     if (id->kind != YAML_SCALAR || !str_i64(id->text, &number) || number <= 0) {
-        problem(c, at_line(c, id, id->line),
-                "senders[].id must be an id of digits, as Meta shows it (not the phone number)");
+        problem(c, at_line(c, id, id->line), "%s[].id must be an id of digits, as Meta shows it: %s", l->path, l->id);
         return;
     }
-    if (!sender_make(c, number, at_line(c, id, id->key_line)))
+    if (!entry_make(c, l, number, at_line(c, id, id->key_line)))
         return;
     for (const struct yaml *v = n->child; v; v = v->next) {
-        struct str path = str_of(arena_printf(c->arena, SENDER_PREFIX "%.*s", (int)v->key.n, v->key.p));
-        const struct config_key *key = key_find(path);
+        const struct config_key *key = entry_key(c, l, v->key);
         if (key == NULL)
-            unknown_key(c, at_line(c, v, v->key_line), path);
+            unknown_key(c, at_line(c, v, v->key_line),
+                        str_of(arena_printf(c->arena, "%s[].%.*s", l->path, (int)v->key.n, v->key.p)));
         else if (v != id)
             read_leaf(c, v, key, number, base);
     }
 }
 
-static void read_senders(struct config *c, const struct yaml *list, const char *base)
+static void read_entries(struct config *c, const struct config_list *l, const struct yaml *list, const char *base)
 {
     if (list->kind == YAML_SCALAR && list->text.n == 0)
         return;
-    if (list->kind != YAML_SEQUENCE || list->children > SENDERS_MAX) {
-        problem(c, at_line(c, list, list->key_line), "senders wants a list (- id: ...) of at most %d", SENDERS_MAX);
+    if (list->kind != YAML_SEQUENCE || (size_t)list->children > l->max) {
+        problem(c, at_line(c, list, list->key_line), "%s wants a list (- id: ...) of at most %zu", l->path, l->max);
         return;
     }
     for (const struct yaml *n = list->child; n; n = n->next) {
@@ -310,11 +314,19 @@ static void read_senders(struct config *c, const struct yaml *list, const char *
         for (const struct yaml *m = list->child; id && m != n; m = m->next) {
             const struct yaml *other = yaml_get(m, "id");
             if (other && str_eq(other->text, id->text))
-                problem(c, at_line(c, id, id->line), "sender %.*s is listed twice, first on line %d", (int)id->text.n,
-                        id->text.p, other->line);
+                problem(c, at_line(c, id, id->line), "%s %.*s is listed twice, first on line %d", l->entry,
+                        (int)id->text.n, id->text.p, other->line);
         }
-        read_sender(c, n, base);
+        read_entry(c, l, n, base);
     }
+}
+
+static const struct config_list *list_find(struct str path)
+{
+    const struct config_list *l = config_lists;
+    while (l->path && !str_eq(path, str_of(l->path)))
+        l++;
+    return l->path ? l : NULL;
 }
 
 static void read_section(struct config *c, const struct yaml *section, const char *prefix, const char *base)
@@ -324,9 +336,10 @@ static void read_section(struct config *c, const struct yaml *section, const cha
         if (path == NULL)
             return;
         const struct config_key *key = key_find(str_of(path));
-        if (strcmp(path, "senders") == 0)
-            read_senders(c, n, base);
-        else if (key != NULL && !is_sender_key(key) && !(n->kind == YAML_MAPPING && is_section(path)))
+        const struct config_list *list = list_find(str_of(path));
+        if (list != NULL)
+            read_entries(c, list, n, base);
+        else if (key != NULL && config_list_of(key) == NULL && !(n->kind == YAML_MAPPING && is_section(path)))
             read_leaf(c, n, key, 0, base);
         else if (!is_section(path))
             unknown_key(c, at_line(c, n, n->key_line), str_of(path));
@@ -393,25 +406,38 @@ static bool read_files(struct config *c, const struct config_source *from, struc
 
 /* ---------------------------------------------------------------- environment and --set */
 
+/* "senders.111.token_file": the list, and what follows its name. */
+static const struct config_list *list_before(struct str path, struct str *ret_rest)
+{
+    for (const struct config_list *l = config_lists; l->path; l++) {
+        size_t n = strlen(l->path);
+        if (str_starts(path, str_of(l->path)) && (path.n == n || path.p[n] == '.')) {
+            *ret_rest = path.n > n ? (struct str){path.p + n + 1, path.n - n - 1} : (struct str){NULL, 0};
+            return l;
+        }
+    }
+    return NULL;
+}
+
 /* "webhook.path" or "senders.111.token_file". */
 static void set_by_path(struct config *c, const char *path, const char *text, const char *origin)
 {
     struct str s = str_of(path), rest;
-    int64_t sender = 0;
-    if (str_starts(s, STR("senders.")) || str_eq(s, STR("senders"))) {
-        str_cut(s, '.', &rest);
+    int64_t entry = 0;
+    const struct config_list *l = list_before(s, &rest);
+    if (l != NULL) {
         struct str id = str_cut(rest, '.', &rest);
-        if (!str_i64(id, &sender) || sender <= 0 || rest.n == 0) {
-            problem(c, origin, "a sender's key is written senders.ID.token_file");
+        if (!str_i64(id, &entry) || entry <= 0 || rest.n == 0) {
+            problem(c, origin, "a key of one %s is written %s.ID.%s", l->entry, l->path, l->example);
             return;
         }
-        s = str_of(arena_printf(c->arena, SENDER_PREFIX "%.*s", (int)rest.n, rest.p));
+        s = str_of(arena_printf(c->arena, "%s[].%.*s", l->path, (int)rest.n, rest.p));
     }
     const struct config_key *key = key_find(s);
-    if (key == NULL || is_sender_key(key) != (sender != 0))
+    if (key == NULL || config_list_of(key) != l)
         unknown_key(c, origin, s);
-    else if (sender == 0 || sender_make(c, sender, origin))
-        value_set(c, key, sender, text, NULL, origin);
+    else if (l == NULL || entry_make(c, l, entry, origin))
+        value_set(c, key, entry, text, NULL, origin);
 }
 
 static void read_environment(struct config *c, char *const *list)
@@ -486,7 +512,7 @@ static void apply_secret_file(struct config *c, const struct config_source *from
                               void *into)
 {
     struct str plain = {v->key->path, strlen(v->key->path) - 5}; /* without "_file" */
-    const struct config_value *inline_value = value_of(c, key_find(plain), 0, false);
+    const struct config_value *inline_value = value_of(c, key_find(plain), v->entry, false);
     if (inline_value && inline_value->text) {
         problem(c, v->origin, "%s and %.*s (%s) are both set; keep one", v->key->path, (int)plain.n, plain.p,
                 inline_value->origin);
@@ -497,15 +523,21 @@ static void apply_secret_file(struct config *c, const struct config_source *from
         memcpy(into, &secret, sizeof secret);
 }
 
+/* Where a list's entries stand, once they are made. */
+static char **entries_of(struct config *c, const struct config_list *l)
+{
+    return (char **)((char *)c + l->entries);
+}
+
 static void apply_value(struct config *c, const struct config_source *from, struct config_value *v)
 {
     struct err e = {0};
     char *base = (char *)c;
-    if (v->sender != 0) {
-        size_t i = 0;
-        while (c->gateway.senders[i].id != v->sender)
-            i++;
-        base = (char *)&c->gateway.senders[i];
+    const struct config_list *l = config_list_of(v->key);
+    if (l != NULL) {
+        base = *entries_of(c, l);
+        while (*(int64_t *)(void *)base != v->entry)
+            base += l->size;
     }
     if (v->text == NULL)
         return;
@@ -515,24 +547,37 @@ static void apply_value(struct config *c, const struct config_source *from, stru
         problem(c, v->origin, "%s %s", v->key->path, e.text);
 }
 
-static bool make_senders(struct config *c)
+static bool make_entries(struct config *c, const struct config_list *l)
 {
     size_t n = 0;
     for (const struct config_value *v = c->values; v; v = v->next)
-        n += v->sender != 0 && strcmp(v->key->path, SENDER_PREFIX "id") == 0;
-    c->gateway.n_senders = n;
-    c->gateway.senders = n ? arena_new_array(c->arena, struct sender_option, n) : NULL;
-    size_t i = 0;
-    for (const struct config_value *v = c->values; v && c->gateway.senders; v = v->next)
-        if (v->sender != 0 && strcmp(v->key->path, SENDER_PREFIX "id") == 0)
-            c->gateway.senders[i++].id = v->sender;
-    return n == 0 || c->gateway.senders != NULL;
+        n += is_entry(v, l);
+    char *at = n > 0 ? arena_array(c->arena, n, l->size) : NULL;
+    if (n > 0 && at == NULL)
+        return false;
+    *entries_of(c, l) = at;
+    memcpy((char *)c + l->count, &n, sizeof n);
+    for (const struct config_value *v = c->values; v; v = v->next) {
+        if (is_entry(v, l)) {
+            memcpy(at, &v->entry, sizeof v->entry);
+            at += l->size;
+        }
+    }
+    return true;
+}
+
+static bool make_lists(struct config *c)
+{
+    bool fit = true;
+    for (const struct config_list *l = config_lists; l->path; l++)
+        fit = fit && make_entries(c, l);
+    return fit;
 }
 
 static void defaults(struct config *c, const struct config_source *from)
 {
     for (const struct config_key *k = config_keys; k->path; k++) {
-        struct config_value *v = is_sender_key(k) ? NULL : value_of(c, k, 0, true);
+        struct config_value *v = config_list_of(k) != NULL ? NULL : value_of(c, k, 0, true);
         if (v)
             v->text = k->fallback;
     }
@@ -549,7 +594,7 @@ static void refill(struct config *c, const struct config_source *from)
     struct config fresh = {.arena = c->arena};
     defaults(&fresh, from);
     for (struct config_value *v = c->values; v; v = v->next) {
-        const struct config_value *d = v->sender == 0 && v->text == NULL ? value_of(&fresh, v->key, 0, false) : NULL;
+        const struct config_value *d = v->entry == 0 && v->text == NULL ? value_of(&fresh, v->key, 0, false) : NULL;
         if (d && d->text) {
             v->text = d->text;
             v->origin = "default";
@@ -609,6 +654,36 @@ static void check_hold(struct config *c)
     }
 }
 
+/* Which app a webhook came from is told by the secret that signed it. */
+static void check_apps(struct config *c, bool secrets_read)
+{
+    const struct gateway_options *g = &c->gateway;
+    const struct config_value *first = config_get(c, "webhook.app_secret"),
+                              *first_file = config_get(c, "webhook.app_secret_file"),
+                              *id = config_get(c, "webhook.app_id");
+    if (id->text != NULL && first->text == NULL && first_file->text == NULL)
+        problem(c, id->origin, "webhook.app_id needs webhook.app_secret_file");
+    for (const struct config_value *v = c->values; v; v = v->next) {
+        if (strcmp(v->key->path, "webhook.apps[].id") != 0)
+            continue;
+        const struct config_value *file = value_of(c, key_find(STR("webhook.apps[].app_secret_file")), v->entry, false),
+                                  *text = value_of(c, key_find(STR("webhook.apps[].app_secret")), v->entry, false);
+        if (file->text == NULL && text->text == NULL)
+            problem(c, v->origin, "app %lld of webhook.apps has no app_secret_file", (long long)v->entry);
+        if (v->entry == g->webhook_app_id)
+            problem(c, v->origin, "app %lld is webhook.app_id already", (long long)v->entry);
+    }
+    for (size_t i = 0; secrets_read && i < g->n_webhook_apps; i++) {
+        const struct webhook_app *a = &g->webhook_apps[i];
+        bool same = a->secret && g->webhook_app_secret && strcmp(a->secret, g->webhook_app_secret) == 0;
+        for (size_t k = 0; k < i; k++)
+            same =
+                same || (a->secret && g->webhook_apps[k].secret && strcmp(a->secret, g->webhook_apps[k].secret) == 0);
+        if (same)
+            problem(c, NULL, "app %lld of webhook.apps has the app secret of another one", (long long)a->id);
+    }
+}
+
 static void check_files(struct config *c)
 {
     const struct gateway_options *g = &c->gateway;
@@ -619,26 +694,29 @@ static void check_files(struct config *c)
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
         check_list(c, lists[i]);
     for (const struct config_value *v = c->values; v; v = v->next) {
-        if (strcmp(v->key->path, SENDER_PREFIX "token_file") != 0)
+        if (strcmp(v->key->path, "senders[].token_file") != 0)
             continue;
         int fd = v->text ? open(v->text, O_RDONLY | O_CLOEXEC) : -1;
         if (v->text == NULL)
             warning(c,
                     "sender %lld has no token_file: its templates are not polled and the gateway cannot send by itself",
-                    (long long)v->sender);
+                    (long long)v->entry);
         else if (fd < 0)
-            problem(c, v->origin, "token_file of sender %lld: %s cannot be read: %s", (long long)v->sender, v->text,
+            problem(c, v->origin, "token_file of sender %lld: %s cannot be read: %s", (long long)v->entry, v->text,
                     strerror(errno));
         else
             warn_if_public(c, v->text, fd);
         if (fd >= 0)
             close(fd);
     }
-    if (g->webhook_app_secret == NULL)
+    if (g->webhook_app_secret == NULL && g->n_webhook_apps == 0)
         warning(
             c,
             "webhook.app_secret_file is not set: every webhook is refused, so no window opens and no opt-out is seen");
-    if (g->webhook_verify_token == NULL)
+    bool verifiable = g->webhook_verify_token != NULL;
+    for (size_t i = 0; i < g->n_webhook_apps; i++)
+        verifiable = verifiable || g->webhook_apps[i].verify_token != NULL;
+    if (!verifiable)
         warning(c, "webhook.verify_token_file is not set: Meta cannot verify the webhook's address");
     if (g->n_senders == 0)
         warning(c, "no senders: templates are not polled, and `wayleave send` has no token to send with");
@@ -662,13 +740,14 @@ int config_load(struct config **ret, const struct config_source *from, struct er
     read_environment(c, from->environ);
     read_settings(c, from->set);
     refill(c, from);
-    if (make_senders(c))
+    if (make_lists(c))
         for (struct config_value *v = c->values; v; v = v->next)
             apply_value(c, from, v);
     else
         problem(c, NULL, "the configuration is too large");
     check_together(c);
     check_hold(c);
+    check_apps(c, from->secrets);
     if (from->secrets)
         check_files(c);
     *ret = c;
@@ -678,14 +757,23 @@ int config_load(struct config **ret, const struct config_source *from, struct er
     return err_set(e, WL_EINVAL, "%.*s", (int)first.n, first.p);
 }
 
+static void wipe(char *secret)
+{
+    if (secret)
+        explicit_bzero(secret, strlen(secret));
+}
+
 void config_free(struct config *c)
 {
     if (c == NULL)
         return;
-    char *const secrets[] = {c->gateway.webhook_verify_token, c->gateway.webhook_app_secret, c->gateway.forward_secret};
-    for (size_t i = 0; i < sizeof secrets / sizeof secrets[0]; i++)
-        if (secrets[i])
-            explicit_bzero(secrets[i], strlen(secrets[i]));
+    wipe(c->gateway.webhook_verify_token);
+    wipe(c->gateway.webhook_app_secret);
+    wipe(c->gateway.forward_secret);
+    for (size_t i = 0; i < c->gateway.n_webhook_apps; i++) {
+        wipe(c->gateway.webhook_apps[i].secret);
+        wipe(c->gateway.webhook_apps[i].verify_token);
+    }
     for (struct config_value *v = c->values; v; v = v->next)
         if (v->key->secret && v->text && v->explicit)
             explicit_bzero((char *)(uintptr_t)v->text, strlen(v->text));

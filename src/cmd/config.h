@@ -41,12 +41,12 @@ enum config_type {
 };
 
 struct config_key {
-    const char *path; /* "webhook.app_secret"; "senders[].id" */
+    const char *path; /* "webhook.app_secret"; "senders[].id" for every entry of a list */
     enum config_type type;
     const char *fallback; /* as written in a file; NULL: not set, or worked out (`derived`) */
     const char *derived;  /* how the default is worked out, for people */
     int64_t min, max;     /* of numbers: items, bytes, milliseconds, seconds */
-    size_t offset;        /* into struct config, or struct sender_option for senders[] */
+    size_t offset;        /* into struct config, or into an entry of its list */
     bool secret;
     const char *sample; /* what the commented sample shows when there is no fallback */
     const char *words;  /* CONFIG_WORD: space-separated */
@@ -54,9 +54,22 @@ struct config_key {
 };
 extern const struct config_key config_keys[]; /* ends with path NULL */
 
+/* A list of mappings, told apart by their id. */
+struct config_list {
+    const char *path;      /* "senders" */
+    const char *entry;     /* what one is called in a sentence */
+    const char *id;        /* what its id is, for whoever left it out */
+    const char *example;   /* a key of it, for whoever spelled one wrong */
+    size_t max;            /* entries */
+    size_t size;           /* of one entry's struct; its int64_t id comes first */
+    size_t entries, count; /* offsets into struct config: the pointer to the first, and the size_t of how many */
+};
+extern const struct config_list config_lists[];                         /* ends with path NULL */
+const struct config_list *config_list_of(const struct config_key *key); /* NULL: a key that is there once */
+
 struct config_value {
     const struct config_key *key;
-    int64_t sender;     /* which one, for senders[] */
+    int64_t entry;      /* the id of the list's entry, 0 where there is no list */
     const char *text;   /* as typed, paths made whole; NULL: not set */
     const char *origin; /* "default", "FILE:LINE", "environment WAYLEAVE__...", "--set" */
     bool explicit;      /* somebody set it: not the default */
@@ -68,7 +81,7 @@ struct config {
     int log_level; /* enum log_level */
     /* --- how it came about --- */
     struct arena *arena;
-    struct config_value *values; /* in the order of the table, senders by order of appearance */
+    struct config_value *values; /* in the order of the table, entries of lists by order of appearance */
     const char *file;            /* the main file, NULL: none was read */
     size_t n_files;
     const char *credentials; /* $CREDENTIALS_DIRECTORY of the service manager, or NULL */

@@ -6,11 +6,45 @@
  * added here and nowhere else; tools/gen-docs then brings the documents up to date. */
 #include "cmd/config.h"
 
+#include <string.h>
+
 #define GATEWAY(field) offsetof(struct config, gateway.field)
 #define SENDER(field)  offsetof(struct sender_option, field)
+#define APP(field)     offsetof(struct webhook_app, field)
 #define KIB            1024LL
 #define MIB            (1024LL * KIB)
 #define HOUR           3600000LL
+#define DAY            (24 * HOUR)
+
+const struct config_list config_lists[] = {
+    {.path = "senders",
+     .entry = "sender",
+     .id = "the phone_number_id",
+     .example = "token_file",
+     .max = 1000,
+     .size = sizeof(struct sender_option),
+     .entries = GATEWAY(senders),
+     .count = GATEWAY(n_senders)},
+    {.path = "webhook.apps",
+     .entry = "app",
+     .id = "the app id of Meta's dashboard",
+     .example = "app_secret_file",
+     .max = 32, /* a webhook's signature is compared with that of each */
+     .size = sizeof(struct webhook_app),
+     .entries = GATEWAY(webhook_apps),
+     .count = GATEWAY(n_webhook_apps)},
+    {0},
+};
+_Static_assert(SENDER(id) == 0 && APP(id) == 0, "entries of lists begin with their id");
+
+const struct config_list *config_list_of(const struct config_key *key)
+{
+    const char *mark = strstr(key->path, "[].");
+    for (const struct config_list *l = config_lists; mark != NULL && l->path; l++)
+        if (strlen(l->path) == (size_t)(mark - key->path) && strncmp(key->path, l->path, strlen(l->path)) == 0)
+            return l;
+    return NULL;
+}
 
 const struct config_key config_keys[] = {
     {.path = "listen",
@@ -139,6 +173,22 @@ const struct config_key config_keys[] = {
      .offset = GATEWAY(webhook_app_secret),
      .sample = "/etc/wayleave/app-secret",
      .help = "file that holds webhook.app_secret"},
+    {.path = "webhook.app_id",
+     .type = CONFIG_ID,
+     .min = 1,
+     .max = INT64_MAX,
+     .offset = GATEWAY(webhook_app_id),
+     .sample = "670843887433847",
+     .help = "the app webhook.app_secret belongs to, as Meta's dashboard shows it: says in lists of webhooks which app "
+             "each came from"},
+    {.path = "webhook.keep",
+     .type = CONFIG_MILLIS,
+     .fallback = "30d",
+     .min = DAY,
+     .max = 3650 * DAY,
+     .offset = GATEWAY(webhook_keep_ms),
+     .help = "how long webhooks are kept as they came, for subscribers that are behind and for replays; what they said "
+             "about people, messages and templates stays known"},
     {.path = "webhook.forward_url",
      .type = CONFIG_URL,
      .offset = GATEWAY(forward_url),
@@ -155,6 +205,40 @@ const struct config_key config_keys[] = {
      .offset = GATEWAY(forward_secret),
      .sample = "/etc/wayleave/forward-secret",
      .help = "file that holds webhook.forward_secret"},
+    {.path = "webhook.private_subscribers",
+     .type = CONFIG_BOOL,
+     .fallback = "false",
+     .offset = GATEWAY(webhook_private),
+     .help = "whether subscribers made through the API may be at loopback and private addresses; webhook.forward_url "
+             "always may"},
+    {.path = "webhook.apps[].id",
+     .type = CONFIG_ID,
+     .min = 1,
+     .max = INT64_MAX,
+     .offset = APP(id),
+     .sample = "905114832094716",
+     .help = "a further app whose webhooks come to the same address: its id, as Meta's dashboard shows it"},
+    {.path = "webhook.apps[].app_secret",
+     .type = CONFIG_TEXT,
+     .offset = APP(secret),
+     .secret = true,
+     .help = "the app secret that signs its webhooks; better in a file"},
+    {.path = "webhook.apps[].app_secret_file",
+     .type = CONFIG_SECRET_FILE,
+     .offset = APP(secret),
+     .sample = "/etc/wayleave/other-app-secret",
+     .help = "file that holds it"},
+    {.path = "webhook.apps[].verify_token",
+     .type = CONFIG_TEXT,
+     .offset = APP(verify_token),
+     .secret = true,
+     .derived = "the other apps' serve",
+     .help = "what Meta must say when it verifies the address for this app; better in a file"},
+    {.path = "webhook.apps[].verify_token_file",
+     .type = CONFIG_SECRET_FILE,
+     .offset = APP(verify_token),
+     .sample = "/etc/wayleave/other-verify-token",
+     .help = "file that holds it"},
 
     {.path = "admin.key_file",
      .type = CONFIG_PATH,

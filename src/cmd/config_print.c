@@ -31,12 +31,13 @@ static const char *const type_names[] = {
     [CONFIG_WORD] = "word",
 };
 
-/* "webhook.path", or "senders.111.waba" for a sender's value: the way --set spells it. */
+/* "webhook.path", or "senders.111.waba" for a value of a list's entry: the way --set spells it. */
 static const char *value_name(const struct config_value *v, char *out, size_t n)
 {
-    if (v->sender == 0)
+    const struct config_list *l = config_list_of(v->key);
+    if (l == NULL)
         return v->key->path;
-    snprintf(out, n, "senders.%lld.%s", (long long)v->sender, strchr(v->key->path, '.') + 1);
+    snprintf(out, n, "%s.%lld.%s", l->path, (long long)v->entry, strrchr(v->key->path, '.') + 1);
     return out;
 }
 
@@ -138,15 +139,18 @@ void config_sample(FILE *out)
           "# wayleave check-config shows what is in force and where it came from; see also wayleave.conf(5).\n\n",
           out);
     for (const struct config_key *k = config_keys; k->path; k++) {
-        const char *dot = strchr(k->path, '.');
-        size_t n = dot ? (size_t)(dot - k->path) : 0;
-        if (n != strlen(section) || strncmp(section, k->path, n) != 0) {
-            snprintf(section, sizeof section, "%.*s", (int)n, k->path);
-            fprintf(out, "\n#%.*s:\n", (int)strcspn(section, "["), section);
-        }
-        bool list = strcmp(section, "senders[]") == 0;
+        const struct config_list *l = config_list_of(k);
+        const char *dot = l ? strrchr(k->path, '.') : strchr(k->path, '.');
+        struct str at = str_of(l ? l->path : k->path), name = str_cut(at, '.', &at);
+        bool inside = l ? at.n > 0 : dot != NULL; /* of a section */
         const char *leaf = dot ? dot + 1 : k->path;
-        sample_key(out, k, leaf, dot ? 2 : 0, !list ? "" : strcmp(leaf, "id") == 0 ? "- " : "  ");
+        bool first = l && strcmp(leaf, "id") == 0;
+        if (inside && !str_eq(name, str_of(section)))
+            fprintf(out, "\n#%.*s:\n", (int)name.n, name.p);
+        if (first)
+            fprintf(out, "\n%*s#%.*s:\n", inside ? 2 : 0, "", inside ? (int)at.n : (int)name.n, inside ? at.p : name.p);
+        snprintf(section, sizeof section, "%.*s", (int)name.n, name.p);
+        sample_key(out, k, leaf, (dot ? 2 : 0) + (l && inside ? 2 : 0), first ? "- " : l ? "  " : "");
     }
 }
 

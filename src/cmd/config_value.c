@@ -178,9 +178,9 @@ const char *config_duration_text(int64_t ms, char out[DURATION_TEXT])
     static const struct {
         const char *unit;
         int64_t ms;
-    } units[] = {{"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1}};
-    size_t i = 0;
-    while (i < 3 && (ms == 0 || ms % units[i].ms != 0))
+    } units[] = {{"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1}};
+    size_t i = ms < 2 * units[0].ms; /* "24h", but "30d" */
+    while (i < 4 && (ms == 0 || ms % units[i].ms != 0))
         i++;
     snprintf(out, DURATION_TEXT, "%lld%s", (long long)(ms / units[i].ms), ms == 0 ? "" : units[i].unit);
     return out;
@@ -193,7 +193,7 @@ static int read_duration(const struct config_key *key, const char *text, void *i
     char least[DURATION_TEXT], most[DURATION_TEXT];
     struct yaml node = {.kind = YAML_SCALAR, .line = 1, .text = str_of(text), .key = str_of(key->path), .file = ""};
     if (yaml_duration(&node, &ms, NULL) != 0)
-        return err_set(e, WL_EINVAL, "must be a duration such as 250ms, 30s, 5m or 24h");
+        return err_set(e, WL_EINVAL, "must be a duration such as 250ms, 30s, 5m, 24h or 30d");
     if (ms < key->min * scale || ms > key->max * scale)
         return err_set(e, WL_EINVAL, "must be from %s to %s", config_duration_text(key->min * scale, least),
                        config_duration_text(key->max * scale, most));

@@ -136,6 +136,13 @@ static void options_copy(struct gateway_options *to, const struct gateway_option
         to->senders[i] = from->senders[i];
         to->senders[i].token_file = copy(from->senders[i].token_file);
     }
+    to->webhook_apps = calloc(from->n_webhook_apps + 1, sizeof *to->webhook_apps);
+    if (to->webhook_apps == NULL)
+        abort();
+    for (size_t i = 0; i < from->n_webhook_apps; i++) {
+        const struct webhook_app *app = &from->webhook_apps[i];
+        to->webhook_apps[i] = (struct webhook_app){app->id, copy(app->secret), copy(app->verify_token)};
+    }
 }
 
 static void options_done(struct gateway_options *o)
@@ -151,6 +158,11 @@ static void options_done(struct gateway_options *o)
     for (size_t i = 0; i < o->n_senders; i++)
         free(o->senders[i].token_file);
     free(o->senders);
+    for (size_t i = 0; i < o->n_webhook_apps; i++) {
+        forget(o->webhook_apps[i].secret);
+        forget(o->webhook_apps[i].verify_token);
+    }
+    free(o->webhook_apps);
 }
 
 /* --- files of the state directory ------------------------------------------------------------------------------------- */

@@ -191,6 +191,26 @@ TEST(mistakes_in_a_file)
         {"webhook:\n  app_secret: x\n  app_secret_file: empty\n",
          ":3: webhook.app_secret_file and webhook.app_secret ("},
         {"senders:\n  - id: 1\n    token_file: nowhere\n", "cannot be read: No such file"},
+        {"webhook:\n  app_id: 5\n", ":2: webhook.app_id needs webhook.app_secret_file"},
+        {"webhook:\n  app_id: x\n", ":2: webhook.app_id must be an id of digits"},
+        {"webhook:\n  keep: 23h\n", ":2: webhook.keep must be from 24h to 3650d"},
+        {"webhook:\n  private_subscribers: 1\n", ":2: webhook.private_subscribers must be true or false"},
+        {"webhook:\n  apps: 5\n", ":2: webhook.apps wants a list"},
+        {"webhook:\n  apps:\n    - app_secret: x\n", ":3: every entry of webhook.apps wants an id: the app id"},
+        {"webhook:\n  apps:\n    - id: 5\n", ":3: app 5 of webhook.apps has no app_secret_file"},
+        {"webhook:\n  apps:\n    - id: 5\n      verify_token: x\n", ":3: app 5 of webhook.apps has no app_secret_file"},
+        {"webhook:\n  apps:\n    - {id: 5, app_secret: x}\n    - {id: 5, app_secret: y}\n",
+         ":4: app 5 is listed twice, first on line 3"},
+        {"webhook:\n  app_id: 5\n  app_secret: x\n  apps:\n    - {id: 5, app_secret: y}\n",
+         ":5: app 5 is webhook.app_id already"},
+        {"webhook:\n  app_secret: x\n  apps:\n    - {id: 5, app_secret: y}\n    - {id: 6, app_secret: x}\n",
+         "app 6 of webhook.apps has the app secret of another one"},
+        {"webhook:\n  apps:\n    - {id: 5, app_secret: y}\n    - {id: 6, app_secret: y}\n",
+         "app 6 of webhook.apps has the app secret of another one"},
+        {"webhook:\n  apps:\n    - id: 5\n      app_secret_file: nowhere\n", ":4: webhook.apps[].app_secret_file: "},
+        {"webhook:\n  apps:\n    - id: 5\n      app_secret: x\n      app_secret_file: empty\n",
+         ":5: webhook.apps[].app_secret_file and webhook.apps[].app_secret ("},
+        {"webhook:\n  apps:\n    - id: 5\n      secret: x\n", ":4: there is no key webhook.apps[].secret"},
         {"rules: nowhere\n", ":1: rules.platform: "},
         {"rules:\n  platform: nowhere\n", ":2: rules.platform: "},
         {"rules:\n  laws: [co, narnia]\n", "rules/law/narnia.yaml cannot be read"},
@@ -211,6 +231,41 @@ TEST(mistakes_in_a_file)
             fail_msg("no file in \"%s\"", e.text);
         config_free(c);
     }
+}
+
+/* Two lists at once, each merged by its own ids. */
+TEST(several_apps)
+{
+    struct config *c;
+    struct err e;
+    mkdir(in_dir("conf.d"), 0700);
+    put("s", " second \n");
+    put("tok", "verify-second");
+    put("w.yaml", "webhook:\n  app_id: 1\n  app_secret: first\n  keep: 7d\n  private_subscribers: true\n  apps:\n"
+                  "    - id: 2\n      app_secret_file: s\nsenders:\n  - id: 2\n    waba: 9\n");
+    put("conf.d/10.yaml", "webhook:\n  apps:\n    - id: 3\n    - id: 2\n      verify_token_file: ../tok\n");
+    char *env[] = {(char[]){"WAYLEAVE__WEBHOOK__APPS__3__APP_SECRET=third"}, NULL};
+    assert_ok(load(&c, in_dir("w.yaml"), env, NULL, true, &e), e);
+    const struct gateway_options *g = &c->gateway;
+    assert_int_equal(g->webhook_app_id, 1);
+    assert_int_equal(g->webhook_keep_ms, 7 * 86400000LL);
+    assert_true(g->webhook_private);
+    assert_int_equal(g->n_webhook_apps, 2);
+    assert_int_equal(g->webhook_apps[0].id, 2);
+    assert_string_equal(g->webhook_apps[0].secret, "second");
+    assert_string_equal(g->webhook_apps[0].verify_token, "verify-second");
+    assert_int_equal(g->webhook_apps[1].id, 3);
+    assert_string_equal(g->webhook_apps[1].secret, "third");
+    assert_null(g->webhook_apps[1].verify_token);
+    assert_int_equal(g->n_senders, 1);
+    assert_int_equal(g->senders[0].waba, 9);
+    config_free(c);
+    put("w.yaml", "webhook:\n  apps:\n    - {id: 4, app_secret: x, verify_token: y}\n");
+    remove(in_dir("conf.d/10.yaml"));
+    assert_ok(load(&c, in_dir("w.yaml"), NULL, NULL, true, &e), e);
+    assert_int_equal(c->gateway.webhook_keep_ms, 30 * 86400000LL);
+    assert_null(strstr(buf_cstr(&c->warnings), "webhook."));
+    config_free(c);
 }
 
 TEST(all_mistakes_at_once)
@@ -242,6 +297,10 @@ TEST(mistakes_elsewhere)
         {NULL, "limits.thread=3", "--set: there is no key limits.thread; did you mean limits.threads?"},
         {NULL, "senders[].id=3", "there is no key senders[].id"},
         {NULL, "senders.5.tokenfile=3", "did you mean senders[].token_file?"},
+        {NULL, "webhook.apps=3", "a key of one app is written webhook.apps.ID.app_secret_file"},
+        {NULL, "webhook.apps.x.app_secret=3", "a key of one app is written webhook.apps.ID.app_secret_file"},
+        {NULL, "webhook.apps.5.app_secre=3", "did you mean webhook.apps[].app_secret?"},
+        {"WAYLEAVE__WEBHOOK__APPS__5__VERIFY_TOKEN=x", NULL, "APPS__5__VERIFY_TOKEN: app 5 of webhook.apps has no"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct config *c;
@@ -314,6 +373,6 @@ TEST(a_secret_others_can_read_is_warned_about)
 
 #define IN_DIR(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 TESTS(T(no_file_at_all), IN_DIR(later_sources_win_and_say_so), IN_DIR(rules_are_one_file_or_several),
-      IN_DIR(mistakes_in_a_file), IN_DIR(all_mistakes_at_once), T(mistakes_elsewhere), IN_DIR(a_named_file_must_exist),
-      IN_DIR(a_client_needs_no_secrets), IN_DIR(credentials_of_the_service_manager),
+      IN_DIR(mistakes_in_a_file), IN_DIR(several_apps), IN_DIR(all_mistakes_at_once), T(mistakes_elsewhere),
+      IN_DIR(a_named_file_must_exist), IN_DIR(a_client_needs_no_secrets), IN_DIR(credentials_of_the_service_manager),
       IN_DIR(a_secret_others_can_read_is_warned_about))

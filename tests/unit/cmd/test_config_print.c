@@ -7,9 +7,11 @@
 #include "base/json.h"
 #include "cmd/config.h"
 
-static const char *const secrets[] = {"webhook.app_secret=hush-hush",     "webhook.verify_token=hush-hush",
-                                      "webhook.forward_secret=hush-hush", "webhook.forward_url=http://127.0.0.1:1/",
-                                      "senders.111.token_file=/nowhere",  NULL};
+static const char *const secrets[] = {
+    "webhook.app_secret=hush-hush",          "webhook.verify_token=hush-hush",
+    "webhook.forward_secret=hush-hush",      "webhook.forward_url=http://127.0.0.1:1/",
+    "senders.111.token_file=/nowhere",       "webhook.apps.5.app_secret=hush-hush2",
+    "webhook.apps.5.verify_token=hush-hush", NULL};
 
 static struct config *load(const char *file, const char *const *set)
 {
@@ -41,6 +43,7 @@ TEST(no_secret_is_ever_printed)
     assert_null(strstr(text, "hush"));
     assert_non_null(strstr(text, "(set)"));
     assert_non_null(strstr(text, "senders.111.token_file"));
+    assert_non_null(strstr(text, "webhook.apps.5.app_secret "));
     free(text);
     struct buf b;
     struct json_out out;
@@ -85,6 +88,9 @@ TEST(the_sample_is_a_configuration)
     }
     c = load(path, NULL);
     assert_true(keys > 35);
+    assert_int_equal(c->gateway.n_webhook_apps, 1);
+    assert_int_equal(c->gateway.webhook_apps[0].id, 905114832094716);
+    assert_int_equal(c->gateway.webhook_app_id, 670843887433847);
     assert_int_equal(c->gateway.n_senders, 1);
     assert_int_equal(c->gateway.senders[0].waba, 102290129340398);
     assert_string_equal(c->gateway.listen_tls, "0.0.0.0:8443");
