@@ -654,33 +654,42 @@ static void check_hold(struct config *c)
     }
 }
 
+static bool is_set(struct config *c, const char *key, int64_t entry)
+{
+    const struct config_value *v = value_of(c, key_find(str_of(key)), entry, false);
+    return v != NULL && v->text != NULL;
+}
+
+static void check_app(struct config *c, const struct config_value *v)
+{
+    if (!is_set(c, "webhook.apps[].app_secret", v->entry) && !is_set(c, "webhook.apps[].app_secret_file", v->entry))
+        problem(c, v->origin, "app %lld of webhook.apps has no app_secret_file", (long long)v->entry);
+    if (v->entry == c->gateway.webhook_app_id)
+        problem(c, v->origin, "app %lld is webhook.app_id already", (long long)v->entry);
+}
+
+static bool same(const char *a, const char *b)
+{
+    return a != NULL && b != NULL && strcmp(a, b) == 0;
+}
+
 /* Which app a webhook came from is told by the secret that signed it. */
-static void check_apps(struct config *c, bool secrets_read)
+static void check_apps(struct config *c)
 {
     const struct gateway_options *g = &c->gateway;
-    const struct config_value *first = config_get(c, "webhook.app_secret"),
-                              *first_file = config_get(c, "webhook.app_secret_file"),
-                              *id = config_get(c, "webhook.app_id");
-    if (id->text != NULL && first->text == NULL && first_file->text == NULL)
-        problem(c, id->origin, "webhook.app_id needs webhook.app_secret_file");
-    for (const struct config_value *v = c->values; v; v = v->next) {
-        if (strcmp(v->key->path, "webhook.apps[].id") != 0)
-            continue;
-        const struct config_value *file = value_of(c, key_find(STR("webhook.apps[].app_secret_file")), v->entry, false),
-                                  *text = value_of(c, key_find(STR("webhook.apps[].app_secret")), v->entry, false);
-        if (file->text == NULL && text->text == NULL)
-            problem(c, v->origin, "app %lld of webhook.apps has no app_secret_file", (long long)v->entry);
-        if (v->entry == g->webhook_app_id)
-            problem(c, v->origin, "app %lld is webhook.app_id already", (long long)v->entry);
-    }
-    for (size_t i = 0; secrets_read && i < g->n_webhook_apps; i++) {
-        const struct webhook_app *a = &g->webhook_apps[i];
-        bool same = a->secret && g->webhook_app_secret && strcmp(a->secret, g->webhook_app_secret) == 0;
+    if (is_set(c, "webhook.app_id", 0) && !is_set(c, "webhook.app_secret", 0) &&
+        !is_set(c, "webhook.app_secret_file", 0))
+        problem(c, config_get(c, "webhook.app_id")->origin, "webhook.app_id needs webhook.app_secret_file");
+    for (const struct config_value *v = c->values; v; v = v->next)
+        if (strcmp(v->key->path, "webhook.apps[].id") == 0)
+            check_app(c, v);
+    for (size_t i = 0; i < g->n_webhook_apps; i++) {
+        bool taken = same(g->webhook_apps[i].secret, g->webhook_app_secret);
         for (size_t k = 0; k < i; k++)
-            same =
-                same || (a->secret && g->webhook_apps[k].secret && strcmp(a->secret, g->webhook_apps[k].secret) == 0);
-        if (same)
-            problem(c, NULL, "app %lld of webhook.apps has the app secret of another one", (long long)a->id);
+            taken = taken || same(g->webhook_apps[i].secret, g->webhook_apps[k].secret);
+        if (taken)
+            problem(c, NULL, "app %lld of webhook.apps has the app secret of another one",
+                    (long long)g->webhook_apps[i].id);
     }
 }
 
@@ -747,7 +756,7 @@ int config_load(struct config **ret, const struct config_source *from, struct er
         problem(c, NULL, "the configuration is too large");
     check_together(c);
     check_hold(c);
-    check_apps(c, from->secrets);
+    check_apps(c);
     if (from->secrets)
         check_files(c);
     *ret = c;

@@ -129,9 +129,19 @@ static void sample_key(FILE *out, const struct config_key *k, const char *leaf, 
     fprintf(out, "%*s#%s%s: %s\n", indent, "", lead, leaf, shown);
 }
 
+static void sample_entry(FILE *out, const struct config_key *k, const struct config_list *l)
+{
+    const char *dot = strchr(l->path, '.'), *leaf = strrchr(k->path, '.') + 1;
+    bool first = strcmp(leaf, "id") == 0;
+    int indent = dot ? 2 : 0;
+    if (first)
+        fprintf(out, "\n%*s#%s:\n", indent, "", dot ? dot + 1 : l->path);
+    sample_key(out, k, leaf, indent + 2, first ? "- " : "  ");
+}
+
 void config_sample(FILE *out)
 {
-    char section[64] = "";
+    struct str section = {"", 0};
     fputs("# wayleave.yaml: every setting with its default or, where there is none, an example. Lines beginning with "
           "'#' do\n"
           "# nothing; take the '#' off to change a value, and off the section's name above it too. Relative paths are\n"
@@ -140,17 +150,14 @@ void config_sample(FILE *out)
           out);
     for (const struct config_key *k = config_keys; k->path; k++) {
         const struct config_list *l = config_list_of(k);
-        const char *dot = l ? strrchr(k->path, '.') : strchr(k->path, '.');
-        struct str at = str_of(l ? l->path : k->path), name = str_cut(at, '.', &at);
-        bool inside = l ? at.n > 0 : dot != NULL; /* of a section */
-        const char *leaf = dot ? dot + 1 : k->path;
-        bool first = l && strcmp(leaf, "id") == 0;
-        if (inside && !str_eq(name, str_of(section)))
+        struct str leaf, name = str_cut(str_of(k->path), '.', &leaf);
+        if (leaf.n > 0 && !str_eq(name, section) && !(l && strchr(l->path, '.') == NULL))
             fprintf(out, "\n#%.*s:\n", (int)name.n, name.p);
-        if (first)
-            fprintf(out, "\n%*s#%.*s:\n", inside ? 2 : 0, "", inside ? (int)at.n : (int)name.n, inside ? at.p : name.p);
-        snprintf(section, sizeof section, "%.*s", (int)name.n, name.p);
-        sample_key(out, k, leaf, (dot ? 2 : 0) + (l && inside ? 2 : 0), first ? "- " : l ? "  " : "");
+        section = name;
+        if (l != NULL)
+            sample_entry(out, k, l);
+        else
+            sample_key(out, k, leaf.n > 0 ? leaf.p : k->path, leaf.n > 0 ? 2 : 0, "");
     }
 }
 
