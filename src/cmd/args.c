@@ -55,6 +55,15 @@ const struct command *command_find(const struct command *table, const char *cons
     return NULL;
 }
 
+bool is_command_group(const struct command *table, const char *words)
+{
+    size_t n = strlen(words);
+    for (const struct command *c = table; c->name; c++)
+        if (n > 0 && strncmp(c->name, words, n) == 0 && c->name[n] == ' ')
+            return true;
+    return false;
+}
+
 static const struct option *option_in(const struct option *list, struct str name, char letter)
 {
     for (const struct option *o = list; o && o->name; o++)
@@ -124,18 +133,40 @@ static int read_option(struct args *a, const struct command *c, int argc, char *
     return take(a, o, value ? value : "", e);
 }
 
+static void join(char *out, size_t size, const char *const *word, size_t n)
+{
+    size_t at = 0;
+    out[0] = '\0';
+    for (size_t i = 0; i < n && at < size; i++) {
+        int put = snprintf(out + at, size - at, "%s%s", i > 0 ? " " : "", word[i]);
+        at += put > 0 ? (size_t)put : 0;
+    }
+}
+
+/* How many of the words were meant as a name: "webhooks subscribers lst", "contacts lst". */
+static size_t meant_words(const struct command *table, const char *const *word, size_t n)
+{
+    char group[192];
+    if (n <= 2)
+        return n;
+    join(group, sizeof group, word, 2);
+    return is_command_group(table, group) ? n : 2;
+}
+
 static int unknown_command(const struct command *table, const char *const *word, size_t n, struct err *e)
 {
-    const char *known[64];
+    const char *known[128];
     size_t k = 0;
-    char typed[128];
-    snprintf(typed, sizeof typed, "%s%s%s", word[0], n > 1 ? " " : "", n > 1 ? word[1] : "");
-    for (const struct command *c = table; c->name && k < 63; c++)
+    char typed[192] = "";
+    for (const struct command *c = table; c->name && k < 127; c++)
         known[k++] = c->name;
     known[k] = NULL;
-    const char *near = nearest_word(str_of(typed), known);
-    if (near == NULL)
-        near = nearest_word(str_of(word[0]), known);
+    const char *near = NULL;
+    for (size_t words = n; words > 0 && near == NULL; words--) {
+        join(typed, sizeof typed, word, words);
+        near = nearest_word(str_of(typed), known);
+    }
+    join(typed, sizeof typed, word, meant_words(table, word, n));
     if (near)
         return err_set(e, WL_EINVAL, "there is no command \"%s\"; did you mean \"%s\"?", typed, near);
     return err_set(e, WL_EINVAL, "there is no command \"%s\"", typed);
@@ -160,10 +191,10 @@ static int check_given(const struct args *a, struct err *e)
 }
 
 /* Where the command's name stands: the first words that are neither options nor their values. */
-static size_t leading_words(int argc, char *const *argv, const char *word[2])
+static size_t leading_words(int argc, char *const *argv, const char *word[COMMAND_WORDS])
 {
     size_t n = 0;
-    for (int i = 1; i < argc && n < 2; i++) {
+    for (int i = 1; i < argc && n < COMMAND_WORDS; i++) {
         if (argv[i][0] == '-' && argv[i][1] != '\0') {
             struct str rest, name = str_cut(str_of(argv[i] + (argv[i][1] == '-' ? 2 : 1)), '=', &rest);
             const struct option *o = option_in(common_options, name, argv[i][1] == '-' ? 0 : argv[i][1]);
@@ -180,7 +211,7 @@ static size_t leading_words(int argc, char *const *argv, const char *word[2])
 
 int args_parse(const struct command *table, int argc, char *const *argv, struct args *ret, struct err *e)
 {
-    const char *name[2];
+    const char *name[COMMAND_WORDS];
     size_t n_name = leading_words(argc, argv, name), used = 0;
     memset(ret, 0, sizeof *ret);
     ret->table = table;

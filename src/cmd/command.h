@@ -60,6 +60,7 @@ struct command {
 };
 extern const struct command commands[];
 
+#define COMMAND_WORDS 3 /* of the longest name: "webhooks subscribers list" */
 #define ARGS_WORDS   65 /* one rule's id and the files of a book */
 #define ARGS_OPTIONS 96
 struct args {
@@ -82,6 +83,8 @@ bool args_has(const struct args *a, const char *option);
 /* The i-th value of an option that may repeat; NULL after the last. */
 const char *args_nth(const struct args *a, const char *option, size_t i);
 const struct command *command_find(const struct command *table, const char *const *word, size_t n, size_t *ret_used);
+/* Whether names begin with these words and go on: "contacts", "webhooks subscribers". */
+bool is_command_group(const struct command *table, const char *words);
 
 /* help.c. All write to `out`. */
 void help_all(const struct command *table, FILE *out);

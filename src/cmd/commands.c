@@ -338,6 +338,6 @@ const struct command commands[] = {
     {"completions", "bash", "print shell completions", "    source <(wayleave completions bash)", NULL, 0, 1, 1,
      completions_run},
     {"version", "", "print the version", NULL, NULL, COMMON_JSON, 0, 0, version_run},
-    {"help", "[COMMAND]", "say what a command does", NULL, help_options, 0, 0, 2, help_run},
+    {"help", "[COMMAND]", "say what a command does", NULL, help_options, 0, 0, 3, help_run},
     {0},
 };

@@ -78,6 +78,8 @@ static void command_line(const struct command *c, FILE *out)
 {
     fputs("  ", out);
     term_cell(out, TONE_BOLD, str_of(c->name), 18);
+    if (strlen(c->name) > 18)
+        fprintf(out, "\n%20s", "");
     fputc(' ', out);
     term_wrap(out, 21, str_of(c->summary));
 }
@@ -177,28 +179,66 @@ void help_man(const struct command *table, FILE *out)
         roff_option(out, o);
 }
 
-/* "contacts) words="import show";;" for every first word that has second ones. */
-static void bash_second_words(const struct command *table, FILE *out)
+/* How long the name's first `words` words are; 0: it has no word after them. */
+static size_t head_of(const char *name, size_t words)
 {
-    for (const struct command *c = table; c->name; c++) {
-        const char *space = strchr(c->name, ' ');
-        if (space == NULL)
-            continue;
-        size_t n = (size_t)(space - c->name);
-        bool seen = false;
-        for (const struct command *d = table; d < c; d++)
-            seen = seen || (strncmp(d->name, c->name, n) == 0 && d->name[n] == ' ');
+    const char *at = name;
+    for (; words > 0 && at != NULL; words--) {
+        at = strchr(at, ' ');
+        at += at != NULL;
+    }
+    return at != NULL ? (size_t)(at - name) - 1 : 0;
+}
+
+static bool same_head(const char *name, const char *other, size_t n)
+{
+    return strncmp(name, other, n) == 0 && name[n] == ' ';
+}
+
+/* Each word that follows this head, once. */
+static void bash_next_words(const struct command *first, size_t n, FILE *out)
+{
+    const char *gap = "";
+    for (const struct command *c = first; c->name; c++) {
+        const char *word = c->name + n + 1;
+        size_t len = same_head(c->name, first->name, n) ? strcspn(word, " ") : 0;
+        bool seen = len == 0;
+        for (const struct command *d = first; d < c && !seen; d++)
+            seen = same_head(d->name, first->name, n) && strncmp(d->name + n + 1, word, len) == 0 &&
+                   strchr(" ", d->name[n + 1 + len]) != NULL;
         if (seen)
             continue;
-        fprintf(out, "        %.*s) words=\"", (int)n, c->name);
-        const char *gap = "";
-        for (const struct command *d = c; d->name; d++)
-            if (strncmp(d->name, c->name, n) == 0 && d->name[n] == ' ') {
-                fprintf(out, "%s%s", gap, d->name + n + 1);
-                gap = " ";
-            }
+        fprintf(out, "%s%.*s", gap, (int)len, word);
+        gap = " ";
+    }
+}
+
+/* "contacts) words="import show";;" for every head of so many words that others follow. */
+static void bash_words_after(const struct command *table, size_t words, FILE *out)
+{
+    for (const struct command *c = table; c->name; c++) {
+        size_t n = head_of(c->name, words);
+        bool seen = n == 0;
+        for (const struct command *d = table; d < c && !seen; d++)
+            seen = same_head(d->name, c->name, n);
+        if (seen)
+            continue;
+        fprintf(out, words > 1 ? "        \"%.*s\") words=\"" : "        %.*s) words=\"", (int)n, c->name);
+        bash_next_words(c, n, out);
         fputs("\";;\n", out);
     }
+}
+
+/* "contacts" of one word is followed by anything; the others stand as they are. */
+static void bash_options(const struct command *c, FILE *out)
+{
+    fprintf(out, "        \"%s\"%s) options=\"", c->name, strchr(c->name, ' ') ? "" : "\\ *");
+    for (const struct option *o = c->options; o && o->name; o++)
+        fprintf(out, "--%s ", o->name);
+    for (const struct option *o = common_options; o->name; o++)
+        if (allowed(c, o))
+            fprintf(out, "--%s%s", o->name, o[1].name ? " " : "");
+    fputs("\";;\n", out);
 }
 
 static void bash_first_words(const struct command *table, FILE *out)
@@ -218,25 +258,29 @@ void help_bash(const struct command *table, FILE *out)
     fputs("# bash completion for wayleave; made by: wayleave completions bash\n"
           "_wayleave()\n{\n"
           "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} one=${COMP_WORDS[1]} "
-          "two=${COMP_WORDS[2]}\n"
-          "    local words=\"\" options=\"\"\n    COMPREPLY=()\n"
-          "    case $prev in\n        --config|--key-file|--errors|--body) COMPREPLY=($(compgen -f -- \"$cur\")); "
-          "return;;\n    esac\n"
+          "two=${COMP_WORDS[2]} three=${COMP_WORDS[3]}\n"
+          "    local words=\"\" options=\"\" name=\"$one $two\"\n    COMPREPLY=()\n"
+          "    case $prev in\n        --config|--key-file|--secret-file|--errors|--body) COMPREPLY=($(compgen -f -- "
+          "\"$cur\")); return;;\n    esac\n"
           "    if [ \"$COMP_CWORD\" -eq 1 ]; then\n        words=\"",
           out);
     bash_first_words(table, out);
     fputs("\"\n    elif [ \"$COMP_CWORD\" -eq 2 ]; then\n        case $one in\n", out);
-    bash_second_words(table, out);
-    fputs("        esac\n    fi\n    case \"$one $two\" in\n", out);
+    bash_words_after(table, 1, out);
+    fputs("        esac\n    elif [ \"$COMP_CWORD\" -eq 3 ]; then\n        case $name in\n", out);
+    bash_words_after(table, 2, out);
+    fputs("        esac\n    fi\n    case $name in\n", out);
     for (const struct command *c = table; c->name; c++) {
-        fprintf(out, "        \"%s\"%s) options=\"", c->name, strchr(c->name, ' ') ? "" : "\\ *");
-        for (const struct option *o = c->options; o && o->name; o++)
-            fprintf(out, "--%s ", o->name);
-        for (const struct option *o = common_options; o->name; o++)
-            if (allowed(c, o))
-                fprintf(out, "--%s%s", o->name, o[1].name ? " " : "");
-        fputs("\";;\n", out);
+        size_t n = head_of(c->name, 2);
+        bool seen = n == 0;
+        for (const struct command *d = table; d < c && !seen; d++)
+            seen = same_head(d->name, c->name, n);
+        if (!seen)
+            fprintf(out, "        \"%.*s\") name=\"$name $three\";;\n", (int)n, c->name);
     }
+    fputs("    esac\n    case $name in\n", out);
+    for (const struct command *c = table; c->name; c++)
+        bash_options(c, out);
     fputs("    esac\n"
           "    case $cur in\n        -*) COMPREPLY=($(compgen -W \"$options\" -- \"$cur\"));;\n"
           "        *) COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"

@@ -11,18 +11,22 @@
 #include "cmd/term.h"
 #include "cmd/verbs.h"
 
-static bool is_group(const struct command *table, const char *word)
+/* The words as one text, cut where they are too long to be a name. */
+static const char *joined(const struct args *a, char out[192])
 {
-    size_t n = strlen(word);
-    for (const struct command *c = table; c->name; c++)
-        if (strncmp(c->name, word, n) == 0 && c->name[n] == ' ')
-            return true;
-    return false;
+    size_t at = 0;
+    out[0] = '\0';
+    for (size_t i = 0; i < a->n_words && at < 192; i++) {
+        int n = snprintf(out + at, 192 - at, "%s%s", i > 0 ? " " : "", a->word[i]);
+        at += n > 0 ? (size_t)n : 0;
+    }
+    return out;
 }
 
 int help_run(const struct args *a)
 {
     size_t used = 0;
+    char words[192];
     const struct command *c = command_find(a->table, a->word, a->n_words, &used);
     if (args_has(a, "man"))
         help_man(a->table, stdout);
@@ -36,11 +40,10 @@ int help_run(const struct args *a)
         help_all(a->table, stdout);
     else if (c && used == a->n_words)
         help_command(c, stdout);
-    else if (a->n_words == 1 && is_group(a->table, a->word[0]))
-        help_group(a->table, a->word[0], stdout);
+    else if (is_command_group(a->table, joined(a, words)))
+        help_group(a->table, words, stdout);
     else
-        return cmd_fail(CMD_USAGE, "wayleave help lists the commands", "there is no command \"%s%s%s\"", a->word[0],
-                        a->n_words > 1 ? " " : "", a->n_words > 1 ? a->word[1] : "");
+        return cmd_fail(CMD_USAGE, "wayleave help lists the commands", "there is no command \"%s\"", words);
     return CMD_OK;
 }
 
@@ -64,8 +67,9 @@ static int wrong_words(const struct args *a, const struct err *e)
 static int no_command(const struct args *a, bool asked)
 {
     FILE *out = asked ? stdout : stderr;
+    char words[192];
     if (a->n_words > 0)
-        help_group(a->table, a->word[0], out);
+        help_group(a->table, joined(a, words), out);
     else
         help_all(a->table, out);
     return asked ? CMD_OK : CMD_USAGE;
@@ -78,8 +82,9 @@ int main(int argc, char **argv)
     static char version[] = "version";
     if (argc == 2 && strcmp(argv[1], "--version") == 0)
         argv[1] = version;
+    char words[192];
     int rc = args_parse(commands, argc, argv, &a, &e);
-    if (a.command == NULL && a.n_words == 1 && is_group(commands, a.word[0]))
+    if (a.command == NULL && is_command_group(commands, joined(&a, words)))
         return cmd_finish(no_command(&a, args_has(&a, "help")));
     if (rc != 0)
         return wrong_words(&a, &e);

@@ -20,6 +20,8 @@ static const struct command table[] = {
     {"serve", "", "serves", NULL, NULL, COMMON_CONFIG, 0, 0, nothing},
     {"contacts import", "FILE", "imports", NULL, own, COMMON_CLIENT | COMMON_DRY_RUN, 1, 1, nothing},
     {"contacts show", "WHO", "shows", NULL, NULL, COMMON_CLIENT, 1, 1, nothing},
+    {"hooks subscribers add", "NAME", "adds", NULL, own, COMMON_CLIENT, 1, 1, nothing},
+    {"hooks subscribers list", "", "lists", NULL, NULL, COMMON_CLIENT, 0, 0, nothing},
     {0},
 };
 
@@ -63,6 +65,21 @@ TEST(understood_in_any_order)
     }
 }
 
+TEST(a_name_may_have_three_words)
+{
+    struct args a;
+    struct err e;
+    assert_ok(parse("wayleave hooks subscribers add crm --fast", &a, &e), e);
+    assert_string_equal(a.command->name, "hooks subscribers add");
+    assert_int_equal(a.n_words, 1);
+    assert_string_equal(a.word[0], "crm");
+    assert_true(is_command_group(table, "hooks"));
+    assert_true(is_command_group(table, "hooks subscribers"));
+    assert_false(is_command_group(table, "hooks subscribers add"));
+    assert_false(is_command_group(table, "hook"));
+    assert_false(is_command_group(table, ""));
+}
+
 TEST(values_may_look_like_options_and_repeat)
 {
     struct args a;
@@ -87,6 +104,8 @@ TEST(refused_with_the_nearest_word)
     } rows[] = {
         {"wayleave srve", "did you mean \"serve\"?"},
         {"wayleave contacts imprt f", "did you mean \"contacts import\"?"},
+        {"wayleave hooks subscribers ad", "did you mean \"hooks subscribers add\"?"},
+        {"wayleave hooks subscribers qqqqqqqqqq", "there is no command \"hooks subscribers"},
         {"wayleave qqqqqqqqqq", "there is no command \"qqqqqqqqqq\""},
         {"wayleave contacts import f --erors x", "there is no option --erors; did you mean --errors?"},
         {"wayleave contacts import f --jsn", "did you mean --json?"},
@@ -122,5 +141,5 @@ TEST(help_needs_nothing_else)
     assert_null(a.command);
 }
 
-TESTS(T(understood_in_any_order), T(values_may_look_like_options_and_repeat), T(refused_with_the_nearest_word),
-      T(help_needs_nothing_else))
+TESTS(T(understood_in_any_order), T(a_name_may_have_three_words), T(values_may_look_like_options_and_repeat),
+      T(refused_with_the_nearest_word), T(help_needs_nothing_else))

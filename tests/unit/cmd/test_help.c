@@ -15,6 +15,9 @@ static const struct command table[] = {
     {"serve", "", "run the gateway", "Runs.\n\n    wayleave serve", NULL, COMMON_CONFIG, 0, 0, nothing},
     {"contacts import", "FILE|-", "take in people", ".dot and back\\slash", own, COMMON_JSON, 1, 1, nothing},
     {"contacts show", "WHO", "show one person", NULL, NULL, COMMON_JSON, 1, 1, nothing},
+    {"hooks list", "", "list hooks", NULL, NULL, 0, 0, 0, nothing},
+    {"hooks subscribers add", "", "add one", NULL, own, 0, 0, 0, nothing},
+    {"hooks subscribers remove", "", "remove one", NULL, NULL, 0, 0, 0, nothing},
     {0},
 };
 
@@ -55,7 +58,12 @@ TEST(printed)
         {print_man, "\\&.dot and back\\eslash", NULL},
         {print_man, ".nf\n.RS\n    wayleave serve", NULL},
         {print_man, "\\fB\\-\\-errors\\fR \\fIFILE\\fR", NULL},
-        {print_bash, "words=\"serve contacts\"", NULL},
+        {print_bash, "words=\"serve contacts hooks\"", NULL},
+        {print_bash, "hooks) words=\"list subscribers\"", NULL},
+        {print_bash, "\"hooks subscribers\") words=\"add remove\"", NULL},
+        {print_bash, "\"hooks subscribers\") name=\"$name $three\"", NULL},
+        {print_bash, "\"hooks subscribers add\") options=\"--errors --help", NULL},
+        {print_all, "  hooks subscribers remove\n                     remove one", NULL},
         {print_bash, "contacts) words=\"import show\"", NULL},
         {print_bash, "\"contacts import\") options=\"--errors --help --json", NULL},
     };
