@@ -305,62 +305,6 @@ static void transfer_stop(struct transfer *t, int code, const char *why)
 
 /* --- origins ---------------------------------------------------------------------------------------------------- */
 
-static bool port_ok(struct str s)
-{
-    int64_t n;
-    return s.n > 0 && s.n <= 5 && s.p[0] != '-' && str_i64(s, &n) && n > 0 && n < 65536;
-}
-
-struct place {
-    bool tls;
-    struct str host, port, authority;
-};
-
-/* Nothing a request line could be broken with, and no fragment. */
-static bool url_clean(struct str url)
-{
-    for (size_t i = 0; i < url.n; i++)
-        if ((unsigned char)url.p[i] <= ' ' || (unsigned char)url.p[i] >= 0x7f || url.p[i] == '#')
-            return false;
-    return true;
-}
-
-/* "host", "host:port" or "[v6]:port" */
-static bool split_authority(struct str authority, struct str *host, struct str *port)
-{
-    struct str rest;
-    if (authority.p[0] != '[') {
-        *host = str_cut(authority, ':', &rest);
-        if (rest.p != NULL)
-            *port = rest;
-        return host->n > 0;
-    }
-    *host = str_cut((struct str){authority.p + 1, authority.n - 1}, ']', &rest);
-    if (rest.n > 0)
-        *port = (struct str){rest.p + 1, rest.n - 1};
-    return host->n > 0 && rest.p != NULL && (rest.n == 0 || rest.p[0] == ':');
-}
-
-/* scheme://host[:port][/...] */
-static bool url_place(struct str url, struct place *ret)
-{
-    struct place p = {.tls = str_starts(url, STR("https://"))};
-    size_t at = p.tls ? 8 : 7;
-    if ((!p.tls && !str_starts(url, STR("http://"))) || !url_clean(url))
-        return false;
-    size_t end = at;
-    while (end < url.n && url.p[end] != '/' && url.p[end] != '?')
-        end++;
-    p.authority = (struct str){url.p + at, end - at};
-    if (p.authority.n == 0 || p.authority.n > 300 || memchr(p.authority.p, '@', p.authority.n) != NULL)
-        return false;
-    p.port = p.tls ? STR("443") : STR("80");
-    if (!split_authority(p.authority, &p.host, &p.port) || !port_ok(p.port))
-        return false;
-    *ret = p;
-    return true;
-}
-
 static char *lower_copy(struct str s)
 {
     char *p = strndup(s.p, s.n);
@@ -372,17 +316,18 @@ static char *lower_copy(struct str s)
     return p;
 }
 
-static struct origin *origin_find(struct http_client *c, const struct place *p)
+static struct origin *origin_find(struct http_client *c, const struct place *p, enum http_reach reach)
 {
     struct origin **slot = &c->origins[hash64(p->host.p, p->host.n) % 256];
     for (struct origin *o = *slot; o != NULL; o = o->next)
-        if (o->tls == p->tls && str_ieq(str_of(o->host), p->host) && str_eq(str_of(o->port), p->port) &&
-            str_ieq(str_of(o->authority), p->authority))
+        if (o->tls == p->tls && o->reach == reach && str_ieq(str_of(o->host), p->host) &&
+            str_eq(str_of(o->port), p->port) && str_ieq(str_of(o->authority), p->authority))
             return o;
     struct origin *o = calloc(1, sizeof *o);
     if (o == NULL)
         abort();
     o->tls = p->tls;
+    o->reach = reach;
     o->host = lower_copy(p->host);
     o->authority = lower_copy(p->authority);
     memcpy(o->port, p->port.p, p->port.n);
@@ -460,7 +405,7 @@ static void call_begin(struct http_client *c, struct http_call *call)
         transfer_end(t, HTTP_UNSENT, WL_EINVAL, NULL);
         return;
     }
-    struct origin *o = t->origin = origin_find(c, &place);
+    struct origin *o = t->origin = origin_find(c, &place, call->reach);
     line_add(t, false);
     origin_dispatch(c, o);
 }
@@ -749,6 +694,7 @@ static int submit(struct http_client *c, struct http_call *call, bool (*push)(st
     call->n_answer_headers = 0;
     call->answer = (struct buf){0};
     call->err = (struct err){0};
+    call->out_of_reach = false;
     if (call->timeout_ms <= 0)
         call->timeout_ms = TIMEOUT_MS;
     call->deadline_ns = clock_mono_ns() + call->timeout_ms * 1000000;

@@ -33,7 +33,14 @@ struct http_client_options {
     size_t max_reserved;                /* the same for calls with `reserved`, counted by themselves; default 0 */
     const char *ca_file;                /* NULL: the system's */
     int64_t connect_timeout_ms;         /* default 5000 */
-    bool public_only; /* never connect to private, loopback or link-local addresses (customers' URLs) */
+};
+
+/* Which addresses a call may reach, asked of every address a name resolves to when a connection is made and of every
+ * connection that is used again: a name that is looked up before would be answered otherwise later. */
+enum http_reach {
+    HTTP_ANYWHERE = 0,
+    HTTP_NOT_LINK_LOCAL, /* all but 169.254/16 and fe80::/10, where clouds keep their machines' credentials */
+    HTTP_PUBLIC          /* nothing private, loopback or link-local: URLs that others gave us */
 };
 
 struct http_call {
@@ -44,6 +51,7 @@ struct http_call {
     struct str body;             /* or: */
     struct http_pipe *body_pipe; /* streamed; then body_length is the length or -1 (chunked) */
     int64_t body_length;
+    enum http_reach reach;
     int64_t timeout_ms; /* from submit to the whole answer; for streams: inactivity; default 30000 */
     size_t max_answer;  /* larger answers end the call AMBIGUOUS with WL_ETOOBIG; 0: 1 MiB, unlimited
                                     * when streamed */
@@ -70,7 +78,12 @@ struct http_call {
     struct queue_link link;
     void *transfer;
     int64_t deadline_ns;
+    bool out_of_reach; /* an address was passed over */
 };
+
+/* WL_EINVAL with a sentence: no request can be sent to this URL, or its host is an address out of reach. Names are not
+ * looked up. */
+int http_url_check(struct str url, enum http_reach reach, struct err *e);
 
 /* First answer header of that name, case ignored. */
 struct str http_call_header(const struct http_call *c, const char *name);

@@ -4,8 +4,8 @@
  * Names are resolved by a short-lived thread each (connections are pooled, so they are rare), because the
  * system's resolver blocks and cannot be cancelled; the answer is left in the mailbox, which both sides hold.
  * TLS is OpenSSL with the chain and the host name verified, TLS 1.2 at least, and ALPN offering h2 and
- * http/1.1. It refuses to connect to addresses that are not public when told so, after resolving: checking the
- * name before would be answered with another address later. */
+ * http/1.1. It refuses to connect to addresses out of a call's reach, after resolving: checking the name before would
+ * be answered with another address later. */
 #include "net/http_client_impl.h"
 
 #include <arpa/inet.h>
@@ -122,6 +122,8 @@ struct resolve_job *resolve_start(struct mailbox *m, void *owner, const char *ho
     return j;
 }
 
+const char address_refused[] = "the address is not one this may reach";
+
 static bool public4(uint32_t ip) /* host byte order */
 {
     static const struct {
@@ -136,30 +138,57 @@ static bool public4(uint32_t ip) /* host byte order */
     return true;
 }
 
-bool address_public(const struct sockaddr *sa)
+static struct in6_addr address6(const struct sockaddr *sa)
 {
+    struct sockaddr_in6 v6;
+    memcpy(&v6, sa, sizeof v6);
+    return v6.sin6_addr;
+}
+
+/* The IPv4 address that an address is or carries (mapped, 6to4, NAT64), host byte order. */
+static bool carries4(const struct sockaddr *sa, uint32_t *ret)
+{
+    static const uint8_t nat64[12] = {0x00, 0x64, 0xff, 0x9b};
     if (sa->sa_family == AF_INET) {
         struct sockaddr_in v4;
         memcpy(&v4, sa, sizeof v4);
-        return public4(ntohl(v4.sin_addr.s_addr));
+        *ret = ntohl(v4.sin_addr.s_addr);
+        return true;
     }
-    if (sa->sa_family != AF_INET6)
-        return false;
-    struct sockaddr_in6 v6;
-    memcpy(&v6, sa, sizeof v6);
-    const uint8_t *b = v6.sin6_addr.s6_addr;
-    uint32_t last = (uint32_t)b[12] << 24 | (uint32_t)b[13] << 16 | (uint32_t)b[14] << 8 | b[15];
-    uint32_t second = (uint32_t)b[2] << 24 | (uint32_t)b[3] << 16 | (uint32_t)b[4] << 8 | b[5];
-    if (IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr))
-        return public4(last);
-    if (b[0] == 0x20 && b[1] == 0x02) /* 6to4 carries an IPv4 address */
-        return public4(second);
-    static const uint8_t nat64[12] = {0x00, 0x64, 0xff, 0x9b};
-    if (memcmp(b, nat64, sizeof nat64) == 0)
-        return public4(last);
+    const struct in6_addr v6 = address6(sa);
+    const uint8_t *b = v6.s6_addr;
+    size_t at = b[0] == 0x20 && b[1] == 0x02 ? 2 : 12;
+    *ret = (uint32_t)b[at] << 24 | (uint32_t)b[at + 1] << 16 | (uint32_t)b[at + 2] << 8 | b[at + 3];
+    return at == 2 || IN6_IS_ADDR_V4MAPPED(&v6) || memcmp(b, nat64, sizeof nat64) == 0;
+}
+
+static bool public6(const uint8_t *b)
+{
     if (b[0] == 0x20 && b[1] == 0x01 && ((b[2] == 0x0d && b[3] == 0xb8) || b[2] < 0x02))
         return false;             /* documentation, Teredo and other special uses */
     return (b[0] & 0xe0) == 0x20; /* 2000::/3 is what is routed; all else is local or reserved */
+}
+
+bool address_within(const struct sockaddr *sa, enum http_reach reach)
+{
+    uint32_t ip;
+    if (reach == HTTP_ANYWHERE)
+        return true;
+    if (sa->sa_family != AF_INET && sa->sa_family != AF_INET6)
+        return false;
+    if (carries4(sa, &ip))
+        return reach == HTTP_PUBLIC ? public4(ip) : ip >> 16 != 0xa9fe;
+    const struct in6_addr v6 = address6(sa);
+    return reach == HTTP_PUBLIC ? public6(v6.s6_addr) : !IN6_IS_ADDR_LINKLOCAL(&v6);
+}
+
+bool address_text_within(const char *address, enum http_reach reach)
+{
+    struct sockaddr_in v4 = {.sin_family = AF_INET};
+    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
+    if (inet_pton(AF_INET, address, &v4.sin_addr) == 1)
+        return address_within((const struct sockaddr *)&v4, reach);
+    return inet_pton(AF_INET6, address, &v6.sin6_addr) != 1 || address_within((const struct sockaddr *)&v6, reach);
 }
 
 int connect_begin(const struct addrinfo *ai)

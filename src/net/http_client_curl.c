@@ -34,12 +34,15 @@ struct curl_watch {
 static int curl_before(void *ctx, char *ip, char *local_ip, int port, int local_port)
 {
     struct transfer *t = ctx;
-    (void)ip;
     (void)local_ip;
     (void)port;
     (void)local_port;
     if (t->attempts++ > 0 || !transfer_may_leave(t))
         return CURL_PREREQFUNC_ABORT;
+    if (!address_text_within(ip, t->call->reach)) { /* a connection that another call was allowed to make */
+        t->call->out_of_reach = true;
+        return CURL_PREREQFUNC_ABORT;
+    }
     t->maybe_sent = true;
     failpoint(wire_leaving);
     return CURL_PREREQFUNC_OK;
@@ -53,12 +56,14 @@ int curl_refuse_rewind(void *ctx, curl_off_t offset, int origin)
     return CURL_SEEKFUNC_FAIL;
 }
 
-static curl_socket_t open_public(void *ctx, curlsocktype purpose, struct curl_sockaddr *a)
+static curl_socket_t open_within(void *ctx, curlsocktype purpose, struct curl_sockaddr *a)
 {
-    (void)ctx;
+    struct http_call *call = ctx;
     (void)purpose;
-    if (!address_public(&a->addr))
+    if (!address_within(&a->addr, call->reach)) {
+        call->out_of_reach = true;
         return CURL_SOCKET_BAD;
+    }
     return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
 }
 
@@ -149,7 +154,7 @@ static struct curl_slist *fill_headers(const struct http_call *call)
     return list;
 }
 
-int curl_fill(CURL *easy, const struct http_call *call, int64_t body_length, const char *ca_file,
+int curl_fill(CURL *easy, struct http_call *call, int64_t body_length, const char *ca_file,
               struct curl_slist **ret_list, struct err *e)
 {
     char method[40];
@@ -173,6 +178,10 @@ int curl_fill(CURL *easy, const struct http_call *call, int64_t body_length, con
     curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     if (ca_file != NULL)
         curl_easy_setopt(easy, CURLOPT_CAINFO, ca_file);
+    if (call->reach != HTTP_ANYWHERE) {
+        curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_within);
+        curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, call);
+    }
     curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, curl_refuse_rewind);
     if (head && body_length == 0) {
         curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
@@ -221,8 +230,6 @@ static void curl_begin(struct transfer *t)
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_head);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, t);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)c->o.connect_timeout_ms);
-    if (c->o.public_only)
-        curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_public);
     if (rc == 0 && curl_multi_add_handle(c->multi, easy) == CURLM_OK)
         return;
     easy_release(t);
@@ -258,6 +265,8 @@ static void finished(struct transfer *t, CURLcode rc)
             why = "the connection ended without a whole answer";
     if (t->attempts > 1 || rc == CURLE_SEND_FAIL_REWIND) /* the second lock was the first it came to */
         why = "the connection ended before an answer; the request is not repeated";
+    if (t->call->out_of_reach && !t->maybe_sent)
+        why = address_refused;
     easy_release(t);
     if (answered)
         transfer_end(t, HTTP_ANSWERED, 0, NULL);

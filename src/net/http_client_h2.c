@@ -582,7 +582,7 @@ static void next_address(struct h2_session *s)
     bool closed = false;
     for (; s->at != NULL; s->at = s->at->ai_next) {
         int64_t left = 1;
-        if (c->o.public_only && !address_public(s->at->ai_addr)) {
+        if (!address_within(s->at->ai_addr, s->origin->reach)) {
             closed = true;
             continue;
         }
@@ -598,7 +598,7 @@ static void next_address(struct h2_session *s)
         client_watch(c, &s->watch, EPOLLIN | EPOLLOUT, true);
         return;
     }
-    session_fail(s, closed ? "the address is not a public one" : "cannot connect");
+    session_fail(s, closed ? address_refused : "cannot connect");
 }
 
 static void session_open(struct http_client *c, struct origin *o)

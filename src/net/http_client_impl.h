@@ -67,7 +67,8 @@ struct origin {
     bool tls;
     char *host, *authority; /* lower case, without brackets; as the request line wants it */
     char port[6];
-    int64_t h1_until_ns; /* known to speak only HTTP/1.1 until then */
+    enum http_reach reach; /* connections are shared by calls of one reach only */
+    int64_t h1_until_ns;   /* known to speak only HTTP/1.1 until then */
     struct h2_session *sessions[SESSIONS_MAX];
     unsigned n_sessions;
     struct {
@@ -130,8 +131,17 @@ void transfer_end(struct transfer *t, enum http_fate fate, int code, const char 
 /* Into line again, when the server has said that it did not touch it. False: it has to end. */
 bool transfer_again(struct transfer *t);
 bool header_allowed(struct str name);
-bool address_public(const struct sockaddr *sa);
+bool address_within(const struct sockaddr *sa, enum http_reach reach);
+bool address_text_within(const char *address, enum http_reach reach); /* true for what is no address */
+extern const char address_refused[];
 size_t max_answer(const struct http_call *call, bool piped);
+
+/* http_url.c */
+struct place {
+    bool tls;
+    struct str host, port, authority; /* host without brackets; the port always */
+};
+bool url_place(struct str url, struct place *ret); /* scheme://host[:port][/...] */
 
 /* http_client_conn.c */
 struct resolve_job {
@@ -174,7 +184,7 @@ void curl_cancel(struct transfer *t);
 void curl_woken(struct transfer *t);
 void curl_due(struct http_client *c);
 /* Everything but where the body and the answer go; shared with http_fetch(). 0 or WL_EINVAL. */
-int curl_fill(CURL *easy, const struct http_call *call, int64_t body_length, const char *ca_file,
+int curl_fill(CURL *easy, struct http_call *call, int64_t body_length, const char *ca_file,
               struct curl_slist **ret_list, struct err *e);
 int curl_refuse_rewind(void *ctx, curl_off_t offset, int origin);
 

@@ -108,7 +108,8 @@ static void run(struct fetch *f)
         c->fate = HTTP_AMBIGUOUS;
     if (rc != CURLE_OK) {
         if (c->err.code == 0)
-            err_set(&c->err, WL_EIO, "%s", curl_easy_strerror(rc));
+            err_set(&c->err, WL_EIO, "%s",
+                    c->out_of_reach && f->attempts == 0 ? address_refused : curl_easy_strerror(rc));
         return;
     }
     curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
@@ -126,6 +127,7 @@ int http_fetch(struct http_call *c, const char *ca_file, struct err *e)
     c->answer_headers = NULL;
     c->n_answer_headers = 0;
     c->err = (struct err){0};
+    c->out_of_reach = false;
     buf_init(&c->answer, max_answer(c, false));
     buf_init(&f.text, ANSWER_HEADERS_MAX);
     f.easy = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? curl_easy_init() : NULL;

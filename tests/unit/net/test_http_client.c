@@ -174,52 +174,103 @@ TEST(private_addresses)
 {
     static const struct {
         const char *text;
-        bool open;
-    } rows[] = {{"8.8.8.8", true},
-                {"157.240.1.1", true},
-                {"127.0.0.1", false},
-                {"10.1.2.3", false},
-                {"172.15.0.1", true},
-                {"172.16.0.1", false},
-                {"172.31.255.255", false},
-                {"172.32.0.1", true},
-                {"192.168.0.1", false},
-                {"169.254.169.254", false},
-                {"100.64.0.1", false},
-                {"0.0.0.0", false},
-                {"224.0.0.1", false},
-                {"255.255.255.255", false},
-                {"::1", false},
-                {"::", false},
-                {"fe80::1", false},
-                {"fd00::1", false},
-                {"::ffff:10.0.0.1", false},
-                {"::ffff:8.8.8.8", true},
-                {"2a03:2880::1", true},
-                {"2001:db8::1", false},
-                {"2002:0a00:0001::1", false},
-                {"64:ff9b::7f00:1", false},
-                {"ff02::1", false}};
+        bool open, link_local;
+    } rows[] = {{"8.8.8.8", true, false},
+                {"157.240.1.1", true, false},
+                {"127.0.0.1", false, false},
+                {"10.1.2.3", false, false},
+                {"172.15.0.1", true, false},
+                {"172.16.0.1", false, false},
+                {"172.31.255.255", false, false},
+                {"172.32.0.1", true, false},
+                {"192.168.0.1", false, false},
+                {"169.254.169.254", false, true},
+                {"::ffff:169.254.169.254", false, true},
+                {"64:ff9b::a9fe:a9fe", false, true},
+                {"100.64.0.1", false, false},
+                {"0.0.0.0", false, false},
+                {"224.0.0.1", false, false},
+                {"255.255.255.255", false, false},
+                {"::1", false, false},
+                {"::", false, false},
+                {"fe80::1", false, true},
+                {"febf::1", false, true},
+                {"fec0::1", false, false},
+                {"fd00::1", false, false},
+                {"::ffff:10.0.0.1", false, false},
+                {"::ffff:8.8.8.8", true, false},
+                {"2a03:2880::1", true, false},
+                {"2001:db8::1", false, false},
+                {"2002:0a00:0001::1", false, false},
+                {"64:ff9b::7f00:1", false, false},
+                {"ff02::1", false, false}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct sockaddr_in v4 = {.sin_family = AF_INET};
         struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
         bool is4 = inet_pton(AF_INET, rows[i].text, &v4.sin_addr) == 1;
         assert_true(is4 || inet_pton(AF_INET6, rows[i].text, &v6.sin6_addr) == 1);
-        if (address_public(is4 ? (struct sockaddr *)&v4 : (struct sockaddr *)&v6) != rows[i].open)
+        const struct sockaddr *sa = is4 ? (struct sockaddr *)&v4 : (struct sockaddr *)&v6;
+        if (address_within(sa, HTTP_PUBLIC) != rows[i].open || !address_within(sa, HTTP_ANYWHERE) ||
+            address_within(sa, HTTP_NOT_LINK_LOCAL) == rows[i].link_local)
             fail_msg("%s", rows[i].text);
     }
-    static const char *const script[] = {OK_ANSWER, NULL};
-    char url[100];
+}
+
+static struct wait *reaching(const char *url, enum http_reach reach)
+{
+    struct wait *w = wait_new("GET", url);
+    w->call.reach = reach;
+    return w;
+}
+
+/* By address and by name, over new connections and those of others. */
+TEST(a_call_reaches_only_what_it_may)
+{
+    static const char *const script[] = {OK_ANSWER, OK_ANSWER, OK_ANSWER, NULL};
+    char url[100], named[120];
     struct err e = {0};
-    struct http_client *c;
-    struct http_client_options o = {.public_only = true};
+    struct http_client *c = client(NULL);
     struct fake *f = fake_start(script, url, "/x");
-    assert_ok(http_client_start(&c, &o, &e), e);
-    check(run(c, wait_new("GET", url)), HTTP_UNSENT, 0, NULL);
-    check(run(c, wait_new("GET", "https://localhost:9/")), HTTP_UNSENT, 0, NULL);
+    snprintf(named, sizeof named, "http://localhost%s", strrchr(url, ':'));
+    check(run(c, reaching(url, HTTP_PUBLIC)), HTTP_UNSENT, 0, NULL);
+    check(run(c, reaching(named, HTTP_PUBLIC)), HTTP_UNSENT, 0, NULL);
+    check(run(c, reaching("https://localhost:9/", HTTP_PUBLIC)), HTTP_UNSENT, 0, NULL);
+    check(run(c, reaching("https://169.254.169.254/", HTTP_NOT_LINK_LOCAL)), HTTP_UNSENT, 0, NULL);
+    struct wait *w = run(c, reaching("http://169.254.169.254/", HTTP_NOT_LINK_LOCAL));
+    assert_string_equal(w->call.err.text, address_refused);
+    wait_free(w);
     assert_int_equal(atomic_load(&f->connections), 0);
+    check(run(c, reaching(named, HTTP_NOT_LINK_LOCAL)), HTTP_ANSWERED, 200, "ok");
+    check(run(c, reaching(named, HTTP_PUBLIC)), HTTP_UNSENT, 0, NULL); /* its connection is kept alive */
+    check(run(c, reaching(named, HTTP_ANYWHERE)), HTTP_ANSWERED, 200, "ok");
+    assert_int_equal(atomic_load(&f->requests), 2);
+    struct http_call call = {.method = STR("GET"), .url = str_of(named), .reach = HTTP_PUBLIC};
+    assert_int_equal(http_fetch(&call, NULL, &e), WL_EIO);
+    assert_int_equal(call.fate, HTTP_UNSENT);
+    assert_string_equal(e.text, address_refused);
+    http_call_done(&call);
     http_client_free(c);
     fake_stop(f);
+}
+
+TEST(what_no_request_can_be_sent_to_is_said_before)
+{
+    static const struct {
+        const char *url;
+        enum http_reach reach;
+        int rc;
+    } rows[] = {{"http://127.0.0.1:80/", HTTP_ANYWHERE, 0},
+                {"http://127.0.0.1:80/", HTTP_NOT_LINK_LOCAL, 0},
+                {"http://127.0.0.1:80/", HTTP_PUBLIC, WL_EINVAL},
+                {"https://[::1]/", HTTP_PUBLIC, WL_EINVAL},
+                {"https://169.254.169.254/", HTTP_NOT_LINK_LOCAL, WL_EINVAL},
+                {"https://example.com/a?b=c", HTTP_PUBLIC, 0},
+                {"https://user@example.com/", HTTP_ANYWHERE, WL_EINVAL},
+                {"ftp://example.com/", HTTP_ANYWHERE, WL_EINVAL},
+                {"https://example.com/#x", HTTP_ANYWHERE, WL_EINVAL}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (http_url_check(str_of(rows[i].url), rows[i].reach, NULL) != rows[i].rc)
+            fail_msg("%s", rows[i].url);
 }
 
 TEST(the_line_has_a_length_and_stopping_ends_calls)
@@ -690,6 +741,8 @@ int main(void)
                                        T(redirects_are_answers_and_too_large_is_not),
                                        T(what_cannot_be_sent_is_not),
                                        T(private_addresses),
+                                       T(a_call_reaches_only_what_it_may),
+                                       T(what_no_request_can_be_sent_to_is_said_before),
                                        T(the_line_has_a_length_and_stopping_ends_calls),
                                        T(reserved_calls_have_places_of_their_own),
                                        T(calls_arrive_as_given),
