@@ -44,6 +44,20 @@ int rest_wrong(struct rest_call *c, int code, const char *field, const char *fmt
 /* Every key of the object must be in the NULL-terminated list: a mistyped one would otherwise be lost in silence. */
 bool rest_known_keys(struct rest_call *c, struct json object, const char *const *known);
 
+/* --- queries (rest_query.c) */
+struct rest_parameter {
+    const char *name; /* NULL ends a table */
+    bool (*read)(void *to, struct str value, int64_t now);
+    const char *wants; /* the sentence when read() says false */
+    bool several;      /* it may be given more than once */
+};
+/* Reads the request's query into *to; false: c->problem says what is wrong. */
+bool rest_query(struct rest_call *c, struct arena *a, const struct rest_parameter *parameters, void *to, int64_t now);
+bool rest_read_size(struct str v, size_t most, size_t *ret); /* 1 to most */
+bool rest_read_flag(struct str v, bool *ret);
+bool rest_read_id(struct str v, int64_t *ret); /* digits, above 0 */
+bool rest_read_time(struct str v, int64_t now, int64_t *ret);
+
 /* Finds the person a caller names: phone, user id, or contact id "c<number>-<bucket>". id 0 when unknown. */
 int rest_find_person(struct rest_call *c, struct store *s, struct str who, struct person *ret, struct err *e);
 void rest_contact_id(const struct person *p, char out[48]);

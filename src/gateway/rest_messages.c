@@ -7,12 +7,9 @@
  * bounded, so that a rare word does not hold a reader for long. */
 #include <stdio.h>
 
-#include "base/yaml.h"
-#include "core/facts_read.h"
 #include "gateway/admit.h"
 #include "gateway/rest_impl.h"
 #include "gateway/send_terms.h"
-#include "net/form.h"
 #include "store/idempotency.h"
 
 #define PAGE_DEFAULT 100
@@ -68,8 +65,9 @@ static bool add_word(struct query *q, struct str word)
     return true;
 }
 
-static bool read_states(struct query *q, struct str v, int64_t now)
+static bool read_states(void *to, struct str v, int64_t now)
 {
+    struct query *q = to;
     (void)now;
     for (struct str rest = v; rest.p != NULL;)
         if (!add_word(q, str_trim(str_cut(rest, ',', &rest))))
@@ -77,27 +75,31 @@ static bool read_states(struct query *q, struct str v, int64_t now)
     return true;
 }
 
-static bool read_sender(struct query *q, struct str v, int64_t now)
+static bool read_sender(void *to, struct str v, int64_t now)
 {
+    struct query *q = to;
     (void)now;
-    return str_i64(v, &q->f.sender) && q->f.sender > 0;
+    return rest_read_id(v, &q->f.sender);
 }
 
-static bool read_campaign(struct query *q, struct str v, int64_t now)
+static bool read_campaign(void *to, struct str v, int64_t now)
 {
+    struct query *q = to;
     (void)now;
-    return str_i64(v, &q->f.campaign) && q->f.campaign > 0;
+    return rest_read_id(v, &q->f.campaign);
 }
 
-static bool read_category(struct query *q, struct str v, int64_t now)
+static bool read_category(void *to, struct str v, int64_t now)
 {
+    struct query *q = to;
     (void)now;
     q->f.category = (int)category_parse(v);
     return q->f.category != CATEGORY_UNKNOWN;
 }
 
-static bool read_code(struct query *q, struct str v, int64_t now)
+static bool read_code(void *to, struct str v, int64_t now)
 {
+    struct query *q = to;
     int64_t code;
     (void)now;
     if (!str_i64(v, &code) || code <= 0 || code > INT32_MAX)
@@ -106,122 +108,80 @@ static bool read_code(struct query *q, struct str v, int64_t now)
     return true;
 }
 
-static bool read_from(struct query *q, struct str v, int64_t now)
+static bool read_from(void *to, struct str v, int64_t now)
 {
-    return facts_read_time(v, now, &q->f.from, NULL) == 0;
+    struct query *q = to;
+    return rest_read_time(v, now, &q->f.from);
 }
 
-static bool read_to(struct query *q, struct str v, int64_t now)
+static bool read_to(void *to, struct str v, int64_t now)
 {
-    return facts_read_time(v, now, &q->f.to, NULL) == 0;
+    struct query *q = to;
+    return rest_read_time(v, now, &q->f.to);
 }
 
-static bool read_duplicated(struct query *q, struct str v, int64_t now)
+static bool read_duplicated(void *to, struct str v, int64_t now)
 {
+    struct query *q = to;
     (void)now;
-    q->f.duplicated = str_eq(v, STR("true"));
-    return q->f.duplicated || str_eq(v, STR("false"));
+    return rest_read_flag(v, &q->f.duplicated);
 }
 
-static bool read_limit(struct query *q, struct str v, int64_t now)
+static bool read_limit(void *to, struct str v, int64_t now)
 {
-    int64_t n;
+    struct query *q = to;
     (void)now;
-    if (!str_i64(v, &n) || n < 1 || n > PAGE_MOST)
-        return false;
-    q->limit = (size_t)n;
-    return true;
+    return rest_read_size(v, PAGE_MOST, &q->limit);
 }
 
-static bool read_cursor(struct query *q, struct str v, int64_t now)
+static bool read_cursor(void *to, struct str v, int64_t now)
 {
+    struct query *q = to;
     int bucket;
     (void)now;
     return store_id_parse(v, &bucket, &q->before) == 0;
 }
 
-static bool read_contact(struct query *q, struct str v, int64_t now)
+static bool read_contact(void *to, struct str v, int64_t now)
 {
+    struct query *q = to;
     (void)now;
     q->person = v;
     return v.n > 0;
 }
 
-static bool read_key(struct query *q, struct str v, int64_t now)
+static bool read_key(void *to, struct str v, int64_t now)
 {
+    struct query *q = to;
     (void)now;
     q->key = v;
     return v.n > 0;
 }
 
-static const struct {
-    const char *name;
-    bool (*read)(struct query *q, struct str v, int64_t now);
-    const char *wants;
-} parameters[] = {
+static const struct rest_parameter parameters[] = {
     {"state", read_states,
      "state is one of waiting, sending, ambiguous, accepted, held, sent, delivered, read, played, failed, rejected, "
-     "refused, unsent, expired, undetermined, cancelled, or several with commas between"},
-    {"sender", read_sender, "sender is a phone_number_id"},
-    {"contact", read_contact, "contact is a phone number, a user id or a contact id"},
-    {"campaign", read_campaign, "campaign is the id of a campaign"},
-    {"category", read_category, "category is marketing, utility, authentication, service or calls"},
-    {"code", read_code, "code is an error code of the Graph API"},
-    {"key", read_key, "key is an idempotency key"},
-    {"from", read_from, "from is a time such as 2026-11-01, 2026-11-01T10:00:00Z or now-2h"},
-    {"to", read_to, "to is a time such as 2026-11-01, 2026-11-01T10:00:00Z or now-2h"},
-    {"duplicated", read_duplicated, "duplicated is true or false"},
-    {"limit", read_limit, "limit is a number from 1 to 1000"},
-    {"cursor", read_cursor, "cursor is the id at which the page before ended"},
+     "refused, unsent, expired, undetermined, cancelled, or several with commas between",
+     true},
+    {"sender", read_sender, "sender is a phone_number_id", false},
+    {"contact", read_contact, "contact is a phone number, a user id or a contact id", false},
+    {"campaign", read_campaign, "campaign is the id of a campaign", false},
+    {"category", read_category, "category is marketing, utility, authentication, service or calls", false},
+    {"code", read_code, "code is an error code of the Graph API", false},
+    {"key", read_key, "key is an idempotency key", false},
+    {"from", read_from, "from is a time such as 2026-11-01, 2026-11-01T10:00:00Z or now-2h", false},
+    {"to", read_to, "to is a time such as 2026-11-01, 2026-11-01T10:00:00Z or now-2h", false},
+    {"duplicated", read_duplicated, "duplicated is true or false", false},
+    {"limit", read_limit, "limit is a number from 1 to 1000", false},
+    {"cursor", read_cursor, "cursor is the id at which the page before ended", false},
+    {NULL, NULL, NULL, false},
 };
-#define PARAMETERS (sizeof parameters / sizeof parameters[0])
-
-static bool read_field(struct rest_call *c, struct query *q, const struct form_field *f, int64_t now)
-{
-    for (size_t i = 0; i < PARAMETERS; i++) {
-        if (!str_eq(f->name, str_of(parameters[i].name)))
-            continue;
-        if (parameters[i].read(q, str_trim(f->value), now))
-            return true;
-        rest_wrong(c, WL_EINVAL, parameters[i].name, "%s", parameters[i].wants);
-        return false;
-    }
-    const char *names[PARAMETERS + 1] = {NULL};
-    for (size_t i = 0; i < PARAMETERS; i++)
-        names[i] = parameters[i].name;
-    const char *near = nearest_word(f->name, names);
-    rest_wrong(c, WL_EINVAL, NULL, "the query knows no '%.*s'%s%s%s", (int)(f->name.n < 64 ? f->name.n : 64), f->name.p,
-               near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
-    return false;
-}
-
-/* Of two values one would be lost; of a state there may be several. */
-static bool once(struct rest_call *c, const struct form *f, size_t i)
-{
-    bool several = str_eq(f->fields[i].name, STR("state"));
-    for (size_t before = 0; before < i && !several; before++) {
-        if (!str_eq(f->fields[before].name, f->fields[i].name))
-            continue;
-        for (size_t p = 0; p < PARAMETERS; p++)
-            if (str_eq(f->fields[i].name, str_of(parameters[p].name)))
-                rest_wrong(c, WL_EINVAL, parameters[p].name, "%s is given twice", parameters[p].name);
-        return false;
-    }
-    return true;
-}
 
 static bool read_query(struct rest_call *c, struct arena *a, int64_t now, struct query *q)
 {
-    struct form f = {.n = 0};
-    struct err why = {0};
     *q = (struct query){.limit = PAGE_DEFAULT};
-    if (form_urlencoded(a, http_query(c->rq), &f, &why) != 0) {
-        rest_wrong(c, WL_EINVAL, NULL, "the query: %s", why.text);
+    if (!rest_query(c, a, parameters, q, now))
         return false;
-    }
-    for (size_t i = 0; i < f.n; i++)
-        if (!read_field(c, q, &f.fields[i], now) || !once(c, &f, i))
-            return false;
     if (q->n_words > 1)
         q->f.seen = q->f.not_seen = 0;
     return true;

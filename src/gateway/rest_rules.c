@@ -7,7 +7,6 @@
 
 #include "base/digest.h"
 #include "gateway/rest_impl.h"
-#include "net/form.h"
 #include "store/rules_log.h"
 
 #define ACTIVATE_BODY_MAX 4096
@@ -96,35 +95,28 @@ static bool read_acts(struct str list, unsigned *ret)
     return acts != 0;
 }
 
-/* ?act=activated,shadowed&before=EVENT; false: c->problem says what is wrong. */
-static bool read_page(struct rest_call *c, struct arena *a, unsigned *ret_acts, int64_t *ret_before)
+struct page {
+    unsigned acts;
+    int64_t before;
+};
+
+static bool page_acts(void *to, struct str v, int64_t now)
 {
-    struct form f = {.n = 0};
-    struct err why = {0};
-    if (form_urlencoded(a, http_query(c->rq), &f, &why) != 0) {
-        rest_wrong(c, WL_EINVAL, NULL, "the query: %s", why.text);
-        return false;
-    }
-    for (size_t i = 0; i < f.n; i++) {
-        struct str name = f.fields[i].name, value = f.fields[i].value;
-        if (str_eq(name, STR("before")) && *ret_before != 0) {
-            rest_wrong(c, WL_EINVAL, "before", "before is given twice");
-        } else if (str_eq(name, STR("act"))) {
-            if (read_acts(value, ret_acts))
-                continue;
-            rest_wrong(c, WL_EINVAL, "act", "act is activated, shadowed or overridden, or several with commas between");
-        } else if (str_eq(name, STR("before"))) {
-            if (str_i64(value, ret_before) && *ret_before > 0)
-                continue;
-            rest_wrong(c, WL_EINVAL, "before", "before is the event of a row, as `next` says it");
-        } else {
-            rest_wrong(c, WL_EINVAL, NULL, "the query knows act and before, not '%.*s'",
-                       (int)(name.n < 64 ? name.n : 64), name.p);
-        }
-        return false;
-    }
-    return true;
+    (void)now;
+    return read_acts(v, &((struct page *)to)->acts);
 }
+
+static bool page_before(void *to, struct str v, int64_t now)
+{
+    (void)now;
+    return rest_read_id(v, &((struct page *)to)->before);
+}
+
+static const struct rest_parameter parameters[] = {
+    {"act", page_acts, "act is activated, shadowed or overridden, or several with commas between", false},
+    {"before", page_before, "before is the event of a row, as `next` says it", false},
+    {NULL, NULL, NULL, false},
+};
 
 static void event_member(struct json_out *o, const char *key, int64_t id)
 {
@@ -156,13 +148,11 @@ int rest_rules_history(struct rest_call *c, struct store *s, struct arena *a, in
 {
     struct rules_event *v;
     struct json_out *o = &c->out;
-    unsigned acts = 0;
-    int64_t before = 0;
+    struct page page = {.acts = 0};
     size_t n = 0;
-    (void)now;
-    if (!read_page(c, a, &acts, &before))
+    if (!rest_query(c, a, parameters, &page, now))
         return 0;
-    int rc = rules_log_list(s, a, acts, before, HISTORY_PAGE + 1, &v, &n, e);
+    int rc = rules_log_list(s, a, page.acts, page.before, HISTORY_PAGE + 1, &v, &n, e);
     if (rc != 0)
         return rc;
     jo_object(o);
