@@ -25,8 +25,11 @@ void fanout_free(struct fanout *f); /* accepts NULL */
 /* What is known of one right now. Any thread. */
 struct fanout_view {
     int64_t id;
+    char name[SUBSCRIBER_NAME_MAX];
+    bool paused;
     unsigned on_their_way;
     int64_t position;   /* as far as it got, perhaps not on disk yet */
+    int64_t waiting_at; /* ms, when the oldest that it was not handed yet was stored; 0: there is none */
     int64_t down_since; /* ms, 0: it takes what it is given, or was given nothing yet */
     int64_t next_at;    /* ms, when it is tried again while it is down; 0 */
     int last_status;    /* 0: no answer */
@@ -36,6 +39,21 @@ struct fanout_view {
 };
 bool fanout_look(struct fanout *f, int64_t id, struct fanout_view *ret); /* false: it does not know this one (yet) */
 size_t fanout_list(struct fanout *f, struct fanout_view *ret, size_t max);
+
+/* One POST apart from the queue, as an event of its own would be made (by the secret of the first app when it has none), with
+ * `Wayleave-Event-Id: test`. Nothing is counted. The strings and the struct are borrowed until done(), which is called once, in another
+ * thread, also when we stop. WL_EBUSY: it was not taken and done() will not be called. */
+struct fanout_test {
+    struct str url, secret; /* secret: sealed, as in the row */
+    bool by_configuration;
+    struct str body;
+    void (*done)(struct fanout_test *t);
+    int status; /* 0: no answer, error says why */
+    int64_t took_ms;
+    char error[160];
+    struct fanout_test_call *call; /* ours */
+};
+int fanout_test(struct fanout *f, struct fanout_test *t, struct err *e);
 
 /* Whether subscribers may be made at this address: WL_EINVAL with a sentence. Addresses are looked at again when a
  * connection is made. */

@@ -18,6 +18,7 @@
 struct accounts;
 struct projector;
 struct forwarder;
+struct fanout;
 struct compactor;
 struct readers;
 struct old_books;
@@ -59,6 +60,7 @@ struct gateway {
     char *admin_key;          /* text; compared in constant time */
     uint8_t link_key[32];     /* signs rewritten media links; from the state directory */
     uint8_t mark_key[32];     /* signs our mark in what leaves (mark.h); from there too */
+    uint8_t seal_key[32];     /* seals subscribers' secrets in the database (base/seal.h); from there too */
     int64_t started_at, incarnation;
     int lock_fd; /* the state directory is ours while this is open */
 
@@ -73,6 +75,7 @@ struct gateway {
     struct apply *apply; /* writer thread only, but for apply_find() */
     struct projector *projector;
     struct forwarder *forwarder; /* NULL: nothing to forward to */
+    struct fanout *fanout;
     struct compactor *compactor;
     struct readers *readers;
     struct old_books *old_books;
