@@ -26,7 +26,7 @@ struct account {
     } said_at;
     char name[128];
     enum health health;
-    struct str health_detail; /* why, Meta's entities as JSON; may be empty */
+    struct str health_detail; /* why, Meta's entities as JSON; written: {NULL,0} keeps what is there */
     char violation[48];       /* the last violation_type; "" none */
     char review[24];          /* the last decision of a review */
     char disable_on[32];      /* the day on which Meta says it disables the account, as Meta writes it */
@@ -42,8 +42,8 @@ static inline int64_t account_portfolio(const struct account *v)
 }
 /* Every column is replaced: read, change, write, in one transaction. */
 int accounts_put(struct store *s, const struct account *v, size_t n, struct err *e);
-int accounts_get(struct store *s, int64_t waba, struct account *ret,
-                 struct err *e); /* zeros and limit -1 when there is none */
+/* Zeros and limit -1 when there is none; health_detail is {NULL,0}, accounts_list() has it. */
+int accounts_get(struct store *s, int64_t waba, struct account *ret, struct err *e);
 int accounts_list(struct store *s, struct arena *a, struct account **ret, size_t *ret_n, struct err *e);
 
 #endif

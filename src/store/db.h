@@ -120,6 +120,13 @@ static inline void db_null(struct db_stmt *q)
 {
     q->db->driver->bind_null(q);
 }
+static inline void db_text_or_null(struct db_stmt *q, struct str v) /* an absent string is NULL */
+{
+    if (v.p != NULL)
+        db_text(q, v);
+    else
+        db_null(q);
+}
 static inline int db_step(struct db_stmt *q, struct err *e)
 {
     return q->db->driver->step(q, e);

@@ -9,6 +9,8 @@
 
 #include "store/store.h"
 
+#define INBOX_BODY_MAX (4u << 20)
+
 struct inbox_row {
     int64_t seq; /* store_id(): time-ordered */
     int64_t at;
@@ -22,20 +24,22 @@ int inbox_append(struct store *s, const struct inbox_row *rows, size_t n, struct
 /* In order, after `after`, at most max rows and about max_bytes of bodies; strings in the arena. */
 int inbox_read(struct store *s, int64_t after, size_t max, size_t max_bytes, struct arena *a, struct inbox_row **ret,
                size_t *ret_n, struct err *e);
-/* The same, newest first, before `before`. */
+/* The same, newest first, before `before`; 0: from the newest. */
 int inbox_read_back(struct store *s, int64_t before, size_t max, size_t max_bytes, struct arena *a,
                     struct inbox_row **ret, size_t *ret_n, struct err *e);
 int inbox_get(struct store *s, int64_t seq, struct arena *a, struct inbox_row *ret, struct err *e); /* WL_ENOTFOUND */
 int inbox_newest(struct store *s, int64_t *ret_seq, struct err *e);                                 /* 0: empty */
 int inbox_oldest(struct store *s, int64_t *ret_seq, struct err *e);                                 /* 0: empty */
 int inbox_problem(struct store *s, int64_t seq, struct str why, struct err *e);
-/* These events of the body had come before. */
+/* These events of the body had come before; what was said so far of this body is replaced. */
 int inbox_repeats(struct store *s, int64_t seq, const uint64_t *keys, size_t n, struct err *e);
 bool inbox_repeated(const struct inbox_row *row, uint64_t key);
 /* Another body in the place of the one that is there: a person's data were taken out of it. */
 int inbox_rewrite(struct store *s, int64_t seq, struct str body, struct err *e);
-/* Drops at most max of the oldest rows before this seq. */
+/* Drops at most max of the oldest rows before this seq. Ids never come again for it. */
 int inbox_drop(struct store *s, int64_t before, size_t max, size_t *ret_n, struct err *e);
+/* How many there are after `after` up to `until`, counted up to `most`. */
+int inbox_count(struct store *s, int64_t after, int64_t until, int64_t most, int64_t *ret, struct err *e);
 int inbox_counts(struct store *s, int64_t *ret_rows, int64_t *ret_problems, struct err *e);
 
 #endif

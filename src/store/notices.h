@@ -21,10 +21,14 @@ struct notice {
     struct str word;    /* event or decision: "ACCOUNT_RESTRICTION" */
     struct str detail;  /* the change's value as JSON; {"cut":true} when it was longer than NOTICE_DETAIL_MAX */
 };
+/* Two that are the same in time and key are one, the one recorded first; recorded in the same millisecond, the smaller one
+ * by its other values in the order of the columns. *ret_new: those that were not there. */
 int notices_put(struct store *s, const struct notice *v, size_t n, size_t *ret_new, struct err *e);
-/* Newest first, before `before` (0: all); waba, sender 0 and field {NULL,0}: any. */
+/* Newest first, before (before, before_key), the last one of the page before (before 0: from the newest); waba, sender 0
+ * and field {NULL,0}: any. */
 struct notice_filter {
     int64_t waba, sender, before;
+    uint64_t before_key; /* 0 with `before`: all that happened before then */
     struct str field;
 };
 int notices_list(struct store *s, const struct notice_filter *f, size_t max, struct arena *a, struct notice **ret,

@@ -7,11 +7,11 @@
 #include "store/people_rows.h"
 
 STATEMENT(person_by_identity,
-          "SELECT p.id, p.ver, p.undeliverable_at, p.created_at, p.consent, p.name, p.lang, p.zone, p.caps "
+          "SELECT p.id, p.ver, p.undeliverable_at, p.created_at, p.consent, p.name, p.lang, p.zone, p.caps, p.name_at "
           "FROM person_identity i JOIN person p ON p.bucket = i.bucket AND p.id = i.contact "
           "WHERE i.bucket = $1 AND i.tenant = $2 AND i.kind = $3 AND i.value = $4 LIMIT 1");
 STATEMENT(person_by_id,
-          "SELECT p.id, p.ver, p.undeliverable_at, p.created_at, p.consent, p.name, p.lang, p.zone, p.caps "
+          "SELECT p.id, p.ver, p.undeliverable_at, p.created_at, p.consent, p.name, p.lang, p.zone, p.caps, p.name_at "
           "FROM person p WHERE p.bucket = $1 AND p.id = $2");
 STATEMENT(person_target, "SELECT merged_into FROM person WHERE bucket = $1 AND id = $2");
 STATEMENT(
@@ -19,7 +19,7 @@ STATEMENT(
     "INSERT INTO person (bucket, id, tenant, ver, merged_into, created_at, undeliverable_at, consent, name, lang, "
     "zone, caps) VALUES ($1, $2, $3, 1, 0, $4, 0, $5, '', '', '', '')");
 STATEMENT(person_update, "UPDATE person SET ver = ver + 1, undeliverable_at = $1, consent = $2, name = $3, lang = $4, "
-                         "zone = $5, caps = $6 WHERE bucket = $7 AND id = $8 AND ver = $9");
+                         "zone = $5, caps = $6, name_at = $7 WHERE bucket = $8 AND id = $9 AND ver = $10");
 STATEMENT(
     identity_add,
     "INSERT INTO person_identity (bucket, tenant, kind, value, contact, added_at) VALUES ($1, $2, $3, $4, $5, $6)");
@@ -48,6 +48,7 @@ static int person_read(struct db_stmt *q, int bucket, struct person *ret, struct
     packed = col_blob(q);
     if (caps_unpack(packed.p, packed.n, &ret->caps) != 0)
         return err_set(e, WL_EIO, "database: what a person got lately cannot be read");
+    ret->name_at = col_i64(q);
     return 0;
 }
 
@@ -215,6 +216,7 @@ static int save(struct store *s, const struct person *p, struct err *e)
     db_text(q, str_of(p->lang));
     db_text(q, str_of(p->zone));
     db_blob(q, caps, caps_pack(&p->caps, caps));
+    db_i64(q, p->name_at);
     db_i64(q, p->bucket);
     db_i64(q, p->id);
     db_i64(q, p->ver);

@@ -34,7 +34,7 @@ int people_find(struct store *s, const struct identity *who, size_t n, struct pe
 /* Finds or creates. Duplicates within the batch give the same person. */
 int people_ensure(struct store *s, const struct identity *who, size_t n, int64_t now, struct person *ret,
                   struct err *e);
-/* Writes consent, undeliverable_at, name, lang, zone, caps; WL_ECONFLICT when any version moved (then roll back). ver is raised. */
+/* Writes consent, undeliverable_at, name and its time, lang, zone, caps; WL_ECONFLICT when any version moved (then roll back). ver is raised. */
 int people_save(struct store *s, struct person *p, size_t n, struct err *e);
 /* Adds a name to a person that was heard with another of their names at `at`; *p is re-read.
  * - Who has a user id gets no second one; a parent id that somebody else has stays theirs.

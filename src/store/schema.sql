@@ -394,6 +394,7 @@ CREATE TABLE dead_letter (
     again INT NOT NULL,
     PRIMARY KEY (subscriber, seq, event)
 ); -- clustered
+CREATE INDEX dead_letter_again ON dead_letter (subscriber, seq, event) WHERE again = 1;
 
 -- What Meta said of accounts, numbers, templates and flows, word for word, and when. No people.
 CREATE TABLE notice (
@@ -422,10 +423,14 @@ CREATE TABLE field_heard (
 -- When a webhook said a person's name; 0: the business gave it, and it stays.
 ALTER TABLE person ADD COLUMN name_at BIGINT NOT NULL DEFAULT 0;
 
--- detail: what was said with the status (reason, recommendation, when it is disabled) as JSON. next_category: announced, in
--- force from next_category_at on. components_at: when its contents last changed by Meta's word; newer than listed_at: the
--- listing is stale.
+-- detail: what was said with the status detail_status (reason, recommendation, when it is disabled) as JSON. next_category:
+-- announced, in force from next_category_at on; 0 with a time in next_said_at: nothing is announced any more since then.
+-- components_at: when its contents last changed by Meta's word; newer than listed_at: the listing is stale. id_at,
+-- detail_at: when it was said, as status_at.
+ALTER TABLE template ADD COLUMN id_at BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE template ADD COLUMN detail TEXT NOT NULL DEFAULT '';
+ALTER TABLE template ADD COLUMN detail_status INT NOT NULL DEFAULT 0;
+ALTER TABLE template ADD COLUMN detail_at BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE template ADD COLUMN next_category INT NOT NULL DEFAULT 0;
 ALTER TABLE template ADD COLUMN next_category_at BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE template ADD COLUMN next_said_at BIGINT NOT NULL DEFAULT 0;

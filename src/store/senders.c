@@ -10,14 +10,21 @@
 
 STATEMENT(sender_put,
           "INSERT INTO sender (id, waba, status, display_phone, verified_name, quality, per_second, updated_at, "
-          "number_at, quality_at, per_second_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) "
+          "number_at, quality_at, per_second_at, name_status, name_status_at, username, username_at, health, "
+          "health_detail, health_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, "
+          "COALESCE(CAST($17 AS TEXT), ''), $18) "
           "ON CONFLICT (id) DO UPDATE SET waba = excluded.waba, status = excluded.status, "
           "display_phone = excluded.display_phone, verified_name = excluded.verified_name, quality = excluded.quality, "
           "per_second = excluded.per_second, updated_at = excluded.updated_at, number_at = excluded.number_at, "
-          "quality_at = excluded.quality_at, per_second_at = excluded.per_second_at");
+          "quality_at = excluded.quality_at, per_second_at = excluded.per_second_at, "
+          "name_status = excluded.name_status, name_status_at = excluded.name_status_at, username = excluded.username, "
+          "username_at = excluded.username_at, health = excluded.health, "
+          "health_detail = COALESCE(CAST($17 AS TEXT), sender.health_detail), health_at = excluded.health_at");
 STATEMENT(sender_spam, "UPDATE sender SET spam_at = $1 WHERE id = $2");
-STATEMENT(senders_all, "SELECT id, waba, status, display_phone, verified_name, quality, per_second, updated_at, "
-                       "number_at, quality_at, per_second_at, spam_at FROM sender ORDER BY id LIMIT $1");
+STATEMENT(senders_all,
+          "SELECT id, waba, status, display_phone, verified_name, quality, per_second, updated_at, "
+          "number_at, quality_at, per_second_at, spam_at, name_status, name_status_at, username, username_at, "
+          "health, health_detail, health_at FROM sender ORDER BY id LIMIT $1");
 STATEMENT(sender_spam_at, "SELECT spam_at FROM sender WHERE id = $1");
 
 int senders_put(struct store *s, const struct sender *v, size_t n, struct err *e)
@@ -38,6 +45,13 @@ int senders_put(struct store *s, const struct sender *v, size_t n, struct err *e
         db_i64(q, v[i].said_at.number);
         db_i64(q, v[i].said_at.quality);
         db_i64(q, v[i].said_at.per_second);
+        db_text(q, str_of(v[i].name_status));
+        db_i64(q, v[i].told_at.name_status);
+        db_text(q, str_of(v[i].username));
+        db_i64(q, v[i].told_at.username);
+        db_i64(q, v[i].health);
+        db_text_or_null(q, v[i].health_detail);
+        db_i64(q, v[i].told_at.health);
         rc = db_exec(q, NULL, e);
     }
     return write_end(s, rc);
@@ -74,7 +88,6 @@ int senders_spam_at(struct store *s, int64_t id, int64_t *ret, struct err *e)
 static int read_row(struct db_stmt *q, struct arena *a, void *row, struct err *e)
 {
     struct sender *v = row;
-    (void)a, (void)e;
     v->id = col_i64(q);
     v->waba = col_i64(q);
     v->status = col_int(q);
@@ -87,7 +100,14 @@ static int read_row(struct db_stmt *q, struct arena *a, void *row, struct err *e
     v->said_at.quality = col_i64(q);
     v->said_at.per_second = col_i64(q);
     v->spam_at = col_i64(q);
-    return 0;
+    col_chars(q, v->name_status, sizeof v->name_status);
+    v->told_at.name_status = col_i64(q);
+    col_chars(q, v->username, sizeof v->username);
+    v->told_at.username = col_i64(q);
+    v->health = (enum health)col_i64(q);
+    int rc = col_copy(q, a, &v->health_detail, e);
+    v->told_at.health = col_i64(q);
+    return rc;
 }
 
 int senders_list(struct store *s, struct arena *a, struct sender **ret, size_t *ret_n, struct err *e)

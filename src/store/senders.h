@@ -24,7 +24,7 @@ struct sender {
     char name_status[32]; /* APPROVED, DECLINED, PENDING_REVIEW ...; "" not known */
     char username[40];    /* the business's, "" none known */
     enum health health;
-    struct str health_detail; /* why, Meta's entities as JSON; may be empty */
+    struct str health_detail; /* why, Meta's entities as JSON; written: {NULL,0} keeps what is there */
     struct {
         int64_t name_status, username, health;
     } told_at;       /* when each was said, as said_at */
@@ -48,15 +48,20 @@ struct template_row {
     int64_t updated_at;
     int64_t status_at; /* when the status was said; written: when all of this was, 0: at updated_at */
     struct str
-        detail; /* what was said with the status, as JSON: reason, recommendation, disable_date ...; may be empty */
-    enum category next_category; /* announced; UNKNOWN: none */
+        detail; /* what was said with this status, as JSON: reason, recommendation, disable_date ...; may be empty */
+    enum category next_category; /* announced and not in force yet; UNKNOWN: none */
     int64_t next_category_at;    /* ms, when it comes into force; 0 not said */
-    int64_t next_said_at;
+    int64_t next_said_at;        /* when that was said; written: 0 as status_at */
     int64_t components_at; /* when Meta said that its contents changed; later than listed_at: `listing` is stale */
-    int64_t listed_at;     /* when `listing` was read */
+    int64_t listed_at;     /* when `listing` was read; written: 0 as status_at */
 };
-/* Upsert by (waba, name, language); an empty listing or quality, UNKNOWN status or category or id 0 keeps what was there.
- * A status, category or quality said before the one that is there (by whole seconds, as webhooks count) is ignored. */
+/* Upsert by (waba, name, language). What a row does not say (UNKNOWN, 0 or empty) it leaves as it was; what it says counts
+ * by the second in which it was said, as webhooks tell whole seconds, and never by when we heard of it: any order of the
+ * same rows leaves the same row. Of one second the stricter word counts: of statuses PENDING is the least, then by their
+ * numbers; of categories the greater number; of qualities RED, YELLOW, GREEN, then whatever comes last in the alphabet; of
+ * anything else the greater value.
+ * A row with a status and no listing says its detail with it, also when that is empty. A category said alone (no status, no
+ * listing) is a change that was completed: what was announced up to that second is announced no more. */
 int templates_put(struct store *s, const struct template_row *t, size_t n, struct err *e);
 int templates_list(struct store *s, int64_t waba /* 0 all */, struct arena *a, struct template_row **ret, size_t *ret_n,
                    struct err *e);

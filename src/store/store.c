@@ -28,6 +28,7 @@ STATEMENT(
 STATEMENT(newest_message, "SELECT id FROM msg WHERE bucket = $1 ORDER BY id DESC LIMIT 1");
 STATEMENT(newest_consent, "SELECT id FROM ledger WHERE bucket = $1 ORDER BY id DESC LIMIT 1");
 STATEMENT(newest_inbox, "SELECT seq FROM inbox ORDER BY seq DESC LIMIT 1");
+STATEMENT(dropped_inbox, "SELECT value FROM tally WHERE name = 'inbox_gone' LIMIT 1");
 STATEMENT(newest_rules_event, "SELECT id FROM rules_event ORDER BY id DESC LIMIT 1");
 
 /* Reads one number; `absent` where there is no row. */
@@ -164,10 +165,13 @@ static int prime_from(struct store *s, const struct statement *st, int bucket, s
     return 0;
 }
 
-/* Ids go on after the newest one that is kept, whatever the clock says. */
+/* Ids go on after the newest one that is kept, whatever the clock says; of webhook bodies after the newest that was
+ * dropped too, because readers' positions lie behind it. */
 static int prime_ids(struct store *s, struct err *e)
 {
     int rc = prime_from(s, &newest_inbox, -1, e);
+    if (rc == 0)
+        rc = prime_from(s, &dropped_inbox, -1, e);
     if (rc == 0)
         rc = prime_from(s, &newest_rules_event, -1, e);
     for (int bucket = 0; rc == 0 && bucket < s->spread; bucket++) {

@@ -33,14 +33,14 @@ struct subscriber {
     int64_t position;
     int64_t again_next, again_until; /* 0: nothing is handed over again */
 };
-/* Inserts (ver 0) or replaces all but position and again_*, by version: WL_ECONFLICT when it moved, or when another has the
- * name. ver is raised. */
+/* Inserts (ver 0; with position and again_*) or replaces all but position and again_*, by version: WL_ECONFLICT when it
+ * moved, or when another has the name; WL_ETOOBIG when there are SUBSCRIBERS_MAX. ver is raised. */
 int subscriber_put(struct store *s, struct subscriber *v, struct err *e);
 int subscriber_get(struct store *s, struct str name, struct arena *a, struct subscriber *ret,
                    struct err *e); /* WL_ENOTFOUND */
 int subscribers_list(struct store *s, struct arena *a, struct subscriber **ret, size_t *ret_n,
                      struct err *e); /* by id */
-/* With its dead letters. */
+/* With its dead letters; of very many, the rest go with dead_letters_expire(). WL_ENOTFOUND. */
 int subscriber_drop(struct store *s, int64_t id, struct err *e);
 /* How far it is. A position never goes back. Does nothing when it is gone. */
 int subscriber_position(struct store *s, int64_t id, int64_t position, struct err *e);
@@ -60,10 +60,12 @@ int dead_letters_put(struct store *s, const struct dead_letter *v, size_t n, str
 /* Oldest first, after (seq, event); only_again: those that are to be tried again. */
 int dead_letters_list(struct store *s, int64_t subscriber, int64_t after_seq, int after_event, bool only_again,
                       size_t max, struct arena *a, struct dead_letter **ret, size_t *ret_n, struct err *e);
-/* Marks them to be tried again: all of a subscriber's with seq 0. *ret_n: how many. */
+/* Marks those that are not marked yet to be tried again: with seq 0 the oldest of all, at most DEAD_LETTERS_AT_ONCE.
+ * *ret_n: how many; while it is as many, there may be more. */
+#define DEAD_LETTERS_AT_ONCE 10000
 int dead_letters_again(struct store *s, int64_t subscriber, int64_t seq, size_t *ret_n, struct err *e);
 int dead_letter_drop(struct store *s, int64_t subscriber, int64_t seq, int event, struct err *e);
-/* Drops at most max whose bodies are gone: those of seq before this one. */
+/* Drops at most max whose bodies are gone (those of seq before this one) or whose subscriber is. */
 int dead_letters_expire(struct store *s, int64_t before_seq, size_t max, size_t *ret_n, struct err *e);
 int dead_letters_count(struct store *s, int64_t subscriber, int64_t *ret, struct err *e);
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  * templates.c - the templates of our accounts, as listed by Meta and as webhooks changed them since.
  *
- * Two sources write one row and neither may erase what only the other knows: an empty or unknown value keeps what
- * was there. Webhooks come in any order and more than once, and a listing is as old as its request: status, category and
- * quality each count by the second they were said in, and of one second the last one heard. Read whole into the gateway's
+ * Two sources write one row, webhooks come in any order and more than once, and a listing is as old as its request. So each
+ * thing that is said of a template (its id, status, what was said with the status, category, the category announced,
+ * quality, listing) is a register of its own: the value with the latest second stays, and of one second the one that
+ * comes later in an order of the values (senders.h), never the one heard last. A change that was completed is an
+ * announcement of nothing, in the register of announcements; of one second it comes last. Read whole into the gateway's
  * snapshot. */
 #include "store/db.h"
 #include "store/senders.h"
@@ -11,55 +13,245 @@
 #define TEMPLATES_MAX 1000000
 #define SECOND_MS     1000
 
-STATEMENT(template_put,
-          "INSERT INTO template (waba, name, language, id, status, category, quality, listing, updated_at, status_at, "
-          "category_at, quality_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) "
-          "ON CONFLICT (waba, name, language) DO UPDATE SET "
-          "id = CASE WHEN excluded.id <> 0 THEN excluded.id ELSE template.id END, "
-          "status = CASE WHEN excluded.status <> 0 AND excluded.status_at >= template.status_at THEN excluded.status "
-          "ELSE template.status END, "
-          "status_at = CASE WHEN excluded.status_at > template.status_at THEN excluded.status_at "
-          "ELSE template.status_at END, "
-          "category = CASE WHEN excluded.category <> 0 AND excluded.category_at >= template.category_at THEN "
-          "excluded.category ELSE template.category END, "
-          "category_at = CASE WHEN excluded.category_at > template.category_at THEN excluded.category_at "
-          "ELSE template.category_at END, "
-          "quality = CASE WHEN excluded.quality <> '' AND excluded.quality_at >= template.quality_at THEN "
-          "excluded.quality ELSE template.quality END, "
-          "quality_at = CASE WHEN excluded.quality_at > template.quality_at THEN excluded.quality_at "
-          "ELSE template.quality_at END, "
-          "listing = CASE WHEN excluded.listing <> '' THEN excluded.listing ELSE template.listing END, "
-          "updated_at = excluded.updated_at");
+STATEMENT(
+    template_insert,
+    "INSERT INTO template (waba, name, language, id, id_at, status, status_at, category, category_at, quality, "
+    "quality_at, listing, listed_at, detail, detail_status, detail_at, next_category, next_category_at, "
+    "next_said_at, components_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, "
+    "$15, $16, $17, $18, $19, $20, $21) ON CONFLICT (waba, name, language) DO NOTHING");
+STATEMENT(template_heard, "UPDATE template SET updated_at = CASE WHEN updated_at < $1 THEN $1 ELSE updated_at END, "
+                          "components_at = CASE WHEN components_at < $2 THEN $2 ELSE components_at END "
+                          "WHERE waba = $3 AND name = $4 AND language = $5");
+STATEMENT(template_set_id, "UPDATE template SET id = $1, id_at = $2 "
+                           "WHERE waba = $3 AND name = $4 AND language = $5 AND (id_at, id) < ($2, $1)");
+STATEMENT(template_set_status,
+          "UPDATE template SET status = $1, status_at = $2 WHERE waba = $3 AND name = $4 AND language = $5 AND "
+          "(status_at, CASE status WHEN 2 THEN 1 WHEN 1 THEN 2 ELSE status END) < ($2, $6)");
+STATEMENT(
+    template_set_detail,
+    "UPDATE template SET detail = $1, detail_status = $2, detail_at = $3 WHERE waba = $4 AND name = $5 AND "
+    "language = $6 AND (detail_at, CASE detail_status WHEN 2 THEN 1 WHEN 1 THEN 2 ELSE detail_status END, detail) "
+    "< ($3, $7, $1)");
+STATEMENT(template_set_category,
+          "UPDATE template SET category = $1, category_at = $2 "
+          "WHERE waba = $3 AND name = $4 AND language = $5 AND (category_at, category) < ($2, $1)");
+STATEMENT(template_set_next,
+          "UPDATE template SET next_category = $1, next_category_at = $2, next_said_at = $3 "
+          "WHERE waba = $4 AND name = $5 AND language = $6 AND (next_said_at, CASE WHEN next_category = 0 AND "
+          "next_said_at > 0 THEN 1 ELSE 0 END, next_category_at, next_category) < ($3, $7, $2, $1)");
+STATEMENT(template_set_quality,
+          "UPDATE template SET quality = $1, quality_at = $2 WHERE waba = $3 AND name = $4 AND language = $5 AND "
+          "(quality_at, CASE quality WHEN 'RED' THEN 3 WHEN 'YELLOW' THEN 2 WHEN 'GREEN' THEN 1 ELSE 0 END, quality) "
+          "< ($2, $6, $1)");
+STATEMENT(template_set_listing, "UPDATE template SET listing = $1, listed_at = $2 WHERE waba = $3 AND name = $4 AND "
+                                "language = $5 AND (listed_at, listing) < ($2, $1)");
 STATEMENT(templates_all,
-          "SELECT waba, name, language, id, status, category, quality, listing, updated_at, status_at FROM template "
+          "SELECT waba, name, language, id, status, category, quality, listing, updated_at, status_at, detail, "
+          "detail_status, next_category, next_category_at, next_said_at, components_at, listed_at FROM template "
           "ORDER BY waba, name, language LIMIT $1");
 STATEMENT(templates_of,
-          "SELECT waba, name, language, id, status, category, quality, listing, updated_at, status_at FROM template "
+          "SELECT waba, name, language, id, status, category, quality, listing, updated_at, status_at, detail, "
+          "detail_status, next_category, next_category_at, next_said_at, components_at, listed_at FROM template "
           "WHERE waba = $1 ORDER BY waba, name, language LIMIT $2");
+
+/* ---- what a row says, and when ---- */
+
+/* A row with a time for each register, 0 and no value where it says nothing. */
+struct said {
+    const struct template_row *row;
+    int64_t id_at, status_at, category_at, quality_at, listed_at, detail_at, next_said_at;
+    bool detail, next;
+};
+
+static int64_t whole_second(int64_t ms)
+{
+    return ms / SECOND_MS * SECOND_MS;
+}
+
+static struct said what_is_said(const struct template_row *t)
+{
+    int64_t at = whole_second(t->status_at != 0 ? t->status_at : t->updated_at);
+    bool status = t->status != TEMPLATE_STATUS_UNKNOWN, category = t->category != CATEGORY_UNKNOWN;
+    bool listed = t->listing.n > 0, announced = t->next_category != CATEGORY_UNKNOWN;
+    struct said s = {.row = t};
+    s.detail = status && (!listed || t->detail.n > 0);
+    s.next = announced || (category && !status && !listed);
+    s.id_at = t->id != 0 ? at : 0;
+    s.status_at = status ? at : 0;
+    s.category_at = category ? at : 0;
+    s.quality_at = t->quality.n > 0 ? at : 0;
+    s.listed_at = listed ? (t->listed_at != 0 ? t->listed_at : at) : 0;
+    s.detail_at = s.detail ? at : 0;
+    s.next_said_at = s.next ? (announced && t->next_said_at != 0 ? whole_second(t->next_said_at) : at) : 0;
+    return s;
+}
+
+/* The orders of senders.h for values of one second; the statements say the same of what is there. */
+static int64_t status_rank(enum template_status v)
+{
+    return v == TEMPLATE_PENDING ? 1 : v == TEMPLATE_APPROVED ? 2 : (int64_t)v;
+}
+
+static int64_t quality_rank(struct str v)
+{
+    return str_eq(v, STR("RED")) ? 3 : str_eq(v, STR("YELLOW")) ? 2 : str_eq(v, STR("GREEN")) ? 1 : 0;
+}
+
+/* ---- writing ---- */
+
+static void bind_key(struct db_stmt *q, const struct template_row *t)
+{
+    db_i64(q, t->waba);
+    db_text(q, t->name);
+    db_text(q, t->language);
+}
+
+static int insert(struct store *s, const struct said *v, bool *ret_new, struct err *e)
+{
+    const struct template_row *t = v->row;
+    struct db_stmt *q;
+    int64_t changed = 0;
+    int rc = db_prepare(s, &template_insert, &q, e);
+    if (rc != 0)
+        return rc;
+    bind_key(q, t);
+    db_i64(q, t->id);
+    db_i64(q, v->id_at);
+    db_i64(q, t->status);
+    db_i64(q, v->status_at);
+    db_i64(q, t->category);
+    db_i64(q, v->category_at);
+    db_text(q, t->quality);
+    db_i64(q, v->quality_at);
+    db_text(q, t->listing);
+    db_i64(q, v->listed_at);
+    db_text(q, v->detail ? t->detail : STR(""));
+    db_i64(q, v->detail ? t->status : TEMPLATE_STATUS_UNKNOWN);
+    db_i64(q, v->detail_at);
+    db_i64(q, t->next_category);
+    db_i64(q, t->next_category != CATEGORY_UNKNOWN ? t->next_category_at : 0);
+    db_i64(q, v->next_said_at);
+    db_i64(q, t->components_at);
+    db_i64(q, t->updated_at);
+    rc = db_exec(q, &changed, e);
+    *ret_new = changed > 0;
+    return rc;
+}
+
+/* Sets a number and its time where they come later in the order; rank < 0: the statement takes none. */
+static int set_number(struct store *s, const struct statement *st, const struct template_row *t, int64_t v, int64_t at,
+                      int64_t rank, struct err *e)
+{
+    struct db_stmt *q;
+    int rc = db_prepare(s, st, &q, e);
+    if (rc != 0)
+        return rc;
+    db_i64(q, v);
+    db_i64(q, at);
+    bind_key(q, t);
+    if (rank >= 0)
+        db_i64(q, rank);
+    return db_exec(q, NULL, e);
+}
+
+static int set_text(struct store *s, const struct statement *st, const struct template_row *t, struct str v, int64_t at,
+                    int64_t rank, struct err *e)
+{
+    struct db_stmt *q;
+    int rc = db_prepare(s, st, &q, e);
+    if (rc != 0)
+        return rc;
+    db_text(q, v);
+    db_i64(q, at);
+    bind_key(q, t);
+    if (rank >= 0)
+        db_i64(q, rank);
+    return db_exec(q, NULL, e);
+}
+
+static int set_detail(struct store *s, const struct said *v, struct err *e)
+{
+    const struct template_row *t = v->row;
+    struct db_stmt *q;
+    int rc = db_prepare(s, &template_set_detail, &q, e);
+    if (rc != 0)
+        return rc;
+    db_text(q, t->detail);
+    db_i64(q, t->status);
+    db_i64(q, v->detail_at);
+    bind_key(q, t);
+    db_i64(q, status_rank(t->status));
+    return db_exec(q, NULL, e);
+}
+
+static int set_next(struct store *s, const struct said *v, struct err *e)
+{
+    const struct template_row *t = v->row;
+    bool announced = t->next_category != CATEGORY_UNKNOWN;
+    struct db_stmt *q;
+    int rc = db_prepare(s, &template_set_next, &q, e);
+    if (rc != 0)
+        return rc;
+    db_i64(q, t->next_category);
+    db_i64(q, announced ? t->next_category_at : 0);
+    db_i64(q, v->next_said_at);
+    bind_key(q, t);
+    db_i64(q, announced ? 0 : 1);
+    return db_exec(q, NULL, e);
+}
+
+static int update(struct store *s, const struct said *v, struct err *e)
+{
+    const struct template_row *t = v->row;
+    int rc = set_number(s, &template_heard, t, t->updated_at, t->components_at, -1, e);
+    if (rc == 0 && t->id != 0)
+        rc = set_number(s, &template_set_id, t, t->id, v->id_at, -1, e);
+    if (rc == 0 && t->status != TEMPLATE_STATUS_UNKNOWN)
+        rc = set_number(s, &template_set_status, t, t->status, v->status_at, status_rank(t->status), e);
+    if (rc == 0 && v->detail)
+        rc = set_detail(s, v, e);
+    if (rc == 0 && t->category != CATEGORY_UNKNOWN)
+        rc = set_number(s, &template_set_category, t, t->category, v->category_at, -1, e);
+    if (rc == 0 && v->next)
+        rc = set_next(s, v, e);
+    if (rc == 0 && t->quality.n > 0)
+        rc = set_text(s, &template_set_quality, t, t->quality, v->quality_at, quality_rank(t->quality), e);
+    if (rc == 0 && t->listing.n > 0)
+        rc = set_text(s, &template_set_listing, t, t->listing, v->listed_at, -1, e);
+    return rc;
+}
 
 int templates_put(struct store *s, const struct template_row *t, size_t n, struct err *e)
 {
-    struct db_stmt *q;
     int rc = write_start(s, e);
-    if (rc == 0)
-        rc = db_prepare(s, &template_put, &q, e);
     for (size_t i = 0; rc == 0 && i < n; i++) {
-        int64_t said_at = (t[i].status_at != 0 ? t[i].status_at : t[i].updated_at) / SECOND_MS * SECOND_MS;
-        db_i64(q, t[i].waba);
-        db_text(q, t[i].name);
-        db_text(q, t[i].language);
-        db_i64(q, t[i].id);
-        db_i64(q, t[i].status);
-        db_i64(q, t[i].category);
-        db_text(q, t[i].quality);
-        db_text(q, t[i].listing);
-        db_i64(q, t[i].updated_at);
-        db_i64(q, t[i].status != TEMPLATE_STATUS_UNKNOWN ? said_at : 0); /* what is not said has no time */
-        db_i64(q, t[i].category != CATEGORY_UNKNOWN ? said_at : 0);
-        db_i64(q, t[i].quality.n > 0 ? said_at : 0);
-        rc = db_exec(q, NULL, e);
+        struct said v = what_is_said(&t[i]);
+        bool fresh = false;
+        rc = insert(s, &v, &fresh, e);
+        if (rc == 0 && !fresh)
+            rc = update(s, &v, e);
     }
     return write_end(s, rc);
+}
+
+/* ---- reading ---- */
+
+/* What was said with another status, or was announced and is in force, is not shown. */
+static int read_word(struct db_stmt *q, struct arena *a, struct template_row *t, struct err *e)
+{
+    int rc = col_copy(q, a, &t->detail, e);
+    if ((enum template_status)col_i64(q) != t->status)
+        t->detail = STR("");
+    t->next_category = (enum category)col_i64(q);
+    t->next_category_at = col_i64(q);
+    t->next_said_at = col_i64(q);
+    if (t->next_category == t->category)
+        t->next_category = CATEGORY_UNKNOWN;
+    if (t->next_category == CATEGORY_UNKNOWN)
+        t->next_category_at = t->next_said_at = 0;
+    t->components_at = col_i64(q);
+    t->listed_at = col_i64(q);
+    return rc;
 }
 
 static int read_row(struct db_stmt *q, struct arena *a, void *row, struct err *e)
@@ -81,7 +273,7 @@ static int read_row(struct db_stmt *q, struct arena *a, void *row, struct err *e
         return rc;
     t->updated_at = col_i64(q);
     t->status_at = col_i64(q);
-    return 0;
+    return read_word(q, a, t, e);
 }
 
 int templates_list(struct store *s, int64_t waba, struct arena *a, struct template_row **ret, size_t *ret_n,

@@ -24,7 +24,15 @@ TEST(accounts_are_replaced_whole)
                             .payment_failed_at = NOW + 4,
                             .misuse_at = NOW + 6,
                             .said_at = {1, 2, 3, 4, 5, 6},
-                            .updated_at = NOW},
+                            .updated_at = NOW,
+                            .name = "Shop",
+                            .health = HEALTH_BLOCKED,
+                            .health_detail = STR("{\"errors\":[]}"),
+                            .violation = "SCAM",
+                            .review = "APPROVED",
+                            .disable_on = "November 3, 2026",
+                            .numbers_max = 25,
+                            .told_at = {7, 8, 9, 10, 11}},
                            {.waba = 9, .limit = 0, .updated_at = NOW}},
                    got, *all = NULL;
     size_t n = 9;
@@ -38,6 +46,7 @@ TEST(accounts_are_replaced_whole)
     OK(&f, accounts_put(f.s, v, 2, &f.e));
     v[0].limit = 100000;
     v[0].no_templates_until = 0;
+    v[0].health_detail = (struct str){NULL, 0}; /* as it was got */
     OK(&f, accounts_put(f.s, v, 1, &f.e));
     COMMIT(&f);
     fx_reopen(&f);
@@ -45,9 +54,18 @@ TEST(accounts_are_replaced_whole)
     assert_memory_equal(&got, &v[0], sizeof got);
     OK(&f, accounts_list(f.s, f.a, &all, &n, &f.e));
     assert_int_equal(n, 2);
+    assert_str(all[0].health_detail, "");
+    assert_str(all[1].health_detail, "{\"errors\":[]}");
+    all[0].health_detail = all[1].health_detail = (struct str){NULL, 0};
     assert_memory_equal(&all[0], &v[1], sizeof got);
     assert_memory_equal(&all[1], &v[0], sizeof got);
     assert_int_equal(accounts_put(f.s, v, 1, &f.e), WL_EBUG); /* outside a transaction */
+    v[0].health_detail = STR("");                             /* nothing is wrong any more */
+    BEGIN(&f);
+    OK(&f, accounts_put(f.s, v, 1, &f.e));
+    COMMIT(&f);
+    OK(&f, accounts_list(f.s, f.a, &all, &n, &f.e));
+    assert_str(all[1].health_detail, "");
     fx_end(&f);
 }
 
