@@ -5,14 +5,22 @@
  * same message or the same person: what is told of one message is told in order. It does no I/O and reads no clock: time is
  * the caller's, monotonic, in ms. What it goes by:
  *
- * - A receiver that answers anything but 2xx is asked again, waiting twice as long each time (wait_first .. wait_most).
- * - While attempts fail one after the other, whichever they are, the receiver is down: one probe at a time, with those same
- *   waits, until one is taken. Nothing is held against the things themselves then.
- * - One thing the receiver refuses while it takes others: 4xx but 408 and 429 `refusals` times, or any failure
- *   `failures` times with others taken in between: it is given up (DELIVERY_REFUSED), so that it holds nobody up.
- * - Older than `patience`: given up (DELIVERY_EXPIRED); Meta's own patience is seven days (platform §6.1).
+ * - A thing that is answered with anything but 2xx is tried again, waiting twice as long each time (wait_first .. wait_most).
+ *   What was not refused yet goes first: those tried again have half of the places at most, at least one.
+ * - DELIVERY_DOWN_AFTER different things that failed in a row, with none taken in between: the receiver is down. One probe at
+ *   a time, with those same waits, until one is taken; a thing that did not fail yet is asked for first, so one that
+ *   comes while a few refused ones make the receiver look down is tried within wait_most. Nothing is held against the things.
+ * - A failure is held against a thing when others were taken since it failed last. With `refusals` answers of 4xx
+ *   (but 408 and 429) held against it, or `failures` failures of any kind, it is given up (DELIVERY_REFUSED). With the
+ *   usual terms that is 8.5 minutes or 3.5 hours; only those that share a name with it wait for that. `refusals` failures of any
+ *   kind are enough for one that keeps the position DELIVERY_AHEAD things back, or the window full.
+ * - Where those behind it wait for it, nobody else is there to be taken. Then an answer that speaks of the thing itself (400,
+ *   409, 413, 415, 422, 500) is held against it as well, unless the receiver is down.
+ * - Older than `patience`, and tried in vain for an hour (DELIVERY_GRACE_MS), itself or others while nothing was taken: given up
+ *   (DELIVERY_EXPIRED); Meta's own patience is seven days (platform §6.1).
  *
- * Retry-After of a 429 or 503 is obeyed, within wait_most. The numbers are ours. */
+ * Retry-After of a 429 or 503 is obeyed, within wait_most, for all. When one is taken after others failed, those against
+ * which nothing is held are tried at once, in their order. The numbers are ours. A step costs O(log n) of the window. */
 #ifndef WL_CORE_DELIVERY_H
 #define WL_CORE_DELIVERY_H
 
@@ -23,6 +31,10 @@
 #include "base/buf.h"
 
 #define DELIVERY_WINDOW_MAX 1024
+#define DELIVERY_DOWN_AFTER 8
+#define DELIVERY_AHEAD      4096
+#define DELIVERY_GRACE_MS   INT64_C(3600000)
+#define DELIVERY_NAMES_MAX  126 /* of one thing; one with more is in order with everybody */
 
 struct delivery_terms {
     unsigned parallel; /* 1 .. 64 */
@@ -32,9 +44,10 @@ struct delivery_terms {
 };
 extern const struct delivery_terms delivery_usual; /* parallel 8, 1 s .. 5 min, 7 days, 10, 50 */
 
-/* Names a thing speaks of, as a set of hashes: two that share one are kept in order, and by chance a few others. */
+/* Names a thing speaks of: two that share one are kept in order, and by chance (one pair in 3,600 of three names each) others. */
 struct delivery_names {
-    uint64_t bits[4];
+    uint16_t n; /* past DELIVERY_NAMES_MAX: too many to tell apart */
+    uint16_t slot[DELIVERY_NAMES_MAX];
 };
 void delivery_name(struct delivery_names *n, struct str name); /* an empty one is none */
 
@@ -65,16 +78,20 @@ enum delivery_end { DELIVERY_TAKEN, DELIVERY_AGAIN, DELIVERY_REFUSED, DELIVERY_E
 /* Its answer: HTTP status, 0 none; retry_after_ms 0: not said. Unless AGAIN the thing is over, and its pointer invalid. */
 enum delivery_end delivery_answered(struct delivery *d, const struct delivery_thing *thing, int status,
                                     int64_t retry_after_ms, int64_t mono, int64_t now);
-/* It was never tried (we are stopping, or were paused): it is back in its place. */
+/* It was never tried (we are stopping, or were paused): it is back in its place, and no attempt is counted. */
 void delivery_untried(struct delivery *d, const struct delivery_thing *thing);
+/* Takes the first thing that is not on its way out if it is DELIVERY_EXPIRED, tried itself or not; false: it is not. To be
+ * asked, until false, before things are read into the window: what waits behind a receiver that is down for days is not tried
+ * one by one. `ret` gets a copy. */
+bool delivery_expire(struct delivery *d, int64_t mono, int64_t now, struct delivery_thing *ret);
 /* Takes a thing out that is not on its way, whatever its state, oldest first; false: none. For when the window is
  * given up. `ret` gets a copy. */
 bool delivery_take_out(struct delivery *d, struct delivery_thing *ret);
 
 /* Everything of bodies up to this seq is over; `read` is the seq of the last body that was read into the window (all of its
- * things were added, or none was wanted). */
+ * things were added, or none was wanted). Never more than `read`. */
 int64_t delivery_position(const struct delivery *d, int64_t read);
-/* Since when the receiver is down, mono ms; 0: it is not. */
+/* Since when the receiver is down, or everything there is to hand over fails, mono ms; 0: it is not. */
 int64_t delivery_down(const struct delivery *d);
 
 #endif

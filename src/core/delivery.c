@@ -1,0 +1,603 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * delivery.c - the window of things to hand over: queues of names, two heaps and a list.
+ *
+ * A name is a slot, and a slot has a queue of the things that speak of it, in order. A thing may start when it is first in
+ * all its queues: then it lies in the heap `fresh` (by order), or in `again` once it failed (by the time it is due). A
+ * thing with too many names is a barrier: it waits until it is the oldest of all, and everything behind it waits for it.
+ * What is over leaves its queues, and whoever became first is counted down; nothing is ever searched for, but for a thing
+ * that is taken out of the middle of its queues.
+ *
+ * Whether a failure is the thing's or the receiver's is told by what else was taken. Failures since the last one that
+ * was taken are a streak; what failed in a streak again and again has them held loosely: they make it wait longer, and
+ * are forgotten as soon as anything is taken. Places, nodes and slots are numbers from 1; 0 is none. */
+#include "core/delivery.h"
+
+#include <stdlib.h>
+
+#include "base/digest.h"
+
+#define SLOTS 32768
+#define NODES 16384 /* names of all things of a window */
+
+const struct delivery_terms delivery_usual = {.parallel = 8,
+                                              .wait_first_ms = 1000,
+                                              .wait_most_ms = 300000,
+                                              .patience_ms = INT64_C(604800000),
+                                              .refusals = 10,
+                                              .failures = 50};
+
+enum lies_in { NOWHERE, BLOCKED, FRESH, AGAIN, OPEN };
+
+struct place {
+    struct delivery_thing thing; /* the first member: its pointer is the place's */
+    enum lies_in where;
+    bool barrier, was_again; /* of an OPEN one: it came from `again` */
+    uint64_t order;
+    int64_t due, failing_since;
+    uint64_t taken_before; /* things that were taken when it failed last, or was added */
+    uint64_t streak;       /* in which it failed last */
+    unsigned held, refused, loose;
+    unsigned waits_for; /* names at which it is not the first, and a barrier */
+    uint16_t node;      /* its first name */
+    uint16_t before, after, in_heap;
+};
+
+struct node {
+    uint16_t place, slot;
+    uint16_t behind; /* in the queue of the slot */
+    uint16_t other;  /* the next name of the same thing, or the next free node */
+};
+
+struct queue {
+    uint16_t first, last;
+};
+
+struct heap {
+    size_t n;
+    uint16_t item[DELIVERY_WINDOW_MAX + 1]; /* from 1 */
+};
+
+struct delivery {
+    struct delivery_terms terms;
+    size_t live, open, again_open, free_nodes;
+    uint16_t oldest, newest, barrier; /* the list of all; the last barrier in it */
+    uint16_t free_place, free_node;
+    bool full, fresh_turn;
+    uint64_t added, taken, streak;
+    /* the streak of failures at hand */
+    size_t distinct, loose; /* things that failed in it; things with loose failures */
+    int64_t failing_since;
+    bool down;
+    int64_t probe_wait, probe_at, hold_until;
+    uint16_t probe;
+    struct heap fresh, again;
+    struct place place[DELIVERY_WINDOW_MAX + 1];
+    struct node node[NODES + 1];
+    struct queue queue[SLOTS];
+};
+
+/* --- names ----------------------------------------------------------------------------------------------------------- */
+
+void delivery_name(struct delivery_names *n, struct str name)
+{
+    if (name.n == 0 || n->n > DELIVERY_NAMES_MAX)
+        return;
+    uint16_t slot = (uint16_t)(hash64(name.p, name.n) % SLOTS);
+    for (size_t i = 0; i < n->n; i++)
+        if (n->slot[i] == slot)
+            return;
+    if (n->n < DELIVERY_NAMES_MAX)
+        n->slot[n->n] = slot;
+    n->n++;
+}
+
+/* --- heaps ----------------------------------------------------------------------------------------------------------- */
+
+static struct heap *heap_of(struct delivery *d, enum lies_in where)
+{
+    return where == FRESH ? &d->fresh : &d->again;
+}
+
+static bool goes_before(const struct delivery *d, enum lies_in where, uint16_t a, uint16_t b)
+{
+    const struct place *x = &d->place[a], *y = &d->place[b];
+    if (where == AGAIN && x->due != y->due)
+        return x->due < y->due;
+    return x->order < y->order;
+}
+
+static void heap_put(struct delivery *d, struct heap *h, size_t at, uint16_t p)
+{
+    h->item[at] = p;
+    d->place[p].in_heap = (uint16_t)at;
+}
+
+/* Finds the place for p from `at`, which is free. */
+static void heap_settle(struct delivery *d, enum lies_in where, size_t at, uint16_t p)
+{
+    struct heap *h = heap_of(d, where);
+    for (; at > 1 && goes_before(d, where, p, h->item[at / 2]); at /= 2)
+        heap_put(d, h, at, h->item[at / 2]);
+    for (size_t child; (child = 2 * at) <= h->n; at = child) {
+        if (child < h->n && goes_before(d, where, h->item[child + 1], h->item[child]))
+            child++;
+        if (!goes_before(d, where, h->item[child], p))
+            break;
+        heap_put(d, h, at, h->item[child]);
+    }
+    heap_put(d, h, at, p);
+}
+
+static void heap_leave(struct delivery *d, uint16_t p)
+{
+    struct place *x = &d->place[p];
+    struct heap *h = heap_of(d, x->where);
+    uint16_t last = h->item[h->n--];
+    if (last != p)
+        heap_settle(d, x->where, x->in_heap, last);
+    x->in_heap = 0;
+}
+
+/* Nobody before it: it may start, at once or when it is due. */
+static void put_to_start(struct delivery *d, uint16_t p)
+{
+    struct place *x = &d->place[p];
+    x->where = x->held + x->loose > 0 ? AGAIN : FRESH;
+    struct heap *h = heap_of(d, x->where);
+    heap_settle(d, x->where, ++h->n, p);
+}
+
+/* --- who waits for whom ---------------------------------------------------------------------------------------------- */
+
+static void release(struct delivery *d, uint16_t p)
+{
+    if (--d->place[p].waits_for == 0)
+        put_to_start(d, p);
+}
+
+static void join_queues(struct delivery *d, uint16_t p)
+{
+    struct place *x = &d->place[p];
+    for (size_t i = 0; i < x->thing.names.n; i++) {
+        uint16_t k = d->free_node;
+        struct node *node = &d->node[k];
+        struct queue *q = &d->queue[x->thing.names.slot[i]];
+        d->free_node = node->other;
+        d->free_nodes--;
+        *node = (struct node){.place = p, .slot = x->thing.names.slot[i], .other = x->node};
+        x->node = k;
+        x->waits_for += q->first != 0;
+        if (q->first == 0)
+            q->first = k;
+        else
+            d->node[q->last].behind = k;
+        q->last = k;
+    }
+}
+
+static void leave_queue(struct delivery *d, uint16_t k)
+{
+    struct node *node = &d->node[k];
+    struct queue *q = &d->queue[node->slot];
+    uint16_t before = 0;
+    if (q->first != k)
+        for (before = q->first; d->node[before].behind != k;)
+            before = d->node[before].behind;
+    if (q->last == k)
+        q->last = before;
+    if (before != 0) {
+        d->node[before].behind = node->behind;
+        return;
+    }
+    q->first = node->behind;
+    if (q->first != 0)
+        release(d, d->node[q->first].place);
+}
+
+static void leave_queues(struct delivery *d, struct place *x)
+{
+    for (uint16_t k = x->node, other; k != 0; k = other) {
+        leave_queue(d, k);
+        other = d->node[k].other;
+        d->node[k].other = d->free_node;
+        d->free_node = k;
+        d->free_nodes++;
+    }
+    x->node = 0;
+}
+
+static uint16_t barrier_before(const struct delivery *d, uint16_t p)
+{
+    do
+        p = d->place[p].before;
+    while (p != 0 && !d->place[p].barrier);
+    return p;
+}
+
+/* A barrier goes. What waited for it starts, or waits for the barrier before it. */
+static void leave_barrier(struct delivery *d, uint16_t p)
+{
+    uint16_t earlier = barrier_before(d, p);
+    if (d->barrier == p)
+        d->barrier = earlier;
+    if (earlier == 0)
+        for (uint16_t k = d->place[p].after; k != 0 && !d->place[k].barrier; k = d->place[k].after)
+            release(d, k);
+}
+
+static void join_list(struct delivery *d, uint16_t p)
+{
+    struct place *x = &d->place[p];
+    if (x->barrier) {
+        x->waits_for = d->oldest != 0;
+        d->barrier = p;
+    } else {
+        x->waits_for += d->barrier != 0;
+    }
+    x->before = d->newest;
+    if (d->newest != 0)
+        d->place[d->newest].after = p;
+    else
+        d->oldest = p;
+    d->newest = p;
+    d->live++;
+}
+
+static void leave_list(struct delivery *d, uint16_t p)
+{
+    struct place *x = &d->place[p];
+    if (x->barrier)
+        leave_barrier(d, p);
+    if (x->before != 0)
+        d->place[x->before].after = x->after;
+    else
+        d->oldest = x->after;
+    if (x->after != 0)
+        d->place[x->after].before = x->before;
+    else
+        d->newest = x->before;
+    d->live--;
+    struct place *first = &d->place[d->oldest];
+    if (x->before == 0 && d->oldest != 0 && first->barrier && first->where == BLOCKED)
+        release(d, d->oldest);
+}
+
+/* It is over, or taken out. */
+static void end(struct delivery *d, uint16_t p)
+{
+    struct place *x = &d->place[p];
+    if (x->where == FRESH || x->where == AGAIN)
+        heap_leave(d, p);
+    d->loose -= x->loose > 0;
+    leave_queues(d, x);
+    leave_list(d, p);
+    x->where = NOWHERE;
+    x->after = d->free_place;
+    d->free_place = p;
+    d->full = false;
+}
+
+/* --- the window ------------------------------------------------------------------------------------------------------ */
+
+void delivery_set(struct delivery *d, const struct delivery_terms *t)
+{
+    d->terms = *t;
+    if (d->terms.parallel == 0)
+        d->terms.parallel = 1;
+    if (d->terms.wait_first_ms < 1)
+        d->terms.wait_first_ms = 1;
+    if (d->terms.wait_most_ms < d->terms.wait_first_ms)
+        d->terms.wait_most_ms = d->terms.wait_first_ms;
+}
+
+struct delivery *delivery_create(const struct delivery_terms *t)
+{
+    struct delivery *d = calloc(1, sizeof *d);
+    if (d == NULL)
+        abort();
+    delivery_set(d, t);
+    for (uint16_t p = DELIVERY_WINDOW_MAX; p > 0; p--) {
+        d->place[p].after = d->free_place;
+        d->free_place = p;
+    }
+    for (uint16_t k = NODES; k > 0; k--) {
+        d->node[k].other = d->free_node;
+        d->free_node = k;
+    }
+    d->free_nodes = NODES;
+    d->streak = 1;
+    return d;
+}
+
+void delivery_free(struct delivery *d)
+{
+    free(d);
+}
+
+bool delivery_add(struct delivery *d, const struct delivery_thing *thing)
+{
+    bool barrier = thing->names.n > DELIVERY_NAMES_MAX;
+    uint16_t p = d->free_place;
+    if (p == 0 || (!barrier && d->free_nodes < thing->names.n)) {
+        d->full = true;
+        return false;
+    }
+    struct place *x = &d->place[p];
+    d->free_place = x->after;
+    *x = (struct place){.thing = *thing, .barrier = barrier, .order = ++d->added, .taken_before = d->taken};
+    if (!barrier)
+        join_queues(d, p);
+    join_list(d, p);
+    if (x->waits_for == 0)
+        put_to_start(d, p);
+    else
+        x->where = BLOCKED;
+    return true;
+}
+
+size_t delivery_count(const struct delivery *d)
+{
+    return d->live;
+}
+
+size_t delivery_open(const struct delivery *d)
+{
+    return d->open;
+}
+
+int64_t delivery_position(const struct delivery *d, int64_t read)
+{
+    if (d->oldest == 0)
+        return read;
+    int64_t before = d->place[d->oldest].thing.seq - 1;
+    return before < read ? before : read;
+}
+
+int64_t delivery_down(const struct delivery *d)
+{
+    return d->distinct > 0 && (d->down || d->distinct >= d->live) ? d->failing_since : 0;
+}
+
+/* --- whose turn it is ------------------------------------------------------------------------------------------------ */
+
+static const struct delivery_thing *start(struct delivery *d, uint16_t p)
+{
+    struct place *x = &d->place[p];
+    heap_leave(d, p);
+    x->was_again = x->where == AGAIN;
+    x->where = OPEN;
+    x->thing.attempts++;
+    d->open++;
+    d->again_open += x->was_again;
+    return &x->thing;
+}
+
+static const struct delivery_thing *next_probe(struct delivery *d, int64_t mono, int64_t *ret_wake)
+{
+    int64_t at = d->probe_at > d->hold_until ? d->probe_at : d->hold_until;
+    if (d->open > 0 || d->fresh.n + d->again.n == 0)
+        return NULL;
+    if (at > mono) {
+        *ret_wake = at;
+        return NULL;
+    }
+    d->probe = d->fresh.n > 0 ? d->fresh.item[1] : d->again.item[1];
+    return start(d, d->probe);
+}
+
+const struct delivery_thing *delivery_next(struct delivery *d, int64_t mono, int64_t *ret_wake)
+{
+    size_t half = d->terms.parallel > 1 ? d->terms.parallel / 2 : 1;
+    *ret_wake = INT64_MAX;
+    if (d->open >= d->terms.parallel)
+        return NULL;
+    if (d->down)
+        return next_probe(d, mono, ret_wake);
+    bool again = d->again.n > 0 && d->again_open<half, fresh = d->fresh.n> 0;
+    if (!again && !fresh)
+        return NULL;
+    if (d->hold_until > mono) {
+        *ret_wake = d->hold_until;
+        return NULL;
+    }
+    bool due = again && d->place[d->again.item[1]].due <= mono;
+    if (fresh && (!due || d->fresh_turn)) {
+        d->fresh_turn = false;
+        return start(d, d->fresh.item[1]);
+    }
+    d->fresh_turn = true;
+    if (due)
+        return start(d, d->again.item[1]);
+    *ret_wake = d->place[d->again.item[1]].due;
+    return NULL;
+}
+
+/* --- what came of it ------------------------------------------------------------------------------------------------- */
+
+static uint16_t place_of(const struct delivery *d, const struct delivery_thing *thing)
+{
+    return (uint16_t)((const struct place *)(const void *)thing - d->place);
+}
+
+static void came_back(struct delivery *d, uint16_t p)
+{
+    d->open--;
+    d->again_open -= d->place[p].was_again;
+    if (d->probe == p)
+        d->probe = 0;
+}
+
+static int64_t wait_of(const struct delivery *d, unsigned failures)
+{
+    int64_t wait = d->terms.wait_first_ms;
+    for (unsigned i = 1; i < failures && wait < d->terms.wait_most_ms; i++)
+        wait *= 2;
+    return wait < d->terms.wait_most_ms ? wait : d->terms.wait_most_ms;
+}
+
+/* Something was taken: what failed meanwhile and has nothing held against it is as before, what has waits for that alone. */
+static void forget_loose(struct delivery *d, int64_t mono)
+{
+    for (uint16_t p = d->oldest; p != 0 && d->loose > 0; p = d->place[p].after) {
+        struct place *x = &d->place[p];
+        if (x->loose == 0)
+            continue;
+        d->loose--;
+        x->loose = 0;
+        if (x->where != AGAIN)
+            continue;
+        heap_leave(d, p);
+        int64_t due = mono + wait_of(d, x->held);
+        x->due = due < x->due ? due : x->due;
+        put_to_start(d, p);
+    }
+}
+
+static void note_taken(struct delivery *d, int64_t mono)
+{
+    d->taken++;
+    d->streak++;
+    d->distinct = 0;
+    d->down = false;
+    forget_loose(d, mono);
+}
+
+static void note_failed(struct delivery *d, struct place *x, bool probe, int64_t mono)
+{
+    if (d->distinct == 0)
+        d->failing_since = mono;
+    if (x->streak != d->streak) {
+        x->streak = d->streak;
+        d->distinct++;
+    }
+    if (d->down && probe)
+        d->probe_wait = d->probe_wait * 2 < d->terms.wait_most_ms ? d->probe_wait * 2 : d->terms.wait_most_ms;
+    else if (!d->down && d->distinct >= DELIVERY_DOWN_AFTER)
+        d->probe_wait = d->terms.wait_first_ms;
+    else
+        return;
+    d->down = true;
+    d->probe_at = mono + d->probe_wait;
+}
+
+/* Whether others wait for it by name. */
+static bool is_followed(const struct delivery *d, const struct place *x)
+{
+    if (x->after != 0 && (x->barrier || (d->barrier != 0 && d->place[d->barrier].order > x->order)))
+        return true;
+    for (uint16_t k = x->node; k != 0; k = d->node[k].other)
+        if (d->node[k].behind != 0)
+            return true;
+    return false;
+}
+
+static bool speaks_of_the_thing(int status)
+{
+    return status == 400 || status == 409 || status == 413 || status == 415 || status == 422 || status == 500;
+}
+
+/* Whether the failure is held against it. */
+static bool hold_against(struct delivery *d, struct place *x, int status)
+{
+    bool others = d->taken > x->taken_before;
+    x->taken_before = d->taken;
+    if (!others && (d->down || !speaks_of_the_thing(status) || !is_followed(d, x))) {
+        d->loose += x->loose++ == 0;
+        return false;
+    }
+    x->held++;
+    x->refused += status >= 400 && status < 500 && status != 408 && status != 429;
+    return true;
+}
+
+static bool is_refused(const struct delivery *d, const struct place *x)
+{
+    bool in_the_way = d->full || d->added - x->order >= DELIVERY_AHEAD;
+    return x->refused >= d->terms.refusals || x->held >= d->terms.failures ||
+           (in_the_way && x->held >= d->terms.refusals);
+}
+
+static bool is_expired(const struct delivery *d, const struct place *x, int64_t mono, int64_t now)
+{
+    int64_t grace = d->terms.patience_ms < DELIVERY_GRACE_MS ? d->terms.patience_ms : DELIVERY_GRACE_MS;
+    if (x->thing.at > now - d->terms.patience_ms)
+        return false;
+    return (x->held + x->loose > 0 && mono - x->failing_since >= grace) ||
+           (d->distinct > 0 && mono - d->failing_since >= grace);
+}
+
+static enum delivery_end failed(struct delivery *d, uint16_t p, bool probe, int64_t mono, int64_t now)
+{
+    struct place *x = &d->place[p];
+    if (x->held + x->loose == 0)
+        x->failing_since = mono;
+    note_failed(d, x, probe, mono);
+    bool against = hold_against(d, x, x->thing.status);
+    if (against && is_refused(d, x)) {
+        end(d, p);
+        return DELIVERY_REFUSED;
+    }
+    if (is_expired(d, x, mono, now)) {
+        end(d, p);
+        return DELIVERY_EXPIRED;
+    }
+    x->due = mono + wait_of(d, x->held + x->loose);
+    put_to_start(d, p);
+    return DELIVERY_AGAIN;
+}
+
+enum delivery_end delivery_answered(struct delivery *d, const struct delivery_thing *thing, int status,
+                                    int64_t retry_after_ms, int64_t mono, int64_t now)
+{
+    uint16_t p = place_of(d, thing);
+    bool probe = d->probe == p;
+    came_back(d, p);
+    d->place[p].thing.status = status;
+    if (status >= 200 && status < 300) {
+        end(d, p);
+        note_taken(d, mono);
+        return DELIVERY_TAKEN;
+    }
+    if ((status == 429 || status == 503) && retry_after_ms > 0) {
+        int64_t until = mono + (retry_after_ms < d->terms.wait_most_ms ? retry_after_ms : d->terms.wait_most_ms);
+        d->hold_until = until > d->hold_until ? until : d->hold_until;
+    }
+    return failed(d, p, probe, mono, now);
+}
+
+void delivery_untried(struct delivery *d, const struct delivery_thing *thing)
+{
+    uint16_t p = place_of(d, thing);
+    came_back(d, p);
+    d->place[p].thing.attempts--;
+    put_to_start(d, p);
+}
+
+/* --- taking out ------------------------------------------------------------------------------------------------------ */
+
+static uint16_t first_at_home(const struct delivery *d)
+{
+    uint16_t p = d->oldest;
+    while (p != 0 && d->place[p].where == OPEN)
+        p = d->place[p].after;
+    return p;
+}
+
+static bool take_out(struct delivery *d, uint16_t p, struct delivery_thing *ret)
+{
+    *ret = d->place[p].thing;
+    end(d, p);
+    return true;
+}
+
+bool delivery_expire(struct delivery *d, int64_t mono, int64_t now, struct delivery_thing *ret)
+{
+    uint16_t p = first_at_home(d);
+    return p != 0 && is_expired(d, &d->place[p], mono, now) && take_out(d, p, ret);
+}
+
+bool delivery_take_out(struct delivery *d, struct delivery_thing *ret)
+{
+    uint16_t p = first_at_home(d);
+    return p != 0 && take_out(d, p, ret);
+}
