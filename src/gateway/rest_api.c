@@ -129,6 +129,8 @@ static int rest_run(void *ctx, struct store *s, struct arena *a, struct job *con
         json_out_init(&c->out, &c->answer);
         c->problem.code = 0;
         c->status = 0;
+        c->follow = NULL;
+        c->later = NULL;
         c->after = (struct life_after){.n_bells = 0};
         int rc = c->route->handle(c, s, a, now, e);
         if (rc != 0)
@@ -137,24 +139,35 @@ static int rest_run(void *ctx, struct store *s, struct arena *a, struct job *con
     return 0;
 }
 
-static void rest_done(void *ctx, struct job *job)
+void rest_reply(struct rest_call *c)
 {
-    (void)ctx;
-    struct rest_call *c = container_of(job, struct rest_call, job);
     struct http_header h[] = {{STR("Content-Type"), STR("application/json")},
                               {STR("Cache-Control"), STR("no-store")},
                               {STR(REPLAYED_HEADER), STR("true")},
                               {STR("Wayleave-Message-Id"), c->param}};
-    if (job->rc == 0)
-        life_follow(c->g, &c->after);
     struct buf answer = c->answer; /* the call lives in the request's arena, which the reply may free */
-    if (job->rc != 0)
-        rest_problem(c->rq, &job->err, NULL);
+    if (c->job.rc != 0)
+        rest_problem(c->rq, &c->job.err, NULL);
     else if (c->problem.code != 0)
         rest_problem(c->rq, &c->problem, c->field);
     else
         http_reply_buf(c->rq, c->status != 0 ? c->status : 200, h, c->replayed ? 4 : 2, &answer);
     buf_done(&answer);
+}
+
+static void rest_done(void *ctx, struct job *job)
+{
+    (void)ctx;
+    struct rest_call *c = container_of(job, struct rest_call, job);
+    bool good = job->rc == 0 && c->problem.code == 0;
+    if (job->rc == 0)
+        life_follow(c->g, &c->after);
+    if (good && c->follow != NULL)
+        c->follow(c->g->fanout);
+    if (good && c->later != NULL)
+        c->later(c);
+    else
+        rest_reply(c);
 }
 
 static const struct job_type rest_type = {.name = "rest", .rank = 2, .run = rest_run, .done = rest_done};
@@ -201,19 +214,29 @@ static bool key_matches(const struct gateway *g, const struct http_req *rq)
     return rest.n == want.n && digest_equal(rest.p, want.p, want.n);
 }
 
-/* Whether the path is this one, and what stands for its parameter; behind a last '/' that may be anything. */
+/* How often this byte is in it. */
+static size_t count(struct str s, char byte)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s.n; i++)
+        n += s.p[i] == byte;
+    return n;
+}
+
+/* Whether the path is this one, and what stands for its parameter; behind a last '/' that may be anything. Parameters that
+ * follow one another ("{}/{}") come as one, with what stands between them. */
 static bool path_fits(struct str path, const char *pattern, struct str *ret_param)
 {
-    const char *hole = strstr(pattern, "{}");
+    const char *hole = strstr(pattern, "{}"), *last = strrchr(pattern, '}');
     struct str head = {pattern, hole != NULL ? (size_t)(hole - pattern) : strlen(pattern)};
-    struct str tail = str_of(hole != NULL ? hole + 2 : "");
+    struct str tail = str_of(hole != NULL ? last + 1 : "");
     *ret_param = (struct str){NULL, 0};
     if (head.p[head.n - 1] != '/')
         return str_eq(path, head);
     if (!str_starts(path, head) || path.n <= head.n + tail.n || memcmp(path.p + path.n - tail.n, tail.p, tail.n) != 0)
         return false;
     *ret_param = (struct str){path.p + head.n, path.n - head.n - tail.n};
-    return hole == NULL || memchr(ret_param->p, '/', ret_param->n) == NULL;
+    return hole == NULL || count(*ret_param, '/') == count((struct str){hole, (size_t)(last - hole)}, '/');
 }
 
 static const struct rest_route *find_route(struct str method, struct str path, struct str *ret_param)

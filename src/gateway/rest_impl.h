@@ -31,6 +31,10 @@ struct rest_call {
     const char *field;  /* the field concerned, or NULL */
     int status;         /* HTTP status of an answer that is no problem; 0: 200 */
     struct life_after after;
+    void (*follow)(struct fanout *f); /* after the commit; NULL: nothing */
+    void (*later)(
+        struct rest_call *c); /* answers in the place of rest_done(), outside the transaction; NULL: it does */
+    void *work;               /* of later() */
 };
 
 /* Handlers return an error only when the store failed; a caller's mistake goes into c->problem before anything is
@@ -122,6 +126,9 @@ int rest_message(struct rest_call *c, struct store *s, struct arena *a, int64_t 
 int rest_message_cancel(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
 int rest_number_resume(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
 int rest_status(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
+
+/* Answers with what stands in c->answer, or with c->problem. For later(), once. */
+void rest_reply(struct rest_call *c);
 
 /* These run in no transaction. */
 void rest_send(struct gateway *g, struct http_req *rq);
