@@ -3,6 +3,8 @@
  *
  * They come through the same listener and are answered only to this machine, and not to a web page (a request with an
  * Origin header is refused, whatever it says). No token is needed. Errors are plain: {"error":{"message":…}}. */
+#include "sandbox/sandbox_apps.h"
+#include "sandbox/sandbox_events.h"
 #include "sandbox/sandbox_handlers.h"
 #include "sandbox/sandbox_templates.h"
 
@@ -236,7 +238,9 @@ static void inbound_user(struct call *c)
     apply_inbound(c, &in, preference);
     if (preference.n == 0)
         sbx_limits_inbound(c->sb, in.number);
-    sbx_hooks_change(c->sb, buf_str(&text));
+    const struct sbx_about about = {preference.n > 0 ? STR("user_preferences") : STR("messages"), str_of(in.number->id),
+                                    0};
+    sbx_hooks_change(c->sb, &about, buf_str(&text));
     buf_done(&text);
     jo_object(&c->jo);
     jo_kbool(&c->jo, "success", true);
@@ -262,55 +266,91 @@ static void inbound_template(struct call *c, struct json spec)
     }
 }
 
+static void inbound_change(struct call *c, struct json change)
+{
+    const struct sbx_about about = {json_str_or(json_get(change, "field"), STR("")),
+                                    json_str_or(json_at(json_get(change, "value"), "metadata", "phone_number_id"),
+                                                (struct str){NULL, 0}),
+                                    0};
+    struct buf b;
+    buf_init(&b, 4u << 20);
+    json_write_value(&b, change);
+    sbx_hooks_change(c->sb, &about, buf_str(&b));
+    buf_done(&b);
+    sbx_success(c);
+}
+
+static void inbound_raw(struct call *c, struct json raw)
+{
+    struct str text;
+    struct buf b;
+    buf_init(&b, 4u << 20);
+    if (!json_str(raw, &text)) {
+        json_write_value(&b, raw);
+        text = buf_str(&b);
+    }
+    sbx_hooks_raw(c->sb, text);
+    buf_done(&b);
+    sbx_success(c);
+}
+
 static void inbound_post(struct call *c)
 {
     struct json raw = json_get(c->params, "raw"), change = json_get(c->params, "change");
     struct json template = json_get(c->params, "template");
-    struct str text;
-    struct buf b;
-    if (json_str(raw, &text)) {
-        sbx_hooks_raw(c->sb, text);
-        sbx_success(c);
-    } else if (json_type(raw) == JSON_OBJECT || json_type(change) == JSON_OBJECT) {
-        bool whole = json_type(raw) == JSON_OBJECT;
-        buf_init(&b, 4u << 20);
-        json_write_value(&b, whole ? raw : change);
-        if (whole)
-            sbx_hooks_raw(c->sb, buf_str(&b));
-        else
-            sbx_hooks_change(c->sb, buf_str(&b));
-        buf_done(&b);
-        sbx_success(c);
-    } else if (json_type(template) == JSON_OBJECT) {
+    if (json_type(raw) == JSON_STRING || json_type(raw) == JSON_OBJECT)
+        inbound_raw(c, raw);
+    else if (json_type(change) == JSON_OBJECT)
+        inbound_change(c, change);
+    else if (json_type(template) == JSON_OBJECT)
         inbound_template(c, template);
-    } else {
+    else
         inbound_user(c);
-    }
 }
 
 /* --- webhooks ----------------------------------------------------------------------------------------- */
+
+/* The words of the mode, with ", " between them. */
+static void write_mode(struct json_out *o, unsigned mode)
+{
+    struct buf b;
+    buf_init(&b, 256);
+    for (unsigned i = 0; i < sizeof sbx_mode_names / sizeof *sbx_mode_names; i++)
+        if (mode & 1u << i)
+            buf_printf(&b, "%s%s", b.len > 0 ? ", " : "", sbx_mode_names[i]);
+    jo_kcstr(o, "mode", b.len > 0 ? buf_cstr(&b) : "normal");
+    buf_done(&b);
+}
 
 static void webhook_get(struct call *c)
 {
     struct sandbox *sb = c->sb;
     struct sbx_hooks *h = &sb->hooks;
     struct json_out *o = &c->jo;
+    struct sbx_app all = {0};
+    for (size_t i = 0; i < h->n_apps; i++) {
+        all.in_flight += h->apps[i]->in_flight;
+        all.delivered += h->apps[i]->delivered;
+        all.failed += h->apps[i]->failed;
+        all.dropped += h->apps[i]->dropped;
+    }
     jo_object(o);
-    jo_kcstr(o, "url", h->url);
-    jo_kcstr(o, "mode", sbx_mode_names[h->mode]);
+    jo_kcstr(o, "url", h->apps[0]->url);
+    write_mode(o, h->mode);
     jo_kint(o, "sent_ms", sb->o.sent_ms);
     jo_kint(o, "delivered_ms", sb->o.delivered_ms);
     jo_kint(o, "read_ms", sb->o.read_ms);
     jo_kint(o, "template_review_ms", sb->o.template_review_ms);
     jo_kint(o, "retry_ms", sb->o.retry_ms);
+    jo_kbool(o, "retry_all", h->retry_all);
     jo_kint(o, "batch", sb->o.webhook_batch);
     jo_kint(o, "parallel", sb->o.webhook_parallel);
     jo_kint(o, "waiting", (int64_t)h->waiting);
     jo_kint(o, "planned", (int64_t)sbx_timer_count(&sb->timer));
-    jo_kint(o, "in_flight", h->in_flight);
-    jo_kint(o, "delivered", (int64_t)h->delivered);
-    jo_kint(o, "failed_attempts", (int64_t)h->failed);
-    jo_kint(o, "dropped", (int64_t)h->dropped);
+    jo_kint(o, "in_flight", all.in_flight);
+    jo_kint(o, "delivered", (int64_t)all.delivered);
+    jo_kint(o, "failed_attempts", (int64_t)all.failed);
+    jo_kint(o, "dropped", (int64_t)all.dropped);
     jo_end(o);
 }
 
@@ -329,31 +369,37 @@ static bool take_number(struct call *c, const char *name, int64_t min, int64_t m
     return true;
 }
 
+static bool mode_word(struct str word, unsigned *ret)
+{
+    for (unsigned i = 0; i < sizeof sbx_mode_names / sizeof *sbx_mode_names; i++)
+        if (str_eq(word, str_of(sbx_mode_names[i]))) {
+            *ret |= 1u << i;
+            return true;
+        }
+    return str_eq(word, STR("normal"));
+}
+
 static bool take_mode(struct call *c)
 {
-    struct str mode = sbx_param(c, "mode");
-    if (mode.n == 0)
+    struct str rest = sbx_param(c, "mode");
+    unsigned mode = 0;
+    bool ok = true;
+    if (rest.n == 0)
         return true;
-    for (int i = 0; i < 5; i++) {
-        if (!str_eq(mode, str_of(sbx_mode_names[i])))
-            continue;
-        sbx_hooks_set_mode(c->sb, (enum sbx_mode)i);
-        return true;
+    while (rest.n > 0)
+        ok = mode_word(str_trim(str_cut(rest, ',', &rest)), &mode) && ok;
+    if (!ok || ((mode & SBX_SPLIT) && (mode & SBX_MERGE)) || ((mode & SBX_HOLD) && (mode & SBX_DROP))) {
+        refuse(c, 400, "\"mode\" is normal, or some of duplicate, out_of_order, shuffle, split or merge, hold or drop");
+        return false;
     }
-    refuse(c, 400, "\"mode\" is normal, duplicate, out_of_order, hold or drop");
-    return false;
+    sbx_hooks_set_mode(c->sb, mode);
+    return true;
 }
 
 static void take_text(struct call *c, const char *name, char **field)
 {
-    struct str text = sbx_param(c, name);
-    if (text.p == NULL)
-        return;
-    char *copy = strndup(text.p, text.n);
-    if (copy == NULL)
-        abort();
-    free(*field);
-    *field = copy;
+    if (sbx_param(c, name).p != NULL)
+        sbx_set_text(field, sbx_param(c, name));
 }
 
 /* [lock] Everything but the address. */
@@ -371,8 +417,10 @@ static bool take_settings(struct call *c)
         return false;
     o->webhook_batch = (unsigned)batch;
     o->webhook_parallel = (unsigned)parallel;
-    take_text(c, "secret", &c->sb->hooks.secret);
-    take_text(c, "verify_token", &c->sb->hooks.verify_token);
+    if (sbx_param(c, "retry_all").n > 0)
+        c->sb->hooks.retry_all = str_eq(sbx_param(c, "retry_all"), STR("true"));
+    take_text(c, "secret", &c->sb->hooks.apps[0]->secret);
+    take_text(c, "verify_token", &c->sb->hooks.apps[0]->verify_token);
     return true;
 }
 
@@ -384,7 +432,7 @@ static void take_url(struct call *c, bool ok)
         return;
     }
     pthread_mutex_lock(&c->sb->lock);
-    sbx_hooks_set_url(c->sb, sbx_param(c, "url"));
+    sbx_set_text(&c->sb->hooks.apps[0]->url, sbx_param(c, "url"));
     webhook_get(c);
     pthread_mutex_unlock(&c->sb->lock);
 }
@@ -395,11 +443,11 @@ static void webhook_post(struct call *c)
     struct str url = sbx_param(c, "url");
     pthread_mutex_lock(&sb->lock);
     bool ok = take_settings(c);
-    struct str verify_token = str_of(arena_strdup(c->a, sb->hooks.verify_token));
+    struct str verify_token = str_of(arena_strdup(c->a, sb->hooks.apps[0]->verify_token));
     bool verify = url.n > 0 && !str_eq(sbx_param(c, "verify"), STR("false"));
     if (ok && !verify) {
         if (url.p != NULL)
-            sbx_hooks_set_url(sb, url);
+            sbx_set_text(&sb->hooks.apps[0]->url, url);
         webhook_get(c);
     }
     pthread_mutex_unlock(&sb->lock);
@@ -542,7 +590,14 @@ static const struct admin {
     {"DELETE", "faults", false, faults_delete, "empty the queue"},
     {"POST", "inbound", false, inbound_post,
      "a user's message (from, phone_number_id, text), user_preferences, template, change, raw"},
-    {"POST", "webhook", true, webhook_post, "address, secret, mode, delays, batch, parallel"},
+    {"POST", "event", false, sbx_event_post,
+     "a documented event: field, name, value, template, language, phone_number_id, from, user_id, at"},
+    {"GET", "event", false, sbx_event_get, "the fields and names there are"},
+    {"POST", "apps", true, sbx_apps_post,
+     "another app: id, secret, url, verify_token, fields, name, token, subscribed"},
+    {"GET", "apps", false, sbx_apps_get, "the apps and what each was delivered"},
+    {"POST", "webhook", true, webhook_post,
+     "address and secret of the first app; mode, delays, batch, parallel, retry_all"},
     {"GET", "webhook", false, webhook_get, "the settings and what has been delivered"},
     {"POST", "standing", false, sbx_standing_post,
      "a number's phone_number_id, quality_rating, throughput, is_on_biz_app; the portfolio's limit"},

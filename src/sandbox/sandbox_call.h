@@ -46,8 +46,9 @@ struct call {
     struct sbx_transfer *upload; /* POST …/media that came as a stream */
     struct sbx_fault fault;
     enum sbx_object object;
+    struct sbx_app *app; /* whose token it is */
     struct sbx_number *number;
-    void *target; /* the media or template */
+    void *target; /* the media, template or app */
 
     struct sbx_handshake *handshake; /* to be made before the answer; set by sbx_handshake() */
     int status;
@@ -116,7 +117,7 @@ void sbx_faults_write(struct call *c);                 /* [lock] */
 void sbx_faults_clear(struct sandbox *sb);             /* [lock] */
 const char *sbx_fault_name(const struct sbx_fault *f); /* static text for the ledger */
 
-/* sandbox_webhooks.c: asks the URL for hub.challenge once the handler has returned; then(c) is told whether the
+/* sandbox_handshake.c: asks the URL for hub.challenge once the handler has returned; then(c) is told whether the
  * answer was right, and writes the call's answer. */
 void sbx_handshake(struct call *c, struct str url, struct str verify_token, void (*then)(struct call *c, bool ok));
 void sbx_handshake_go(struct call *c);

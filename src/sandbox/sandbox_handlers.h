@@ -8,9 +8,6 @@
 
 #include "sandbox/sandbox_call.h"
 
-/* sandbox_routes.c */
-bool sbx_token_ok(const struct sandbox *sb, struct str token);
-
 /* sandbox_messages.c */
 void sbx_messages_post(struct call *c);
 void sbx_marketing_messages_post(struct call *c);
@@ -19,6 +16,7 @@ void sbx_message_write(struct json_out *o, const struct sbx_message *m); /* a li
 
 /* sandbox_numbers.c */
 void sbx_number_get(struct call *c);
+void sbx_number_post(struct call *c);
 void sbx_phone_numbers_get(struct call *c);
 void sbx_register_post(struct call *c);
 void sbx_deregister_post(struct call *c);
@@ -34,10 +32,15 @@ void sbx_limits_write(struct call *c);
 
 /* sandbox_standing.c */
 void sbx_standing_post(struct call *c);
+void sbx_standing_limit(struct sandbox *sb, struct json told); /* a number or a word; others change nothing */
+/* The object of health_status; n may be NULL: of the account. */
+void sbx_health_write(const struct call *c, struct json_out *o, const struct sbx_number *n);
+#define SBX_PORTFOLIO "3000" /* who owns the account */
 
 /* sandbox_account.c */
 void sbx_waba_get(struct call *c);
 void sbx_app_get(struct call *c);
+void sbx_fail_callback(struct call *c); /* (#2200) the address did not answer the handshake */
 void sbx_subscribed_apps_get(struct call *c);
 void sbx_subscribed_apps_post(struct call *c);
 void sbx_subscribed_apps_delete(struct call *c);

@@ -4,6 +4,7 @@
  * A send that passed the checks is counted against the limits (when they are switched on), written to the ledger with
  * its bytes and headers as received, given its webhooks, and answered. What would only fail later on the real platform
  * (window closed, recipient opted out, blocked) is accepted here too and fails by webhook. */
+#include "sandbox/sandbox_apps.h"
 #include "sandbox/sandbox_handlers.h"
 #include "sandbox/sandbox_send.h"
 
@@ -152,7 +153,7 @@ static void send(struct call *c, bool lite)
         sbx_fail(c, 133010, NULL);
         return;
     }
-    if (!sbx_validate(c, &s) || !sbx_limits_take(c, &s))
+    if (!sbx_validate(c, &s) || !sbx_standing_allows(c, &s) || !sbx_limits_take(c, &s))
         return;
     foresee(c, &s, &in_window);
     struct sbx_message *m = remember(c, &s, in_window);
@@ -191,25 +192,34 @@ void sbx_marketing_messages_post(struct call *c)
 
 /* --- reading back ------------------------------------------------------------------------------------- */
 
-static void write_history_event(struct json_out *o, const struct sandbox *sb, const struct sbx_message *m, size_t i)
+/* One line for each app that was to hear of it. */
+static void write_history_event(struct json_out *o, const struct sandbox *sb, const struct sbx_message *m, size_t i,
+                                const struct sbx_app *app)
 {
     static const char *const upper[] = {"SENT", "DELIVERED", "READ", "FAILED"};
     const struct sbx_message_event *e = &m->events[i];
     char id[48];
-    snprintf(id, sizeof id, "%llu%zu", (unsigned long long)m->seq + 200000000000ULL, i);
+    snprintf(id, sizeof id, "%llu%zu%zu", (unsigned long long)m->seq + 200000000000ULL, i, app->index);
     jo_object(o);
     jo_kcstr(o, "id", id);
     jo_kcstr(o, "delivery_status", upper[e->status]);
     jo_kint(o, "timestamp", e->at_ms / 1000);
-    if (e->hook != SBX_HOOK_NONE) {
-        jo_kcstr(o, "webhook_update_state", sbx_hook_names[e->hook]);
+    if (e->hook[app->index] != SBX_HOOK_NONE) {
+        jo_kcstr(o, "webhook_update_state", sbx_hook_names[e->hook[app->index]]);
         jo_key(o, "application");
         jo_object(o);
-        jo_kcstr(o, "id", sb->o.app_id);
+        jo_kcstr(o, "id", app->id);
         jo_end(o);
-        jo_kcstr(o, "webhook_uri", sb->hooks.url);
+        jo_kcstr(o, "webhook_uri", sbx_app_url(sb, app, STR("messages"), m->number_id));
     }
     jo_end(o);
+}
+
+static void write_history(struct json_out *o, const struct sandbox *sb, const struct sbx_message *m, size_t i)
+{
+    for (size_t n = 0; n < sb->hooks.n_apps; n++)
+        if (n == 0 || m->events[i].hook[n] != SBX_HOOK_NONE)
+            write_history_event(o, sb, m, i, sb->hooks.apps[n]);
 }
 
 void sbx_message_history_get(struct call *c)
@@ -241,7 +251,7 @@ void sbx_message_history_get(struct call *c)
     jo_key(o, "data");
     jo_array(o);
     for (size_t i = 0; i < m->n_events; i++)
-        write_history_event(o, c->sb, m, i);
+        write_history(o, c->sb, m, i);
     jo_end(o);
     jo_end(o);
     jo_end(o);
@@ -293,7 +303,7 @@ void sbx_message_write(struct json_out *o, const struct sbx_message *m)
         jo_object(o);
         jo_kcstr(o, "status", sbx_status_names[m->events[i].status]);
         jo_kint(o, "at_ms", m->events[i].at_ms);
-        jo_kcstr(o, "webhook", sbx_hook_names[m->events[i].hook]);
+        jo_kcstr(o, "webhook", sbx_hook_names[m->events[i].hook[0]]);
         jo_end(o);
     }
     jo_end(o);

@@ -3,6 +3,7 @@
  *
  * Fields come from one table, so that `fields=` works the same everywhere and answers in the order asked for by
  * nobody in particular, as Graph does. Only people who wrote in the last day can be blocked, as Meta has it. */
+#include "sandbox/sandbox_apps.h"
 #include "sandbox/sandbox_handlers.h"
 
 #include <stdlib.h>
@@ -13,7 +14,7 @@
 
 /* --- fields ------------------------------------------------------------------------------------------- */
 
-enum value { TEXT, TRUTH, OBJECT, LEVEL };
+enum value { TEXT, TRUTH, LEVEL, HEALTH, ADDRESSES };
 
 static const struct field {
     const char *name;
@@ -21,40 +22,48 @@ static const struct field {
     enum value kind;
     const char *value; /* NULL: computed */
 } fields[] = {
-    {"verified_name", true, TEXT, "Sandbox"},
+    {"verified_name", true, TEXT, NULL},
     {"code_verification_status", true, TEXT, "VERIFIED"},
     {"display_phone_number", true, TEXT, NULL},
     {"quality_rating", true, TEXT, NULL},
     {"platform_type", true, TEXT, "CLOUD_API"},
     {"throughput", true, LEVEL, NULL},
-    {"webhook_configuration", true, OBJECT, "{}"},
+    {"webhook_configuration", true, ADDRESSES, NULL},
     {"status", false, TEXT, NULL},
-    {"name_status", false, TEXT, "APPROVED"},
-    {"new_name_status", false, TEXT, "NONE"},
+    {"name_status", false, TEXT, NULL},
+    {"new_name_status", false, TEXT, NULL},
     {"account_mode", false, TEXT, "SANDBOX"},
     {"messaging_limit_tier", false, TEXT, NULL},
     {"whatsapp_business_manager_messaging_limit", false, TEXT, NULL},
-    {"is_official_business_account", false, TRUTH, "false"},
+    {"is_official_business_account", false, TRUTH, NULL},
     {"is_pin_enabled", false, TRUTH, "true"},
     {"is_on_biz_app", false, TRUTH, NULL},
     {"search_visibility", false, TEXT, "VISIBLE"},
     {"host_platform", false, TEXT, "CLOUD_API"},
     {"country_dial_code", false, TEXT, "1"},
     {"eligibility_for_api_business_global_search", false, TEXT, "NON_ELIGIBLE_VERIFIED_LEVEL"},
-    {"health_status", false, OBJECT, "{\"can_send_message\":\"AVAILABLE\",\"entities\":[]}"},
+    {"username", false, TEXT, NULL},
+    {"health_status", false, HEALTH, NULL},
 };
 
 static const char *computed(const struct call *c, const struct sbx_number *n, const char *name)
 {
-    if (strcmp(name, "status") == 0)
-        return n->registered ? "CONNECTED" : "DISCONNECTED";
-    if (strcmp(name, "quality_rating") == 0)
-        return n->quality;
-    if (strcmp(name, "throughput") == 0)
-        return n->throughput;
-    if (strcmp(name, "is_on_biz_app") == 0)
-        return n->on_phone_app ? "true" : "false";
-    return strcmp(name, "display_phone_number") == 0 ? n->display : c->sb->limit;
+    const struct {
+        const char *name, *value;
+    } all[] = {{"status", n->registered ? "CONNECTED" : "DISCONNECTED"},
+               {"quality_rating", n->quality},
+               {"throughput", n->throughput},
+               {"is_on_biz_app", n->on_phone_app ? "true" : "false"},
+               {"is_official_business_account", n->official ? "true" : "false"},
+               {"display_phone_number", n->display},
+               {"verified_name", n->name},
+               {"name_status", n->name_status},
+               {"new_name_status", n->new_name_status},
+               {"username", n->username}};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (strcmp(name, all[i].name) == 0)
+            return all[i].value;
+    return c->sb->standing.limit;
 }
 
 static void write_level(struct json_out *o, const char *level)
@@ -62,6 +71,39 @@ static void write_level(struct json_out *o, const char *level)
     jo_object(o);
     jo_kcstr(o, "level", level);
     jo_end(o);
+}
+
+/* Where the caller's app hears of the number. */
+static void write_addresses(const struct call *c, struct json_out *o, const struct sbx_number *n)
+{
+    const struct sbx_app *a = c->app;
+    jo_object(o);
+    if (a != NULL && a->number_urls[n - c->sb->numbers][0] != '\0')
+        jo_kcstr(o, "phone_number", a->number_urls[n - c->sb->numbers]);
+    if (a != NULL && a->account_url[0] != '\0')
+        jo_kcstr(o, "whatsapp_business_account", a->account_url);
+    if (a != NULL && a->url[0] != '\0')
+        jo_kcstr(o, "application", a->url);
+    jo_end(o);
+}
+
+static void write_field(struct call *c, const struct sbx_number *n, const struct field *f)
+{
+    struct json_out *o = &c->jo;
+    const char *value = f->value ? f->value : computed(c, n, f->name);
+    if (value == NULL) /* nothing to tell: no such member */
+        return;
+    jo_key(o, f->name);
+    if (f->kind == TEXT)
+        jo_cstr(o, value);
+    else if (f->kind == LEVEL)
+        write_level(o, value);
+    else if (f->kind == HEALTH)
+        sbx_health_write(c, o, n);
+    else if (f->kind == ADDRESSES)
+        write_addresses(c, o, n);
+    else
+        jo_raw(o, str_of(value));
 }
 
 static void write_number(struct call *c, const struct sbx_number *n)
@@ -73,14 +115,7 @@ static void write_number(struct call *c, const struct sbx_number *n)
         const struct field *f = &fields[i];
         if (all ? !f->by_default : !sbx_wants_exactly(c, f->name))
             continue;
-        jo_key(o, f->name);
-        const char *value = f->value ? f->value : computed(c, n, f->name);
-        if (f->kind == TEXT)
-            jo_cstr(o, value);
-        else if (f->kind == LEVEL)
-            write_level(o, value);
-        else
-            jo_raw(o, str_of(value));
+        write_field(c, n, f);
     }
     jo_kcstr(o, "id", n->id);
     jo_end(o);
@@ -109,6 +144,32 @@ void sbx_phone_numbers_get(struct call *c)
     jo_end(o);
     jo_end(o);
     jo_end(o);
+}
+
+static void take_address(struct call *c, bool ok)
+{
+    struct str url = json_str_or(json_at(c->params, "webhook_configuration", "override_callback_uri"), STR(""));
+    if (!ok) {
+        sbx_fail_callback(c);
+        return;
+    }
+    pthread_mutex_lock(&c->sb->lock);
+    sbx_set_text(&c->app->number_urls[c->number - c->sb->numbers], url);
+    pthread_mutex_unlock(&c->sb->lock);
+    sbx_success(c);
+}
+
+/* The one setting that is kept: where the app hears of this number's messages; an empty address takes it back. */
+void sbx_number_post(struct call *c)
+{
+    struct json config = json_get(c->params, "webhook_configuration");
+    struct str url = json_str_or(json_get(config, "override_callback_uri"), (struct str){NULL, 0});
+    if (url.p == NULL)
+        sbx_success(c);
+    else if (url.n == 0)
+        take_address(c, true);
+    else
+        sbx_handshake(c, url, json_str_or(json_get(config, "verify_token"), STR("")), take_address);
 }
 
 /* --- registration ------------------------------------------------------------------------------------- */

@@ -4,11 +4,10 @@
  * A path is an object's id, perhaps followed by an edge. Graph tells objects apart by id alone, so the id is looked
  * up first and the route chosen by (method, kind of object, edge). The state's lock is held around every handler but
  * those marked free. It refuses without a token before saying anything about objects, as the real one does. */
+#include "sandbox/sandbox_apps.h"
 #include "sandbox/sandbox_handlers.h"
 
 #include <string.h>
-
-#include "base/digest.h"
 
 #define BATCH_MAX 50
 
@@ -35,7 +34,7 @@ static const struct route {
     {"POST", SBX_NUMBER, "request_code", sbx_success, 0},
     {"POST", SBX_NUMBER, "verify_code", sbx_success, 0},
     {"GET", SBX_NUMBER, "", sbx_number_get, 0},
-    {"POST", SBX_NUMBER, "", sbx_success, 0},
+    {"POST", SBX_NUMBER, "", sbx_number_post, FREE},
     {"GET", SBX_WABA, "", sbx_waba_get, 0},
     {"GET", SBX_WABA, "phone_numbers", sbx_phone_numbers_get, 0},
     {"GET", SBX_WABA, "message_templates", sbx_templates_get, 0},
@@ -78,7 +77,7 @@ static void find_object(struct call *c)
         c->object = SBX_NUMBER;
     else if (str_eq(id, str_of(sb->o.waba_id)))
         c->object = SBX_WABA;
-    else if (str_eq(id, str_of(sb->o.app_id)) || str_eq(id, STR("app")))
+    else if ((c->target = sbx_app_find(sb, id)) != NULL || str_eq(id, STR("app")))
         c->object = SBX_APP;
     else if ((c->target = sbx_table_get(&sb->template_ids, id)) != NULL)
         c->object = SBX_TEMPLATE;
@@ -96,22 +95,7 @@ static const struct route *find_route(const struct call *c)
     return NULL;
 }
 
-static bool token_eq(struct str given, const char *want)
-{
-    return given.n == strlen(want) && digest_equal(given.p, want, given.n);
-}
-
-bool sbx_token_ok(const struct sandbox *sb, struct str token)
-{
-    bool ok = false;
-    for (size_t i = 0; i < sb->o.n_tokens; i++)
-        ok |= token_eq(token, sb->o.tokens[i]);
-    struct str secret; /* an app's own token is "id|secret" */
-    struct str id = str_cut(token, '|', &secret);
-    ok |= str_eq(id, str_of(sb->o.app_id)) && secret.p != NULL && token_eq(secret, sb->o.app_secret);
-    return ok;
-}
-
+/* [lock] */
 static bool authorised(struct call *c)
 {
     if (c->token.n == 0) {
@@ -121,12 +105,20 @@ static bool authorised(struct call *c)
                                                     "the current user."});
         return false;
     }
-    if (sbx_token_ok(c->sb, c->token))
+    if ((c->app = sbx_app_of_token(c->sb, c->token)) != NULL)
         return true;
     sbx_error(c, &(struct sbx_error){.http = 401,
                                      .code = 190,
                                      .message = "Invalid OAuth access token - Cannot parse access token"});
     return false;
+}
+
+static bool authorised_alone(struct call *c)
+{
+    pthread_mutex_lock(&c->sb->lock);
+    bool ok = authorised(c);
+    pthread_mutex_unlock(&c->sb->lock);
+    return ok;
 }
 
 static void handle_object(struct call *c)
@@ -136,10 +128,13 @@ static void handle_object(struct call *c)
     sb->calls++;
     find_object(c);
     const struct route *r = find_route(c);
+    bool allowed = (r != NULL && (r->flags & NO_TOKEN)) || authorised(c);
     bool free_of_lock = r != NULL && (r->flags & FREE);
+    if (c->object == SBX_APP && c->target == NULL)
+        c->target = c->app; /* "app": the token's own */
     if (free_of_lock)
         pthread_mutex_unlock(&sb->lock);
-    if (!(r != NULL && (r->flags & NO_TOKEN)) && !authorised(c)) {
+    if (!allowed) {
         /* answered */
     } else if (r != NULL) {
         r->handle(c);
@@ -208,7 +203,7 @@ static void run_batch(struct call *c)
         sbx_fail_param(c, "batch parameter must be a JSON array");
     } else if (json_count(batch) > BATCH_MAX) {
         sbx_fail_param(c, "Too many requests in batch message. Maximum batch size is %d", BATCH_MAX);
-    } else if (authorised(c)) {
+    } else if (authorised_alone(c)) {
         bool headers = !str_eq(sbx_param(c, "include_headers"), STR("false"));
         jo_array(&c->jo);
         for (struct json_iter it = json_iter(batch); json_next(&it);)

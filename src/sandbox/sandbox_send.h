@@ -22,6 +22,9 @@ struct sbx_send {
 /* sandbox_limits.c: counts it; answers 130429 or 131056 and returns false when it is one too many. [lock] */
 bool sbx_limits_take(struct call *c, const struct sbx_send *s);
 
+/* sandbox_standing.c: whether the account may send that; answers the error and returns false. [lock] */
+bool sbx_standing_allows(struct call *c, const struct sbx_send *s);
+
 /* sandbox_validate.c: fills s from the call's params; answers the error and returns false. [lock] */
 bool sbx_validate(struct call *c, struct sbx_send *s);
 

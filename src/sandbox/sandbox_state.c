@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/digest.h"
 
@@ -44,6 +45,15 @@ static void add_number(struct sandbox *sb, struct sbx_number *n, const struct sa
     n->registered = true;
 }
 
+void sbx_set_text(char **field, struct str text)
+{
+    char *copy = strndup(text.p ? text.p : "", text.n);
+    if (copy == NULL)
+        abort();
+    free(*field);
+    *field = copy;
+}
+
 void sbx_state_init(struct sandbox *sb)
 {
     random_bytes(&sb->seed, sizeof sb->seed);
@@ -58,7 +68,6 @@ void sbx_state_init(struct sandbox *sb)
         add_number(sb, &sb->numbers[i], &sb->o.numbers[i]);
     sbx_standing_reset(sb);
     sb->first_seq = sb->next_seq = 1;
-    sb->subscribed = true;
 }
 
 struct sbx_message *sbx_ledger_at(const struct sandbox *sb, uint64_t seq)
@@ -131,7 +140,6 @@ void sbx_state_reset(struct sandbox *sb)
     clear_pairs(sb);
     clear_profiles(sb);
     sbx_standing_reset(sb);
-    sb->subscribed = true;
 }
 
 void sbx_state_done(struct sandbox *sb)
@@ -141,6 +149,10 @@ void sbx_state_done(struct sandbox *sb)
     clear_profiles(sb);
     sbx_table_done(&sb->by_wamid);
     free(sb->ledger);
+    for (size_t i = 0; i < sb->n_numbers; i++) {
+        free(sb->numbers[i].name);
+        free(sb->numbers[i].username);
+    }
     free(sb->numbers);
     for (size_t i = 0; i < sb->n_parsers; i++)
         json_parser_free(sb->parsers[i]);
@@ -151,6 +163,19 @@ struct sbx_number *sbx_number_find(struct sandbox *sb, struct str id)
     for (size_t i = 0; i < sb->n_numbers; i++)
         if (str_eq(str_of(sb->numbers[i].id), id))
             return &sb->numbers[i];
+    return NULL;
+}
+
+struct sbx_number *sbx_number_by_digits(struct sandbox *sb, struct str display)
+{
+    for (size_t i = 0; i < sb->n_numbers; i++) {
+        const char *want = sb->numbers[i].digits;
+        for (size_t p = 0; p < display.n && want != NULL; p++)
+            if (display.p[p] >= '0' && display.p[p] <= '9')
+                want = *want == display.p[p] ? want + 1 : NULL;
+        if (want != NULL && *want == '\0')
+            return &sb->numbers[i];
+    }
     return NULL;
 }
 

@@ -19,12 +19,23 @@
 
 enum sbx_status { SBX_SENT, SBX_DELIVERED, SBX_READ, SBX_FAILED };
 enum sbx_hook { SBX_HOOK_NONE, SBX_HOOK_PENDING, SBX_HOOK_DELIVERED, SBX_HOOK_RETRYING, SBX_HOOK_FAILED };
-enum sbx_mode { SBX_NORMAL, SBX_DUPLICATE, SBX_OUT_OF_ORDER, SBX_HOLD, SBX_DROP };
+/* How updates are delivered; bits, none: as they come. */
+enum sbx_mode {
+    SBX_NORMAL = 0,
+    SBX_DUPLICATE = 1,    /* everything twice */
+    SBX_OUT_OF_ORDER = 2, /* read before delivered before sent */
+    SBX_SHUFFLE = 4,      /* in an order of chance */
+    SBX_SPLIT = 8,        /* one update in a POST */
+    SBX_MERGE = 16,       /* as many as fit, in several entries */
+    SBX_HOLD = 32,        /* kept until this bit goes */
+    SBX_DROP = 64         /* thrown away */
+};
+#define SBX_APPS 8
 
 struct sbx_message_event {
     int64_t at_ms;
     enum sbx_status status;
-    enum sbx_hook hook;
+    unsigned char hook[SBX_APPS]; /* enum sbx_hook, by the app */
 };
 
 /* An accepted message; all text lies behind the struct in the same allocation. */
@@ -67,9 +78,10 @@ enum {
 struct sbx_number {
     char *id, *display, *digits;
     char *profile[SBX_PROFILE_FIELDS]; /* JSON text of each field, or NULL */
-    bool registered, on_phone_app;
-    const char *quality, *throughput; /* the platform's words */
-    int64_t tat_us;                   /* throughput: theoretical arrival time */
+    bool registered, on_phone_app, official;
+    const char *quality, *throughput, *name_status, *new_name_status; /* the platform's words */
+    char *name, *username;                                            /* owned; username NULL: none */
+    int64_t tat_us;                                                   /* throughput: theoretical arrival time */
 };
 
 struct sbx_template;
@@ -77,17 +89,33 @@ struct sbx_media;
 struct sbx_update;
 struct sbx_delivery;
 struct sbx_fault_rule;
+struct sbx_app;
 struct sbx_transfer;
 struct call;
 
 struct sbx_hooks {
-    char *url, *secret, *verify_token;
-    enum sbx_mode mode;
-    struct sbx_update *ready, **ready_tail, *held, **held_tail;
-    struct sbx_delivery *again, **again_tail, *open; /* to be posted once more; all that exist */
-    size_t waiting;                                  /* updates in ready and held */
-    unsigned in_flight;
-    uint64_t delivered, failed, dropped; /* POSTs answered 200; other outcomes; updates never sent */
+    struct sbx_app *apps[SBX_APPS]; /* the first is the options' */
+    size_t n_apps;
+    unsigned mode;             /* enum sbx_mode */
+    bool retry_all;            /* a POST that comes again comes to every app again */
+    struct sbx_delivery *open; /* all that exist */
+    size_t waiting;            /* updates that are ready or held, of all apps */
+};
+
+/* What an update is about, for who is to hear of it and where. */
+struct sbx_about {
+    struct str field, number_id; /* number_id may be {NULL,0} */
+    int64_t at_ms;               /* when it happened; 0: now */
+};
+
+/* What the platform does not let the account do, until when (ms). */
+enum sbx_restriction { SBX_NO_TEMPLATES, SBX_NO_MESSAGES, SBX_NO_UTILITY, SBX_NO_DIRECT, SBX_RESTRICTIONS };
+
+struct sbx_standing {
+    const char *limit;  /* TIER_250 ... of the portfolio */
+    const char *status; /* ACTIVE, DISABLED, DELETED */
+    const char *review; /* APPROVED ... */
+    int64_t until_ms[SBX_RESTRICTIONS];
 };
 
 struct sandbox {
@@ -132,8 +160,7 @@ struct sandbox {
     struct call *hung;
     unsigned n_hung;
 
-    bool subscribed;
-    const char *limit; /* TIER_250 ... of the portfolio */
+    struct sbx_standing standing;
     pthread_mutex_t parser_lock;
     struct json_parser *parsers[32];
     size_t n_parsers;
@@ -144,12 +171,15 @@ void sbx_state_init(struct sandbox *sb); /* numbers, ledger, pairs from the opti
 void sbx_state_done(struct sandbox *sb);
 void sbx_state_reset(struct sandbox *sb); /* [lock] back to the seed; webhook settings stay */
 struct sbx_number *sbx_number_find(struct sandbox *sb, struct str id);
+struct sbx_number *sbx_number_by_digits(struct sandbox *sb, struct str display); /* however it is written; NULL */
 uint64_t sbx_random(struct sandbox *sb);
 /* A media, template or message id as Meta writes them: 15 or 16 digits, unique here. out holds >= 24 bytes. */
 char *sbx_new_id(struct sandbox *sb, char *out);
 /* "wamid.…" for a message to or from the digits. out holds >= SBX_WAMID bytes. */
 #define SBX_WAMID 160
 char *sbx_new_wamid(struct sandbox *sb, struct str digits, char *out);
+/* Replaces an owned text; {NULL,0} is "". */
+void sbx_set_text(char **field, struct str text);
 void sbx_base64(struct buf *b, const void *p, size_t n);
 /* [lock] The pair's record; NULL when unknown and !create, or when a million pairs are known. */
 struct sbx_pair *sbx_pair(struct sandbox *sb, struct str number_id, struct str user, bool create);
@@ -168,20 +198,22 @@ void sbx_hooks_init(struct sandbox *sb);
 void sbx_hooks_done(struct sandbox *sb);
 void sbx_hooks_reset(struct sandbox *sb);                              /* [lock] forgets what waits */
 void sbx_hooks_status_plan(struct sandbox *sb, struct sbx_message *m); /* [lock] sent, delivered, read or failed */
-void sbx_hooks_change(struct sandbox *sb, struct str change_json);     /* [lock] {"field":…,"value":…} */
-void sbx_hooks_raw(struct sandbox *sb, struct str body);               /* [lock] the body exactly as given */
-void sbx_hooks_set_mode(struct sandbox *sb, enum sbx_mode mode);       /* [lock] leaving HOLD releases what is held */
-void sbx_hooks_set_url(struct sandbox *sb, struct str url);            /* [lock] empty: none */
-void sbx_hooks_forget_planned(struct sandbox *sb); /* drops what the timer holds; without the lock */
-void sbx_hooks_round(void *sandbox);               /* timer thread: posts what is ready */
-extern const char *const sbx_mode_names[5];
+/* [lock] A change, {"field":…,"value":…}, to every app that wants to hear of it. */
+void sbx_hooks_change(struct sandbox *sb, const struct sbx_about *about, struct str change_json);
+void sbx_hooks_raw(struct sandbox *sb, struct str body);    /* [lock] the body exactly as given */
+void sbx_hooks_set_mode(struct sandbox *sb, unsigned mode); /* [lock] leaving HOLD releases what is held */
+void sbx_hooks_forget_planned(struct sandbox *sb);          /* drops what the timer holds; without the lock */
+void sbx_hooks_round(void *sandbox);                        /* timer thread: posts what is ready */
+extern const char *const sbx_mode_names[7];                 /* by bit */
 extern const char *const sbx_status_names[4];
 extern const char *const sbx_hook_names[5];
 
 /* sandbox_templates.c */
 struct sbx_template *sbx_template_find(const struct sandbox *sb, struct str name, struct str language); /* [lock] */
-void sbx_templates_seed(struct sandbox *sb);                                                            /* [lock] */
-void sbx_templates_clear(struct sandbox *sb);                                                           /* [lock] */
+/* [lock] What an event says of it, without telling anybody. reason may be {NULL,0}. */
+void sbx_template_became(struct sandbox *sb, struct sbx_template *t, struct str event, struct str reason);
+void sbx_templates_seed(struct sandbox *sb);  /* [lock] */
+void sbx_templates_clear(struct sandbox *sb); /* [lock] */
 /* [lock] Changes the status and announces it. event "APPROVED", "PAUSED", …; reason may be {NULL,0}. */
 void sbx_template_event(struct sandbox *sb, struct sbx_template *t, struct str event, struct str reason);
 

@@ -6,6 +6,7 @@
  * itself; the API in sandbox_templates_api.c does the checking. */
 #include "sandbox/sandbox_templates.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -185,6 +186,7 @@ struct sbx_template *sbx_template_add(struct sandbox *sb, struct str name, struc
     t->status = "APPROVED";
     t->named = named;
     memcpy(t->quality, "UNKNOWN", sizeof "UNKNOWN");
+    memcpy(t->reason, "NONE", sizeof "NONE");
     sbx_new_id(sb, t->id);
     sbx_template_set(t, components);
     if (sb->n_templates == sb->cap_templates) {
@@ -223,15 +225,25 @@ void sbx_templates_clear(struct sandbox *sb)
 
 /* --- review and events -------------------------------------------------------------------------------- */
 
-void sbx_template_event(struct sandbox *sb, struct sbx_template *t, struct str event, struct str reason)
+void sbx_template_became(struct sandbox *sb, struct sbx_template *t, struct str event, struct str reason)
 {
     const char *status = sbx_template_status(event);
-    bool same = status == NULL || strcmp(status, "REINSTATED") == 0 || strcmp(status, "FLAGGED") == 0;
+    if (status == NULL || strcmp(status, "FLAGGED") == 0)
+        return;
+    if (strcmp(status, "DELETED") == 0) {
+        sbx_template_remove(sb, t);
+        return;
+    }
+    bool back = strcmp(status, "REINSTATED") == 0 || strcmp(status, "UNARCHIVED") == 0;
+    t->status = back ? "APPROVED" : status;
+    snprintf(t->reason, sizeof t->reason, "%.*s", (int)(reason.n > 0 ? reason.n : 4), reason.n > 0 ? reason.p : "NONE");
+}
+
+void sbx_template_event(struct sandbox *sb, struct sbx_template *t, struct str event, struct str reason)
+{
     struct buf text;
     struct json_out o;
     int64_t id = 0;
-    if (!same)
-        t->status = status;
     str_i64(str_of(t->id), &id);
     buf_init(&text, 8192);
     json_out_init(&o, &text);
@@ -247,7 +259,9 @@ void sbx_template_event(struct sandbox *sb, struct sbx_template *t, struct str e
     jo_end(&o);
     jo_kcstr(&o, "field", "message_template_status_update");
     jo_end(&o);
-    sbx_hooks_change(sb, buf_str(&text));
+    const struct sbx_about about = {.field = STR("message_template_status_update")};
+    sbx_template_became(sb, t, event, reason);
+    sbx_hooks_change(sb, &about, buf_str(&text));
     buf_done(&text);
 }
 

@@ -33,7 +33,8 @@ struct sbx_template {
     char id[24];
     struct str key, name, language; /* key "name|language"; behind the struct */
     const char *category, *status;  /* static text */
-    char quality[16];
+    char quality[16], reason[40];   /* reason: of a rejection */
+    const char *correct_category;   /* announced, or NULL */
     bool named;
     char *components; /* JSON text, owned */
     size_t index;     /* in the list */

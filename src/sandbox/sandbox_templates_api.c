@@ -45,7 +45,9 @@ static void write_template(struct call *c, const struct sbx_template *t)
         jo_end(o);
     }
     if (sbx_wants_exactly(c, "rejected_reason"))
-        jo_kcstr(o, "rejected_reason", "NONE");
+        jo_kcstr(o, "rejected_reason", t->reason);
+    if (t->correct_category != NULL && sbx_wants_exactly(c, "correct_category"))
+        jo_kcstr(o, "correct_category", t->correct_category);
     jo_kcstr(o, "id", t->id);
     jo_end(o);
 }
