@@ -81,7 +81,7 @@ const struct sbx_event sbx_events[] = {
      NULL},
     {"messages", "user_changed_user_id",
      "{" METADATA ",'messages':[{'from_user_id':'US.90000000000002','id':'$wamid','timestamp':'$now','type':'system','"
-                  "system':{'body':'x',"
+     "system':{'body':'x',"
      "'type':'user_changed_user_id','user_id':'US.90000000000002','previous_user_id':'$user_id'}}]}",
      NULL},
     {"messages", "unsupported",
@@ -127,7 +127,7 @@ const struct sbx_event sbx_events[] = {
      NULL},
     {"message_template_status_update", "REJECTED",
      "{" TEMPLATE_STATUS ",'reason':'INVALID_FORMAT','rejection_info':{'reason':'Adjacent "
-                         "parameters.','recommendation':'Put text between them.'}}",
+     "parameters.','recommendation':'Put text between them.'}}",
      NULL},
     {"message_template_status_update", "REJECTED_beside", /* as Meta's syntax block has it */
      "{'event':'REJECTED'," TEMPLATE ",'message_template_category':'$category','reason':'INVALID_FORMAT'}",
@@ -138,7 +138,7 @@ const struct sbx_event sbx_events[] = {
      "{'previous_quality_score':'GREEN','new_quality_score':'$name'," TEMPLATE "}", NULL},
     {"message_template_components_update", "changed",
      "{" TEMPLATE ",'message_template_element':'Hello {{1}}, our sale starts "
-                  "tomorrow.','message_template_footer':'Reply STOP to stop'}",
+     "tomorrow.','message_template_footer':'Reply STOP to stop'}",
      NULL},
     {"template_category_update", "announced",
      "{" TEMPLATE ",'correct_category':'MARKETING','new_category':'$category','category_update_timestamp':$later}",
@@ -237,7 +237,7 @@ const struct sbx_event sbx_events[] = {
      NULL},
     {"user_preferences", "resume",
      "{" METADATA "," CONTACT ",'user_preferences':[{'wa_id':'$from','user_id':'$user_id','detail':'User requested to "
-                              "resume marketing messages',"
+     "resume marketing messages',"
      "'category':'marketing_messages','value':'resume','timestamp':$now}]}",
      NULL},
 
@@ -298,13 +298,13 @@ const struct sbx_event sbx_events[] = {
      NULL},
     {"history", "declined",
      "{" METADATA ",'history':[{'errors':[{'code':2593109,'title':'History sync is turned off by the business from the "
-                  "WhatsApp Business App',"
+     "WhatsApp Business App',"
      "'message':'History sync is turned off by the business from the WhatsApp Business "
      "App','error_data':{'details':'History sharing is turned off.'}}]}]}",
      NULL},
     {"smb_app_state_sync", "add remove",
      "{" METADATA ",'state_sync':[{'type':'contact','contact':{'full_name':'Ana "
-                  "Example','first_name':'Ana','phone_number':'$from'},'action':'$name',"
+     "Example','first_name':'Ana','phone_number':'$from'},'action':'$name',"
      "'metadata':{'timestamp':'$now'}}]}",
      NULL},
     {"smb_message_echoes", "text",
@@ -314,7 +314,7 @@ const struct sbx_event sbx_events[] = {
      NULL},
     {"smb_message_echoes", "edit",
      "{" METADATA ",'message_echoes':[{" ECHO ",'type':'edit','edit':{'original_message_id':'wamid.EARLIER','message':{"
-                                              "'type':'text','text':{'body':'better'}}}}]}",
+     "'type':'text','text':{'body':'better'}}}}]}",
      NULL},
     {"message_echoes", "text",
      "{" METADATA ",'message_echoes':[{" ECHO ",'type':'text','text':{'body':'from the agent'}}]}", NULL},
@@ -354,7 +354,7 @@ const struct sbx_event sbx_events[] = {
     {"partner_solutions", "SOLUTION_UPDATED", "{'event':'$name','solution_id':'77','solution_status':'ACTIVE'}", NULL},
     {"automatic_events", "LeadSubmitted Purchase",
      "{" METADATA ",'automatic_events':[{'id':'$wamid','event_name':'$name','timestamp':$now,'ctwa_clid':'Aff-"
-                  "n8ZTODiE79d22KtAwQKj9e'}]}",
+     "n8ZTODiE79d22KtAwQKj9e'}]}",
      NULL},
     {"tracking_events", "impression", "{'event':'$name','tracking_token':'t1','timestamp':'$now'}", NULL},
     {"template_performance_metrics", "daily",
