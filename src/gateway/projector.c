@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  * projector.c - from the inbox to the state that decisions read.
  *
- * One thread reads the inbox after its cursor, parses bodies into events on its own time, and hands them to the writer,
- * as many bodies at once as make a short transaction. It applies them and moves the cursor in that transaction: an event is
- * applied exactly once as far as the cursor tells, and applying it twice would change nothing. When bodies fail
- * together each is tried alone. One that cannot be read, or whose events fail to apply alone, is marked with the reason
- * and passed over; its bytes stay in the inbox. */
+ * One thread reads the inbox after its cursor, parses bodies into events on its own time, and hands them to the writer.
+ * It applies as many as a short time allows, notes which of them we had before, and moves the cursor, all in one
+ * transaction; what was left is the next one's, also when that is the rest of one body. An event is applied once as far as the cursor
+ * tells, and applying it twice would change nothing. A body that cannot be read, or whose events fail to apply, is marked
+ * with the reason and passed over; those before it in the transaction are applied first, and its bytes stay in the inbox. Want of
+ * memory is no reason: the body is tried again until there is some, unless it is larger than the most we would ever give it.
+ *
+ * Repeats are found by the keys of recent events, each with the body it came in first, so that a transaction that is run
+ * again does not take its own events for repeats. They are in memory only; a start reads the newest bodies for them. */
 #include "gateway/projector.h"
 
 #include <stdatomic.h>
@@ -18,64 +22,141 @@
 #include "gateway/accounts.h"
 #include "gateway/apply.h"
 #include "gateway/dispatch.h"
+#include "gateway/forward.h"
 #include "gateway/gateway_impl.h"
+#include "gateway/heard.h"
+#include "gateway/recent_keys.h"
 #include "store/inbox.h"
 
 #define CURSOR     "projector"
 #define RANK       1 /* after what people said to us directly, before what is to be sent */
-#define ROWS_MAX   256
+#define ROWS_MAX   512
 #define BYTES_MAX  (8u << 20)
-#define ARENA_MAX  (64u << 20) /* of what was read, and of the events of a step */
+#define ARENA_MAX  (64u << 20) /* of what was read, of the events parsed ahead, and of those being applied */
 #define RETRY_MS   1000
-#define INBOUND_MS 5000 /* times of events are whole seconds, and they take a moment to get here */
-#define STEP_MAX   2000 /* events of one transaction, give or take a body: sends wait for it */
+#define INBOUND_MS 5000      /* times of events are whole seconds, and they take a moment to get here */
+#define STEP_NS    8000000   /* about as long a transaction holds the writer: webhooks and sends wait for it */
+#define SLICE      32        /* events applied between two looks at the clock */
+#define AHEAD_MAX  4000      /* events parsed and not applied yet, give or take a body */
+#define KEYS_EACH  393216    /* three quarters of a power of two: 25 MB for the newest half to whole of twice that */
+#define REFILL_MAX 20000     /* bodies read at the start for their keys, */
+#define REFILL_NS  500000000 /* and for how long */
+#define NO_BODY    SIZE_MAX
 
 /* A body of the inbox, parsed. */
 struct body {
-    int64_t seq;
+    int64_t seq, at;
     const struct event *events;
     size_t n_events;
     const char *problem; /* not NULL: it is passed over, with the reason */
 };
 
+/* How far: bodies before this one are done, and so many events of it. */
+struct place {
+    size_t body, event;
+};
+
 struct projector {
     struct gateway *g;
     pthread_t thread;
+    bool started;
     pthread_mutex_t lock;
     pthread_cond_t wake;
-    bool rung;
+    atomic_bool rung;
     atomic_bool stop; /* looked at between steps too: the rest is applied after the next start */
+    struct heard *heard;
+    struct recent_keys *keys; /* the id is the body's in which it came first */
 
-    /* the step under way */
+    /* The step under way: the writer's thread while it runs, ours before and after. */
     struct err why;
+    struct arena *scratch;
     const struct body *bodies;
-    size_t n_bodies;
+    struct place from, to;
+    size_t end;    /* bodies before this one are in the step */
+    size_t failed; /* whose fault it was that the step failed */
+    size_t repeated;
     struct apply_result result;
 };
+
+/* --- a step, on the writer's thread -------------------------------------------------------------------------------- */
+
+/* Notes which events of the body we had, and remembers the others. The same key twice in one body is one event told twice in one
+ * breath, which nobody needs to be kept from. */
+static int note_repeats(struct projector *p, struct store *s, const struct body *b, struct err *e)
+{
+    uint64_t *had = arena_new_array(p->scratch, uint64_t, b->n_events);
+    size_t n = 0;
+    if (had == NULL)
+        return err_set(e, WL_ENOMEM, "no memory for the keys of a webhook's events");
+    for (size_t i = 0; i < b->n_events; i++) {
+        struct recent first = {.id = b->seq};
+        if (b->events[i].key == 0)
+            continue;
+        if (recent_keys_get(p->keys, b->events[i].key, &first) && first.id != b->seq)
+            had[n++] = b->events[i].key;
+        recent_keys_put(p->keys, b->events[i].key, first);
+    }
+    p->repeated += n;
+    return n > 0 ? inbox_repeats(s, b->seq, had, n, e) : 0;
+}
+
+/* Applies the next few events of the body at p->to, and moves that on. */
+static int apply_some(struct projector *p, struct store *s, int64_t now, struct err *e)
+{
+    const struct body *b = &p->bodies[p->to.body];
+    size_t n = b->n_events - p->to.event;
+    int rc;
+    arena_reset(p->scratch);
+    if (b->problem != NULL) {
+        rc = inbox_problem(s, b->seq, str_of(b->problem), e);
+        n = b->n_events - p->to.event;
+    } else {
+        n = n < SLICE ? n : SLICE;
+        rc = apply_events(p->g->apply, s, p->scratch, b->events + p->to.event, n, now, &p->result, e);
+        if (rc == 0 && p->to.event + n == b->n_events)
+            rc = note_repeats(p, s, b, e);
+    }
+    if (rc != 0)
+        return rc;
+    p->to.event += n;
+    if (p->to.event == b->n_events)
+        p->to = (struct place){p->to.body + 1, 0};
+    return 0;
+}
 
 static int project_run(void *ctx, struct store *s, struct arena *a, int64_t now, struct err *e)
 {
     struct projector *p = ctx;
-    p->result = (struct apply_result){0};
+    int64_t until = clock_mono_ns() + STEP_NS;
     int rc = 0;
-    for (size_t i = 0; i < p->n_bodies && rc == 0; i++) {
-        const struct body *b = &p->bodies[i];
-        if (b->problem != NULL)
-            rc = inbox_problem(s, b->seq, str_of(b->problem), e);
-        else
-            rc = apply_events(p->g->apply, s, a, b->events, b->n_events, now, &p->result, e);
-    }
+    (void)a; /* shared with whatever else is in the batch: what does not fit it says nothing of us */
+    p->result = (struct apply_result){0};
+    p->repeated = 0;
+    p->to = p->from;
+    do {
+        p->failed = p->to.body;
+        rc = apply_some(p, s, now, e);
+    } while (rc == 0 && p->to.body < p->end && clock_mono_ns() < until);
     failpoint(project_applied);
-    return rc ? rc : cursor_set(s, CURSOR, p->bodies[p->n_bodies - 1].seq, e);
+    if (rc != 0)
+        return rc;
+    p->failed = NO_BODY;
+    return p->to.body > p->from.body ? cursor_set(s, CURSOR, p->bodies[p->to.body - 1].seq, e) : 0;
 }
+
+/* --- what follows -------------------------------------------------------------------------------------------------- */
 
 /* What comes in counts for a number's messages a second; what came in long ago does not any more. */
 static void count_inbound(struct projector *p, const struct body *b)
 {
     int64_t since = clock_now_ms() - INBOUND_MS;
-    for (size_t i = 0; i < b->n_events; i++)
-        if (b->events[i].kind == EVENT_INBOUND && b->events[i].at >= since)
-            dispatch_inbound(p->g->dispatch, b->events[i].phone_number_id, 1);
+    for (size_t i = 0; i < b->n_events; i++) {
+        const struct event *ev = &b->events[i];
+        if (ev->phone_number_id != 0)
+            heard_note(p->heard, ev->phone_number_id, b->at);
+        if (ev->kind == EVENT_INBOUND && ev->at >= since)
+            dispatch_inbound(p->g->dispatch, ev->phone_number_id, 1);
+    }
 }
 
 /* What follows from what was applied, now that it is on disk. */
@@ -84,6 +165,7 @@ static void follow(struct projector *p)
     const struct apply_result *r = &p->result;
     metric_add(p->g, METRIC_EVENTS, r->events);
     metric_add(p->g, METRIC_EVENTS_ORPHANED, r->orphaned);
+    metric_add(p->g, METRIC_EVENTS_REPEATED, p->repeated);
     life_follow(p->g, &r->after);
     for (size_t i = 0; i < r->n_applied; i++)
         dispatch_applied(p->g->dispatch, r->applied[i].sender, r->applied[i].begun_at);
@@ -92,28 +174,35 @@ static void follow(struct projector *p)
                  r->after.duplicates);
     if (r->control_changed)
         accounts_publish(p->g->accounts);
+    for (size_t i = p->from.body; i < p->to.body; i++)
+        if (p->bodies[i].problem == NULL)
+            count_inbound(p, &p->bodies[i]);
+    if (p->to.body > p->from.body && p->g->forwarder != NULL)
+        forwarder_bell(p->g->forwarder);
 }
 
-/* Has the bodies applied in one transaction and waits for it. */
-static int step(struct projector *p, const struct body *bodies, size_t n)
+/* Has bodies before `end` applied, as many as there is time for in one transaction, and waits for it. */
+static int step(struct projector *p, size_t end)
 {
-    p->bodies = bodies;
-    p->n_bodies = n;
+    p->end = end;
+    p->failed = NO_BODY;
     p->why = (struct err){0};
     failpoint(project_read);
     int rc = writer_call(p->g->writer, RANK, project_run, p, &p->why);
     failpoint(project_noted);
     if (rc == 0) {
-        for (size_t i = 0; i < n; i++)
-            count_inbound(p, &bodies[i]);
         follow(p);
+        p->from = p->to;
     }
     return rc;
 }
 
-static bool try_again(int rc)
+/* --- reading ahead ------------------------------------------------------------------------------------------------- */
+
+/* Memory ran out though there would have been some: what was refused was refused by the machine. */
+static bool memory_was_short(int rc, const struct arena *a)
 {
-    return rc == WL_EBUSY || rc == WL_EIO;
+    return rc == WL_ENOMEM && arena_used(a) < ARENA_MAX / 2;
 }
 
 static const char *passed_over(const char *why)
@@ -122,54 +211,67 @@ static const char *passed_over(const char *why)
     return why;
 }
 
-/* Bodies that failed together, one by one. Store failures are returned to be tried again; anything else marks the body. */
-static int step_alone(struct projector *p, struct body *bodies, size_t n)
+/* The events outlive the parser's next body: what they keep is in the arena. */
+static int parse(struct json_parser *parser, struct arena *a, const struct inbox_row *row, struct body *ret,
+                 struct err *e)
 {
-    int rc = 0;
-    for (size_t i = 0; i < n && rc == 0; i++) {
-        rc = step(p, &bodies[i], 1);
-        if (rc == 0 || try_again(rc))
-            continue;
-        struct err why = p->why;
-        bodies[i].problem = passed_over(why.text);
-        rc = step(p, &bodies[i], 1);
-    }
+    struct event *events = NULL;
+    struct json root;
+    *ret = (struct body){.seq = row->seq, .at = row->at};
+    int rc = json_parse(parser, row->body, false, &root, e);
+    if (rc == 0)
+        rc = events_parse(root, a, &events, &ret->n_events, e);
+    for (size_t i = 0; rc == 0 && i < ret->n_events; i++)
+        events[i].value = (struct json){0}; /* dies with the next parse */
+    ret->events = events;
     return rc;
 }
 
-/* The events outlive the parser's next body: what they keep is in the arena. */
-static struct body parse_body(struct json_parser *parser, struct arena *a, const struct inbox_row *row)
-{
-    struct body b = {.seq = row->seq};
-    struct event *events = NULL;
-    struct json root;
-    struct err e = {0};
-    int rc = json_parse(parser, row->body, false, &root, &e);
-    if (rc == 0)
-        rc = events_parse(root, a, &events, &b.n_events, &e);
-    for (size_t i = 0; rc == 0 && i < b.n_events; i++)
-        events[i].value = (struct json){0}; /* dies with the next parse */
-    b.events = events;
-    if (rc != 0) {
-        const char *why = arena_strndup(a, e.text, strlen(e.text));
-        b.problem = passed_over(why != NULL ? why : "it does not fit its memory");
-    }
-    return b;
-}
-
-/* Parses rows from the first on until they make a transaction; returns how many. */
+/* Parses rows from the first on until they are enough; how many, 0: there is no memory for the first one now. */
 static size_t fill(struct body *bodies, const struct inbox_row *rows, size_t n, struct json_parser *parser,
                    struct arena *a)
 {
     size_t i = 0;
-    for (size_t events = 0; i < n && events < STEP_MAX; i++) {
-        bodies[i] = parse_body(parser, a, &rows[i]);
+    for (size_t events = 0; i < n && events < AHEAD_MAX; i++) {
+        struct err e = {0};
+        int rc = parse(parser, a, &rows[i], &bodies[i], &e);
+        if (rc == WL_ENOMEM && (i > 0 || memory_was_short(rc, a)))
+            break; /* the next time it is the first */
+        if (rc != 0) {
+            const char *why = arena_strndup(a, e.text, strlen(e.text));
+            bodies[i] = (struct body){.seq = rows[i].seq, .at = rows[i].at};
+            bodies[i].problem = passed_over(why != NULL ? why : "it does not fit its memory");
+        }
         events += bodies[i].n_events;
     }
     return i;
 }
 
-/* Applies what was read; `a` is for one step's events. Not 0: a step has to be tried again later. */
+/* --- the loop ------------------------------------------------------------------------------------------------------ */
+
+/* Applies k bodies. Not 0: the rest of them has to be tried again later. */
+static int apply_all(struct projector *p, struct body *bodies, size_t k)
+{
+    p->bodies = bodies;
+    p->from = (struct place){0, 0};
+    for (size_t end = k; p->from.body < k && !p->stop;) {
+        int rc = step(p, end);
+        if (rc == 0) {
+            end = p->from.body == end ? k : end;
+            continue;
+        }
+        struct body *bad = p->failed == NO_BODY ? NULL : &bodies[p->failed];
+        if (bad == NULL || rc == WL_EBUSY || rc == WL_EIO || memory_was_short(rc, p->scratch) || bad->problem != NULL)
+            return rc;
+        if (p->failed > p->from.body)
+            end = p->failed; /* what stands before it first, then it is alone */
+        else
+            bad->problem = passed_over(p->why.text);
+    }
+    return 0;
+}
+
+/* Applies what was read; `a` is for the events of some of it. Not 0: the rest has to be tried again later. */
 static int project(struct projector *p, const struct inbox_row *rows, size_t n, struct json_parser *parser,
                    struct arena *a)
 {
@@ -178,10 +280,10 @@ static int project(struct projector *p, const struct inbox_row *rows, size_t n, 
     for (size_t done = 0, k; done < n && rc == 0 && !p->stop; done += k) {
         arena_reset(a);
         k = fill(bodies, rows + done, n - done, parser, a);
-        rc = step(p, bodies, k);
-        if (rc != 0 && !try_again(rc))
-            rc = step_alone(p, bodies, k);
+        rc = k > 0 ? apply_all(p, bodies, k) : WL_ENOMEM;
     }
+    if (rc == WL_ENOMEM)
+        log_warn("projector", "there is no memory to apply webhooks; they are tried again");
     return rc;
 }
 
@@ -209,6 +311,42 @@ static bool drain(struct projector *p, struct store *reader, struct json_parser 
     }
 }
 
+/* The keys of one body, older than those known so far: where a key came first is the older one. */
+static void remember(struct projector *p, const struct inbox_row *row, struct json_parser *parser, struct arena *events)
+{
+    struct body b;
+    arena_reset(events);
+    if (row->problem.p != NULL || parse(parser, events, row, &b, NULL) != 0)
+        return;
+    for (size_t i = 0; i < b.n_events; i++) {
+        if (b.events[i].key != 0)
+            recent_keys_put(p->keys, b.events[i].key, (struct recent){.id = b.seq});
+        if (b.events[i].phone_number_id != 0)
+            heard_note(p->heard, b.events[i].phone_number_id, b.at);
+    }
+}
+
+/* Reads the newest of what was applied in an earlier life. What is not found in time is at worst handed on twice. */
+static void refill(struct projector *p, struct store *reader, struct json_parser *parser, struct arena *a,
+                   struct arena *events)
+{
+    int64_t before = 0, until = clock_mono_ns() + REFILL_NS;
+    struct inbox_row *rows;
+    struct err e = {0};
+    int rc = cursor_get(reader, CURSOR, &before, &e);
+    size_t n = before > 0;
+    before++;
+    for (size_t read = 0; rc == 0 && n > 0 && read < REFILL_MAX && clock_mono_ns() < until; read += n) {
+        arena_reset(a);
+        rc = inbox_read_back(reader, before, ROWS_MAX, BYTES_MAX / 4, a, &rows, &n, &e);
+        for (size_t i = 0; rc == 0 && i < n && !p->stop && clock_mono_ns() < until; i++)
+            remember(p, &rows[i], parser, events);
+        before = rc == 0 && n > 0 ? rows[n - 1].seq : before;
+    }
+    if (rc != 0)
+        log_warn("projector", "the newest webhooks cannot be read, so their repeats are not known: %s", e.text);
+}
+
 static void *projector_run(void *arg)
 {
     struct projector *p = arg;
@@ -222,6 +360,7 @@ static void *projector_run(void *arg)
         abort(); /* start-up opened the same file a moment ago */
     }
     bool all = false;
+    refill(p, reader, parser, a, events);
     pthread_mutex_lock(&p->lock);
     while (!p->stop) {
         p->rung = false;
@@ -249,27 +388,29 @@ int projector_start(struct projector **ret, struct gateway *g, struct err *e)
     if (p == NULL)
         abort();
     p->g = g;
+    p->heard = heard_create();
+    p->keys = recent_keys_create(KEYS_EACH);
+    if ((p->scratch = arena_create(ARENA_MAX)) == NULL)
+        abort();
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->wake, NULL);
-    if (thread_start(&p->thread, "projector", projector_run, p) != 0) {
-        free(p);
-        return err_set(e, WL_EIO, "cannot start the projector thread");
-    }
     *ret = p;
-    return 0;
+    p->started = thread_start(&p->thread, "projector", projector_run, p) == 0;
+    return p->started ? 0 : err_set(e, WL_EIO, "cannot start the projector thread");
 }
 
 void projector_bell(struct projector *p)
 {
+    if (atomic_exchange(&p->rung, true))
+        return; /* it looks again before it sleeps */
     pthread_mutex_lock(&p->lock);
-    p->rung = true;
     pthread_cond_broadcast(&p->wake);
     pthread_mutex_unlock(&p->lock);
 }
 
 void projector_stop(struct projector *p)
 {
-    if (p == NULL || p->stop)
+    if (p == NULL || p->stop || !p->started)
         return;
     pthread_mutex_lock(&p->lock);
     p->stop = true;
@@ -285,5 +426,13 @@ void projector_free(struct projector *p)
     projector_stop(p);
     pthread_cond_destroy(&p->wake);
     pthread_mutex_destroy(&p->lock);
+    heard_free(p->heard);
+    recent_keys_free(p->keys);
+    arena_free(p->scratch);
     free(p);
+}
+
+int64_t projector_heard(struct projector *p, int64_t sender)
+{
+    return heard_at(p->heard, sender);
 }

@@ -6,6 +6,8 @@
 #ifndef WL_GATEWAY_PROJECTOR_H
 #define WL_GATEWAY_PROJECTOR_H
 
+#include <stdint.h>
+
 #include "base/err.h"
 
 struct gateway;
@@ -13,6 +15,8 @@ struct projector;
 
 int projector_start(struct projector **ret, struct gateway *g, struct err *e);
 void projector_bell(struct projector *p); /* something was appended to the inbox */
+/* When the newest body that speaks of this number of ours was stored, ms; 0: none lately. Any thread. */
+int64_t projector_heard(struct projector *p, int64_t sender);
 /* Ends the thread; the bell may still be rung. */
 void projector_stop(struct projector *p); /* accepts NULL */
 void projector_free(struct projector *p); /* accepts NULL */

@@ -3,7 +3,7 @@
  *
  * An index on Meta's random ids would cost more than everything else that is written per message (architecture.md,
  * SQLite law 2). Statuses arrive minutes after their message, so the newest half to whole million is enough; it is
- * refilled from the newest rows at start. Two generations: when the young one is full the old one is forgotten. Any thread. */
+ * refilled from the newest rows at start. Any thread. */
 #ifndef WL_GATEWAY_WAMID_MAP_H
 #define WL_GATEWAY_WAMID_MAP_H
 

@@ -1,25 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0
  * webhook.c - Meta's webhooks: the handshake, the signature, and 200 only for what is on disk.
  *
- * The signature is computed over the raw bytes and compared in constant time; without a configured app secret nothing
- * is accepted, because anybody could otherwise forge an opt-in or lift an opt-out. A signed body is stored whatever it
- * contains: judging it is the projector's work, and Meta repeats for seven days what it is not thanked for. */
+ * The signature is computed over the raw bytes with the secret of every configured app and compared with each in constant
+ * time: which one it was is kept with the body, and the time it takes tells a stranger nothing. Without a configured app secret nothing
+ * is accepted, because anybody could otherwise forge an opt-in or lift an opt-out; for the same reason the older
+ * signature with SHA-1 counts for nothing. A signed body is stored whatever it contains: judging it is the
+ * projector's work, and Meta repeats for seven days what it is not thanked for. */
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "gateway/gateway_impl.h"
-#include "gateway/forward.h"
 #include "gateway/projector.h"
 #include "net/form.h"
 #include "store/inbox.h"
 
 #define WEBHOOK_BODY_MAX (3u << 20) /* Meta's own limit, docs/platform.md §6.1 */
 
-struct delivery {
+struct received {
     struct job job;
     struct gateway *g;
     struct http_req *rq;
+    int64_t app;
 };
 
 static void text_reply(struct http_req *rq, int status, struct str body)
@@ -28,7 +30,73 @@ static void text_reply(struct http_req *rq, int status, struct str body)
     http_reply(rq, status, h, 1, body);
 }
 
-static int delivery_run(void *ctx, struct store *s, struct arena *a, struct job *const *jobs, size_t n, int64_t now,
+/* --- apps ---------------------------------------------------------------------------------------------------------- */
+
+/* The one of webhook.app_secret first, then webhook.apps[]. */
+static size_t apps(const struct gateway *g)
+{
+    return 1 + g->o.n_webhook_apps;
+}
+
+static struct webhook_app app_at(const struct gateway *g, size_t i)
+{
+    const struct gateway_options *o = &g->o;
+    return i == 0 ? (struct webhook_app){o->webhook_app_id, o->webhook_app_secret, o->webhook_verify_token}
+                  : o->webhook_apps[i - 1];
+}
+
+static bool any_secret(const struct gateway *g)
+{
+    bool any = false;
+    for (size_t i = 0; i < apps(g); i++)
+        any = any || app_at(g, i).secret != NULL;
+    return any;
+}
+
+/* Whose secret signed the body. Every app's is tried, also after one was right. */
+static bool signed_by(const struct gateway *g, struct http_req *rq, int64_t *ret_app)
+{
+    struct str sent = http_header(rq, "X-Hub-Signature-256"), prefix = STR("sha256=");
+    uint8_t theirs[SHA256_BYTES], ours[SHA256_BYTES];
+    size_t n;
+    bool right = false;
+    if (!str_starts(sent, prefix))
+        return false;
+    sent.p += prefix.n;
+    sent.n -= prefix.n;
+    if (!hex_decode(sent, theirs, sizeof theirs, &n) || n != sizeof theirs)
+        return false;
+    for (size_t i = 0; i < apps(g); i++) {
+        struct webhook_app app = app_at(g, i);
+        if (app.secret == NULL)
+            continue;
+        hmac_sha256(str_of(app.secret), http_body(rq), ours);
+        bool same = digest_equal(theirs, ours, sizeof ours);
+        *ret_app = same ? app.id : *ret_app;
+        right |= same;
+    }
+    return right;
+}
+
+/* Whether it is the verify token of any app. Hashes are compared, so that not even lengths show. */
+static bool token_known(const struct gateway *g, struct str token)
+{
+    uint8_t theirs[SHA256_BYTES], ours[SHA256_BYTES];
+    bool right = false;
+    sha256(token.p, token.n, theirs);
+    for (size_t i = 0; i < apps(g); i++) {
+        struct str want = str_of(app_at(g, i).verify_token);
+        if (want.n == 0)
+            continue;
+        sha256(want.p, want.n, ours);
+        right |= digest_equal(theirs, ours, sizeof ours);
+    }
+    return right;
+}
+
+/* --- bodies -------------------------------------------------------------------------------------------------------- */
+
+static int received_run(void *ctx, struct store *s, struct arena *a, struct job *const *jobs, size_t n, int64_t now,
                         struct err *e)
 {
     (void)ctx;
@@ -36,69 +104,63 @@ static int delivery_run(void *ctx, struct store *s, struct arena *a, struct job 
     if (rows == NULL)
         return err_set(e, WL_ENOMEM, "a batch of webhooks does not fit its arena");
     for (size_t i = 0; i < n; i++) {
-        struct delivery *d = container_of(jobs[i], struct delivery, job);
-        rows[i] = (struct inbox_row){.seq = store_id(s, now), .at = now, .body = http_body(d->rq)};
+        struct received *r = container_of(jobs[i], struct received, job);
+        rows[i] = (struct inbox_row){.seq = store_id(s, now), .at = now, .app = r->app, .body = http_body(r->rq)};
     }
     int rc = inbox_append(s, rows, n, e);
     failpoint(webhook_written);
     return rc;
 }
 
-static void delivery_done(void *ctx, struct job *job)
+static void not_taken(struct gateway *g, struct http_req *rq, struct str why)
+{
+    metric_add(g, METRIC_WEBHOOKS_REFUSED, 1);
+    text_reply(rq, 503, why);
+}
+
+static void received_done(void *ctx, struct job *job)
 {
     (void)ctx;
-    struct delivery *d = container_of(job, struct delivery, job);
-    struct gateway *g = d->g;
+    struct received *r = container_of(job, struct received, job);
+    struct gateway *g = r->g;
     failpoint(webhook_stored);
     if (job->rc != 0) {
-        log_error("webhook", "a delivery could not be stored, Meta will repeat it: %s", job->err.text);
-        text_reply(d->rq, 503, STR("not stored, please repeat\n"));
+        log_error("webhook", "a webhook could not be stored, Meta will repeat it: %s", job->err.text);
+        not_taken(g, r->rq, STR("not stored, please repeat\n"));
         return;
     }
-    text_reply(d->rq, 200, STR("ok"));
+    size_t bytes = http_body(r->rq).n;
+    text_reply(r->rq, 200, STR("ok"));
     failpoint(webhook_thanked);
     metric_add(g, METRIC_WEBHOOKS, 1);
+    metric_add(g, METRIC_WEBHOOK_BYTES, bytes);
     projector_bell(g->projector);
-    if (g->forwarder != NULL)
-        forwarder_bell(g->forwarder);
 }
 
-static const struct job_type delivery_type = {.name = "inbox", .rank = 0, .run = delivery_run, .done = delivery_done};
-
-static bool signature_matches(const struct gateway *g, struct http_req *rq)
-{
-    struct str sent = http_header(rq, "X-Hub-Signature-256"), prefix = STR("sha256=");
-    uint8_t theirs[SHA256_BYTES], ours[SHA256_BYTES];
-    size_t n;
-    if (g->o.webhook_app_secret == NULL || !str_starts(sent, prefix))
-        return false;
-    sent.p += prefix.n;
-    sent.n -= prefix.n;
-    if (!hex_decode(sent, theirs, sizeof theirs, &n) || n != sizeof theirs)
-        return false;
-    hmac_sha256(str_of(g->o.webhook_app_secret), http_body(rq), ours);
-    return digest_equal(theirs, ours, sizeof ours);
-}
+static const struct job_type received_type = {.name = "inbox", .rank = 0, .run = received_run, .done = received_done};
 
 static void body_in(void *ctx, struct http_req *rq)
 {
     struct gateway *g = ctx;
-    if (!signature_matches(g, rq)) {
+    int64_t app = 0;
+    if (!signed_by(g, rq, &app)) {
         metric_add(g, METRIC_WEBHOOKS_FORGED, 1);
         text_reply(rq, 401,
-                   g->o.webhook_app_secret ? STR("X-Hub-Signature-256 does not match\n")
-                                           : STR("webhook.app_secret is not configured, so nothing is accepted\n"));
+                   any_secret(g) ? STR("X-Hub-Signature-256 does not match\n")
+                                 : STR("webhook.app_secret is not configured, so nothing is accepted\n"));
         return;
     }
-    struct delivery *d = arena_new(http_arena(rq), struct delivery);
+    struct received *r = arena_new(http_arena(rq), struct received);
     struct err e = {0};
-    if (d != NULL) {
-        *d = (struct delivery){.job.type = &delivery_type, .g = g, .rq = rq};
-        if (writer_submit(g->writer, &d->job, &e) == 0)
+    if (r != NULL) {
+        *r = (struct received){.job.type = &received_type, .g = g, .rq = rq, .app = app};
+        if (writer_submit(g->writer, &r->job, &e) == 0)
             return;
     }
-    text_reply(rq, 503, STR("busy, please repeat\n"));
+    not_taken(g, rq, STR("busy, please repeat\n"));
 }
+
+/* --- the handshake ------------------------------------------------------------------------------------------------- */
 
 /* GET ?hub.mode=subscribe&hub.challenge=...&hub.verify_token=... */
 static void handshake(struct gateway *g, struct http_req *rq)
@@ -111,19 +173,19 @@ static void handshake(struct gateway *g, struct http_req *rq)
     }
     const struct form_field *mode = form_get(&q, "hub.mode"), *token = form_get(&q, "hub.verify_token"),
                             *challenge = form_get(&q, "hub.challenge");
-    struct str want = str_of(g->o.webhook_verify_token);
-    bool ok = mode != NULL && token != NULL && challenge != NULL && want.n > 0 &&
-              str_eq(mode->value, STR("subscribe")) && token->value.n == want.n &&
-              digest_equal(token->value.p, want.p, want.n);
+    bool ok = mode != NULL && token != NULL && challenge != NULL && str_eq(mode->value, STR("subscribe")) &&
+              token_known(g, token->value);
     text_reply(rq, ok ? 200 : 403, ok ? challenge->value : STR("verify token does not match\n"));
 }
 
 void webhook_begin(struct gateway *g, struct http_req *rq)
 {
-    if (str_eq(http_method(rq), STR("GET")))
+    struct http_header h[] = {{STR("Content-Type"), STR("text/plain; charset=utf-8")},
+                              {STR("Allow"), STR("GET, HEAD, POST")}};
+    if (str_eq(http_method(rq), STR("GET")) || str_eq(http_method(rq), STR("HEAD")))
         handshake(g, rq);
     else if (str_eq(http_method(rq), STR("POST")))
         http_collect(rq, WEBHOOK_BODY_MAX, body_in, g);
     else
-        text_reply(rq, 405, STR("GET or POST\n"));
+        http_reply(rq, 405, h, 2, STR("GET or POST\n"));
 }
