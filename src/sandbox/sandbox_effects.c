@@ -29,15 +29,20 @@ static bool is(struct str s, const char *word)
     return str_ieq(s, str_of(word));
 }
 
-struct sbx_template *sbx_event_template(const struct sandbox *sb, struct json value)
+struct sbx_template *sbx_event_template(const struct sandbox *sb, struct str name, struct str language)
 {
-    char language[24];
-    struct str given = text(value, "message_template_language");
-    if (given.n >= sizeof language)
+    char written[24];
+    if (language.n >= sizeof written)
         return NULL;
-    for (size_t i = 0; i < given.n; i++)
-        language[i] = given.p[i] == '-' ? '_' : given.p[i];
-    return sbx_template_find(sb, text(value, "message_template_name"), (struct str){language, given.n});
+    for (size_t i = 0; i < language.n; i++)
+        written[i] = language.p[i] == '-' ? '_' : language.p[i];
+    return sbx_template_find(sb, name, (struct str){written, language.n});
+}
+
+static struct sbx_template *the_template(const struct effect *f)
+{
+    return sbx_event_template(f->sb, text(f->value, "message_template_name"),
+                              text(f->value, "message_template_language"));
 }
 
 struct sbx_number *sbx_event_number(struct sandbox *sb, struct json value)
@@ -52,7 +57,7 @@ struct sbx_number *sbx_event_number(struct sandbox *sb, struct json value)
 
 static void template_quality(const struct effect *f)
 {
-    struct sbx_template *t = sbx_event_template(f->sb, f->value);
+    struct sbx_template *t = the_template(f);
     struct str score = text(f->value, "new_quality_score");
     if (t != NULL && score.n > 0 && score.n < sizeof t->quality)
         snprintf(t->quality, sizeof t->quality, "%.*s", (int)score.n, score.p);
@@ -60,7 +65,7 @@ static void template_quality(const struct effect *f)
 
 static void template_status(const struct effect *f)
 {
-    struct sbx_template *t = sbx_event_template(f->sb, f->value);
+    struct sbx_template *t = the_template(f);
     if (json_type(json_get(f->value, "new_quality_score")) != JSON_ABSENT)
         template_quality(f);
     else if (t != NULL)
@@ -69,7 +74,7 @@ static void template_status(const struct effect *f)
 
 static void template_category(const struct effect *f)
 {
-    struct sbx_template *t = sbx_event_template(f->sb, f->value);
+    struct sbx_template *t = the_template(f);
     const char *correct = sbx_template_category(text(f->value, "correct_category"));
     const char *now = sbx_template_category(text(f->value, "new_category"));
     if (t == NULL)
@@ -138,7 +143,7 @@ static void write_components(struct json_out *o, const struct effect *f, struct 
 
 static void template_components(const struct effect *f)
 {
-    struct sbx_template *t = sbx_event_template(f->sb, f->value);
+    struct sbx_template *t = the_template(f);
     struct json_parser *p = sbx_parser_take(f->sb);
     struct json components;
     struct json_out o;

@@ -118,7 +118,7 @@ static void fill_words(struct call *c, const struct asked *e, struct word *w)
 {
     struct str name = or_else(either(sbx_param(c, "template"), in_value(c, "message_template_name")), "spring_sale");
     struct str language = or_else(either(sbx_param(c, "language"), in_value(c, "message_template_language")), "en_US");
-    const struct sbx_template *t = sbx_template_find(c->sb, name, language);
+    const struct sbx_template *t = sbx_event_template(c->sb, name, language);
     const struct sbx_number *n = the_number(c);
     struct str from = or_else(sbx_digits(c, sbx_param(c, "from")), "15550001111");
     struct str user_id = sbx_param(c, "user_id");

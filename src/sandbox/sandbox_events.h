@@ -22,8 +22,8 @@ void sbx_event_get(struct call *c); /* the catalogue */
 
 /* sandbox_effects.c: does to the state what the change says. [lock] */
 void sbx_event_effect(struct sandbox *sb, struct str field, struct json value, int64_t at_ms);
-/* The template an event's value names, or NULL. */
-struct sbx_template *sbx_event_template(const struct sandbox *sb, struct json value);
+/* The template, its language written with '_' or '-'; or NULL. */
+struct sbx_template *sbx_event_template(const struct sandbox *sb, struct str name, struct str language);
 /* The number an event's value names, or NULL. */
 struct sbx_number *sbx_event_number(struct sandbox *sb, struct json value);
 
