@@ -3,7 +3,8 @@
  *
  * What must hold: the reading is refused with a sentence or gives at most EVENTS_MAX events; ids are canonical
  * (reading them again gives the same), strings survive the document, an event that opens a window or changes
- * consent comes only from a field that may do so, and no event has a time before 1970. */
+ * consent comes only from a field that may do so, what is kept word for word is valid JSON of a field that speaks of
+ * nobody, read twice an event has the same key, and no event has a time before 1970. */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -58,11 +59,37 @@ static void check_account(const struct event *ev)
     must((w->quality != NULL) == ((w->said & SAID_QUALITY) != 0));
 }
 
+static void check_kind(const struct event *ev)
+{
+    /* which kind under which field: anything else goes through the same arrays, so a mix-up would show here */
+    static const char *const talk[] = {"messages", "standby", "calls", "user_preferences"};
+    bool conversation = is_one_of(ev->field, talk[0], talk[1]) || is_one_of(ev->field, talk[2], talk[3]);
+    if (ev->kind == EVENT_INBOUND || ev->kind == EVENT_CALL || ev->kind == EVENT_STATUS || ev->kind == EVENT_PREFERENCE)
+        must(conversation);
+    if (ev->opens)
+        must((ev->kind == EVENT_INBOUND && ev->group_id.n == 0) || (ev->kind == EVENT_CALL && ev->user_initiated));
+    must(ev->notice.n == 0 || event_is_notice(ev->field));
+    if (ev->kind == EVENT_PREFERENCE)
+        must(ev->act == CONSENT_STOP || ev->act == CONSENT_RESUME || ev->act == CONSENT_GRANT);
+}
+
 static void check_event(const struct event *ev)
 {
-    const struct str strings[] = {
-        ev->field,       ev->display_phone, ev->group_id,      ev->profile_name,      ev->wamid,  ev->type, ev->text,
-        ev->error_title, ev->opaque,        ev->template_name, ev->template_language, ev->quality};
+    const struct str strings[] = {ev->field,
+                                  ev->display_phone,
+                                  ev->group_id,
+                                  ev->profile_name,
+                                  ev->wamid,
+                                  ev->type,
+                                  ev->text,
+                                  ev->error_title,
+                                  ev->opaque,
+                                  ev->template_name,
+                                  ev->template_language,
+                                  ev->quality,
+                                  ev->template_detail,
+                                  ev->flow_id,
+                                  ev->notice};
     for (size_t i = 0; i < sizeof strings / sizeof strings[0]; i++)
         touch(strings[i]);
     check_account(ev);
@@ -74,13 +101,18 @@ static void check_event(const struct event *ev)
     check_id(&ev->previous, ev->previous.kind == IDENTITY_PHONE ? IDENTITY_PHONE : IDENTITY_USER_ID);
     must(ev->at >= 0 && ev->code >= 0 && ev->waba >= 0 && ev->phone_number_id >= 0);
     must(memchr(ev->template_language.p ? ev->template_language.p : "", '-', ev->template_language.n) == NULL);
-    /* which kind under which field: anything else goes through the same arrays, so a mix-up would show here */
-    static const char *const talk[] = {"messages", "standby", "calls", "user_preferences"};
-    bool conversation = is_one_of(ev->field, talk[0], talk[1]) || is_one_of(ev->field, talk[2], talk[3]);
-    if (ev->kind == EVENT_INBOUND || ev->kind == EVENT_CALL || ev->kind == EVENT_STATUS || ev->kind == EVENT_PREFERENCE)
-        must(conversation);
-    if (ev->kind == EVENT_PREFERENCE)
-        must(ev->act == CONSENT_STOP || ev->act == CONSENT_RESUME || ev->act == CONSENT_GRANT);
+    check_kind(ev);
+}
+
+static void check_keys(struct json body, struct arena *a, const struct event *ev, size_t n)
+{
+    struct event *again = NULL;
+    size_t m = 0;
+    if (ev == NULL || events_parse(body, a, &again, &m, NULL) != 0)
+        return;
+    must(m == n);
+    for (size_t i = 0; i < n; i++)
+        must(again[i].key == ev[i].key);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -100,9 +132,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     int rc = events_parse(v, arena, &ev, &n, &e);
     must(rc == e.code && (rc == 0) == (e.text[0] == '\0'));
     must(rc == 0 ? n <= EVENTS_MAX : n == 0 && ev == NULL);
+    check_keys(v, arena, ev, n);
     must(json_parse(parser, STR("[]"), false, &v, NULL) == 0); /* the document is gone, the events are not */
     for (size_t i = 0; i < n; i++)
         check_event(&ev[i]);
+    for (size_t i = 0; i < n; i++)
+        must(ev[i].notice.n == 0 || ev[i].notice.n > JSON_MAX_BYTES ||
+             json_parse(parser, ev[i].notice, false, &v, NULL) == 0);
     arena_reset(arena);
     return 0;
 }

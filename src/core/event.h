@@ -52,33 +52,45 @@ struct event {
     int64_t waba;            /* entry.id, 0 when not a number */
     int64_t phone_number_id; /* metadata.phone_number_id, 0 when absent */
     struct str display_phone;
-    int64_t at;                                /* the event's own time in ms; 0 when absent */
+    int64_t at; /* the event's own time in ms, else its entry's; 0 when both are absent */
     struct identity phone, user_id, parent_id; /* who; kind NONE where absent */
     struct identity previous; /* NUMBER_CHANGED: the id before (phone, else user id); phone/user_id hold the new ones */
     struct identity previous_user_id, previous_parent_id; /* NUMBER_CHANGED: the ids before, beside the phone */
-    struct str group_id; /* INBOUND, STATUS: the group it happened in; absent one to one. A message in a
-                                  * group opens no window to the person who wrote it */
+    struct str group_id; /* INBOUND, STATUS, ECHO: the group it happened in; absent one to one. GROUP: the group */
     struct str profile_name;
-    struct str wamid; /* INBOUND: its id; STATUS: the message's id */
-    struct str type;  /* INBOUND: message type; STATUS: status word; ACCOUNT: event */
-    struct str text;  /* INBOUND: text body, button text or caption */
-    uint32_t seen;    /* STATUS: message_seen bit, 0 for unknown words */
-    int code;         /* STATUS failed: first error code */
+    struct str wamid; /* INBOUND, ECHO: its id; STATUS: the message's id; CALL: the call's; GROUP: the request's */
+    struct str type;  /* INBOUND, ECHO: message type; STATUS: status word; ACCOUNT, FLOW, GROUP, HANDOVER: event */
+    struct str text;  /* INBOUND, ECHO: text body, button text or caption; HANDOVER: the role of who had it */
+    bool opens;    /* INBOUND, CALL: the window. What is said in a group opens none, nor what only changes or takes back
+                       * what was said (edit, revoke, a reaction taken off) */
+    uint32_t seen; /* STATUS: message_seen bit, 0 for unknown words */
+    int code;      /* STATUS failed: first error code */
     struct str error_title;
     struct str opaque;                           /* STATUS: biz_opaque_callback_data */
     enum consent_act act;                        /* PREFERENCE */
     struct str template_name, template_language; /* language with '_' */
     int64_t template_id;
     enum template_status template_status;
-    struct str quality;                 /* TEMPLATE_QUALITY: GREEN ... */
-    enum category new_category;         /* TEMPLATE_CATEGORY: the category now in force, UNKNOWN when only announced */
-    bool user_initiated;                /* CALL */
+    struct str template_detail;  /* TEMPLATE_STATUS: reason, rejection_info, other_info, disable_info as JSON; may
+                                         * be empty */
+    struct str quality;          /* TEMPLATE_QUALITY: GREEN ... */
+    enum category new_category;  /* TEMPLATE_CATEGORY: the category now in force, UNKNOWN when only announced */
+    enum category next_category; /* TEMPLATE_CATEGORY: announced; TEMPLATE_DETECTED: what the text is taken for */
+    int64_t next_category_at;    /* ms, when it comes into force; 0 not said */
+    struct str flow_id;          /* FLOW */
+    bool user_initiated;         /* CALL: the person called */
     const struct account_word *account; /* ACCOUNT: what a decision needs of it; NULL: nothing */
     /* The same event, heard again, has the same key, whatever body it came in: docs/platform.md §6.1; 0: nothing tells it from
      * another. */
     uint64_t key;
     struct json value; /* the change's value, valid while the parser is */
+    struct str notice; /* the same as JSON text, of fields that speak of no person (event_is_notice()); else absent */
 };
+
+/* Whether docs/platform.md §6.3 names the field. */
+bool event_field_known(struct str field);
+/* Whether what is said under it is about accounts, numbers, templates or flows and about no person. */
+bool event_is_notice(struct str field);
 
 /* Flattens the body. Strings live in the arena. WL_EINVAL or WL_ETOOBIG with the reason. */
 int events_parse(struct json body, struct arena *a, struct event **ret, size_t *ret_n, struct err *e);

@@ -1,60 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * test_event.c - webhook bodies flatten to the events they hold. Rows hold one change's value each; the case file
  * holds bodies from the tests of five SDKs, with a summary made apart from this code. */
-#include "core/event.h"
-
-#include "t.h"
-
-#define META "\"metadata\":{\"display_phone_number\":\"15550009999\",\"phone_number_id\":\"700800900\"}"
-#define ANA                                                                                                            \
-    "\"contacts\":[{\"profile\":{\"name\":\"Ana\"},\"wa_id\":\"15550001111\",\"user_id\":\"US.9\",\"parent_user_id\":" \
-    "\"US.ENT.7\"}]"
-
-struct fixture {
-    struct json_parser *p;
-    struct arena *a;
-    struct event *ev;
-    size_t n;
-};
-
-static void read_body(struct fixture *f, const char *body)
-{
-    struct err e = {0};
-    struct json v;
-    f->p = json_parser_create();
-    f->a = arena_create(16 << 20);
-    assert_ok(json_parse(f->p, str_of(body), false, &v, &e), e);
-    assert_ok(events_parse(v, f->a, &f->ev, &f->n, &e), e);
-}
-
-static struct event *read_change(struct fixture *f, const char *field, const char *value)
-{
-    static char body[8000];
-    snprintf(body, sizeof body,
-             "{\"object\":\"whatsapp_business_account\",\"entry\":[{\"id\":\"100200300\",\"time\":1790000000,"
-             "\"changes\":[{\"field\":\"%s\",\"value\":{%s}}]}]}",
-             field, value);
-    read_body(f, body);
-    return f->ev;
-}
-
-static void done(struct fixture *f)
-{
-    arena_free(f->a);
-    json_parser_free(f->p);
-}
-
-static void assert_text(struct str got, const char *want)
-{
-    if (!str_eq(got, str_of(want)))
-        fail_msg("got \"%.*s\", want \"%s\"", (int)got.n, got.p ? got.p : "", want);
-}
-
-static void assert_id(const struct identity *got, const char *want)
-{
-    if (strcmp(got->value, want) != 0 || (want[0] == '\0') != (got->kind == IDENTITY_NONE))
-        fail_msg("got \"%s\" (%s), want \"%s\"", got->value, identity_kind_name(got->kind), want);
-}
+#include "event_fixture.h"
 
 TEST(inbound)
 {
@@ -367,9 +314,10 @@ TEST(templates)
          EVENT_TEMPLATE_CATEGORY, 0, "", CATEGORY_MARKETING},
         {"template_category_update", "\"new_category\":\"MARKETING\"", EVENT_TEMPLATE_CATEGORY, 0, "",
          CATEGORY_MARKETING},
-        {"message_template_components_update", "\"message_template_element\":\"x\"", EVENT_OTHER, 0, "", 0},
+        {"message_template_components_update", "\"message_template_element\":\"x\"", EVENT_TEMPLATE_COMPONENTS, 0, "",
+         0},
         {"template_correct_category_detection", "\"category\":\"UTILITY\",\"correct_category\":\"MARKETING\"",
-         EVENT_OTHER, 0, "", 0},
+         EVENT_TEMPLATE_DETECTED, 0, "", 0},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char value[1000];
@@ -402,9 +350,9 @@ TEST(account_and_other)
         {"business_capability_update", "\"max_daily_conversations_per_business\":\"TIER_1K\"", "", EVENT_ACCOUNT},
         {"account_alerts", "\"alert_info\":{\"alert_type\":\"OBA_APPROVED\"}", "OBA_APPROVED", EVENT_ACCOUNT},
         {"security", "\"event\":\"PIN_CHANGED\"", "PIN_CHANGED", EVENT_ACCOUNT},
-        {"flows", "\"event\":\"FLOW_STATUS_CHANGE\"", "FLOW_STATUS_CHANGE", EVENT_OTHER},
-        {"group_lifecycle_update", META ",\"groups\":[{\"type\":\"group_create\"}]", "", EVENT_OTHER},
-        {"messaging_handovers", "\"type\":\"control_passed\"", "control_passed", EVENT_OTHER},
+        {"flows", "\"event\":\"FLOW_STATUS_CHANGE\"", "FLOW_STATUS_CHANGE", EVENT_FLOW},
+        {"group_lifecycle_update", META ",\"groups\":[{\"type\":\"group_create\"}]", "group_create", EVENT_GROUP},
+        {"messaging_handovers", "\"type\":\"control_passed\"", "control_passed", EVENT_HANDOVER},
         {"unknown_field_xyz", "", "", EVENT_OTHER},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -427,8 +375,8 @@ TEST(account_and_other)
     ev = read_change(&f, "standby",
                      META
                      ",\"standby\":{\"messages\":[{\"from\":\"15550001111\",\"id\":\"a\"}],\"message_echoes\":[{}]}");
-    assert_int_equal(f.n, 1);
-    assert_int_equal(ev->kind, EVENT_INBOUND);
+    assert_int_equal(f.n, 2);
+    assert_true(ev[0].kind == EVENT_INBOUND && ev[0].opens && ev[1].kind == EVENT_ECHO && !ev[1].opens);
     done(&f);
 }
 
@@ -465,6 +413,154 @@ TEST(refused_and_odd_bodies)
     }
     arena_free(a);
     json_parser_free(p);
+}
+
+/* What opens a window, what does not. */
+TEST(what_opens_a_window)
+{
+    static const struct {
+        const char *field, *value;
+        bool opens;
+    } rows[] = {
+        {"messages", "\"messages\":[{\"from\":\"15550001111\",\"id\":\"a\",\"type\":\"text\"}]", true},
+        {"messages", "\"messages\":[{\"from\":\"15550001111\",\"id\":\"a\",\"type\":\"unsupported\"}]", true},
+        {"messages",
+         "\"messages\":[{\"from\":\"15550001111\",\"type\":\"reaction\",\"reaction\":{\"message_id\":\"m\",\"emoji\":"
+         "\"x\"}}]",
+         true},
+        {"messages",
+         "\"messages\":[{\"from\":\"15550001111\",\"type\":\"reaction\",\"reaction\":{\"message_id\":\"m\"}}]", false},
+        {"messages", "\"messages\":[{\"from\":\"15550001111\",\"type\":\"revoke\"}]", false},
+        {"messages", "\"messages\":[{\"from\":\"15550001111\",\"type\":\"edit\"}]", false},
+        {"messages", "\"messages\":[{\"from\":\"15550001111\",\"group_id\":\"G\",\"type\":\"text\"}]", false},
+        {"standby", "\"messages\":[{\"from\":\"15550001111\",\"type\":\"text\"}]", true},
+        {"standby", "\"standby\":{\"messages\":[{\"from\":\"15550001111\",\"type\":\"text\"}]}", true},
+        {"standby", "\"standby\":{\"message_echoes\":[{\"id\":\"wamid.E\"}]}", false},
+        {"calls", "\"calls\":[{\"from\":\"15550001111\",\"id\":\"c\",\"direction\":\"USER_INITIATED\"}]", true},
+        {"standby", "\"standby\":{\"calls\":[{\"from\":\"1555000111\",\"direction\":\"USER_INITIATED\"}]}", true},
+        {"calls", "\"calls\":[{\"to\":\"15550001111\",\"id\":\"c\",\"direction\":\"BUSINESS_INITIATED\"}]", false},
+        {"message_echoes", "\"message_echoes\":[{\"from\":\"1\",\"to\":\"15550001111\",\"type\":\"text\"}]", false},
+        {"history", "\"history\":[{\"threads\":[{\"messages\":[{\"from\":\"15550001111\"}]}]}]", false},
+        {"smb_app_state_sync", "\"state_sync\":[{\"type\":\"contact\"}]", false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct fixture f;
+        char value[2000];
+        snprintf(value, sizeof value, META ",%s", rows[i].value);
+        struct event *ev = read_change(&f, rows[i].field, value);
+        if (f.n != 1 || ev->opens != rows[i].opens)
+            fail_msg("row %zu: %zu events, %s", i, f.n, event_kind_name(ev->kind));
+        done(&f);
+    }
+}
+
+TEST(what_else_is_told)
+{
+    struct fixture f;
+    struct event *ev = read_change(
+        &f, "smb_message_echoes",
+        META ",\"message_echoes\":[{\"from\":\"15550009999\",\"to\":\"15550001111\",\"to_user_id\":\"US.9\",\"id\":"
+             "\"wamid.ECHO\",\"timestamp\":\"1790000001\",\"type\":\"text\",\"text\":{\"body\":\"Hi\"}}]");
+    assert_true(f.n == 1 && ev->kind == EVENT_ECHO && ev->at == 1790000001000 && ev->phone_number_id == 700800900);
+    assert_text(ev->wamid, "wamid.ECHO");
+    assert_text(ev->type, "text");
+    assert_id(&ev->phone, "15550001111");
+    assert_id(&ev->user_id, "US.9");
+    done(&f);
+    ev = read_change(
+        &f, "messaging_handovers",
+        "\"type\":\"control_passed\",\"sender\":{\"phone_number\":\"15550001111\"},\"recipient\":{\"phone_"
+        "number_id\":\"700800900\",\"display_phone_number\":\"15550009999\"},\"control_passed\":{\"previous_"
+        "owner_app_role\":\"meta_business_agent\"}");
+    assert_true(f.n == 1 && ev->kind == EVENT_HANDOVER && ev->phone_number_id == 700800900);
+    assert_id(&ev->phone, "15550001111");
+    assert_text(ev->text, "meta_business_agent");
+    done(&f);
+    ev = read_change(&f, "flows", "\"event\":\"FLOW_STATUS_CHANGE\",\"flow_id\":66,\"new_status\":\"THROTTLED\"");
+    assert_true(f.n == 1 && ev->kind == EVENT_FLOW);
+    assert_text(ev->flow_id, "66");
+    assert_text(ev->notice, "{\"event\":\"FLOW_STATUS_CHANGE\",\"flow_id\":66,\"new_status\":\"THROTTLED\"}");
+    done(&f);
+    ev = read_change(&f, "group_participants_update",
+                     META
+                     ",\"groups\":[{\"timestamp\":\"1790000001\",\"group_id\":\"G1\",\"type\":\"group_participants_"
+                     "add\"},{\"timestamp\":\"1790000002\",\"group_id\":\"G2\",\"type\":\"group_participants_remove\","
+                     "\"errors\":[{\"code\":131214}]}]");
+    assert_true(f.n == 2 && ev[1].kind == EVENT_GROUP && ev[1].at == 1790000002000 && ev[1].code == 131214);
+    assert_text(ev[0].group_id, "G1");
+    assert_text(ev[1].type, "group_participants_remove");
+    assert_int_equal(ev[0].notice.n, 0); /* of people */
+    assert_true(ev[0].key != 0 && ev[0].key != ev[1].key);
+    done(&f);
+    ev = read_change(&f, "tracking_events", "\"events\":[{\"wa_id\":\"15550001111\"}]");
+    assert_int_equal(ev->notice.n, 0);
+    done(&f);
+}
+
+/* Both places of rejection_info, and what else comes with a status. */
+TEST(template_details)
+{
+    static const char *const bodies[] = {
+        "{\"entry\":[{\"id\":\"1\",\"time\":1790000000,\"changes\":[{\"field\":\"message_template_status_update\","
+        "\"value\":"
+        "{\"event\":\"REJECTED\",\"message_template_name\":\"cart\",\"message_template_language\":\"en\",\"reason\":"
+        "\"INVALID_FORMAT\",\"rejection_info\":{\"reason\":\"Adjacent parameters.\"}}}]}]}",
+        "{\"entry\":[{\"id\":\"1\",\"time\":1790000000,\"changes\":[{\"field\":\"message_template_status_update\","
+        "\"value\":"
+        "{\"event\":\"REJECTED\",\"message_template_name\":\"cart\",\"message_template_language\":\"en\",\"reason\":"
+        "\"INVALID_FORMAT\"},\"rejection_info\":{\"reason\":\"Adjacent parameters.\"}}]}]}"};
+    struct fixture f;
+    for (size_t i = 0; i < 2; i++) {
+        read_body(&f, bodies[i]);
+        assert_text(f.ev->template_detail,
+                    "{\"reason\":\"INVALID_FORMAT\",\"rejection_info\":{\"reason\":\"Adjacent parameters.\"}}");
+        done(&f);
+    }
+    struct event *ev =
+        read_change(&f, "message_template_status_update",
+                    NAME "\"event\":\"PAUSED\",\"reason\":\"NONE\",\"other_info\":{\"title\":\"FIRST_PAUSE\"}");
+    assert_text(ev->template_detail, "{\"other_info\":{\"title\":\"FIRST_PAUSE\"}}");
+    done(&f);
+    ev = read_change(&f, "message_template_status_update", NAME "\"event\":\"APPROVED\",\"reason\":null");
+    assert_int_equal(ev->template_detail.n, 0);
+    done(&f);
+    ev = read_change(&f, "template_category_update",
+                     NAME
+                     "\"correct_category\":\"MARKETING\",\"new_category\":\"UTILITY\",\"category_update_timestamp\":"
+                     "1790086400");
+    assert_true(ev->new_category == CATEGORY_UNKNOWN && ev->next_category == CATEGORY_MARKETING &&
+                ev->next_category_at == 1790086400000);
+    done(&f);
+}
+
+TEST(contacts_that_contradict_each_other_join_nobody)
+{
+    struct fixture f;
+    struct event *ev =
+        read_change(&f, "messages",
+                    META
+                    ",\"contacts\":[{\"profile\":{\"name\":\"A\"},\"wa_id\":\"15550001111\",\"user_id\":\"US.1\"},"
+                    "{\"profile\":{\"name\":\"B\"},\"wa_id\":\"15550001111\",\"user_id\":\"US.2\"},"
+                    "{\"profile\":{\"name\":\"C\"},\"wa_id\":15550003333},{\"profile\":{\"name\":\"D\"},\"wa_id\":"
+                    "\"15550003333\",\"user_id\":\"US.3\"}],"
+                    "\"messages\":[{\"from\":\"15550001111\"},{\"from\":\"15550001111\",\"from_user_id\":\"US.2\"},"
+                    "{\"from\":15550003333}]");
+    assert_int_equal(f.n, 3);
+    assert_id(&ev[0].user_id, "");
+    assert_text(ev[0].profile_name, "");
+    assert_text(ev[1].profile_name, "B");
+    assert_id(&ev[2].user_id, "US.3");
+    assert_text(ev[2].profile_name, ""); /* two names, one person: neither */
+    done(&f);
+}
+
+TEST(fields_known_and_of_no_person)
+{
+    assert_true(event_field_known(STR("messages")) && event_field_known(STR("call_recording_available")));
+    assert_false(event_field_known(STR("")) || event_field_known(STR("a_new_field")));
+    assert_true(event_is_notice(STR("security")) && event_is_notice(STR("flows")));
+    assert_false(event_is_notice(STR("messages")) || event_is_notice(STR("smb_app_state_sync")) ||
+                 event_is_notice(STR("group_status_update")) || event_is_notice(STR("a_new_field")));
 }
 
 /* A full body must cost what its bytes cost, one more than the maximum is refused, and so is too little memory. */
@@ -662,5 +758,6 @@ TEST(agrees_with_the_summaries)
 }
 
 TESTS(T(inbound), T(contacts_join_the_right_message), T(statuses), T(group_messages_say_so), T(number_changes),
-      T(calls), T(preferences), T(templates), T(account_and_other), T(refused_and_odd_bodies), T(limits),
-      T(agrees_with_the_summaries))
+      T(calls), T(preferences), T(templates), T(account_and_other), T(refused_and_odd_bodies), T(what_opens_a_window),
+      T(what_else_is_told), T(template_details), T(contacts_that_contradict_each_other_join_nobody),
+      T(fields_known_and_of_no_person), T(limits), T(agrees_with_the_summaries))
