@@ -9,18 +9,10 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "cmd/term.h"
-
-#define LABEL 14
 
 static struct str text_of(struct json v)
 {
     return json_str_or(v, STR(""));
-}
-
-static struct str text_at(struct json object, const char *key)
-{
-    return text_of(json_get(object, key));
 }
 
 struct str show_time(struct json v, char out[SHOW_TIME])
@@ -30,27 +22,6 @@ struct str show_time(struct json v, char out[SHOW_TIME])
         return s;
     snprintf(out, SHOW_TIME, "%.10s %.8sZ", s.p, s.p + 11);
     return str_of(out);
-}
-
-static void label(int indent, const char *word)
-{
-    printf("%*s", indent, "");
-    term_cell(stdout, TONE_DIM, str_of(word), LABEL - indent);
-    putchar(' ');
-}
-
-static void line(int indent, const char *word, struct str value)
-{
-    if (value.n == 0)
-        return;
-    label(indent, word);
-    term_wrap(stdout, LABEL + 1, value);
-}
-
-static void time_line(int indent, const char *word, struct json v)
-{
-    char out[SHOW_TIME];
-    line(indent, word, show_time(v, out));
 }
 
 /* Any scalar, as it stands in JSON but strings without quotes. */
@@ -74,7 +45,7 @@ static enum tone verdict_tone(struct str verdict)
 static void show_standing(struct json f, struct json override)
 {
     bool shadow = false, unknown = false, aside = false;
-    struct str reason = text_at(override, "reason"), by = text_at(override, "actor");
+    struct str reason = show_text(override, "reason"), by = show_text(override, "actor");
     bool named = by.n > 0 && !str_eq(by, STR("api"));
     json_bool(json_get(f, "shadow"), &shadow);
     json_bool(json_get(f, "unknown"), &unknown);
@@ -94,24 +65,24 @@ static void code_line(struct json v)
     if (!json_i64(v, &code) || code == 0)
         return;
     snprintf(text, sizeof text, "%lld", (long long)code);
-    line(2, "code", str_of(text));
+    show_line(2, "code", str_of(text));
 }
 
 static void show_finding(struct json f, struct json override)
 {
     char until[SHOW_TIME];
-    struct str verdict = text_at(f, "verdict");
+    struct str verdict = show_text(f, "verdict");
     putchar('\n');
     term_text(stdout, verdict_tone(verdict), verdict);
     fputs("  ", stdout);
-    term_text(stdout, TONE_BOLD, text_at(f, "rule"));
+    term_text(stdout, TONE_BOLD, show_text(f, "rule"));
     fputs("  ", stdout);
-    term_text(stdout, TONE_PLAIN, text_at(f, "title"));
+    term_text(stdout, TONE_PLAIN, show_text(f, "title"));
     show_standing(f, override);
     struct str when = show_time(json_get(f, "until"), until);
-    line(2, "until", when);
+    show_line(2, "until", when);
     code_line(json_get(f, "code"));
-    line(2, "why", text_at(f, "reason"));
+    show_line(2, "why", show_text(f, "reason"));
     struct buf b;
     bool first = true;
     buf_init(&b, 4096);
@@ -119,16 +90,17 @@ static void show_finding(struct json f, struct json override)
         buf_clear(&b);
         buf_printf(&b, "%.*s = ", (int)it.key.n, it.key.p);
         put_value(&b, it.value);
-        line(2, first ? "facts" : "", buf_str(&b));
+        show_line(2, first ? "facts" : "", buf_str(&b));
     }
-    line(2, "would change", text_at(f, "change"));
+    show_line(2, "would change", show_text(f, "change"));
     for (struct json_iter it = json_iter(json_get(f, "citations")); json_next(&it);) {
-        struct str read = text_at(it.value, "read"), url = text_at(it.value, "url"), title = text_at(it.value, "title");
+        struct str read = show_text(it.value, "read"), url = show_text(it.value, "url"),
+                   title = show_text(it.value, "title");
         buf_clear(&b);
         buf_printf(&b, "%.*s%s%.*s%s", (int)title.n, title.p, read.n ? " (read " : "", (int)read.n, read.p,
                    read.n ? ")" : "");
-        line(2, "source", buf_str(&b));
-        line(2, "", url);
+        show_line(2, "source", buf_str(&b));
+        show_line(2, "", url);
     }
     buf_done(&b);
 }
@@ -177,32 +149,32 @@ void show_decision(struct json decision)
 
 void show_undecided(struct json message)
 {
-    struct str state = text_at(message, "state");
+    struct str state = show_text(message, "state");
     bool waits = str_eq(state, STR("waiting"));
-    line(0, "verdict",
-         waits ? STR("none yet: no rule spoke against taking it, and it is judged when its time comes")
-               : STR("none: it ended before it was judged for sending"));
+    show_line(0, "verdict",
+              waits ? STR("none yet: no rule spoke against taking it, and it is judged when its time comes")
+                    : STR("none: it ended before it was judged for sending"));
 }
 
 void show_decided(struct json d, struct json override)
 {
     char until[SHOW_TIME];
-    struct str verdict = text_at(d, "verdict"), when = show_time(json_get(d, "until"), until);
+    struct str verdict = show_text(d, "verdict"), when = show_time(json_get(d, "until"), until);
     struct str id = text_of(json_at(d, "ruleset", "id")), hash = text_of(json_at(d, "ruleset", "hash"));
     if (verdict.n == 0)
         return;
-    label(0, "verdict");
+    show_label(0, "verdict");
     term_text(stdout, verdict_tone(verdict), verdict);
     if (when.n > 0)
         term_printf(stdout, TONE_PLAIN, " until %.*s", (int)when.n, when.p);
     putchar('\n');
     if (id.n > 0) {
-        label(0, "rule set");
+        show_label(0, "rule set");
         term_printf(stdout, TONE_PLAIN, "%.*s %.*s", (int)id.n, id.p, hash.n > 12 ? 12 : (int)hash.n, hash.p);
         putchar('\n');
     }
     if (json_count(json_get(d, "findings")) == 0)
-        line(0, "reasons", STR("none: no rule speaks against it"));
+        show_line(0, "reasons", STR("none: no rule speaks against it"));
     for (struct json_iter it = json_iter(json_get(d, "findings")); json_next(&it);)
         show_finding(it.value, override);
     show_unknown(d);
@@ -213,27 +185,27 @@ void show_message(struct json m)
     struct buf b;
     char when[SHOW_TIME];
     buf_init(&b, 4096);
-    line(0, "sender", text_at(m, "sender"));
-    struct str type = text_at(m, "type"), category = text_at(m, "category");
+    show_line(0, "sender", show_text(m, "sender"));
+    struct str type = show_text(m, "type"), category = show_text(m, "category");
     buf_printf(&b, "%.*s%s%.*s", (int)type.n, type.p, category.n ? ", " : "", (int)category.n, category.p);
-    line(0, "message", buf_str(&b));
+    show_line(0, "message", buf_str(&b));
     show_message_state(m);
     show_message_waiting(m);
-    time_line(0, "since", json_get(m, "changed_at"));
-    time_line(0, "expires", json_get(m, "expires"));
-    line(0, "wamid", text_at(m, "wamid"));
+    show_time_line(0, "since", json_get(m, "changed_at"));
+    show_time_line(0, "expires", json_get(m, "expires"));
+    show_line(0, "wamid", show_text(m, "wamid"));
     int64_t code = 0;
     bool first = true;
     for (struct json_iter it = json_iter(json_get(m, "events")); json_next(&it);) {
-        struct str at = show_time(json_get(it.value, "at"), when), status = text_at(it.value, "status");
-        struct str detail = text_at(it.value, "detail");
+        struct str at = show_time(json_get(it.value, "at"), when), status = show_text(it.value, "status");
+        struct str detail = show_text(it.value, "detail");
         buf_clear(&b);
         buf_printf(&b, "%.*s  %.*s", (int)at.n, at.p, (int)status.n, status.p);
         if (json_i64(json_get(it.value, "code"), &code) && code != 0)
             buf_printf(&b, " %lld", (long long)code);
         if (detail.n > 0)
             buf_printf(&b, " %.*s", (int)detail.n, detail.p);
-        line(0, first ? "fate" : "", buf_str(&b));
+        show_line(0, first ? "fate" : "", buf_str(&b));
         first = false;
     }
     buf_done(&b);
@@ -245,11 +217,11 @@ static void show_scopes(struct json consent)
 {
     char when[SHOW_TIME];
     for (struct json_iter it = json_iter(consent); json_next(&it);) {
-        struct str status = text_at(it.value, "status");
+        struct str status = show_text(it.value, "status");
         bool granted = str_eq(status, STR("granted")), withdrawn = str_eq(status, STR("withdrawn"));
         struct str at = show_time(json_get(it.value, "at"), when);
         fputs("  ", stdout);
-        term_cell(stdout, TONE_PLAIN, it.key, LABEL + 2);
+        term_cell(stdout, TONE_PLAIN, it.key, SHOW_LABEL + 2);
         term_cell(stdout, granted ? TONE_GOOD : withdrawn ? TONE_BAD : TONE_DIM, status, 10);
         term_printf(stdout, TONE_PLAIN, " %.*s", (int)at.n, at.p);
         putchar('\n');
@@ -270,26 +242,26 @@ static void show_stop(struct json stop)
 void show_consent(struct json answer)
 {
     char when[SHOW_TIME];
-    line(0, "contact", text_at(answer, "contact"));
+    show_line(0, "contact", show_text(answer, "contact"));
     puts("consent");
     show_scopes(json_get(answer, "consent"));
     show_stop(json_get(answer, "platform_stop"));
     if (json_count(json_get(answer, "events")) > 0)
         puts("history");
     for (struct json_iter it = json_iter(json_get(answer, "events")); json_next(&it);) {
-        struct str act = text_at(it.value, "act"), at = show_time(json_get(it.value, "at"), when),
-                   scope = text_at(it.value, "scope");
-        struct str method = text_at(it.value, "method"), source = text_at(it.value, "source");
+        struct str act = show_text(it.value, "act"), at = show_time(json_get(it.value, "at"), when),
+                   scope = show_text(it.value, "scope");
+        struct str method = show_text(it.value, "method"), source = show_text(it.value, "source");
         fputs("  ", stdout);
         term_printf(stdout, TONE_PLAIN, "%.*s  ", (int)at.n, at.p);
         term_cell(stdout, str_eq(act, STR("grant")) || str_eq(act, STR("resume")) ? TONE_GOOD : TONE_BAD, act, 9);
         term_printf(stdout, TONE_PLAIN, "%.*s%s%.*s%s%.*s", (int)scope.n, scope.p, method.n ? ", by " : "",
                     (int)method.n, method.p, source.n ? ", from " : "", (int)source.n, source.p);
         putchar('\n');
-        line(4, "wording", text_at(it.value, "wording"));
-        line(4, "language", text_at(it.value, "language"));
-        line(4, "evidence", text_at(it.value, "evidence"));
-        line(4, "actor", text_at(it.value, "actor"));
+        show_line(4, "wording", show_text(it.value, "wording"));
+        show_line(4, "language", show_text(it.value, "language"));
+        show_line(4, "evidence", show_text(it.value, "evidence"));
+        show_line(4, "actor", show_text(it.value, "actor"));
     }
 }
 
@@ -297,9 +269,9 @@ static void show_windows(struct json windows)
 {
     char last[SHOW_TIME], open[SHOW_TIME];
     for (struct json_iter it = json_iter(windows); json_next(&it);) {
-        struct str sender = text_at(it.value, "sender"), in = show_time(json_get(it.value, "last_inbound"), last);
+        struct str sender = show_text(it.value, "sender"), in = show_time(json_get(it.value, "last_inbound"), last);
         struct str until = show_time(json_get(it.value, "open_until"), open);
-        struct str end = text_at(it.value, "open_until");
+        struct str end = show_text(it.value, "open_until");
         int64_t ms = 0;
         bool is_open = time_parse(end.p, end.n, &ms) && ms > clock_now_ms();
         term_printf(stdout, TONE_PLAIN, "  sender %.*s: wrote %.*s, window ", (int)sender.n, sender.p, (int)in.n, in.p);
@@ -316,14 +288,14 @@ static void show_messages(struct json messages)
         struct str at = show_time(json_get(it.value, "at"), when);
         int64_t code = 0;
         fputs("  ", stdout);
-        term_cell(stdout, TONE_PLAIN, text_at(it.value, "id"), 19);
+        term_cell(stdout, TONE_PLAIN, show_text(it.value, "id"), 19);
         fputc(' ', stdout);
         term_cell(stdout, TONE_PLAIN, at, 21);
-        term_cell(stdout, TONE_PLAIN, text_at(it.value, "type"), 12);
+        term_cell(stdout, TONE_PLAIN, show_text(it.value, "type"), 12);
         fputc(' ', stdout);
-        term_cell(stdout, TONE_PLAIN, text_at(it.value, "category"), 14);
+        term_cell(stdout, TONE_PLAIN, show_text(it.value, "category"), 14);
         fputc(' ', stdout);
-        term_text(stdout, TONE_BOLD, text_at(it.value, "state"));
+        term_text(stdout, TONE_BOLD, show_text(it.value, "state"));
         if (json_i64(json_get(it.value, "code"), &code) && code != 0)
             printf(" %lld", (long long)code);
         putchar('\n');
@@ -332,18 +304,18 @@ static void show_messages(struct json messages)
 
 void show_contact(struct json c)
 {
-    line(0, "contact", text_at(c, "id"));
+    show_line(0, "contact", show_text(c, "id"));
     for (struct json_iter it = json_iter(json_get(c, "identities")); json_next(&it);) {
-        struct str kind = text_at(it.value, "kind"), value = text_at(it.value, "value");
+        struct str kind = show_text(it.value, "kind"), value = show_text(it.value, "value");
         char word[32];
         snprintf(word, sizeof word, "%.*s", (int)kind.n, kind.p);
-        line(0, word, value);
+        show_line(0, word, value);
     }
-    line(0, "name", text_at(c, "name"));
-    line(0, "language", text_at(c, "lang"));
-    line(0, "time zone", text_at(c, "zone"));
-    time_line(0, "known since", json_get(c, "created_at"));
-    time_line(0, "undeliverable", json_get(c, "undeliverable_at"));
+    show_line(0, "name", show_text(c, "name"));
+    show_line(0, "language", show_text(c, "lang"));
+    show_line(0, "time zone", show_text(c, "zone"));
+    show_time_line(0, "known since", json_get(c, "created_at"));
+    show_time_line(0, "undeliverable", json_get(c, "undeliverable_at"));
     puts("consent");
     show_scopes(json_get(c, "consent"));
     show_stop(json_get(c, "platform_stop"));
@@ -364,7 +336,7 @@ static void number_line(const char *word, struct json v)
     if (!json_i64(v, &n))
         return;
     snprintf(text, sizeof text, "%lld", (long long)n);
-    line(0, word, str_of(text));
+    show_line(0, word, str_of(text));
 }
 
 static void part(struct buf *b, struct json queue, const char *key, const char *says, bool *first)
@@ -400,7 +372,7 @@ static void show_queues(struct json queues)
 {
     bool first = true;
     for (struct json_iter it = json_iter(queues); json_next(&it); first = false) {
-        struct str id = text_at(it.value, "sender"), why = text_at(it.value, "stopped_why");
+        struct str id = show_text(it.value, "sender"), why = show_text(it.value, "stopped_why");
         char until[SHOW_TIME];
         struct buf b;
         buf_init(&b, 1024);
@@ -410,7 +382,7 @@ static void show_queues(struct json queues)
         if (why.n > 0)
             buf_printf(&b, ", stopped%s%.*s: %.*s", when.n > 0 ? " until " : "", (int)when.n, when.p, (int)why.n,
                        why.p);
-        line(0, first ? "queues" : "", buf_str(&b));
+        show_line(0, first ? "queues" : "", buf_str(&b));
         buf_done(&b);
     }
 }
@@ -419,27 +391,27 @@ void show_status(struct json s)
 {
     int64_t up = 0;
     char text[64];
-    line(0, "version", text_at(s, "version"));
+    show_line(0, "version", show_text(s, "version"));
     if (json_i64(json_get(s, "uptime_s"), &up)) {
         snprintf(text, sizeof text, "%lldd %02lld:%02lld:%02lld", (long long)(up / 86400), (long long)(up / 3600 % 24),
                  (long long)(up / 60 % 60), (long long)(up % 60));
-        line(0, "running for", str_of(text));
+        show_line(0, "running for", str_of(text));
     }
-    line(0, "upstream", text_at(s, "upstream"));
-    line(0, "rule set", text_of(json_at(s, "ruleset", "id")));
-    line(0, "", text_of(json_at(s, "ruleset", "hash")));
+    show_line(0, "upstream", show_text(s, "upstream"));
+    show_line(0, "rule set", text_of(json_at(s, "ruleset", "id")));
+    show_line(0, "", text_of(json_at(s, "ruleset", "hash")));
     number_line("contacts", json_get(s, "contacts"));
     number_line("webhooks", json_at(s, "inbox", "rows"));
     number_line("problems", json_at(s, "inbox", "problems"));
     bool first = true;
     for (struct json_iter it = json_iter(json_get(s, "senders")); json_next(&it); first = false) {
-        struct str id = text_at(it.value, "id"), display = text_at(it.value, "display_phone");
-        struct str status = text_at(it.value, "status"), quality = text_at(it.value, "quality");
+        struct str id = show_text(it.value, "id"), display = show_text(it.value, "display_phone");
+        struct str status = show_text(it.value, "status"), quality = show_text(it.value, "quality");
         struct buf b;
         buf_init(&b, 1024);
         buf_printf(&b, "%.*s  %.*s  %.*s  %.*s", (int)id.n, id.p, (int)display.n, display.p, (int)status.n, status.p,
                    (int)quality.n, quality.p);
-        line(0, first ? "senders" : "", buf_str(&b));
+        show_line(0, first ? "senders" : "", buf_str(&b));
         buf_done(&b);
     }
     show_queues(json_get(s, "queues"));

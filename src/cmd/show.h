@@ -7,6 +7,24 @@
 #define WL_CMD_SHOW_H
 
 #include "base/json.h"
+#include "cmd/term.h"
+
+/* --- parts (show_parts.c) */
+#define SHOW_LABEL 14
+struct str show_text(struct json object, const char *key); /* "" when it is no text */
+int64_t show_number(struct json object, const char *key);  /* 0 when it is none */
+bool show_flag(struct json object, const char *key);
+void show_label(int indent, const char *word);
+void show_line(int indent, const char *word, struct str value); /* nothing of an empty value */
+void show_time_line(int indent, const char *word, struct json v);
+
+struct show_column {
+    const char *title; /* NULL ends a table */
+    const char *key;   /* "lag.bodies": of a member's member */
+    int width;
+    enum tone (*tone)(struct str cell); /* NULL: plain */
+};
+void show_table(struct json rows, const struct show_column *columns, const char *empty);
 
 /* "2026-11-22T01:43:07.123Z" without what nobody reads: "2026-11-22 01:43:07Z"; other texts as they are. */
 #define SHOW_TIME 40

@@ -8,44 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cmd/term.h"
 #include "core/graph_code.h"
-
-#define LABEL 14
-
-static struct str text_at(struct json object, const char *key)
-{
-    return json_str_or(json_get(object, key), STR(""));
-}
-
-static int64_t number_at(struct json object, const char *key)
-{
-    int64_t n = 0;
-    json_i64(json_get(object, key), &n);
-    return n;
-}
-
-static bool flag_at(struct json object, const char *key)
-{
-    bool b = false;
-    json_bool(json_get(object, key), &b);
-    return b;
-}
-
-static void line(const char *word, struct str value)
-{
-    if (value.n == 0)
-        return;
-    term_cell(stdout, TONE_DIM, str_of(word), LABEL);
-    putchar(' ');
-    term_wrap(stdout, LABEL + 1, value);
-}
-
-static void time_line(const char *word, struct json object, const char *key)
-{
-    char out[SHOW_TIME];
-    line(word, show_time(json_get(object, key), out));
-}
 
 /* What a state means, and what to do; NULL: nothing. */
 static const struct {
@@ -88,25 +51,25 @@ static size_t find_state(struct str word)
 
 void show_message_state(struct json m)
 {
-    struct str word = text_at(m, "state");
+    struct str word = show_text(m, "state");
     size_t i = find_state(word);
-    term_cell(stdout, TONE_DIM, STR("state"), LABEL);
+    term_cell(stdout, TONE_DIM, STR("state"), SHOW_LABEL);
     putchar(' ');
     term_text(stdout, i < STATES ? states[i].tone : TONE_BOLD, word);
     putchar('\n');
     if (i < STATES)
-        line("", str_of(states[i].means));
-    int64_t code = number_at(m, "code"), twice = number_at(m, "duplicates");
-    struct str means = text_at(m, "code_means");
+        show_line(0, "", str_of(states[i].means));
+    int64_t code = show_number(m, "code"), twice = show_number(m, "duplicates");
+    struct str means = show_text(m, "code_means");
     char text[400];
     if (code != 0) {
         snprintf(text, sizeof text, "%lld%s%.*s", (long long)code, means.n ? ": " : "", (int)means.n, means.p);
-        line("code", str_of(text));
+        show_line(0, "code", str_of(text));
     }
     if (twice > 0) {
         snprintf(text, sizeof text, "the person got it %lld times: a second attempt followed a doubt, and both arrived",
                  (long long)twice + 1);
-        line("duplicated", str_of(text));
+        show_line(0, "duplicated", str_of(text));
     }
 }
 
@@ -114,25 +77,25 @@ void show_message_waiting(struct json m)
 {
     char text[600];
     struct json w = json_get(m, "waiting");
-    struct str why = text_at(w, "why"), rule = text_at(w, "rule");
+    struct str why = show_text(w, "why"), rule = show_text(w, "rule");
     if (json_type(w) != JSON_OBJECT)
         return;
     snprintf(text, sizeof text, "%.*s%s%.*s%s", (int)why.n, why.p, rule.n ? " (" : "", (int)rule.n, rule.p,
              rule.n ? ")" : "");
-    line("why", str_of(text));
-    time_line("until", w, "until");
-    line("then", text_at(w, "then"));
+    show_line(0, "why", str_of(text));
+    show_time_line(0, "until", json_get(w, "until"));
+    show_line(0, "then", show_text(w, "then"));
 }
 
 static void happened(const char **word, struct str at, struct str what)
 {
     if (at.n == 0)
         return;
-    term_cell(stdout, TONE_DIM, str_of(*word), LABEL);
+    term_cell(stdout, TONE_DIM, str_of(*word), SHOW_LABEL);
     fputc(' ', stdout);
     term_text(stdout, TONE_PLAIN, at);
     fputs("  ", stdout);
-    term_wrap(stdout, LABEL + 24, what);
+    term_wrap(stdout, SHOW_LABEL + 24, what);
     *word = "";
 }
 
@@ -149,13 +112,13 @@ static void show_try(const char **word, struct json t, struct str code_means)
                  {"accepted", "accepted by Meta"},
                  {"failed", "accepted by Meta, and then failed"}};
     char when[SHOW_TIME], text[600];
-    struct str met = text_at(t, "met"), at = show_time(json_get(t, "at"), when);
+    struct str met = show_text(t, "met"), at = show_time(json_get(t, "at"), when);
     const char *says = "it ended without an acceptance";
-    int64_t code = number_at(t, "code");
+    int64_t code = show_number(t, "code");
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         if (str_eq(met, str_of(words[i].met)))
             says = words[i].says;
-    int n = snprintf(text, sizeof text, "attempt %lld: %s", (long long)number_at(t, "attempt"), says);
+    int n = snprintf(text, sizeof text, "attempt %lld: %s", (long long)show_number(t, "attempt"), says);
     if (code != 0)
         snprintf(text + n, sizeof text - (size_t)n, " with %lld%s%.*s", (long long)code, code_means.n ? ": " : "",
                  (int)code_means.n, code_means.p);
@@ -165,7 +128,7 @@ static void show_try(const char **word, struct json t, struct str code_means)
 /* How often Meta turned it away for what is not its own: such refusals are no attempts. */
 static void show_turned(const char **word, struct json t)
 {
-    int64_t times = number_at(t, "times"), code = number_at(t, "code");
+    int64_t times = show_number(t, "times"), code = show_number(t, "code");
     const struct graph_code *words = code != 0 ? graph_code((int)code) : NULL;
     char text[400];
     if (times == 0)
@@ -181,8 +144,8 @@ static void show_tries(const char **word, struct json m)
 {
     show_turned(word, json_get(m, "turned_away"));
     for (struct json_iter it = json_iter(json_get(m, "tries")); json_next(&it);) {
-        const struct graph_code *words = graph_code((int)number_at(it.value, "code"));
-        show_try(word, it.value, str_of(words != NULL && number_at(it.value, "code") != 0 ? words->means : NULL));
+        const struct graph_code *words = graph_code((int)show_number(it.value, "code"));
+        show_try(word, it.value, str_of(words != NULL && show_number(it.value, "code") != 0 ? words->means : NULL));
     }
 }
 
@@ -190,8 +153,8 @@ static void show_events(const char **word, struct json m)
 {
     char when[SHOW_TIME], text[400];
     for (struct json_iter it = json_iter(json_get(m, "events")); json_next(&it);) {
-        struct str status = text_at(it.value, "status"), detail = text_at(it.value, "detail");
-        int64_t code = number_at(it.value, "code");
+        struct str status = show_text(it.value, "status"), detail = show_text(it.value, "detail");
+        int64_t code = show_number(it.value, "code");
         int at = snprintf(text, sizeof text, "Meta: %.*s", (int)status.n, status.p);
         if (code != 0 && (size_t)at < sizeof text)
             at += snprintf(text + at, sizeof text - (size_t)at, " %lld", (long long)code);
@@ -211,8 +174,8 @@ static void show_end(const char **word, struct json m)
                 {"expired", "worthless: it was not sent in time"},
                 {"undetermined", "given up: nobody knows whether it arrived"}};
     char when[SHOW_TIME];
-    bool delivered_late = text_at(m, "wamid").n > 0; /* Meta had it: its time to deliver it is over */
-    struct str state = text_at(m, "state");
+    bool delivered_late = show_text(m, "wamid").n > 0; /* Meta had it: its time to deliver it is over */
+    struct str state = show_text(m, "state");
     for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
         if (!str_eq(state, str_of(ends[i].state)))
             continue;
@@ -227,7 +190,7 @@ static void show_story(struct json m)
 {
     char when[SHOW_TIME];
     const char *word = "what happened";
-    bool queued = flag_at(m, "queued");
+    bool queued = show_flag(m, "queued");
     happened(&word, show_time(json_get(m, "at"), when),
              queued ? STR("taken from its caller into the outbox") : STR("asked for by its caller"));
     show_tries(&word, m);
@@ -238,23 +201,23 @@ static void show_story(struct json m)
 static void show_decision_line(struct json d)
 {
     char text[600];
-    struct str verdict = text_at(d, "verdict"), rule = text_at(d, "rule"), reason = text_at(d, "reason");
+    struct str verdict = show_text(d, "verdict"), rule = show_text(d, "rule"), reason = show_text(d, "reason");
     if (verdict.n == 0)
         return;
     snprintf(text, sizeof text, "%.*s%s%.*s%s%.*s", (int)verdict.n, verdict.p, rule.n ? " by " : "", (int)rule.n,
              rule.p, reason.n ? ": " : "", (int)reason.n, reason.p);
-    line("decision", str_of(text));
+    show_line(0, "decision", str_of(text));
 }
 
 static void show_next(struct json m)
 {
-    size_t i = find_state(text_at(m, "state"));
+    size_t i = find_state(show_text(m, "state"));
     const char *next = i < STATES ? states[i].next : NULL;
-    struct str code_next = text_at(m, "code_next"), id = text_at(m, "id");
-    struct str taken_back = text_at(json_get(m, "waiting"), "cancelled_as");
+    struct str code_next = show_text(m, "code_next"), id = show_text(m, "id");
+    struct str taken_back = show_text(json_get(m, "waiting"), "cancelled_as");
     char text[300];
     if (next == NULL) {
-        line("next", code_next);
+        show_line(0, "next", code_next);
         return;
     }
     const char *at = strstr(next, " ID");
@@ -263,24 +226,24 @@ static void show_next(struct json m)
              str_eq(taken_back, STR("undetermined"))
                  ? "; it ends as undetermined then, because an attempt of it may have arrived"
                  : "");
-    line("next", str_of(text));
+    show_line(0, "next", str_of(text));
 }
 
 void show_message_story(struct json m)
 {
     char text[200];
-    struct str type = text_at(m, "type"), category = text_at(m, "category");
-    line("message", text_at(m, "id"));
+    struct str type = show_text(m, "type"), category = show_text(m, "category");
+    show_line(0, "message", show_text(m, "id"));
     show_message_state(m);
     show_message_waiting(m);
     snprintf(text, sizeof text, "%.*s%s%.*s", (int)type.n, type.p, category.n ? ", " : "", (int)category.n, category.p);
-    line("what", str_of(text));
-    line("sender", text_at(m, "sender"));
-    line("contact", text_at(m, "contact"));
-    line("campaign", text_at(m, "campaign"));
-    line("wamid", text_at(m, "wamid"));
-    time_line("expires", m, "expires");
-    time_line("delivery until", m, "valid_until");
+    show_line(0, "what", str_of(text));
+    show_line(0, "sender", show_text(m, "sender"));
+    show_line(0, "contact", show_text(m, "contact"));
+    show_line(0, "campaign", show_text(m, "campaign"));
+    show_line(0, "wamid", show_text(m, "wamid"));
+    show_time_line(0, "expires", json_get(m, "expires"));
+    show_time_line(0, "delivery until", json_get(m, "valid_until"));
     show_decision_line(json_get(m, "decision"));
     show_story(m);
     show_next(m);
@@ -304,14 +267,14 @@ void show_message_list(struct json messages)
     term_text(stdout, TONE_DIM, STR("code"));
     putchar('\n');
     for (struct json_iter it = json_iter(messages); json_next(&it);) {
-        size_t state = find_state(text_at(it.value, "state"));
+        size_t state = find_state(show_text(it.value, "state"));
         for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
             struct json v = json_get(it.value, columns[i].key);
             bool time = strcmp(columns[i].key, "at") == 0, is_state = strcmp(columns[i].key, "state") == 0;
             term_cell(stdout, is_state && state < STATES ? states[state].tone : TONE_PLAIN,
                       time ? show_time(v, when) : json_str_or(v, STR("")), columns[i].width);
-            if (i + 1 == sizeof columns / sizeof columns[0] && number_at(it.value, "code") != 0)
-                printf("%lld", (long long)number_at(it.value, "code"));
+            if (i + 1 == sizeof columns / sizeof columns[0] && show_number(it.value, "code") != 0)
+                printf("%lld", (long long)show_number(it.value, "code"));
         }
         putchar('\n');
     }
