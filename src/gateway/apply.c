@@ -145,7 +145,7 @@ static int open_window(struct apply_context *c, const struct event *ev, struct e
 
 static int apply_call(struct apply_context *c, const struct event *ev, struct err *e)
 {
-    return ev->user_initiated ? open_window(c, ev, e) : 0;
+    return ev->opens ? open_window(c, ev, e) : 0;
 }
 
 static int record_consent(struct store *s, struct person *p, enum consent_act act, consent_scope scope, int64_t at,
@@ -597,6 +597,12 @@ static int (*const apply_by_kind[])(struct apply_context *, const struct event *
     [EVENT_TEMPLATE_CATEGORY] = apply_template,
     [EVENT_NUMBER_CHANGED] = apply_number_changed,
     [EVENT_ACCOUNT] = apply_account,
+    [EVENT_TEMPLATE_COMPONENTS] = apply_nothing,
+    [EVENT_TEMPLATE_DETECTED] = apply_nothing,
+    [EVENT_FLOW] = apply_nothing,
+    [EVENT_GROUP] = apply_nothing,
+    [EVENT_ECHO] = apply_nothing,
+    [EVENT_HANDOVER] = apply_nothing,
 };
 
 int apply_events(struct apply *a, struct store *s, struct arena *arena, const struct event *ev, size_t n, int64_t now,
