@@ -82,9 +82,11 @@ extern const struct db_driver db_sqlite;
 
 /* The store handle; its functions are store.h's. */
 struct block_cache;
+struct body_packer;
 struct store {
     struct db *db;
     struct block_cache *decisions; /* decision_blocks.c's; NULL until it is needed */
+    struct body_packer *bodies;    /* inbox_pack.c's, likewise */
     int64_t last_id;
     int spread; /* number of buckets in use */
     bool read_only;

@@ -9,8 +9,10 @@
 #include <stdlib.h>
 
 #include "store/db.h"
+#include "store/inbox_pack.h"
 
-STATEMENT(inbox_insert, "INSERT INTO inbox (seq, lane, at, app, body, problem) VALUES ($1, 0, $2, $3, $4, $5)");
+STATEMENT(inbox_insert,
+          "INSERT INTO inbox (seq, lane, at, app, form, body, problem) VALUES ($1, 0, $2, $3, $4, $5, $6)");
 STATEMENT(inbox_after,
           "SELECT seq, at, app, form, body, problem, repeats FROM inbox WHERE seq > $1 ORDER BY seq LIMIT $2");
 STATEMENT(inbox_before,
@@ -36,15 +38,18 @@ STATEMENT(inbox_gone, "INSERT INTO tally (name, value) VALUES ('inbox_gone', $1)
 static int insert(struct store *s, const struct inbox_row *r, struct err *e)
 {
     struct db_stmt *q;
-    if (r->body.n > INBOX_BODY_MAX)
-        return err_set(e, WL_ETOOBIG, "a webhook body of %zu bytes", r->body.n);
-    int rc = db_prepare(s, &inbox_insert, &q, e);
+    struct str kept = {NULL, 0};
+    enum body_form form = BODY_AS_IT_CAME;
+    int rc = body_pack(&s->bodies, r->body, &kept, &form, e);
+    if (rc == 0)
+        rc = db_prepare(s, &inbox_insert, &q, e);
     if (rc != 0)
         return rc;
     db_i64(q, r->seq);
     db_i64(q, r->at);
     db_i64(q, r->app);
-    db_blob(q, r->body.p, r->body.n);
+    db_i64(q, form);
+    db_blob(q, kept.p, kept.n);
     db_text_or_null(q, r->problem);
     return db_exec(q, NULL, e);
 }
@@ -71,21 +76,20 @@ int inbox_append(struct store *s, const struct inbox_row *rows, size_t n, struct
     return write_end(s, rc);
 }
 
-static int read_row(struct db_stmt *q, struct arena *a, struct inbox_row *r, struct err *e)
+static int read_row(struct store *s, struct db_stmt *q, struct arena *a, struct inbox_row *r, struct err *e)
 {
     r->seq = col_i64(q);
     r->at = col_i64(q);
     r->app = col_i64(q);
-    if (col_int(q) != 0)
-        return err_set(e, WL_EIO, "database: a webhook body is kept in a form this program does not know");
-    int rc = col_copy_blob(q, a, &r->body, e);
+    int form = col_int(q);
+    int rc = body_unpack(&s->bodies, form, col_blob(q), a, &r->body, e);
     if (rc == 0)
         rc = col_copy(q, a, &r->problem, e);
     return rc == 0 ? col_copy_blob(q, a, &r->repeats, e) : rc;
 }
 
 /* Reads what a prepared statement gives when it starts at `from`. */
-static int read_rows(struct db_stmt *q, int64_t from, size_t max, size_t max_bytes, struct arena *a,
+static int read_rows(struct store *s, struct db_stmt *q, int64_t from, size_t max, size_t max_bytes, struct arena *a,
                      struct inbox_row **ret, size_t *ret_n, struct err *e)
 {
     struct inbox_row *rows = NULL;
@@ -97,7 +101,7 @@ static int read_rows(struct db_stmt *q, int64_t from, size_t max, size_t max_byt
         struct inbox_row *grown = arena_grow(a, rows, n, &cap, max, sizeof *rows);
         rc = grown == NULL ? err_set(e, WL_ENOMEM, "the answer is larger than its memory limit") : 0;
         if (rc == 0)
-            rc = read_row(q, a, &grown[n], e);
+            rc = read_row(s, q, a, &grown[n], e);
         if (rc != 0)
             break;
         rows = grown;
@@ -118,7 +122,7 @@ int inbox_read(struct store *s, int64_t after, size_t max, size_t max_bytes, str
 {
     struct db_stmt *q;
     int rc = db_prepare(s, &inbox_after, &q, e);
-    return rc != 0 ? rc : read_rows(q, after, max, max_bytes, a, ret, ret_n, e);
+    return rc != 0 ? rc : read_rows(s, q, after, max, max_bytes, a, ret, ret_n, e);
 }
 
 int inbox_read_back(struct store *s, int64_t before, size_t max, size_t max_bytes, struct arena *a,
@@ -126,7 +130,7 @@ int inbox_read_back(struct store *s, int64_t before, size_t max, size_t max_byte
 {
     struct db_stmt *q;
     int rc = db_prepare(s, &inbox_before, &q, e);
-    return rc != 0 ? rc : read_rows(q, before != 0 ? before : INT64_MAX, max, max_bytes, a, ret, ret_n, e);
+    return rc != 0 ? rc : read_rows(s, q, before != 0 ? before : INT64_MAX, max, max_bytes, a, ret, ret_n, e);
 }
 
 int inbox_get(struct store *s, int64_t seq, struct arena *a, struct inbox_row *ret, struct err *e)
@@ -139,7 +143,7 @@ int inbox_get(struct store *s, int64_t seq, struct arena *a, struct inbox_row *r
     db_i64(q, seq);
     if ((rc = db_step(q, e)) < 0)
         return rc;
-    rc = rc == 1 ? read_row(q, a, &row, e) : err_set(e, WL_ENOTFOUND, "there is no such webhook body");
+    rc = rc == 1 ? read_row(s, q, a, &row, e) : err_set(e, WL_ENOTFOUND, "there is no such webhook body");
     db_reset(q);
     if (rc == 0)
         *ret = row;
@@ -268,15 +272,18 @@ bool inbox_repeated(const struct inbox_row *row, uint64_t key)
 int inbox_rewrite(struct store *s, int64_t seq, struct str body, struct err *e)
 {
     struct db_stmt *q;
+    struct str kept = {NULL, 0};
+    enum body_form form = BODY_AS_IT_CAME;
     int rc = write_start(s, e);
-    if (rc == 0 && body.n > INBOX_BODY_MAX)
-        return write_end(s, err_set(e, WL_ETOOBIG, "a webhook body of %zu bytes", body.n));
+    if (rc != 0)
+        return rc;
+    rc = body_pack(&s->bodies, body, &kept, &form, e);
     if (rc == 0)
         rc = db_prepare(s, &inbox_change, &q, e);
     if (rc != 0)
-        return rc;
-    db_i64(q, 0);
-    db_blob(q, body.p, body.n);
+        return write_end(s, rc);
+    db_i64(q, form);
+    db_blob(q, kept.p, kept.n);
     db_i64(q, seq);
     return write_end(s, change(q, e));
 }

@@ -16,6 +16,7 @@
 #include "base/digest.h"
 #include "base/failpoint.h"
 #include "store/decision_blocks.h"
+#include "store/inbox_pack.h"
 #include "store/store_schema.h"
 
 STATEMENT(meta_get, "SELECT value FROM meta WHERE name = $1");
@@ -222,6 +223,7 @@ void store_free(struct store *s)
         s->db->driver->close(s->db);
     }
     block_cache_free(s->decisions);
+    body_packer_free(s->bodies);
     free(s);
 }
 

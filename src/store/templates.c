@@ -68,6 +68,12 @@ static int64_t whole_second(int64_t ms)
     return ms / SECOND_MS * SECOND_MS;
 }
 
+/* `at` where something is said, its own time where it has one. */
+static int64_t when(bool said, int64_t own, int64_t at)
+{
+    return !said ? 0 : own != 0 ? own : at;
+}
+
 static struct said what_is_said(const struct template_row *t)
 {
     int64_t at = whole_second(t->status_at != 0 ? t->status_at : t->updated_at);
@@ -76,13 +82,13 @@ static struct said what_is_said(const struct template_row *t)
     struct said s = {.row = t};
     s.detail = status && (!listed || t->detail.n > 0);
     s.next = announced || (category && !status && !listed);
-    s.id_at = t->id != 0 ? at : 0;
-    s.status_at = status ? at : 0;
-    s.category_at = category ? at : 0;
-    s.quality_at = t->quality.n > 0 ? at : 0;
-    s.listed_at = listed ? (t->listed_at != 0 ? t->listed_at : at) : 0;
-    s.detail_at = s.detail ? at : 0;
-    s.next_said_at = s.next ? (announced && t->next_said_at != 0 ? whole_second(t->next_said_at) : at) : 0;
+    s.id_at = when(t->id != 0, 0, at);
+    s.status_at = when(status, 0, at);
+    s.category_at = when(category, 0, at);
+    s.quality_at = when(t->quality.n > 0, 0, at);
+    s.listed_at = when(listed, t->listed_at, at);
+    s.detail_at = when(s.detail, 0, at);
+    s.next_said_at = when(s.next, announced ? whole_second(t->next_said_at) : 0, at);
     return s;
 }
 

@@ -8,6 +8,8 @@ Run as a program it starts a pair, seeds it, and runs a command with the facts i
 """
 
 import contextlib
+import ctypes
+import ctypes.util
 import json
 import os
 import re
@@ -62,6 +64,20 @@ def until(what, ask, seconds=10):
         if time.monotonic() > end:
             raise AssertionError(f"after {seconds * SLOW} s still not: {what}")
         time.sleep(0.02)
+
+
+def unpacked(body, most=4 << 20):
+    """A webhook body out of its zstd frame, with the dictionary of src/store."""
+    zstd = ctypes.CDLL(ctypes.util.find_library("zstd") or "libzstd.so.1")
+    words, out = (ROOT / "src" / "store" / "inbox.zdict").read_bytes(), ctypes.create_string_buffer(most)
+    zstd.ZSTD_createDCtx.restype = ctypes.c_void_p
+    zstd.ZSTD_decompress_usingDict.restype = ctypes.c_size_t
+    context = ctypes.c_void_p(zstd.ZSTD_createDCtx())
+    size = ctypes.c_size_t
+    n = zstd.ZSTD_decompress_usingDict(context, out, size(most), body, size(len(body)), words, size(len(words)))
+    zstd.ZSTD_freeDCtx(context)
+    assert n <= most, "not a packed body"
+    return out.raw[:n]
 
 
 class Process:
@@ -245,6 +261,10 @@ class Gateway(Process):
         """Rows of the database; also of a gateway that is dead."""
         with contextlib.closing(sqlite3.connect(f"file:{self.folder}/state/wayleave.db?mode=ro", uri=True, timeout=30)) as db:
             return db.execute(sql).fetchall()
+
+    def bodies(self):
+        """Webhook bodies as they came, by seq; read without the program, by the format alone."""
+        return {seq: unpacked(bytes(body)) if form else bytes(body) for seq, form, body in self.query("SELECT seq, form, body FROM inbox")}
 
     def states(self):
         """How many messages the database holds in each state."""
