@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
- * accounts.c - introductions, the memory of trusted tokens, polling, and the publishing of snapshots.
+ * accounts.c - introductions, the memory of trusted tokens, and the publishing of snapshots.
  *
  * A few threads take introductions from one line, each the first that may go: one number keeps at most half of them
  * busy, and the same token waits for its own answer instead of asking twice, so that calls nobody answers hold up only
  * their like. Who a token speaks for must be known within INTRODUCTION_MS, because clients give up soon after; a pair
  * that used that time up in vain is refused without asking for a moment. One more thread publishes snapshots when told
- * that something changed and polls the numbers whose tokens are configured. What was read is written by learned.c.
+ * that something changed. What was read is written by learned.c; what is read without being asked is accounts_poll.c's.
  *
  * Trust is a table of keyed hashes of (token, number) with an expiry. A Meta that cannot be reached is no reason to
  * distrust: an entry past its expiry but younger than TRUST_STALE is used when the check itself fails. */
-#include "gateway/accounts.h"
+#include "gateway/accounts_impl.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,63 +18,16 @@
 #include "base/digest.h"
 #include "base/json.h"
 #include "base/log.h"
-#include "gateway/gateway_impl.h"
 #include "gateway/learned.h"
 
-#define INTRODUCERS       8
-#define NODE_SHARE        4 /* introducers one number may keep busy */
 #define INTRODUCTIONS_MAX 1024
-#define CALL_MS           4000
-#define INTRODUCTION_MS   3000  /* for the number and its account together */
-#define LISTING_MS        20000 /* for all pages of a template list; only tokens that were accepted get here */
-#define SILENCES          64
+#define INTRODUCTION_MS   3000 /* for the number and its account together */
 #define SILENCE_MS        2000 /* a pair whose time ran out is not tried again for so long */
-#define TRUST_SLOTS       4096 /* direct-mapped: a collision only costs another introduction */
 #define TRUST_MS          (10 * 60 * 1000)
 #define TRUST_STALE_MS    (24 * 3600 * 1000)
-#define STAMPS_MAX        256
 #define RELIST_MIN_MS     5000 /* an unknown template asks for a new list at most this often */
-#define ARENA_MAX         (128u << 20)
-
-struct trust {
-    uint8_t key[16];
-    int64_t since;
-};
-
-/* When something was last read, by id. */
-struct stamps {
-    struct {
-        int64_t id, at; /* at 0: stale */
-    } of[STAMPS_MAX];
-    size_t n;
-};
-
-struct accounts {
-    struct gateway *g;
-    struct {
-        pthread_mutex_t lock;
-        pthread_cond_t wake;
-        struct queue_link *first, **last;
-        size_t n;
-        const struct introduction *running[INTRODUCERS]; /* NULL: that one is idle */
-        size_t started;                                  /* introducers that have a place in it */
-        bool closed;
-        struct {
-            uint8_t key[16];
-            int64_t at;
-        } silence[SILENCES]; /* a ring */
-        size_t next_silence;
-    } line;
-    pthread_t introducer[INTRODUCERS], keeper;
-    pthread_mutex_t lock;
-    pthread_cond_t wake;
-    bool stop, stopped, publish;
-    uint8_t secret[32];
-    struct trust trust[TRUST_SLOTS];
-    struct stamps listed;  /* account -> when its templates were listed */
-    struct stamps learned; /* number -> when it was read */
-    struct store *reader;  /* keeper thread only */
-};
+#define UNLISTED_MS                                                                                                    \
+    60000 /* a list that could not be read is asked for again after this long, unless a template is missing */
 
 /* --- trust ------------------------------------------------------------------------------------------------------- */
 
@@ -100,7 +53,7 @@ static int64_t trusted_since(struct accounts *a, int64_t sender, struct str toke
     return since;
 }
 
-static void trust_set(struct accounts *a, int64_t sender, struct str token, int64_t since)
+void accounts_trust(struct accounts *a, int64_t sender, struct str token, int64_t since)
 {
     uint8_t key[SHA256_BYTES];
     trust_key(a, sender, token, key);
@@ -119,7 +72,7 @@ bool accounts_trusts(struct accounts *a, int64_t sender, struct str token)
 
 /* --- template lists ---------------------------------------------------------------------------------------------- */
 
-static int64_t stamp_get(struct accounts *a, const struct stamps *s, int64_t id)
+int64_t accounts_stamp(struct accounts *a, const struct stamps *s, int64_t id)
 {
     int64_t at = 0;
     pthread_mutex_lock(&a->lock);
@@ -130,7 +83,7 @@ static int64_t stamp_get(struct accounts *a, const struct stamps *s, int64_t id)
     return at;
 }
 
-static void stamp_set(struct accounts *a, struct stamps *s, int64_t id, int64_t at)
+void accounts_stamp_set(struct accounts *a, struct stamps *s, int64_t id, int64_t at)
 {
     pthread_mutex_lock(&a->lock);
     size_t i = 0;
@@ -148,20 +101,24 @@ static void stamp_set(struct accounts *a, struct stamps *s, int64_t id, int64_t 
     pthread_mutex_unlock(&a->lock);
 }
 
+static bool concerns(int64_t waba, int64_t account)
+{
+    return account != 0 && (waba == 0 || waba == account);
+}
+
 void accounts_stale(struct accounts *a, int64_t waba)
 {
     const struct sender *all;
     struct snapshot *snap = snapshot_borrow(a->g->snapshots);
     size_t n = snapshot_senders(snap, &all);
-    bool known = false;
-    for (size_t i = 0; i < n && !known; i++)
-        known = all[i].waba == waba;
+    for (size_t i = 0; i < n; i++)
+        if (concerns(waba, all[i].waba))
+            accounts_stamp_set(a, &a->listed, all[i].waba, 0);
     snapshot_return(snap);
-    if (known)
-        stamp_set(a, &a->listed, waba, 0);
+    accounts_poll_soon(a, waba);
 }
 
-static int64_t sender_waba(struct accounts *a, int64_t sender)
+int64_t accounts_waba(struct accounts *a, int64_t sender)
 {
     struct snapshot *snap = snapshot_borrow(a->g->snapshots);
     const struct sender *s = snapshot_sender(snap, sender);
@@ -170,10 +127,17 @@ static int64_t sender_waba(struct accounts *a, int64_t sender)
     return waba;
 }
 
+/* Asking again now would be hammering: the list that is known has to do. */
+static bool holds_back(struct accounts *a, int64_t waba, int64_t now)
+{
+    return now - accounts_stamp(a, &a->unlisted, waba) < UNLISTED_MS || accounts_poll_full(a, waba);
+}
+
 bool accounts_templates_fresh(struct accounts *a, int64_t sender)
 {
-    int64_t waba = sender_waba(a, sender), at = waba ? stamp_get(a, &a->listed, waba) : 0;
-    return at != 0 && clock_now_ms() - at < a->g->o.poll_interval_ms;
+    int64_t waba = accounts_waba(a, sender), now = clock_now_ms();
+    int64_t at = waba ? accounts_stamp(a, &a->listed, waba) : 0;
+    return (at != 0 && now - at < a->g->o.poll_interval_ms) || (waba != 0 && holds_back(a, waba, now));
 }
 
 char *accounts_token(struct accounts *a, int64_t sender)
@@ -200,12 +164,12 @@ char *accounts_token(struct accounts *a, int64_t sender)
 /* --- reading from Meta ------------------------------------------------------------------------------------------- */
 
 /* The account of a number: configured, known already, or found through the token. 0 when it stays unknown. */
-static int64_t find_waba(struct accounts *a, struct meta *m, int64_t sender)
+int64_t accounts_find_waba(struct accounts *a, struct meta *m, int64_t sender)
 {
     for (size_t i = 0; i < a->g->o.n_senders; i++)
         if (a->g->o.senders[i].id == sender && a->g->o.senders[i].waba != 0)
             return a->g->o.senders[i].waba;
-    int64_t waba = sender_waba(a, sender);
+    int64_t waba = accounts_waba(a, sender);
     if (waba != 0)
         return waba;
     int64_t candidates[32];
@@ -235,33 +199,49 @@ static bool is_due(const struct accounts *a, int64_t now, int64_t last, bool hur
     return now - last > a->g->o.poll_interval_ms || (hurry && now - last > RELIST_MIN_MS);
 }
 
-/* Reads number and, where due, limits and templates; writes and publishes them. */
+/* The account and its list, where that is due; what cannot be read is told in the log and stays as it was. */
+static void learn_account(struct accounts *a, struct meta *m, bool relist, struct learned *l)
+{
+    struct err why = {0};
+    struct meta_skip skip = {0};
+    int64_t now = clock_now_ms(), waba = l->sender.waba;
+    if (!is_due(a, now, accounts_stamp(a, &a->listed, waba), relist) || (!relist && holds_back(a, waba, now)))
+        return;
+    m->deadline = now + ACCOUNTS_LISTING_MS;
+    if (meta_account(m, waba, &skip, &l->account, NULL) == 0)
+        l->account.updated_at = now;
+    l->waba = waba;
+    now = clock_now_ms();
+    if (meta_templates(m, waba, now, &l->rows, &l->n_rows, &l->all, &why) == 0) {
+        l->listed_at = now;
+        return;
+    }
+    accounts_stamp_set(a, &a->unlisted, waba, now);
+    log_warn("accounts", "account %lld: %s", (long long)waba, why.text);
+}
+
+/* Reads number and, where due, its account and templates; writes and publishes them. */
 static int learn(struct accounts *a, struct store *reader, struct meta *m, int64_t id, bool relist,
                  struct meta_refusal *refusal, struct err *e)
 {
-    struct learned l = {.limits = {.people = -1}};
+    struct meta_number number;
+    struct meta_skip skip = {0};
     int64_t now = clock_now_ms();
-    int rc = meta_number(m, id, &l.sender, refusal, e);
+    m->brief = true;
+    meta_begin(m);
+    int rc = meta_number(m, id, &skip, &number, refusal, e);
     if (rc != 0)
         return rc;
-    int64_t waba = l.sender.waba = find_waba(a, m, id);
+    struct learned l = {.sender = number.sender, .people = number.people};
+    int64_t waba = l.sender.waba = accounts_find_waba(a, m, id);
     l.sender.updated_at = now;
-    bool due = waba != 0 && is_due(a, now, stamp_get(a, &a->listed, waba), relist);
-    struct err why = {0};
-    l.listed_at = clock_now_ms();
-    m->deadline = l.listed_at + LISTING_MS;
-    if (due && meta_templates(m, waba, l.listed_at, &l.rows, &l.n_rows, &why) != 0) {
-        log_warn("accounts", "account %lld: %s", (long long)waba, why.text);
-        due = false;
-    }
-    l.limits_at = clock_now_ms();
-    if (waba != 0 && is_due(a, now, stamp_get(a, &a->learned, id), relist))
-        l.limits = meta_limits(m, id, waba);
-    if ((rc = learned_write(a->g->writer, reader, &l, e)) != 0)
+    if (waba != 0)
+        learn_account(a, m, relist, &l);
+    if ((rc = learned_write(a->g->writer, reader, &l, NULL, e)) != 0)
         return rc;
-    if (due)
-        stamp_set(a, &a->listed, waba, now);
-    stamp_set(a, &a->learned, id, now);
+    if (l.listed_at != 0)
+        accounts_stamp_set(a, &a->listed, waba, l.listed_at);
+    accounts_stamp_set(a, &a->learned, id, now);
     return publish(a, reader);
 }
 
@@ -368,9 +348,9 @@ static bool introduced_just_now(struct accounts *a, const struct introduction *i
 {
     int64_t now = clock_now_ms();
     if (!accounts_trusts(a, in->sender, str_of(in->token)) ||
-        now - stamp_get(a, &a->learned, in->sender) > RELIST_MIN_MS)
+        now - accounts_stamp(a, &a->learned, in->sender) > RELIST_MIN_MS)
         return false;
-    return !in->relist || now - stamp_get(a, &a->listed, sender_waba(a, in->sender)) < RELIST_MIN_MS;
+    return !in->relist || now - accounts_stamp(a, &a->listed, accounts_waba(a, in->sender)) < RELIST_MIN_MS;
 }
 
 static void introduce(struct accounts *a, size_t place, struct store *reader, struct json_parser *parser,
@@ -383,7 +363,7 @@ static void introduce(struct accounts *a, size_t place, struct store *reader, st
                      .ca_file = a->g->o.upstream_ca,
                      .version = in->version,
                      .token = in->token,
-                     .timeout_ms = CALL_MS,
+                     .timeout_ms = ACCOUNTS_CALL_MS,
                      .deadline = began + INTRODUCTION_MS,
                      .parser = parser,
                      .arena = arena};
@@ -394,9 +374,9 @@ static void introduce(struct accounts *a, size_t place, struct store *reader, st
     int64_t since = trusted_since(a, in->sender, token);
     bool ok = rc == 0 || (rc == WL_EIO && since != 0 && clock_now_ms() - since < TRUST_STALE_MS);
     if (rc == 0)
-        trust_set(a, in->sender, token, clock_now_ms());
+        accounts_trust(a, in->sender, token, clock_now_ms());
     else if (rc == WL_EDENIED)
-        trust_set(a, in->sender, token, 0);
+        accounts_trust(a, in->sender, token, 0);
     char *secret = in->token;
     in->token = NULL;
     line_leave(a, place, in, rc == WL_EIO && clock_now_ms() - began >= INTRODUCTION_MS);
@@ -410,7 +390,7 @@ static void *introducer_run(void *arg)
 {
     struct accounts *a = arg;
     struct json_parser *parser = json_parser_create();
-    struct arena *arena = arena_create(ARENA_MAX);
+    struct arena *arena = arena_create(ACCOUNTS_ARENA_MAX);
     struct store *reader = NULL;
     struct err e = {0};
     if (arena == NULL || store_open(&reader, a->g->o.store_url, &(struct store_options){.read_only = true}, &e) != 0) {
@@ -428,7 +408,7 @@ static void *introducer_run(void *arg)
     return NULL;
 }
 
-/* --- keeper: publishing and polling ------------------------------------------------------------------------------- */
+/* --- keeper: publishing ------------------------------------------------------------------------------------------- */
 
 void accounts_publish(struct accounts *a)
 {
@@ -438,52 +418,18 @@ void accounts_publish(struct accounts *a)
     pthread_mutex_unlock(&a->lock);
 }
 
-static void poll_done(struct introduction *in, bool ok, int status, struct str body)
-{
-    (void)body;
-    if (!ok)
-        log_warn("accounts", "polling number %lld failed (%d)", (long long)in->sender, status);
-    free(in);
-}
-
-static void poll_numbers(struct accounts *a)
-{
-    for (size_t i = 0; i < a->g->o.n_senders; i++) {
-        char *token = accounts_token(a, a->g->o.senders[i].id);
-        if (token == NULL)
-            continue;
-        struct introduction *in = calloc(1, sizeof *in);
-        if (in == NULL)
-            abort();
-        *in = (struct introduction){.sender = a->g->o.senders[i].id, .token = token, .relist = true, .done = poll_done};
-        if (accounts_introduce(a, in, NULL) != 0) {
-            free(token);
-            free(in);
-        }
-    }
-}
-
 static void *keeper_run(void *arg)
 {
     struct accounts *a = arg;
-    int64_t next_poll = 0;
     pthread_mutex_lock(&a->lock);
     while (!a->stop) {
-        int64_t now = clock_now_ms();
-        if (now < next_poll && !a->publish) {
-            struct timespec until = {.tv_sec = next_poll / 1000, .tv_nsec = next_poll % 1000 * 1000000};
-            pthread_cond_timedwait(&a->wake, &a->lock, &until);
+        if (!a->publish) {
+            pthread_cond_wait(&a->wake, &a->lock);
             continue;
         }
-        bool due = a->publish;
         a->publish = false;
         pthread_mutex_unlock(&a->lock);
-        if (due)
-            publish(a, a->reader);
-        if (now >= next_poll) {
-            poll_numbers(a);
-            next_poll = now + a->g->o.poll_interval_ms;
-        }
+        publish(a, a->reader);
         pthread_mutex_lock(&a->lock);
     }
     pthread_mutex_unlock(&a->lock);
@@ -512,6 +458,8 @@ int accounts_start(struct accounts **ret, struct gateway *g, struct err *e)
         rc = thread_start(&a->introducer[i], "introducer", introducer_run, a);
     if (rc == 0)
         rc = thread_start(&a->keeper, "keeper", keeper_run, a);
+    if (rc == 0)
+        rc = accounts_poll_start(a);
     if (rc != 0)
         return err_set(e, WL_EIO, "cannot start a thread"); /* the process ends: nothing to undo */
     *ret = a;
@@ -526,6 +474,7 @@ void accounts_hurry(struct accounts *a)
     a->line.closed = true;
     pthread_cond_broadcast(&a->line.wake);
     pthread_mutex_unlock(&a->line.lock);
+    accounts_poll_hurry(a);
 }
 
 void accounts_stop(struct accounts *a)
@@ -538,6 +487,7 @@ void accounts_stop(struct accounts *a)
     pthread_mutex_unlock(&a->lock);
     pthread_join(a->keeper, NULL);
     accounts_hurry(a);
+    accounts_poll_stop(a);
     for (int i = 0; i < INTRODUCERS; i++)
         pthread_join(a->introducer[i], NULL);
     store_free(a->reader); /* before the writer's: the last to close the database tidies its log away */
@@ -550,6 +500,7 @@ void accounts_free(struct accounts *a)
     if (a == NULL)
         return;
     accounts_stop(a);
+    accounts_poll_free(a);
     pthread_cond_destroy(&a->line.wake);
     pthread_mutex_destroy(&a->line.lock);
     pthread_cond_destroy(&a->wake);

@@ -6,6 +6,9 @@
  * found (configuration, or the token's own granular scopes) and the account's templates are listed. What was learned is
  * stored and published as a new snapshot; the token itself is remembered only as a keyed hash, for a while.
  *
+ * Numbers whose tokens are kept by the configuration, their accounts and their templates are read again from time to time,
+ * because Meta does not push everything: core/poll.h says when. What a webhook said later stands.
+ *
  * Introductions and polling run on threads of their own that may block; nothing else waits for them. */
 #ifndef WL_GATEWAY_ACCOUNTS_H
 #define WL_GATEWAY_ACCOUNTS_H
@@ -43,11 +46,33 @@ struct introduction {
 /* WL_EBUSY: too many are waiting; done() will not be called. */
 int accounts_introduce(struct accounts *a, struct introduction *in, struct err *e);
 
-/* The template list of this account changed (creation, deletion, webhook): read it again before the next refusal.
- * Anybody can cause this call for any number; accounts without a number here are not remembered. */
+/* The template list of this account changed (creation, deletion, webhook): read it again soon, once, however often this is
+ * called, and in any case before the next refusal. Anybody can cause this call for any number; accounts without a number
+ * here are not remembered. waba 0: all of them. */
 void accounts_stale(struct accounts *a, int64_t waba);
 /* Numbers or templates in the store changed: publish a new snapshot soon. */
 void accounts_publish(struct accounts *a);
+
+/* How the reading of one number goes. */
+struct accounts_view {
+    bool token;           /* one is kept by the configuration, and its file could be read */
+    bool refused;         /* Meta refused it, and it was not tried again since */
+    int64_t polled_at;    /* last good reading, ms; 0: none in this life */
+    int64_t next_poll_at; /* 0: it is not polled */
+    int64_t failed_at;    /* the last that failed, 0: none since a good one */
+    int status, code;     /* of that one: HTTP status, 0 no answer; Meta's code, 0 none */
+    char error[160];      /* one sentence, no secrets */
+};
+/* False: a number that is not polled, for it has no token here. Any thread; no file is read. */
+bool accounts_look(struct accounts *a, int64_t sender, struct accounts_view *ret);
+/* The same of an account: its own fields and its templates. */
+bool accounts_look_account(struct accounts *a, int64_t waba, struct accounts_view *ret, size_t *ret_templates);
+/* When the templates of an account were listed last, and when that failed since; false: they are not polled. */
+bool accounts_listed(struct accounts *a, int64_t waba, int64_t *ret_at, int64_t *ret_failed_at, char error[160]);
+/* Reads this account, its numbers and its templates now, due or not; waba 0: all. Does not wait for them: accounts_listed()
+ * tells. *ret_n: how many accounts. What Meta said is too much is asked for when it said. WL_ENOTFOUND: no such account here;
+ * WL_ECONFLICT: no token is kept for any of its numbers. */
+int accounts_sync(struct accounts *a, int64_t waba, size_t *ret_n, struct err *e);
 
 /* The token kept for a number by configuration, read from its file; NULL when there is none. free() it. */
 char *accounts_token(struct accounts *a, int64_t sender);

@@ -115,6 +115,24 @@ static void take_number(struct sender *v, const struct sender *read, int64_t at)
     touch(v, at);
 }
 
+static void take_text(char *text, size_t size, int64_t *told_at, const char *said, int64_t at)
+{
+    if (said[0] == '\0' || !newer(at, *told_at))
+        return;
+    snprintf(text, size, "%s", said);
+    *told_at = at;
+}
+
+static void take_health(enum health *health, struct str *detail, int64_t *told_at, enum health said, struct str why,
+                        int64_t at)
+{
+    if (said == HEALTH_UNKNOWN || !newer(at, *told_at))
+        return;
+    *health = said;
+    *detail = why;
+    *told_at = at;
+}
+
 int apply_number_read(struct store *s, struct arena *a, const struct sender *read, struct err *e)
 {
     struct sender *all, v = {.id = read->id};
@@ -131,7 +149,28 @@ int apply_number_read(struct store *s, struct arena *a, const struct sender *rea
         take_pace(&v, read->per_second, at);
     if (read->quality[0] != '\0')
         take_quality(&v, read->quality, at);
+    take_text(v.name_status, sizeof v.name_status, &v.told_at.name_status, read->name_status, at);
+    take_text(v.username, sizeof v.username, &v.told_at.username, read->username, at);
+    take_health(&v.health, &v.health_detail, &v.told_at.health, read->health, read->health_detail, at);
     return senders_put(s, &v, 1, e);
+}
+
+int apply_account_read(struct store *s, struct arena *a, const struct account *read, struct err *e)
+{
+    struct account v;
+    int64_t at = reading_at(read->updated_at);
+    struct account_word w = {.limit = read->limit, .portfolio = read->portfolio};
+    w.said = (w.limit >= 0 ? SAID_LIMIT : 0) | (w.portfolio > 0 ? SAID_PORTFOLIO : 0);
+    int rc = w.said != 0 ? account_said(s, a, read->waba, &w, at, e) : 0;
+    if (rc == 0)
+        rc = accounts_get(s, read->waba, &v, e);
+    if (rc != 0)
+        return rc;
+    if (read->name[0] != '\0')
+        memcpy(v.name, read->name, sizeof v.name);
+    take_health(&v.health, &v.health_detail, &v.told_at.health, read->health, read->health_detail, at);
+    v.updated_at = v.updated_at > at ? v.updated_at : at;
+    return accounts_put(s, &v, 1, e);
 }
 
 static bool same_digits(const char *a, struct str b)

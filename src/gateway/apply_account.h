@@ -7,6 +7,7 @@
 #define WL_GATEWAY_APPLY_ACCOUNT_H
 
 #include "core/account_word.h"
+#include "store/accounts.h"
 #include "store/senders.h"
 
 /* What `w` said at `at` (ms) about the account and, by its number as Meta shows it, about one of its numbers. */
@@ -20,7 +21,10 @@ static inline int64_t reading_at(int64_t begun)
     return begun / 1000 * 1000 - 1;
 }
 
-/* What a reading begun at read->updated_at told of a number; waba and per_second 0 and an empty quality say nothing. */
+/* What a reading begun at read->updated_at told of a number; waba and per_second 0, an unknown health and an empty quality,
+ * name_status or username say nothing. */
 int apply_number_read(struct store *s, struct arena *a, const struct sender *read, struct err *e);
+/* The same of an account: name, portfolio, limit (-1 says nothing), health. */
+int apply_account_read(struct store *s, struct arena *a, const struct account *read, struct err *e);
 
 #endif

@@ -39,20 +39,34 @@ static bool says_more(const struct template_row *row, const struct template_row 
            (row->status != TEMPLATE_STATUS_UNKNOWN && row->status != have->status) ||
            (row->category != CATEGORY_UNKNOWN && row->category != have->category) ||
            (row->quality.n > 0 && !str_eq(row->quality, have->quality)) ||
-           (row->listing.n > 0 && !str_eq(row->listing, have->listing));
+           (row->listing.n > 0 && (!str_eq(row->listing, have->listing) || have->components_at >= have->listed_at));
 }
 
-/* The rows that say something the store does not, as old as their list. */
+/* A template of an earlier list that is not on this one. */
+static bool is_gone(const struct learned *l, const struct template_row *in_order, const struct template_row *have)
+{
+    return l->all && have->listing.n > 0 && have->status != TEMPLATE_DELETED &&
+           have->status_at < reading_at(l->listed_at) && have->updated_at < l->listed_at &&
+           (l->n_rows == 0 || bsearch(have, in_order, l->n_rows, sizeof *have, by_name) == NULL);
+}
+
+/* The rows that say something the store does not, as old as their list, and those it has too many. */
 static int new_templates(struct store *reader, struct arena *a, const struct learned *l, struct template_row **ret,
                          size_t *ret_n, struct err *e)
 {
-    struct template_row *have, *fresh = arena_new_array(a, struct template_row, l->n_rows + 1);
+    struct template_row *have, *fresh, *in_order;
     size_t n_have, n = 0;
-    if (fresh == NULL)
-        return err_set(e, WL_ENOMEM, "the templates do not fit their memory");
-    int rc = templates_list(reader, l->sender.waba, a, &have, &n_have, e);
+    int rc = templates_list(reader, l->waba, a, &have, &n_have, e);
     if (rc != 0)
         return rc;
+    fresh = arena_new_array(a, struct template_row, l->n_rows + n_have + 1);
+    in_order = arena_new_array(a, struct template_row, l->n_rows + 1);
+    if (fresh == NULL || in_order == NULL)
+        return err_set(e, WL_ENOMEM, "the templates do not fit their memory");
+    if (l->n_rows > 0) {
+        memcpy(in_order, l->rows, l->n_rows * sizeof *in_order);
+        qsort(in_order, l->n_rows, sizeof *in_order, by_name);
+    }
     if (n_have > 0)
         qsort(have, n_have, sizeof *have, by_name);
     for (size_t i = 0; i < l->n_rows; i++) {
@@ -63,6 +77,14 @@ static int new_templates(struct store *reader, struct arena *a, const struct lea
         fresh[n] = l->rows[i];
         fresh[n++].status_at = reading_at(l->listed_at);
     }
+    for (size_t i = 0; i < n_have; i++)
+        if (is_gone(l, in_order, &have[i]))
+            fresh[n++] = (struct template_row){.waba = have[i].waba,
+                                               .name = have[i].name,
+                                               .language = have[i].language,
+                                               .status = TEMPLATE_DELETED,
+                                               .updated_at = l->listed_at,
+                                               .status_at = reading_at(l->listed_at)};
     *ret = fresh;
     *ret_n = n;
     return 0;
@@ -99,19 +121,16 @@ struct slice {
     size_t n;
 };
 
-/* The number, and what its account may do. */
-static int write_number(void *ctx, struct store *s, struct arena *a, int64_t now, struct err *e)
+/* The number with what it says of its account's limit, and the account. */
+static int write_objects(void *ctx, struct store *s, struct arena *a, int64_t now, struct err *e)
 {
     const struct learned *l = ((const struct slice *)ctx)->l;
-    struct sender v = l->sender;
-    struct account_word w = {.limit = l->limits.people, .portfolio = l->limits.portfolio};
+    const struct account_word w = {.said = SAID_LIMIT, .limit = l->people};
+    int rc = l->sender.id != 0 ? apply_number_read(s, a, &l->sender, e) : 0;
     (void)now;
-    v.per_second = l->limits.per_second;
-    int rc = apply_number_read(s, a, &v, e);
-    w.said = (w.limit >= 0 ? SAID_LIMIT : 0) | (w.portfolio > 0 ? SAID_PORTFOLIO : 0);
-    if (rc == 0 && w.said != 0 && v.waba != 0)
-        rc = apply_account_word(s, a, v.waba, STR(""), &w, reading_at(l->limits_at), e);
-    return rc;
+    if (rc == 0 && l->people >= 0 && l->sender.waba != 0)
+        rc = apply_account_word(s, a, l->sender.waba, STR(""), &w, reading_at(l->sender.updated_at), e);
+    return rc == 0 && l->account.waba != 0 ? apply_account_read(s, a, &l->account, e) : rc;
 }
 
 static int write_texts(void *ctx, struct store *s, struct arena *a, int64_t now, struct err *e)
@@ -133,7 +152,8 @@ static size_t next_slice(size_t at, size_t n)
     return n - at < SLICE ? n - at : SLICE;
 }
 
-static int write_new(struct writer *w, struct store *reader, struct arena *a, const struct learned *l, struct err *e)
+static int write_new(struct writer *w, struct store *reader, struct arena *a, const struct learned *l, size_t *ret_new,
+                     struct err *e)
 {
     struct template_row *rows = NULL;
     struct skeleton *texts = NULL;
@@ -148,16 +168,21 @@ static int write_new(struct writer *w, struct store *reader, struct arena *a, co
         rc = writer_call(w, RANK, write_texts, &(struct slice){.texts = texts + i, .n = next_slice(i, n_texts)}, e);
     for (size_t i = 0; i < n_rows && rc == 0; i += SLICE)
         rc = writer_call(w, RANK, write_rows, &(struct slice){.rows = rows + i, .n = next_slice(i, n_rows)}, e);
+    *ret_new = n_rows;
     return rc;
 }
 
-int learned_write(struct writer *w, struct store *reader, const struct learned *l, struct err *e)
+int learned_write(struct writer *w, struct store *reader, const struct learned *l, size_t *ret_new, struct err *e)
 {
-    int rc = writer_call(w, RANK, write_number, &(struct slice){.l = l}, e);
-    if (rc != 0 || l->n_rows == 0)
-        return rc;
-    struct arena *a = arena_create(ARENA_MAX);
-    rc = a != NULL ? write_new(w, reader, a, l, e) : err_set(e, WL_ENOMEM, "out of memory");
-    arena_free(a);
+    size_t n = 0;
+    int rc =
+        l->sender.id != 0 || l->account.waba != 0 ? writer_call(w, RANK, write_objects, &(struct slice){.l = l}, e) : 0;
+    if (rc == 0 && l->listed_at != 0) {
+        struct arena *a = arena_create(ARENA_MAX);
+        rc = a != NULL ? write_new(w, reader, a, l, &n, e) : err_set(e, WL_ENOMEM, "out of memory");
+        arena_free(a);
+    }
+    if (rc == 0 && ret_new != NULL)
+        *ret_new = n;
     return rc;
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "gateway/accounts.h"
 #include "gateway/admit.h"
 #include "gateway/dispatch.h"
 #include "gateway/gateway_impl.h"
@@ -42,6 +43,8 @@ static const struct {
     [METRIC_FORWARDED] = {"wayleave_forwarded_total", "webhook bodies handed on"},
     [METRIC_FORWARD_RETRIES] = {"wayleave_forward_retries_total", "attempts to hand on that failed"},
     [METRIC_FORWARD_PARKED] = {"wayleave_forward_parked_total", "bodies the receiver refused for good or for too long"},
+    [METRIC_POLLS] = {"wayleave_polls_total", "readings of a number, or of an account with its templates"},
+    [METRIC_POLL_FAILURES] = {"wayleave_poll_failures_total", "those that failed"},
     [METRIC_BAD_REQUESTS] = {"wayleave_bad_requests_total", "requests that could not be read"},
 };
 
@@ -205,6 +208,19 @@ static void write_numbers(struct gateway *g, struct buf *b)
     free(v);
 }
 
+/* How old the newest reading of each number is that has a token. */
+static void write_readings(struct gateway *g, struct buf *b)
+{
+    static const char name[] = "wayleave_number_reading_age_seconds";
+    struct accounts_view v;
+    int64_t now = clock_now_ms();
+    head(b, name, "since the number was read of Meta by itself; not there before the first time");
+    for (size_t i = 0; i < g->o.n_senders && i < NUMBERS_SHOWN; i++)
+        if (accounts_look(g->accounts, g->o.senders[i].id, &v) && v.polled_at != 0)
+            buf_printf(b, "%s{sender=\"%lld\"} %lld\n", name, (long long)g->o.senders[i].id,
+                       (long long)((now - v.polled_at) / 1000));
+}
+
 /* --- all of it ----------------------------------------------------------------------------------------------------- */
 
 static void write_metrics(struct gateway *g, struct buf *b)
@@ -220,6 +236,7 @@ static void write_metrics(struct gateway *g, struct buf *b)
     gauge(b, "wayleave_job_failures", "jobs that failed", w.failures);
     gauge(b, "wayleave_database_healthy", "1 while the database takes writes", writer_healthy(g->writer));
     write_numbers(g, b);
+    write_readings(g, b);
     gauge(b, "wayleave_messages_open", "messages whose outcome is not written yet", admit_open(g->admit));
     gauge(b, "wayleave_time_zones_known", "1 when there is a time zone database", admit_places_known(g->admit));
     gauge(b, "wayleave_time_zones_damaged", "time zones missing or damaged in it", admit_places_damaged(g->admit));
