@@ -334,7 +334,7 @@ class Receiver:
             def do_POST(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 receiver.requests.append({"path": self.path, "headers": dict(self.headers.items()), "body": body})
-                self.send_response(receiver.status)
+                self.send_response(receiver.answer(receiver.requests[-1]))
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
@@ -344,6 +344,10 @@ class Receiver:
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}/hook"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def answer(self, request):
+        """The status for a request that was kept; for stand-ins that do something with it."""
+        return self.status
 
     def stop(self):
         self.server.shutdown()
