@@ -331,12 +331,20 @@ class Receiver:
         self.requests, self.status = [], status
 
         class Handler(BaseHTTPRequestHandler):
+            protocol_version, disable_nagle_algorithm = "HTTP/1.1", True
+
             def do_POST(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                receiver.requests.append({"path": self.path, "headers": dict(self.headers.items()), "body": body})
-                self.send_response(receiver.answer(receiver.requests[-1]))
-                self.send_header("Content-Length", "0")
-                self.end_headers()
+                request = {"path": self.path, "headers": dict(self.headers.items()), "body": body}
+                receiver.requests.append(request)
+                answer = receiver.answer(request)
+                status, headers = answer if isinstance(answer, tuple) else (answer, {})
+                with contextlib.suppress(OSError):
+                    self.send_response(status)
+                    for name, value in headers.items():
+                        self.send_header(name, value)
+                    self.send_header("Content-Length", "0")
+                    self.end_headers()
 
             def log_message(self, *_):
                 pass
@@ -346,7 +354,7 @@ class Receiver:
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def answer(self, request):
-        """The status for a request that was kept; for stand-ins that do something with it."""
+        """The status, or status and headers, for a request that was kept; for stand-ins that do something with it."""
         return self.status
 
     def stop(self):
