@@ -193,7 +193,7 @@ static int show_one(struct session *s, const wl_decision *d, size_t line)
     return status[wl_decision_verdict(d)];
 }
 
-static void show_line(const struct session *s, const wl_decision *d, size_t line)
+static void answer_line(const struct session *s, const wl_decision *d, size_t line)
 {
     static const char *const words[] = {"allow", "hold ", "deny "};
     if (s->json)
@@ -248,7 +248,7 @@ static int show_answer(const struct session *s, struct answer *x)
 {
     int rc = x->d != NULL ? CMD_OK : CMD_FAILED;
     if (x->d != NULL)
-        show_line(s, x->d, x->line);
+        answer_line(s, x->d, x->line);
     else
         show_failure(s, x->line, &x->why);
     wl_decision_free(x->d);
