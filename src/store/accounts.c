@@ -12,9 +12,9 @@ STATEMENT(account_put,
           "INSERT INTO account (waba, portfolio, people_a_day, state, no_templates_until, no_messages_until, "
           "no_utility_until, payment_failed_at, updated_at, state_at, templates_at, messages_at, utility_at, limit_at, "
           "no_direct_until, misuse_at, direct_at, name, health, health_detail, health_at, violation, violation_at, "
-          "review, review_at, disable_on, disable_at, numbers_max, numbers_max_at) "
+          "review, review_at, disable_on, disable_at, numbers_max, numbers_max_at, portfolio_at) "
           "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, "
-          "COALESCE(CAST($20 AS TEXT), ''), $21, $22, $23, $24, $25, $26, $27, $28, $29) "
+          "COALESCE(CAST($20 AS TEXT), ''), $21, $22, $23, $24, $25, $26, $27, $28, $29, $30) "
           "ON CONFLICT (waba) DO UPDATE SET portfolio = excluded.portfolio, people_a_day = excluded.people_a_day, "
           "state = excluded.state, no_templates_until = excluded.no_templates_until, no_messages_until = "
           "excluded.no_messages_until, no_utility_until = excluded.no_utility_until, payment_failed_at = "
@@ -25,19 +25,21 @@ STATEMENT(account_put,
           "health_detail = COALESCE(CAST($20 AS TEXT), account.health_detail), health_at = excluded.health_at, "
           "violation = excluded.violation, violation_at = excluded.violation_at, review = excluded.review, review_at = "
           "excluded.review_at, disable_on = excluded.disable_on, disable_at = excluded.disable_at, numbers_max = "
-          "excluded.numbers_max, numbers_max_at = excluded.numbers_max_at");
-STATEMENT(account_get,
-          "SELECT waba, portfolio, people_a_day, state, no_templates_until, no_messages_until, "
-          "no_utility_until, payment_failed_at, updated_at, state_at, templates_at, messages_at, "
-          "utility_at, limit_at, no_direct_until, misuse_at, direct_at, name, health, health_detail, health_at, "
-          "violation, violation_at, review, review_at, disable_on, disable_at, numbers_max, numbers_max_at "
-          "FROM account WHERE waba = $1");
-STATEMENT(accounts_all,
-          "SELECT waba, portfolio, people_a_day, state, no_templates_until, no_messages_until, "
-          "no_utility_until, payment_failed_at, updated_at, state_at, templates_at, messages_at, "
-          "utility_at, limit_at, no_direct_until, misuse_at, direct_at, name, health, health_detail, health_at, "
-          "violation, violation_at, review, review_at, disable_on, disable_at, numbers_max, numbers_max_at "
-          "FROM account ORDER BY waba LIMIT $1");
+          "excluded.numbers_max, numbers_max_at = excluded.numbers_max_at, portfolio_at = excluded.portfolio_at");
+STATEMENT(
+    account_get,
+    "SELECT waba, portfolio, people_a_day, state, no_templates_until, no_messages_until, "
+    "no_utility_until, payment_failed_at, updated_at, state_at, templates_at, messages_at, "
+    "utility_at, limit_at, no_direct_until, misuse_at, direct_at, name, health, health_detail, health_at, "
+    "violation, violation_at, review, review_at, disable_on, disable_at, numbers_max, numbers_max_at, portfolio_at "
+    "FROM account WHERE waba = $1");
+STATEMENT(
+    accounts_all,
+    "SELECT waba, portfolio, people_a_day, state, no_templates_until, no_messages_until, "
+    "no_utility_until, payment_failed_at, updated_at, state_at, templates_at, messages_at, "
+    "utility_at, limit_at, no_direct_until, misuse_at, direct_at, name, health, health_detail, health_at, "
+    "violation, violation_at, review, review_at, disable_on, disable_at, numbers_max, numbers_max_at, portfolio_at "
+    "FROM account ORDER BY waba LIMIT $1");
 
 /* What Meta said without restricting anything, and when. */
 static void bind_words(struct db_stmt *q, const struct account *v)
@@ -54,6 +56,7 @@ static void bind_words(struct db_stmt *q, const struct account *v)
     db_i64(q, v->told_at.disable);
     db_i64(q, v->numbers_max);
     db_i64(q, v->told_at.numbers_max);
+    db_i64(q, v->said_at.portfolio);
 }
 
 int accounts_put(struct store *s, const struct account *v, size_t n, struct err *e)
@@ -105,6 +108,7 @@ static int read_words(struct db_stmt *q, struct arena *a, struct account *v, str
     v->told_at.disable = col_i64(q);
     v->numbers_max = col_i64(q);
     v->told_at.numbers_max = col_i64(q);
+    v->said_at.portfolio = col_i64(q);
     return rc;
 }
 

@@ -11,9 +11,9 @@
 
 struct account {
     int64_t waba;
-    int64_t portfolio; /* owner business; 0 not known: then the account stands for it */
-    int64_t limit;     /* people outside windows in 24 h; 0 without limit, -1 not known */
-    enum account_state state;
+    int64_t portfolio;          /* owner business; 0 not known: then the account stands for it */
+    int64_t limit;              /* people outside windows in 24 h; 0 without limit, -1 not known */
+    enum account_state state;   /* as bans say; account_standing() */
     int64_t no_templates_until; /* 0: no such restriction */
     int64_t no_messages_until;
     int64_t no_utility_until;
@@ -22,7 +22,7 @@ struct account {
     int64_t misuse_at; /* last 131064; 0: none since a template was accepted */
     int64_t updated_at;
     struct { /* when each was said, ms, 0 never: an older word changes nothing */
-        int64_t state, templates, messages, utility, limit, direct;
+        int64_t state, templates, messages, utility, limit, direct, portfolio;
     } said_at;
     char name[128];
     enum health health;
@@ -35,6 +35,16 @@ struct account {
         int64_t health, violation, review, disable, numbers_max;
     } told_at;
 };
+/* Whether it may send, by what was said last of bans and of reviews. No review lifts a ban, and of one moment the stricter
+ * counts. */
+static inline enum account_state account_standing(const struct account *v)
+{
+    if (v->state != ACCOUNT_DISABLED && v->told_at.review >= v->said_at.state && strcmp(v->review, "REJECTED") == 0)
+        return ACCOUNT_LOCKED;
+    if (v->state == ACCOUNT_LOCKED && v->told_at.review > v->said_at.state && strcmp(v->review, "APPROVED") == 0)
+        return ACCOUNT_OK;
+    return v->state;
+}
 /* For whose limit the account's people count. */
 static inline int64_t account_portfolio(const struct account *v)
 {

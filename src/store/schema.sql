@@ -447,6 +447,7 @@ ALTER TABLE sender ADD COLUMN health_detail TEXT NOT NULL DEFAULT '';
 ALTER TABLE sender ADD COLUMN health_at BIGINT NOT NULL DEFAULT 0;
 
 -- violation: the last one, as Meta calls it. disable_on: the day it says the account ends, as it writes it.
+ALTER TABLE account ADD COLUMN portfolio_at BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE account ADD COLUMN name TEXT NOT NULL DEFAULT '';
 ALTER TABLE account ADD COLUMN health INT NOT NULL DEFAULT 0;
 ALTER TABLE account ADD COLUMN health_detail TEXT NOT NULL DEFAULT '';

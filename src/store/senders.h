@@ -51,17 +51,16 @@ struct template_row {
         detail; /* what was said with this status, as JSON: reason, recommendation, disable_date ...; may be empty */
     enum category next_category; /* announced and not in force yet; UNKNOWN: none */
     int64_t next_category_at;    /* ms, when it comes into force; 0 not said */
-    int64_t next_said_at;        /* when that was said; written: 0 as status_at */
+    int64_t next_said_at;  /* when that was said; written: 0 nothing is said of it, and a time with UNKNOWN: what was
+                                  * announced up to then has happened, or will not */
     int64_t components_at; /* when Meta said that its contents changed; later than listed_at: `listing` is stale */
     int64_t listed_at;     /* when `listing` was read; written: 0 as status_at */
 };
 /* Upsert by (waba, name, language). What a row does not say (UNKNOWN, 0 or empty) it leaves as it was; what it says counts
- * by the second in which it was said, as webhooks tell whole seconds, and never by when we heard of it: any order of the
- * same rows leaves the same row. Of one second the stricter word counts: of statuses PENDING is the least, then by their
- * numbers; of categories the greater number; of qualities RED, YELLOW, GREEN, then whatever comes last in the alphabet; of
- * anything else the greater value.
- * A row with a status and no listing says its detail with it, also when that is empty. A category said alone (no status, no
- * listing) is a change that was completed: what was announced up to that second is announced no more. */
+ * by when it was said, never by when we heard of it: any order of the same rows leaves the same row. Of one moment the
+ * stricter word counts: of statuses PENDING is the least, then by their numbers; of qualities RED, YELLOW, UNKNOWN, GREEN,
+ * then whatever comes last in the alphabet; of announcements that there is none; of anything else the greater value. A row
+ * with a status and no listing says its detail with it, also when that is empty. */
 int templates_put(struct store *s, const struct template_row *t, size_t n, struct err *e);
 int templates_list(struct store *s, int64_t waba /* 0 all */, struct arena *a, struct template_row **ret, size_t *ret_n,
                    struct err *e);

@@ -3,15 +3,14 @@
  *
  * Two sources write one row, webhooks come in any order and more than once, and a listing is as old as its request. So each
  * thing that is said of a template (its id, status, what was said with the status, category, the category announced,
- * quality, listing) is a register of its own: the value with the latest second stays, and of one second the one that
+ * quality, listing) is a register of its own: the value said last stays, and of one moment the one that
  * comes later in an order of the values (senders.h), never the one heard last. A change that was completed is an
- * announcement of nothing, in the register of announcements; of one second it comes last. Read whole into the gateway's
+ * announcement of nothing, in the register of announcements; of one moment it comes last. Read whole into the gateway's
  * snapshot. */
 #include "store/db.h"
 #include "store/senders.h"
 
 #define TEMPLATES_MAX 1000000
-#define SECOND_MS     1000
 
 STATEMENT(
     template_insert,
@@ -41,8 +40,8 @@ STATEMENT(template_set_next,
           "next_said_at > 0 THEN 1 ELSE 0 END, next_category_at, next_category) < ($3, $7, $2, $1)");
 STATEMENT(template_set_quality,
           "UPDATE template SET quality = $1, quality_at = $2 WHERE waba = $3 AND name = $4 AND language = $5 AND "
-          "(quality_at, CASE quality WHEN 'RED' THEN 3 WHEN 'YELLOW' THEN 2 WHEN 'GREEN' THEN 1 ELSE 0 END, quality) "
-          "< ($2, $6, $1)");
+          "(quality_at, CASE quality WHEN 'RED' THEN 4 WHEN 'YELLOW' THEN 3 WHEN 'UNKNOWN' THEN 2 WHEN 'GREEN' THEN 1 "
+          "ELSE 0 END, quality) < ($2, $6, $1)");
 STATEMENT(template_set_listing, "UPDATE template SET listing = $1, listed_at = $2 WHERE waba = $3 AND name = $4 AND "
                                 "language = $5 AND (listed_at, listing) < ($2, $1)");
 STATEMENT(templates_all,
@@ -59,14 +58,9 @@ STATEMENT(templates_of,
 /* A row with a time for each register, 0 and no value where it says nothing. */
 struct said {
     const struct template_row *row;
-    int64_t id_at, status_at, category_at, quality_at, listed_at, detail_at, next_said_at;
+    int64_t id_at, status_at, category_at, quality_at, listed_at, detail_at;
     bool detail, next;
 };
-
-static int64_t whole_second(int64_t ms)
-{
-    return ms / SECOND_MS * SECOND_MS;
-}
 
 /* `at` where something is said, its own time where it has one. */
 static int64_t when(bool said, int64_t own, int64_t at)
@@ -76,23 +70,26 @@ static int64_t when(bool said, int64_t own, int64_t at)
 
 static struct said what_is_said(const struct template_row *t)
 {
-    int64_t at = whole_second(t->status_at != 0 ? t->status_at : t->updated_at);
-    bool status = t->status != TEMPLATE_STATUS_UNKNOWN, category = t->category != CATEGORY_UNKNOWN;
-    bool listed = t->listing.n > 0, announced = t->next_category != CATEGORY_UNKNOWN;
+    int64_t at = t->status_at != 0 ? t->status_at : t->updated_at;
+    bool status = t->status != TEMPLATE_STATUS_UNKNOWN, listed = t->listing.n > 0;
     struct said s = {.row = t};
     s.detail = status && (!listed || t->detail.n > 0);
-    s.next = announced || (category && !status && !listed);
+    s.next = t->next_said_at != 0;
     s.id_at = when(t->id != 0, 0, at);
     s.status_at = when(status, 0, at);
-    s.category_at = when(category, 0, at);
+    s.category_at = when(t->category != CATEGORY_UNKNOWN, 0, at);
     s.quality_at = when(t->quality.n > 0, 0, at);
     s.listed_at = when(listed, t->listed_at, at);
     s.detail_at = when(s.detail, 0, at);
-    s.next_said_at = when(s.next, announced ? whole_second(t->next_said_at) : 0, at);
     return s;
 }
 
-/* The orders of senders.h for values of one second; the statements say the same of what is there. */
+static bool announced(const struct said *v)
+{
+    return v->next && v->row->next_category != CATEGORY_UNKNOWN;
+}
+
+/* The orders of senders.h for values of one moment; the statements say the same of what is there. */
 static int64_t status_rank(enum template_status v)
 {
     return v == TEMPLATE_PENDING ? 1 : v == TEMPLATE_APPROVED ? 2 : (int64_t)v;
@@ -100,7 +97,11 @@ static int64_t status_rank(enum template_status v)
 
 static int64_t quality_rank(struct str v)
 {
-    return str_eq(v, STR("RED")) ? 3 : str_eq(v, STR("YELLOW")) ? 2 : str_eq(v, STR("GREEN")) ? 1 : 0;
+    static const char *const words[] = {"GREEN", "UNKNOWN", "YELLOW", "RED"};
+    for (int i = 0; i < 4; i++)
+        if (str_eq(v, str_of(words[i])))
+            return i + 1;
+    return 0;
 }
 
 /* ---- writing ---- */
@@ -134,9 +135,9 @@ static int insert(struct store *s, const struct said *v, bool *ret_new, struct e
     db_text(q, v->detail ? t->detail : STR(""));
     db_i64(q, v->detail ? t->status : TEMPLATE_STATUS_UNKNOWN);
     db_i64(q, v->detail_at);
-    db_i64(q, t->next_category);
-    db_i64(q, t->next_category != CATEGORY_UNKNOWN ? t->next_category_at : 0);
-    db_i64(q, v->next_said_at);
+    db_i64(q, v->next ? t->next_category : CATEGORY_UNKNOWN);
+    db_i64(q, announced(v) ? t->next_category_at : 0);
+    db_i64(q, t->next_said_at);
     db_i64(q, t->components_at);
     db_i64(q, t->updated_at);
     rc = db_exec(q, &changed, e);
@@ -193,16 +194,15 @@ static int set_detail(struct store *s, const struct said *v, struct err *e)
 static int set_next(struct store *s, const struct said *v, struct err *e)
 {
     const struct template_row *t = v->row;
-    bool announced = t->next_category != CATEGORY_UNKNOWN;
     struct db_stmt *q;
     int rc = db_prepare(s, &template_set_next, &q, e);
     if (rc != 0)
         return rc;
     db_i64(q, t->next_category);
-    db_i64(q, announced ? t->next_category_at : 0);
-    db_i64(q, v->next_said_at);
+    db_i64(q, announced(v) ? t->next_category_at : 0);
+    db_i64(q, t->next_said_at);
     bind_key(q, t);
-    db_i64(q, announced ? 0 : 1);
+    db_i64(q, announced(v) ? 0 : 1);
     return db_exec(q, NULL, e);
 }
 

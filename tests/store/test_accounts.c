@@ -23,7 +23,7 @@ TEST(accounts_are_replaced_whole)
                             .no_direct_until = NOW + 5,
                             .payment_failed_at = NOW + 4,
                             .misuse_at = NOW + 6,
-                            .said_at = {1, 2, 3, 4, 5, 6},
+                            .said_at = {1, 2, 3, 4, 5, 6, 12},
                             .updated_at = NOW,
                             .name = "Shop",
                             .health = HEALTH_BLOCKED,

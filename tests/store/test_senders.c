@@ -136,11 +136,11 @@ TEST(a_template_status_counts_by_its_own_time)
         {TEMPLATE_PAUSED, NOW, NOW + 9, TEMPLATE_PAUSED},
         {TEMPLATE_APPROVED, NOW - 3600000, NOW + 10, TEMPLATE_PAUSED},     /* delivered again, an hour late */
         {TEMPLATE_STATUS_UNKNOWN, NOW + 90000, NOW + 11, TEMPLATE_PAUSED}, /* news of something else date no status */
-        {TEMPLATE_APPROVED, NOW, NOW + 12, TEMPLATE_PAUSED},               /* the same second: the stricter word */
+        {TEMPLATE_APPROVED, NOW, NOW + 12, TEMPLATE_PAUSED},               /* the same moment: the stricter word */
         {TEMPLATE_PENDING, 0, NOW + 5900, TEMPLATE_PENDING},               /* a list counts as read when it was read */
-        {TEMPLATE_APPROVED, NOW + 4000, NOW + 6000, TEMPLATE_PENDING},
-        {TEMPLATE_APPROVED, NOW + 5000, NOW + 6000, TEMPLATE_APPROVED}, /* webhooks know whole seconds only */
-        {TEMPLATE_PENDING, NOW + 5000, NOW + 6000, TEMPLATE_APPROVED},  /* approved at once */
+        {TEMPLATE_APPROVED, NOW + 5000, NOW + 6000, TEMPLATE_PENDING},
+        {TEMPLATE_APPROVED, NOW + 5900, NOW + 6000, TEMPLATE_APPROVED}, /* at once */
+        {TEMPLATE_PENDING, NOW + 5900, NOW + 6000, TEMPLATE_APPROVED},
     };
     struct fx f;
     fx_start(&f);
@@ -165,7 +165,7 @@ TEST(category_and_quality_count_by_their_own_time)
         {CATEGORY_MARKETING, "", NOW + 5000, CATEGORY_MARKETING, "GREEN"},
         {CATEGORY_UTILITY, "YELLOW", NOW + 4000, CATEGORY_MARKETING, "YELLOW"},
         {CATEGORY_UNKNOWN, "RED", NOW + 3000, CATEGORY_MARKETING, "YELLOW"},
-        {CATEGORY_UTILITY, "RED", NOW + 5000, CATEGORY_UTILITY, "RED"}, /* the same second: by the order of values */
+        {CATEGORY_UTILITY, "RED", NOW + 5000, CATEGORY_UTILITY, "RED"}, /* the same moment: by the order of values */
         {CATEGORY_MARKETING, "GREEN", NOW + 5000, CATEGORY_UTILITY, "RED"},
     };
     struct fx f;
@@ -273,10 +273,12 @@ TEST(any_order_of_the_same_words_leaves_the_same_template)
     r[1].status = TEMPLATE_PAUSED, r[1].detail = STR("{\"reason\":\"a\"}"), r[1].id = 9;
     r[2].status = TEMPLATE_PENDING, r[2].category = CATEGORY_MARKETING, r[2].quality = STR("RED");
     r[3].status = TEMPLATE_APPROVED, r[3].listing = STR("{1}"), r[3].category = CATEGORY_UTILITY;
-    r[4].quality = STR("YELLOW"), r[4].listing = STR("{2}"), r[4].status_at = NOW + 999;
+    r[4].quality = STR("YELLOW"), r[4].listing = STR("{2}"), r[4].listed_at = NOW - 7;
     r[5].components_at = NOW + 1000, r[5].quality = STR("UNKNOWN"), r[5].updated_at = NOW - 9;
     then = every_order(&f, r);
     assert_true(then.status == TEMPLATE_PAUSED && then.id == 9 && then.category == CATEGORY_UTILITY);
+    assert_str(then.quality, "RED");
+    assert_str(then.listing, "{1}");
     assert_true(then.components_at == NOW + 1000 && then.listed_at == NOW && then.updated_at == NOW + 500);
     fx_end(&f);
 }
@@ -288,6 +290,8 @@ TEST(any_order_of_announcements_and_changes_leaves_the_same_template)
     fx_start(&f);
     for (int i = 0; i < 6; i++)
         r[i] = word(NOW + i * 1000);
+    for (int i = 0; i < 4; i++)
+        r[i].next_said_at = r[i].status_at;
     r[0].next_category = CATEGORY_MARKETING, r[0].next_category_at = NOW + 86400000; /* announced */
     r[1].category = CATEGORY_MARKETING;                                              /* and done */
     r[2].next_category = CATEGORY_UTILITY, r[2].next_category_at = NOW + 90000000;
@@ -297,10 +301,10 @@ TEST(any_order_of_announcements_and_changes_leaves_the_same_template)
     then = every_order(&f, r);
     assert_true(then.next_category == CATEGORY_AUTHENTICATION && then.next_category_at == NOW + 99000000 &&
                 then.next_said_at == NOW + 3000 && then.category == CATEGORY_MARKETING);
-    r[1].status_at = NOW + 3000; /* in the second of the last announcement */
+    r[1].next_said_at = NOW + 3000; /* in the moment of the last announcement */
     then = every_order(&f, r);
     assert_true(then.next_category == CATEGORY_UNKNOWN && then.next_category_at == 0 && then.next_said_at == 0);
-    r[1].category = CATEGORY_UNKNOWN, r[5].category = CATEGORY_AUTHENTICATION; /* seen to be in force */
+    r[1].next_said_at = NOW + 1000, r[5].category = CATEGORY_AUTHENTICATION; /* seen to be in force */
     then = every_order(&f, r);
     assert_true(then.next_category == CATEGORY_UNKNOWN && then.category == CATEGORY_AUTHENTICATION);
     fx_end(&f);
