@@ -2,7 +2,7 @@
  * gateway.c - builds the parts in the order they need each other, and takes them down in reverse.
  *
  * Start: state directory and keys, rule set, database, writer, upstream client, door, accounts, dispatcher (messages that
- * an earlier life left in flight are in doubt from then on), projector, forwarder, compactor, and the listeners last, so
+ * an earlier life left in flight are in doubt from then on), fan-out, projector, compactor, and the listeners last, so
  * that whoever is let in finds everything in place. Stop: the threads end in the reverse order, the writer last, and only when all have ended is
  * anything freed: what is still queued calls its owners to the end. A send is by then refused with nothing recorded, or
  * its outcome is written. */
@@ -22,7 +22,7 @@
 #include "gateway/apply.h"
 #include "gateway/compactor.h"
 #include "gateway/dispatch.h"
-#include "gateway/forward.h"
+#include "gateway/fanout.h"
 #include "gateway/gateway_impl.h"
 #include "gateway/old_books.h"
 #include "gateway/projector.h"
@@ -370,9 +370,9 @@ static int start_parts(struct gateway *g, struct err *e)
     if (rc == 0)
         rc = dispatch_start(&g->dispatch, g, e);
     if (rc == 0)
+        rc = fanout_start(&g->fanout, g, e);
+    if (rc == 0)
         rc = projector_start(&g->projector, g, e);
-    if (rc == 0 && g->o.forward_url != NULL)
-        rc = forwarder_start(&g->forwarder, g, e);
     if (rc == 0)
         rc = compactor_start(&g->compactor, g->writer, g->o.store_url, &compactor_usual, e);
     if (rc == 0)
@@ -428,7 +428,7 @@ void gateway_stop(struct gateway *g)
     rules_stop(g->rules);
     compactor_stop(g->compactor);
     admit_close(g->admit);
-    forwarder_stop(g->forwarder);
+    fanout_stop(g->fanout);
     projector_stop(g->projector);
     accounts_stop(g->accounts);
     http_client_stop(g->client);
@@ -437,8 +437,8 @@ void gateway_stop(struct gateway *g)
     dispatch_stop(g->dispatch); /* it gives the leases back: by now nothing leaves any more */
     writer_stop(g->writer);
     compactor_free(g->compactor);
-    forwarder_free(g->forwarder);
     projector_free(g->projector);
+    fanout_free(g->fanout);
     accounts_free(g->accounts);
     http_client_free(g->client);
     dispatch_free(g->dispatch);

@@ -17,7 +17,6 @@
 
 struct accounts;
 struct projector;
-struct forwarder;
 struct fanout;
 struct compactor;
 struct readers;
@@ -51,9 +50,6 @@ enum metric {
     METRIC_EVENTS,
     METRIC_EVENTS_REPEATED,
     METRIC_EVENTS_ORPHANED,
-    METRIC_FORWARDED,
-    METRIC_FORWARD_RETRIES,
-    METRIC_FORWARD_PARKED,
     METRIC_POLLS,
     METRIC_POLL_FAILURES,
     METRIC_BAD_REQUESTS,
@@ -79,7 +75,6 @@ struct gateway {
     struct dispatch *dispatch;
     struct apply *apply; /* writer thread only, but for apply_find() */
     struct projector *projector;
-    struct forwarder *forwarder; /* NULL: nothing to forward to */
     struct fanout *fanout;
     struct compactor *compactor;
     struct readers *readers;

@@ -10,6 +10,7 @@
 #include "gateway/accounts.h"
 #include "gateway/admit.h"
 #include "gateway/dispatch.h"
+#include "gateway/fanout.h"
 #include "gateway/gateway_impl.h"
 
 static const struct {
@@ -40,9 +41,6 @@ static const struct {
     [METRIC_EVENTS] = {"wayleave_events_total", "webhook events applied"},
     [METRIC_EVENTS_REPEATED] = {"wayleave_events_repeated_total", "webhook events that had come before"},
     [METRIC_EVENTS_ORPHANED] = {"wayleave_events_orphaned_total", "statuses of messages we do not know"},
-    [METRIC_FORWARDED] = {"wayleave_forwarded_total", "webhook bodies handed on"},
-    [METRIC_FORWARD_RETRIES] = {"wayleave_forward_retries_total", "attempts to hand on that failed"},
-    [METRIC_FORWARD_PARKED] = {"wayleave_forward_parked_total", "bodies the receiver refused for good or for too long"},
     [METRIC_POLLS] = {"wayleave_polls_total", "readings of a number, or of an account with its templates"},
     [METRIC_POLL_FAILURES] = {"wayleave_poll_failures_total", "those that failed"},
     [METRIC_BAD_REQUESTS] = {"wayleave_bad_requests_total", "requests that could not be read"},
@@ -221,6 +219,58 @@ static void write_readings(struct gateway *g, struct buf *b)
                        (long long)((now - v.polled_at) / 1000));
 }
 
+/* --- subscribers --------------------------------------------------------------------------------------------------- */
+
+static uint64_t waits_seconds(const struct fanout_view *v)
+{
+    int64_t age = clock_now_ms() - v->waiting_at;
+    return v->waiting_at != 0 && age > 0 ? (uint64_t)age / 1000 : 0;
+}
+
+static uint64_t down(const struct fanout_view *v)
+{
+    return v->down_since != 0;
+}
+
+static uint64_t delivered(const struct fanout_view *v)
+{
+    return v->delivered;
+}
+
+static uint64_t failed(const struct fanout_view *v)
+{
+    return v->failed;
+}
+
+static uint64_t dead(const struct fanout_view *v)
+{
+    return v->dead;
+}
+
+/* By the names that people gave them. */
+static void write_subscribers(struct gateway *g, struct buf *b)
+{
+    static const struct {
+        const char *name, *type, *help;
+        uint64_t (*value)(const struct fanout_view *v);
+    } of_one[] = {
+        {"wayleave_subscriber_position_age_seconds", "gauge",
+         "since the oldest webhook was stored that it was not handed", waits_seconds},
+        {"wayleave_subscriber_down", "gauge", "1 while it takes nothing", down},
+        {"wayleave_subscriber_delivered_total", "counter", "webhooks it took", delivered},
+        {"wayleave_subscriber_failed_total", "counter", "attempts that failed", failed},
+        {"wayleave_subscriber_dead_total", "counter", "webhooks that were given up", dead},
+    };
+    struct fanout_view v[SUBSCRIBERS_MAX];
+    size_t n = fanout_list(g->fanout, v, SUBSCRIBERS_MAX);
+    for (size_t k = 0; k < sizeof of_one / sizeof of_one[0]; k++) {
+        buf_printf(b, "# HELP %s %s\n# TYPE %s %s\n", of_one[k].name, of_one[k].help, of_one[k].name, of_one[k].type);
+        for (size_t i = 0; i < n; i++)
+            buf_printf(b, "%s{subscriber=\"%s\"} %llu\n", of_one[k].name, v[i].name,
+                       (unsigned long long)of_one[k].value(&v[i]));
+    }
+}
+
 /* --- all of it ----------------------------------------------------------------------------------------------------- */
 
 static void write_metrics(struct gateway *g, struct buf *b)
@@ -236,6 +286,7 @@ static void write_metrics(struct gateway *g, struct buf *b)
     gauge(b, "wayleave_job_failures", "jobs that failed", w.failures);
     gauge(b, "wayleave_database_healthy", "1 while the database takes writes", writer_healthy(g->writer));
     write_numbers(g, b);
+    write_subscribers(g, b);
     write_readings(g, b);
     gauge(b, "wayleave_messages_open", "messages whose outcome is not written yet", admit_open(g->admit));
     gauge(b, "wayleave_time_zones_known", "1 when there is a time zone database", admit_places_known(g->admit));

@@ -22,7 +22,7 @@
 #include "gateway/accounts.h"
 #include "gateway/apply.h"
 #include "gateway/dispatch.h"
-#include "gateway/forward.h"
+#include "gateway/fanout.h"
 #include "gateway/gateway_impl.h"
 #include "gateway/heard.h"
 #include "gateway/recent_keys.h"
@@ -177,8 +177,8 @@ static void follow(struct projector *p)
     for (size_t i = p->from.body; i < p->to.body; i++)
         if (p->bodies[i].problem == NULL)
             count_inbound(p, &p->bodies[i]);
-    if (p->to.body > p->from.body && p->g->forwarder != NULL)
-        forwarder_bell(p->g->forwarder);
+    if (p->to.body > p->from.body && p->g->fanout != NULL)
+        fanout_bell(p->g->fanout);
 }
 
 /* Has bodies before `end` applied, as many as there is time for in one transaction, and waits for it. */
