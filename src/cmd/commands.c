@@ -110,6 +110,111 @@ static const struct option messages_list_options[] = {
     {0},
 };
 
+/* What a filter of events has, for lists and for subscribers. */
+#define EVENT_FILTERS                                                                                                  \
+    {.name = "field", .value = "NAME", .help = "of this webhook field, as in messages", .repeat = true},               \
+        {.name = "kind",                                                                                               \
+         .value = "KIND",                                                                                              \
+         .help = "of this kind, as in inbound, status, template_status, account",                                      \
+         .repeat = true},                                                                                              \
+        {.name = "number", .value = "ID", .help = "of this phone_number_id", .repeat = true},                          \
+        {.name = "account", .value = "ID", .help = "of this WhatsApp Business account", .repeat = true},               \
+    {                                                                                                                  \
+        .name = "status", .value = "WORD", .help = "statuses with this word, as in failed", .repeat = true             \
+    }
+
+#define BODY_FILTERS                                                                                                   \
+    {.name = "app", .value = "ID", .help = "signed by this app of yours"},                                             \
+        {.name = "problem", .help = "that could not be applied"},                                                      \
+    {                                                                                                                  \
+        .name = "repeats", .help = "events that had come before"                                                       \
+    }
+
+static const struct option webhooks_list_options[] = {
+    EVENT_FILTERS,
+    BODY_FILTERS,
+    {.name = "from", .value = "TIME", .help = "stored then or later, as in 2026-11-01 or now-2h"},
+    {.name = "to", .value = "TIME", .help = "stored before then"},
+    {.name = "limit", .value = "N", .help = "at most this many (default 100)"},
+    {.name = "before", .value = "ID", .help = "only what is older, as the last line says"},
+    {0},
+};
+
+static const struct option webhooks_tail_options[] = {
+    EVENT_FILTERS,
+    BODY_FILTERS,
+    {.name = "from", .value = "TIME|ID", .help = "begin there, as in now-10m (default: with what comes next)"},
+    {0},
+};
+
+static const struct option webhooks_show_options[] = {
+    {.name = "raw", .help = "print the bytes of the body, as they came, and nothing else"},
+    {0},
+};
+
+static const struct option replay_options[] = {
+    {.name = "subscriber", .value = "NAME", .help = "who gets them again"},
+    {.name = "from", .value = "TIME|ID", .help = "webhooks from there on, as in now-2h"},
+    {.name = "to", .value = "TIME|ID", .help = "with --from: up to there (default: up to now)"},
+    {.name = "dead", .help = "what it did not take, once more"},
+    {.name = "stop", .help = "end a replay that is under way"},
+    {0},
+};
+
+static const struct option erase_options[] = {
+    {.name = "yes", .help = "do it: what is erased does not come back"},
+    {0},
+};
+
+#define SUBSCRIBER_SETTINGS                                                                                            \
+    {.name = "secret-file", .value = "FILE", .help = "sign with the secret in this file"},                             \
+        {.name = "secret-env",                                                                                         \
+         .value = "VARIABLE",                                                                                          \
+         .help = "sign with the secret in this variable of the environment"},                                          \
+        {.name = "form", .value = "FORM", .help = "events: one event a POST (default); bodies: as they came"},         \
+        EVENT_FILTERS,                                                                                                 \
+    {                                                                                                                  \
+        .name = "parallel", .value = "N", .help = "POSTs at a time, 1 to 64 (default 8)"                               \
+    }
+
+static const struct option subscriber_add_options[] = {
+    SUBSCRIBER_SETTINGS,
+    {.name = "from",
+     .value = "TIME|ID|start",
+     .help = "begin with older webhooks: start is the oldest kept (default: with what comes next)"},
+    {.name = "paused", .help = "nothing leaves until it is resumed"},
+    {0},
+};
+
+static const struct option subscriber_set_options[] = {
+    SUBSCRIBER_SETTINGS,
+    {.name = "app-secret", .help = "sign with the secret of the app at Meta again"},
+    {.name = "everything", .help = "no filter any more, but for what is given here"},
+    {0},
+};
+
+static const struct option notices_options[] = {
+    {.name = "account", .value = "ID", .help = "about this account"},
+    {.name = "number", .value = "ID", .help = "about this phone_number_id"},
+    {.name = "field", .value = "NAME", .help = "of this webhook field, as in account_update"},
+    {.name = "before", .value = "TIME", .help = "only what is older, as the last line of a page says"},
+    {.name = "limit", .value = "N", .help = "at most this many (default 100, at most 1000)"},
+    {0},
+};
+
+static const struct option templates_list_options[] = {
+    {.name = "account", .value = "ID", .help = "of this account"},
+    {.name = "status", .value = "WORD", .help = "approved, pending, rejected, paused, disabled, ..."},
+    {.name = "name", .value = "TEXT", .help = "with this in the name"},
+    {0},
+};
+
+static const struct option templates_show_options[] = {
+    {.name = "language", .value = "CODE", .help = "in this language, as in en_US"},
+    {.name = "account", .value = "ID", .help = "of this account"},
+    {0},
+};
+
 static const struct option cancel_options[] = {
     {.name = "key", .value = "KEY", .help = "the one sent with this idempotency key"},
     {0},
@@ -262,12 +367,91 @@ const struct command commands[] = {
      "Only a message that waits can be taken back; one that waits after an attempt without an answer then ends as "
      "undetermined. Of several, exit status 4 says that some could not be.",
      cancel_options, COMMON_CLIENT | COMMON_QUIET, 0, ARGS_WORDS, messages_cancel_run},
+    {"numbers list", "", "list our phone numbers: status, quality, health, limits, what waits", NULL, NULL,
+     COMMON_CLIENT, 0, 0, numbers_list_run},
+    {"numbers show", "ID", "show one number: what Meta says of it, since when, and what to do",
+     "ID is its phone_number_id. Each word of Meta's stands with its time and its meaning; the restrictions of its "
+     "account "
+     "and the last notices follow.",
+     NULL, COMMON_CLIENT, 1, 1, numbers_show_run},
     {"numbers resume", "ID", "let a number that was stopped go on",
      "ID is its phone_number_id. Ends what stops its outbox: a code of Meta's about the number, attempts without an "
      "answer, a token that was not accepted. Its token_file is read again. If Meta says the same again it stops anew. "
      "Fails when nothing had stopped it; wayleave status says what does.\n\n"
      "    wayleave numbers resume 111 --by \"Ada, night shift\"",
      resume_options, COMMON_CLIENT | COMMON_QUIET, 1, 1, numbers_resume_run},
+    {"accounts list", "", "list WhatsApp Business accounts: state, health, limit, restrictions", NULL, NULL,
+     COMMON_CLIENT, 0, 0, accounts_list_run},
+    {"accounts show", "ID", "show one account: what Meta says of it, since when, and what that means",
+     "Restrictions with their ends, the portfolio's limit on people a day and how much of it is used, reviews and "
+     "violations, templates by status, and the last notices.",
+     NULL, COMMON_CLIENT, 1, 1, accounts_show_run},
+    {"accounts notices", "", "list what Meta told of accounts, numbers, templates and flows",
+     "Newest first, word for word (--json). Nothing of a person is among them; that stands in the webhooks.",
+     notices_options, COMMON_CLIENT | COMMON_QUIET, 0, 0, accounts_notices_run},
+    {"templates list", "", "list templates: status, category, quality, and why one was rejected or paused",
+     "A category that Meta announced for later stands behind the word becomes, with its day.\n\n"
+     "    wayleave templates list --status rejected",
+     templates_list_options, COMMON_CLIENT, 0, 0, templates_list_run},
+    {"templates show", "NAME", "show one template: what Meta says of it, what that means, its components", NULL,
+     templates_show_options, COMMON_CLIENT, 1, 1, templates_show_run},
+    {"templates sync", "[ACCOUNT]", "have templates, numbers and limits read from Meta again",
+     "It is asked for and not waited for. Without ACCOUNT: of every account that has a number with a token here.", NULL,
+     COMMON_CLIENT | COMMON_QUIET, 0, 1, templates_sync_run},
+    {"webhooks list", "", "list the webhooks that came, newest first, with their events",
+     "People are named by contact id. A filter that matches little looks far back, page after page; --from ends it.\n\n"
+     "    wayleave webhooks list --kind status --status failed --from now-1d\n"
+     "    wayleave webhooks list --problem",
+     webhooks_list_options, COMMON_CLIENT | COMMON_QUIET, 0, 0, webhooks_list_run},
+    {"webhooks show", "ID", "show one webhook: its events, who had it, and its body",
+     "This prints what people wrote, and their numbers. With --raw the body comes out byte for byte, as it was signed.",
+     webhooks_show_options, COMMON_CLIENT, 1, 1, webhooks_show_run},
+    {"webhooks tail", "", "follow webhooks as they come, one line an event",
+     "Time, kind, number, what. Goes on until it is interrupted, which is exit status 0; a gateway that is restarted "
+     "is "
+     "waited for, and nothing is left out. With --json each event is a line of JSON.\n\n"
+     "    wayleave webhooks tail --number 111 --kind inbound",
+     webhooks_tail_options, COMMON_CLIENT, 0, 0, webhooks_tail_run},
+    {"webhooks replay", "--subscriber NAME [ID...]", "hand old webhooks to a subscriber again",
+     "Say which: from a time or a webhook on, what it did not take (--dead), or single webhooks by their ids. What "
+     "comes "
+     "in meanwhile goes first. The subscriber's filter holds, and each event has the Wayleave-Event-Id it had.\n\n"
+     "    wayleave webhooks replay --subscriber crm --from now-2h\n"
+     "    wayleave webhooks replay --subscriber crm --dead",
+     replay_options, COMMON_CLIENT | COMMON_QUIET, 0, ARGS_WORDS, webhooks_replay_run},
+    {"webhooks erase", "WHO", "take one person's data out of the webhooks that are kept",
+     "WHO is a phone number in any spelling, a user id, or a contact id. Events of this person go; what the same "
+     "webhooks say of others stays. Consent, decisions and messages are not touched.",
+     erase_options, COMMON_CLIENT | COMMON_QUIET, 1, 1, webhooks_erase_run},
+    {"webhooks fields", "", "list the webhook fields that were heard, how often and when",
+     "One that is not documented is one that Meta added since.", NULL, COMMON_CLIENT, 0, 0, webhooks_fields_run},
+    {"webhooks subscribers list", "", "list who behind the gateway hears of webhooks, and how far each is", NULL, NULL,
+     COMMON_CLIENT, 0, 0, subscribers_list_run},
+    {"webhooks subscribers show", "NAME", "show one subscriber: settings, lag, failures", NULL, NULL, COMMON_CLIENT, 1,
+     1, subscribers_show_run},
+    {"webhooks subscribers add", "NAME URL", "have webhooks posted to one more app",
+     "Each event is posted by itself, signed with X-Hub-Signature-256: by the secret of the app at Meta, or by one of "
+     "its own. The secret is read from a file or the environment, never from the command line.\n\n"
+     "    wayleave webhooks subscribers add crm https://crm.example.com/whatsapp --field messages\n"
+     "    wayleave webhooks subscribers add alerts https://ops.example.com/wa --kind account --kind template_status",
+     subscriber_add_options, COMMON_CLIENT | COMMON_QUIET, 2, 2, subscribers_add_run},
+    {"webhooks subscribers set", "NAME [URL]", "change a subscriber: only what is given",
+     "A list of the filter that is given replaces that list; the others stay.\n\n"
+     "    wayleave webhooks subscribers set crm --parallel 16\n"
+     "    wayleave webhooks subscribers set crm --everything --status failed",
+     subscriber_set_options, COMMON_CLIENT | COMMON_QUIET, 1, 2, subscribers_set_run},
+    {"webhooks subscribers remove", "NAME", "post nothing more to a subscriber, and forget it", NULL, NULL,
+     COMMON_CLIENT | COMMON_QUIET, 1, 1, subscribers_remove_run},
+    {"webhooks subscribers pause", "NAME", "hold back what a subscriber would get",
+     "It keeps its place, and gets all of it when it is resumed, as long as webhooks are kept.", NULL,
+     COMMON_CLIENT | COMMON_QUIET, 1, 1, subscribers_pause_run},
+    {"webhooks subscribers resume", "NAME", "go on where a subscriber was paused", NULL, NULL,
+     COMMON_CLIENT | COMMON_QUIET, 1, 1, subscribers_resume_run},
+    {"webhooks subscribers test", "NAME", "post one harmless event to a subscriber and say what it answers",
+     "Signed like the others, of the field wayleave_test, which no app knows. Exit status 1 when it is not taken.",
+     NULL, COMMON_CLIENT | COMMON_QUIET, 1, 1, subscribers_test_run},
+    {"webhooks subscribers dead", "NAME", "list what a subscriber did not take, and why", NULL, NULL, COMMON_CLIENT, 1,
+     1, subscribers_dead_run},
     {"explain", "ID", "say why a message was sent, held or refused",
      "ID is the message id the gateway gave (mt...), or Meta's (wamid...) of a recent message. Shows the verdict, each "
      "rule that spoke with the facts it saw, "

@@ -73,15 +73,6 @@ static int get(struct rest *r, const char *path, struct json *ret)
     return rc == CMD_OK ? rest_check(r, *ret) : rc;
 }
 
-/* Each message as a line of JSON. */
-static int print_rows(struct json messages)
-{
-    int rc = CMD_OK;
-    for (struct json_iter it = json_iter(messages); rc == CMD_OK && json_next(&it);)
-        rc = rest_print(it.value);
-    return rc;
-}
-
 int messages_list_run(const struct args *a)
 {
     struct rest r;
@@ -96,7 +87,7 @@ int messages_list_run(const struct args *a)
     if (rc == CMD_OK)
         rc = get(&r, buf_cstr(&path), &answer);
     if (rc == CMD_OK && args_has(a, "json")) {
-        rc = print_rows(json_get(answer, "messages"));
+        rc = rest_print_rows(json_get(answer, "messages"));
     } else if (rc == CMD_OK) {
         struct str next = json_str_or(json_get(answer, "next"), STR(""));
         show_message_list(json_get(answer, "messages"));

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
- * numbers.c - `wayleave numbers resume`: a number of ours that was stopped goes on.
+ * numbers.c - `wayleave numbers list`, `show` and `resume`: our numbers, what Meta says of them, and one that goes on.
  *
- * One call to the REST API. What had stopped it is said; that nothing had is a failure, so that a mistyped id is not taken
- * for success. */
+ * One call to the REST API each. Of a number that goes on it is said what had stopped it; that nothing had is a failure, so
+ * that a mistyped id is not taken for success. */
 #include <stdio.h>
 
 #include "cmd/rest_client.h"
-#include "cmd/term.h"
+#include "cmd/show_account.h"
 #include "cmd/verbs.h"
 
 #define PATH_MAX_BYTES 512
@@ -69,5 +69,35 @@ int numbers_resume_run(const struct args *a)
     rest_close(&r);
     buf_done(&path);
     buf_done(&body);
+    return rc;
+}
+
+int numbers_list_run(const struct args *a)
+{
+    struct rest r;
+    struct json answer;
+    int rc = rest_open(&r, a);
+    if (rc == CMD_OK)
+        rc = rest_get(&r, "/numbers", "", &answer);
+    if (rc == CMD_OK && args_has(a, "json"))
+        rc = rest_print_rows(json_get(answer, "numbers"));
+    else if (rc == CMD_OK)
+        show_number_list(json_get(answer, "numbers"));
+    rest_close(&r);
+    return rc;
+}
+
+int numbers_show_run(const struct args *a)
+{
+    struct rest r;
+    struct json answer;
+    int rc = rest_open(&r, a);
+    if (rc == CMD_OK)
+        rc = rest_get(&r, "/numbers/", a->word[0], &answer);
+    if (rc == CMD_OK && args_has(a, "json"))
+        rc = rest_print(answer);
+    else if (rc == CMD_OK)
+        show_our_number(answer);
+    rest_close(&r);
     return rc;
 }

@@ -169,6 +169,8 @@ void rest_segment(struct buf *out, struct str s)
 
 static int no_answer(const struct rest *r, const struct http_call *call, const struct err *e)
 {
+    if (r->still)
+        return CMD_TEMPORARY;
     if (call->fate == HTTP_UNSENT)
         return cmd_fail(CMD_TEMPORARY, "start it with: wayleave serve, or give its address with --url",
                         "no gateway answers at %s: %s", r->url, e->text);
@@ -277,6 +279,8 @@ int rest_check(const struct rest *r, struct json answer)
 {
     if (r->status < 300)
         return CMD_OK;
+    if (r->status == 503 && r->still)
+        return CMD_TEMPORARY;
     struct json error = json_get(answer, "error");
     struct str text = json_str_or(json_get(error, "message"), STR("the gateway gives no reason"));
     struct str field = json_str_or(json_get(error, "field"), STR(""));
@@ -326,5 +330,13 @@ int rest_print(struct json answer)
     json_write_value(&b, answer);
     int rc = cmd_print_json(&b);
     buf_done(&b);
+    return rc;
+}
+
+int rest_print_rows(struct json list)
+{
+    int rc = CMD_OK;
+    for (struct json_iter it = json_iter(list); rc == CMD_OK && json_next(&it);)
+        rc = rest_print(it.value);
     return rc;
 }

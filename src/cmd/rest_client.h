@@ -27,7 +27,8 @@ struct rest {
     char ca_file[512];
     struct json_parser *parser;
     int64_t timeout_ms;
-    bool once; /* the next calls must not happen twice: a lost answer is a failure, not "try again" */
+    bool still; /* that nobody answers is not said: it was */
+    bool once;  /* the next calls must not happen twice: a lost answer is a failure, not "try again" */
     /* The command's own words: a mistake in one of these fields is one of its options (CMD_USAGE), and is told so. */
     const struct rest_word *words;
     const char *about; /* stands before what goes wrong: which of several it is; NULL: nothing */
@@ -52,5 +53,7 @@ void rest_segment(struct buf *out, struct str s);
 int rest_get(struct rest *r, const char *prefix, const char *who, struct json *ret);
 /* Prints the answer as --json does: compact, one line. */
 int rest_print(struct json answer);
+/* Each element of the list as a line of JSON. */
+int rest_print_rows(struct json list);
 
 #endif

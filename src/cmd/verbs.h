@@ -33,10 +33,33 @@ int messages_list_run(const struct args *a); /* messages.c */
 int messages_show_run(const struct args *a);
 int messages_export_run(const struct args *a);
 int messages_cancel_run(const struct args *a);
-int numbers_resume_run(const struct args *a); /* numbers.c */
-int status_run(const struct args *a);         /* status.c */
-int version_run(const struct args *a);        /* version.c */
-int help_run(const struct args *a);           /* main.c */
+int numbers_list_run(const struct args *a); /* numbers.c */
+int numbers_show_run(const struct args *a);
+int numbers_resume_run(const struct args *a);
+int accounts_list_run(const struct args *a); /* accounts.c */
+int accounts_show_run(const struct args *a);
+int accounts_notices_run(const struct args *a);
+int templates_list_run(const struct args *a); /* templates.c */
+int templates_show_run(const struct args *a);
+int templates_sync_run(const struct args *a);
+int webhooks_list_run(const struct args *a); /* webhooks.c */
+int webhooks_show_run(const struct args *a);
+int webhooks_tail_run(const struct args *a);
+int webhooks_replay_run(const struct args *a);
+int webhooks_erase_run(const struct args *a);
+int webhooks_fields_run(const struct args *a);
+int subscribers_list_run(const struct args *a); /* subscribers.c */
+int subscribers_show_run(const struct args *a);
+int subscribers_add_run(const struct args *a);
+int subscribers_set_run(const struct args *a);
+int subscribers_remove_run(const struct args *a);
+int subscribers_pause_run(const struct args *a);
+int subscribers_resume_run(const struct args *a);
+int subscribers_test_run(const struct args *a);
+int subscribers_dead_run(const struct args *a);
+int status_run(const struct args *a);  /* status.c */
+int version_run(const struct args *a); /* version.c */
+int help_run(const struct args *a);    /* main.c */
 int completions_run(const struct args *a);
 
 #endif
