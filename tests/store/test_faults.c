@@ -13,8 +13,10 @@
 #include "store/decisions.h"
 #include "store/idempotency.h"
 #include "store/inbox.h"
+#include "store/notices.h"
 #include "store/outbox.h"
 #include "store/reach.h"
+#include "store/subscribers.h"
 
 enum fault { NO_FAULT, FAULT_WRITE, FAULT_SYNC };
 
@@ -430,20 +432,25 @@ TEST(a_fault_at_the_first_start_is_recovered)
     }
 }
 
-/* A batch of 85 MiB passes the checkpoint's threshold, so its commit is followed by a checkpoint: sync of the log,
+/* A batch of 20 MiB that cannot be packed passes the checkpoint's threshold, so its commit is followed by a checkpoint: sync of the log,
  * sync of the file. The batch is durable; after a refused sync nothing later may be. */
 static void checkpoint_fault(int n, bool poisons)
 {
-    enum { BODIES = 85 };
+    enum { LARGE = 20 };
     struct fx f;
     static char body[1 << 20];
-    struct inbox_row rows[BODIES];
+    struct inbox_row rows[LARGE];
     int64_t count = 0, bad = 0;
+    uint64_t noise = 1;
+    for (size_t i = 0; i < sizeof body; i++) {
+        noise = noise * UINT64_C(6364136223846793005) + 1442695040888963407;
+        body[i] = (char)(noise >> 56);
+    }
     fx_start(&f);
-    for (int i = 0; i < BODIES; i++)
+    for (int i = 0; i < LARGE; i++)
         rows[i] = (struct inbox_row){.seq = store_id(f.s, NOW), .at = NOW, .body = {body, sizeof body}};
     BEGIN(&f);
-    OK(&f, inbox_append(f.s, rows, BODIES, &f.e));
+    OK(&f, inbox_append(f.s, rows, LARGE, &f.e));
     arm(FAULT_SYNC, n);
     COMMIT(&f);
     assert_int_equal(armed.fired, poisons);
@@ -451,7 +458,7 @@ static void checkpoint_fault(int n, bool poisons)
     assert_int_equal(store_begin(f.s, &f.e), poisons ? WL_EIO : 0);
     fx_reopen(&f);
     OK(&f, inbox_counts(f.s, &count, &bad, &f.e));
-    assert_int_equal(count, BODIES);
+    assert_int_equal(count, LARGE);
     fx_end(&f);
 }
 
@@ -661,6 +668,102 @@ TEST(packing_survives_kill_9)
     }
 }
 
+/* ---- webhooks: what a step of the router writes, of which a part may not stay ---- */
+
+#define BODIES 40
+
+static int router_step(struct fx *f, const struct inbox_row *rows, int64_t subscriber)
+{
+    const uint64_t key = 77;
+    size_t dropped = 0;
+    int rc = store_begin(f->s, &f->e);
+    if (rc == 0)
+        rc = inbox_append(f->s, rows + BODIES, BODIES, &f->e);
+    for (int i = BODIES / 2; i < BODIES && rc == 0; i++) {
+        struct dead_letter dead = {.subscriber = subscriber, .seq = rows[i].seq, .event = -1, .died_at = NOW};
+        struct notice notice = {.at = NOW + i, .key = (uint64_t)i + 1, .field = STR("account_update")};
+        rc = inbox_repeats(f->s, rows[i].seq, &key, 1, &f->e);
+        if (rc == 0)
+            rc = inbox_rewrite(f->s, rows[i].seq, STR("{}"), &f->e);
+        if (rc == 0)
+            rc = dead_letters_put(f->s, &dead, 1, &f->e);
+        if (rc == 0)
+            rc = notices_put(f->s, &notice, 1, NULL, &f->e);
+    }
+    if (rc == 0)
+        rc = inbox_drop(f->s, rows[BODIES / 2].seq, BODIES, &dropped, &f->e);
+    if (rc == 0)
+        rc = subscriber_position(f->s, subscriber, rows[BODIES - 1].seq, &f->e);
+    if (rc == 0)
+        rc = store_commit(f->s, &f->e);
+    else
+        store_rollback(f->s);
+    return rc;
+}
+
+/* Whether the step was made; fails when its parts disagree. */
+static bool step_was_made(struct fx *f, const struct inbox_row *rows)
+{
+    struct inbox_row *got = NULL;
+    struct notice *notices = NULL;
+    struct subscriber v;
+    int64_t all = 0, bad = 0, dead = 0;
+    size_t n = 0, n_notices = 0;
+    OK(f, inbox_read(f->s, 0, 4 * BODIES, 1u << 20, f->a, &got, &n, &f->e));
+    OK(f, inbox_counts(f->s, &all, &bad, &f->e));
+    OK(f, subscriber_get(f->s, STR("crm"), f->a, &v, &f->e));
+    OK(f, dead_letters_count(f->s, v.id, &dead, &f->e));
+    OK(f, notices_list(f->s, &(struct notice_filter){0}, 999, f->a, &notices, &n_notices, &f->e));
+    bool made = got[0].seq != rows[0].seq;
+    assert_int_equal(n, made ? BODIES + BODIES / 2 : BODIES);
+    assert_int_equal(all, n);
+    assert_int_equal(dead, made ? BODIES / 2 : 0);
+    assert_int_equal(n_notices, made ? BODIES / 2 : 0);
+    assert_true(v.position == (made ? rows[BODIES - 1].seq : 1));
+    for (size_t i = 0; i < n; i++) {
+        bool rewritten = made && i < BODIES / 2;
+        assert_true(str_eq(got[i].body, rewritten ? STR("{}") : rows[0].body));
+        assert_true(inbox_repeated(&got[i], 77) == rewritten);
+    }
+    return made;
+}
+
+static bool router_under_fault(enum fault kind, int nth)
+{
+    struct fx f;
+    static struct inbox_row rows[2 * BODIES];
+    struct subscriber v = {.name = "crm", .url = STR("http://127.0.0.1/"), .parallel = 1, .position = 1};
+    fx_start(&f);
+    for (int i = 0; i < 2 * BODIES; i++)
+        rows[i] = (struct inbox_row){.seq = store_id(f.s, NOW), .at = NOW, .body = STR("{\"object\":\"whatsapp\"}")};
+    v.id = store_id(f.s, NOW);
+    BEGIN(&f);
+    OK(&f, inbox_append(f.s, rows, BODIES, &f.e));
+    OK(&f, subscriber_put(f.s, &v, &f.e));
+    COMMIT(&f);
+    arm(kind, nth);
+    int rc = router_step(&f, rows, v.id);
+    bool fired = armed.fired;
+    arm(NO_FAULT, 0);
+    assert_int_equal(rc, fired ? WL_EIO : 0);
+    fx_reopen(&f);
+    bool made = step_was_made(&f, rows);
+    assert_true(made || fired);
+    fx_end(&f);
+    return fired;
+}
+
+TEST(a_step_of_the_router_is_made_whole_or_not_at_all)
+{
+    install_faults();
+    for (enum fault kind = FAULT_WRITE; kind <= FAULT_SYNC; kind++) {
+        int nth = 1;
+        while (router_under_fault(kind, nth))
+            nth++;
+        assert_true(nth > (kind == FAULT_SYNC ? 1 : 5));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -672,6 +775,7 @@ int main(void)
         T(what_we_answer_for_moves_whole_or_not_at_all),
         T(a_fault_at_the_first_start_is_recovered),
         T(a_refused_checkpoint_stops_what_comes_after),
+        T(a_step_of_the_router_is_made_whole_or_not_at_all),
     };
     const char *env = getenv("WAYLEAVE_TEST_STORE");
     if (env != NULL && *env != '\0') {

@@ -74,6 +74,7 @@ TEST(saves_with_the_version_it_read)
     struct consent_event yes = {CONSENT_GRANT, CONSENT_SCOPE(CATEGORY_MARKETING), NOW, CONSENT_RANK_CAPTURED};
     consent_apply(&p.consent, &yes);
     snprintf(p.name, sizeof p.name, "Zoë");
+    p.name_at = NOW - 7;
     snprintf(p.lang, sizeof p.lang, "pt_BR");
     snprintf(p.zone, sizeof p.zone, "America/Argentina/Buenos_Aires");
     p.undeliverable_at = NOW + 3;
@@ -91,7 +92,7 @@ TEST(saves_with_the_version_it_read)
     assert_string_equal(got.zone, "America/Argentina/Buenos_Aires");
     assert_true(got.caps.n == 1 && got.caps.sent[0] == NOW);
     assert_true(got.caps.n_contents == 1 && got.caps.content[0].skeleton == 7 && got.caps.content[0].values == 9);
-    assert_true(got.undeliverable_at == NOW + 3 && got.ver == 2);
+    assert_true(got.undeliverable_at == NOW + 3 && got.ver == 2 && got.name_at == NOW - 7);
 
     snprintf(stale.name, sizeof stale.name, "thief");
     BEGIN(&f);

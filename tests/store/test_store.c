@@ -7,7 +7,9 @@
 
 #include <sqlite3.h>
 
+#include "store/accounts.h"
 #include "store/db.h"
+#include "store/inbox.h"
 #include "store/rules_log.h"
 #include "store/senders.h"
 
@@ -42,12 +44,12 @@ TEST(opens_and_reopens)
 }
 
 /* The file of an earlier program, of which the last migrations are taken back where an even older one is meant. */
-static bool write_old_file(const struct fx *f, const char *back)
+static bool write_old_file(const struct fx *f, const char *file, const char *back)
 {
     char path[600];
     const char *root = getenv("WAYLEAVE_SOURCE_ROOT");
     static char sql[64 << 10];
-    snprintf(path, sizeof path, "%s/tests/store/version2.sql", root ? root : ".");
+    snprintf(path, sizeof path, "%s/tests/store/%s", root ? root : ".", file);
     FILE *t = fopen(path, "r");
     if (t == NULL)
         return false;
@@ -135,7 +137,7 @@ TEST(an_older_file_is_brought_up_to_date)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct fx f;
         fx_place(&f);
-        if (!fx_is_file(&f) || !write_old_file(&f, rows[i].back)) {
+        if (!fx_is_file(&f) || !write_old_file(&f, "version2.sql", rows[i].back)) {
             fx_end(&f);
             skip_loudly("not a file, or the sources are not here");
         }
@@ -143,6 +145,72 @@ TEST(an_older_file_is_brought_up_to_date)
         check_old_rows(&f, rows[i].dated);
         fx_end(&f);
     }
+}
+
+/* Bodies of before version 6 lie as they came; they are read, marked and rewritten like those that come now. */
+static void check_old_bodies(struct fx *f)
+{
+    struct inbox_row *got = NULL,
+                     fresh = {.at = NOW, .app = 5, .body = STR("{\"object\":\"whatsapp_business_account\"}")};
+    const uint64_t key = 9;
+    int64_t all = 0, bad = 0;
+    size_t n = 0;
+    OK(f, inbox_read(f->s, 0, 9, 1u << 20, f->a, &got, &n, &f->e));
+    assert_int_equal(n, 2);
+    assert_true(got[0].at == 1795324501300 && got[0].app == 0 && got[0].problem.p == NULL && got[0].repeats.n == 0);
+    assert_true(str_starts(got[0].body, STR("{\"object\":\"whatsapp_business_account\",\"entry\":[")));
+    assert_true(str_ends(got[0].body, STR("\"field\":\"messages\"}]}]}")));
+    assert_str(got[1].body, "not json");
+    assert_str(got[1].problem, "the body is not JSON");
+    fresh.seq = store_id(f->s, 0);
+    assert_true(fresh.seq > got[1].seq);
+    BEGIN(f);
+    OK(f, inbox_append(f->s, &fresh, 1, &f->e));
+    OK(f, inbox_repeats(f->s, got[0].seq, &key, 1, &f->e));
+    OK(f, inbox_drop(f->s, got[1].seq + 1, 1, &n, &f->e));
+    OK(f, inbox_rewrite(f->s, got[1].seq, STR("{}"), &f->e));
+    COMMIT(f);
+    OK(f, inbox_counts(f->s, &all, &bad, &f->e));
+    assert_true(all == 2 && bad == 1);
+    OK(f, inbox_read(f->s, 0, 9, 1u << 20, f->a, &got, &n, &f->e));
+    assert_int_equal(n, 2);
+    assert_str(got[0].body, "{}");
+    assert_true(str_eq(got[1].body, fresh.body) && got[1].app == 5);
+}
+
+TEST(a_file_of_version_5_is_brought_up_to_date)
+{
+    struct account account;
+    struct template_row *t = NULL;
+    struct sender *sender = NULL;
+    int64_t at = 0;
+    size_t n = 0;
+    struct fx f;
+    fx_place(&f);
+    if (!fx_is_file(&f) || !write_old_file(&f, "version5.sql", "")) {
+        fx_end(&f);
+        skip_loudly("not a file, or the sources are not here");
+    }
+    OK(&f, store_open(&f.s, f.url, NULL, &f.e));
+    OK(&f, store_verify_statements(f.s, &f.e));
+    check_old_bodies(&f);
+    OK(&f, cursor_get(f.s, "projector", &at, &f.e));
+    assert_true(at == 7530136711800000001);
+    struct identity who = fx_name(IDENTITY_PHONE, "447700900201");
+    struct person p;
+    OK(&f, people_find(f.s, &who, 1, &p, &f.e));
+    assert_true(strcmp(p.name, "Ana") == 0 && p.name_at == 0);
+    OK(&f, accounts_get(f.s, 2000, &account, &f.e));
+    assert_true(account.no_templates_until == 1795400000000 && account.said_at.templates == 1795324000000 &&
+                account.said_at.portfolio == 0 && account.name[0] == '\0' && account.health == HEALTH_UNKNOWN);
+    OK(&f, templates_list(f.s, 0, f.a, &t, &n, &f.e));
+    assert_true(n == 1 && t->status == TEMPLATE_APPROVED && t->status_at == 1795324000000 && t->detail.n == 0 &&
+                t->next_category == CATEGORY_UNKNOWN && t->components_at == 0 && t->listed_at == 0);
+    assert_str(t->quality, "GREEN");
+    OK(&f, senders_list(f.s, f.a, &sender, &n, &f.e));
+    assert_true(n == 1 && sender->per_second == 80 && sender->name_status[0] == '\0' &&
+                sender->health == HEALTH_UNKNOWN && sender->told_at.health == 0);
+    fx_end(&f);
 }
 
 TEST(accepts_the_long_form_of_a_path)
@@ -393,7 +461,7 @@ TEST(no_statement_walks_a_bucket)
     fx_end(&f);
 }
 
-TESTS(T(opens_and_reopens), T(an_older_file_is_brought_up_to_date), T(no_statement_walks_a_bucket),
-      T(accepts_the_long_form_of_a_path), T(file_is_for_its_owner_only), T(refuses_what_it_cannot_read),
-      T(read_only_reads_and_never_writes), T(a_transaction_is_whole_or_nothing), T(ids_rise_whatever_the_clock_does),
-      T(ids_go_on_after_a_restart_with_an_earlier_clock), T(id_text_comes_back))
+TESTS(T(opens_and_reopens), T(an_older_file_is_brought_up_to_date), T(a_file_of_version_5_is_brought_up_to_date),
+      T(no_statement_walks_a_bucket), T(accepts_the_long_form_of_a_path), T(file_is_for_its_owner_only),
+      T(refuses_what_it_cannot_read), T(read_only_reads_and_never_writes), T(a_transaction_is_whole_or_nothing),
+      T(ids_rise_whatever_the_clock_does), T(ids_go_on_after_a_restart_with_an_earlier_clock), T(id_text_comes_back))

@@ -1,0 +1,288 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- A database as the program left it when the schema had five migrations: the people and messages of version2.sql, two webhook
+-- bodies as they came, one of them with a problem, an account under a restriction. test_store.c brings it up to date.
+BEGIN TRANSACTION;
+CREATE TABLE account (
+    waba INTEGER PRIMARY KEY,
+    portfolio BIGINT NOT NULL,
+    people_a_day BIGINT NOT NULL, -- 0 without limit, -1 not known
+    state INT NOT NULL,
+    no_templates_until BIGINT NOT NULL,
+    no_messages_until BIGINT NOT NULL,
+    no_utility_until BIGINT NOT NULL,
+    payment_failed_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL,
+    state_at BIGINT NOT NULL, -- when each was said
+    templates_at BIGINT NOT NULL,
+    messages_at BIGINT NOT NULL,
+    utility_at BIGINT NOT NULL,
+    limit_at BIGINT NOT NULL,
+    no_direct_until BIGINT NOT NULL,
+    misuse_at BIGINT NOT NULL, -- last 131064; 0: not since a template was accepted
+    direct_at BIGINT NOT NULL
+);
+INSERT INTO "account" VALUES(2000,77,2000,0,1795400000000,0,0,0,1795324495093,0,1795324000000,0,0,1795324000000,0,0,0);
+CREATE TABLE bucket_head (
+    bucket INT NOT NULL,
+    next_ordinal BIGINT NOT NULL, -- a person's id is ordinal * 4096 + bucket
+    people BIGINT NOT NULL,
+    PRIMARY KEY (bucket)
+) WITHOUT ROWID;
+INSERT INTO "bucket_head" VALUES(0,9,8);
+CREATE TABLE callback_data (
+    bucket INT NOT NULL,
+    id BIGINT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (bucket, id)
+) WITHOUT ROWID;
+CREATE TABLE decision (
+    bucket INT NOT NULL,
+    id BIGINT NOT NULL,
+    ts BIGINT NOT NULL,
+    ruleset BIGINT NOT NULL,
+    verdict INT NOT NULL,
+    until_at BIGINT NOT NULL,
+    facts BLOB NOT NULL,
+    findings BLOB NOT NULL,
+    PRIMARY KEY (bucket, id)
+) WITHOUT ROWID;
+INSERT INTO "decision" VALUES(0,7530136711687307264,1795324495241,1,0,0,X'417FFF0700000000000004040000020200000280F09FA48B680000000202000002',X'010000');
+INSERT INTO "decision" VALUES(0,7530136711750221824,1795324495256,1,2,0,X'417FFF070000000000000404000002020000048090F298B3680000000202000002',X'010202140207070207');
+CREATE TABLE decision_block (
+    bucket INT NOT NULL,
+    last_id BIGINT NOT NULL,
+    first_id BIGINT NOT NULL,
+    n INT NOT NULL,
+    bytes BLOB NOT NULL,
+    PRIMARY KEY (bucket, last_id)
+);
+CREATE TABLE idempotency (
+    bucket INT NOT NULL,
+    week BIGINT NOT NULL,
+    key BLOB NOT NULL,
+    msg BIGINT NOT NULL,
+    fingerprint BIGINT NOT NULL,
+    PRIMARY KEY (bucket, week, key)
+) WITHOUT ROWID;
+CREATE TABLE inbox (
+    seq INTEGER PRIMARY KEY,
+    lane INT NOT NULL,
+    at BIGINT NOT NULL,
+    body BLOB NOT NULL,
+    problem TEXT
+);
+INSERT INTO "inbox" VALUES(7530136711800000000,0,1795324501300,X'7B226F626A656374223A2277686174736170705F627573696E6573735F6163636F756E74222C22656E747279223A5B7B226964223A2232303030222C226368616E676573223A5B7B2276616C7565223A7B226D6573736167696E675F70726F64756374223A227768617473617070222C226D65746164617461223A7B22646973706C61795F70686F6E655F6E756D626572223A223135353530303031303030222C2270686F6E655F6E756D6265725F6964223A22313131227D2C22636F6E7461637473223A5B7B2270726F66696C65223A7B226E616D65223A22416E61227D2C2277615F6964223A22343437373030393030323031227D5D2C226D65737361676573223A5B7B2266726F6D223A22343437373030393030323031222C226964223A2277616D69642E41222C2274696D657374616D70223A2231373935333234353031222C2274797065223A2274657874222C2274657874223A7B22626F6479223A224F6C5C7530306531227D7D5D7D2C226669656C64223A226D65737361676573227D5D7D5D7D',NULL);
+INSERT INTO "inbox" VALUES(7530136711800000001,0,1795324501301,X'6E6F74206A736F6E','the body is not JSON');
+CREATE TABLE ledger (
+    bucket INT NOT NULL,
+    contact BIGINT NOT NULL,
+    at BIGINT NOT NULL,
+    act INT NOT NULL,
+    scope BIGINT NOT NULL,
+    method TEXT NOT NULL,
+    id BIGINT NOT NULL,
+    tenant BIGINT NOT NULL,
+    recorded_at BIGINT NOT NULL,
+    sender BIGINT NOT NULL,
+    source TEXT NOT NULL,
+    wording TEXT NOT NULL,
+    language TEXT NOT NULL,
+    evidence TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    PRIMARY KEY (bucket, contact, at, act, scope, method)
+) WITHOUT ROWID;
+INSERT INTO "ledger" VALUES(0,4096,1788220800000,1,12,'web_form',7530136711582449664,1,1795324495216,0,'demo-contacts.csv sha256:3ddc2968e09a73178c909dd8fa7228108ab187f424cbe3ec440685365956c0c3','Yes, send me offers and order updates on WhatsApp. I can stop at any time.','','sign-up form 2026-09','api');
+INSERT INTO "ledger" VALUES(0,16384,1793577600000,2,4,'conversation',7530136711582449667,1,1795324495216,0,'demo-contacts.csv sha256:3ddc2968e09a73178c909dd8fa7228108ab187f424cbe3ec440685365956c0c3','','','she wrote: no more offers','api');
+CREATE TABLE meta (
+    name TEXT NOT NULL,
+    value BIGINT NOT NULL,
+    PRIMARY KEY (name)
+) WITHOUT ROWID;
+INSERT INTO "meta" VALUES('schema',5);
+INSERT INTO "meta" VALUES('spread',1);
+CREATE TABLE msg (
+    bucket INT NOT NULL,
+    id BIGINT NOT NULL,
+    contact BIGINT NOT NULL,
+    sender BIGINT NOT NULL,
+    campaign BIGINT NOT NULL,
+    state INT NOT NULL,
+    attempt INT NOT NULL,
+    epoch BIGINT NOT NULL,
+    ts BIGINT NOT NULL,
+    kind INT NOT NULL,
+    category INT NOT NULL,
+    seen BIGINT NOT NULL,
+    code BIGINT NOT NULL,
+    ts_outcome BIGINT NOT NULL,
+    type TEXT NOT NULL,
+    wamid TEXT NOT NULL, ver BIGINT NOT NULL DEFAULT 0, life BIGINT NOT NULL DEFAULT 65536, due BIGINT NOT NULL DEFAULT 0, begun_at BIGINT NOT NULL DEFAULT 0, expires BIGINT NOT NULL DEFAULT 0, decision BIGINT NOT NULL DEFAULT 0, valid_until BIGINT NOT NULL DEFAULT 0,
+    PRIMARY KEY (bucket, id)
+) WITHOUT ROWID;
+INSERT INTO "msg" VALUES(0,7530136711687307264,4096,111,0,3,1,1,1795324495241,2,2,0,0,1795324495244,'template','wamid.HBgMNDQ3NzAwOTAwMjAxFQIAERgSQjUxN0QwOUMwNDc2QUY1MzVFAA==',0,65536,0,0,0,0,0);
+INSERT INTO "msg" VALUES(0,7530136711750221824,16384,111,0,1,0,1,1795324495256,2,2,0,131050,0,'template','',0,65536,0,0,0,0,0);
+INSERT INTO "msg" VALUES(0,7530136711754416128,16384,111,0,8,1,1,1795324495257,2,2,17,131026,1795324495260,'template','wamid.F',0,65793,0,0,0,0,0);
+INSERT INTO "msg" VALUES(0,7530136711758610432,16384,111,0,3,1,1,1795324495258,2,2,19,131026,1795324495261,'template','wamid.D',0,65536,0,0,0,0,0);
+INSERT INTO "msg" VALUES(0,7530136711762804736,16384,111,0,5,1,1,1795324495259,2,1,0,0,1795324495262,'template','',0,65536,0,0,0,0,0);
+CREATE TABLE msg_event (
+    bucket INT NOT NULL,
+    msg BIGINT NOT NULL,
+    at BIGINT NOT NULL,
+    status TEXT NOT NULL,
+    participant TEXT NOT NULL,
+    orphan_wamid TEXT NOT NULL,
+    recorded_at BIGINT NOT NULL,
+    seen BIGINT NOT NULL,
+    code BIGINT NOT NULL,
+    detail TEXT NOT NULL,
+    PRIMARY KEY (bucket, msg, at, status, participant, orphan_wamid)
+) WITHOUT ROWID;
+CREATE TABLE outbox (
+    bucket INT NOT NULL,
+    sender BIGINT NOT NULL,
+    class INT NOT NULL,
+    campaign BIGINT NOT NULL,
+    due BIGINT NOT NULL,
+    id BIGINT NOT NULL,
+    path INT NOT NULL,
+    flags BIGINT NOT NULL,
+    expected INT NOT NULL,
+    ruleset BIGINT NOT NULL,
+    until_at BIGINT NOT NULL,
+    facts BLOB NOT NULL,
+    findings BLOB NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY (bucket, sender, class, campaign, due, id)
+);
+CREATE TABLE pair (
+    bucket INT NOT NULL,
+    contact BIGINT NOT NULL,
+    sender BIGINT NOT NULL,
+    ver BIGINT NOT NULL,
+    last_inbound BIGINT NOT NULL,
+    tat BIGINT NOT NULL,
+    last_out BIGINT NOT NULL,
+    PRIMARY KEY (bucket, contact, sender)
+) WITHOUT ROWID;
+INSERT INTO "pair" VALUES(0,4096,111,1,0,1795324501241,1795324495241);
+CREATE TABLE person (
+    bucket INT NOT NULL,
+    id BIGINT NOT NULL,
+    tenant BIGINT NOT NULL,
+    ver BIGINT NOT NULL,
+    merged_into BIGINT NOT NULL, -- 0, or the person this one turned out to be
+    created_at BIGINT NOT NULL,
+    undeliverable_at BIGINT NOT NULL,
+    consent BLOB NOT NULL,
+    name TEXT NOT NULL,
+    lang TEXT NOT NULL, caps BLOB NOT NULL DEFAULT '', zone TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (bucket, id)
+) WITHOUT ROWID;
+INSERT INTO "person" VALUES(0,4096,1,2,0,1795324495216,0,X'010C80F09FA48B6880F09FA48B68','Ana','en','','');
+INSERT INTO "person" VALUES(0,16384,1,2,0,1795324495216,0,X'01048190F298B368','Dora','en','','');
+CREATE TABLE person_identity (
+    bucket INT NOT NULL,
+    tenant BIGINT NOT NULL,
+    kind INT NOT NULL,
+    value TEXT NOT NULL,
+    contact BIGINT NOT NULL,
+    added_at BIGINT NOT NULL, replaced_at BIGINT NOT NULL DEFAULT 0,
+    PRIMARY KEY (bucket, tenant, kind, value)
+) WITHOUT ROWID;
+INSERT INTO "person_identity" VALUES(0,1,1,'447700900201',4096,1795324495216,0);
+INSERT INTO "person_identity" VALUES(0,1,1,'447700900204',16384,1795324495216,0);
+CREATE TABLE person_merge (
+    bucket INT NOT NULL,
+    kept BIGINT NOT NULL,
+    gone BIGINT NOT NULL,
+    merged_at BIGINT NOT NULL,
+    PRIMARY KEY (bucket, kept, gone)
+) WITHOUT ROWID;
+CREATE TABLE portfolio_budget (
+    portfolio INTEGER PRIMARY KEY,
+    ver BIGINT NOT NULL,
+    ring BLOB NOT NULL
+);
+CREATE TABLE reach (
+    bucket INT NOT NULL,
+    contact BIGINT NOT NULL,
+    portfolio BIGINT NOT NULL,
+    opened_at BIGINT NOT NULL,
+    PRIMARY KEY (bucket, contact, portfolio)
+) WITHOUT ROWID;
+CREATE TABLE reader_cursor (
+    name TEXT NOT NULL,
+    value BIGINT NOT NULL,
+    PRIMARY KEY (name)
+) WITHOUT ROWID;
+INSERT INTO "reader_cursor" VALUES('forward',7530136711800000000);
+INSERT INTO "reader_cursor" VALUES('projector',7530136711800000001);
+CREATE TABLE rules_event (
+    id INTEGER PRIMARY KEY,
+    at BIGINT NOT NULL,
+    act INT NOT NULL,
+    ruleset BIGINT NOT NULL,
+    actor TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    detail TEXT NOT NULL
+);
+CREATE TABLE ruleset (
+    number INTEGER PRIMARY KEY,
+    hash BLOB NOT NULL,
+    id TEXT NOT NULL,
+    source BLOB NOT NULL,
+    first_used_at BIGINT NOT NULL
+);
+INSERT INTO "ruleset" VALUES(1,X'793EDEB3C815F2A6E53A362437641326EE919AFE7501208673018FFA92106D8C','whatsapp-platform',X'7B7D',1795324494993);
+CREATE TABLE sender (
+    id INTEGER PRIMARY KEY,
+    waba BIGINT NOT NULL,
+    status INT NOT NULL,
+    display_phone TEXT NOT NULL,
+    verified_name TEXT NOT NULL,
+    quality TEXT NOT NULL,
+    updated_at BIGINT NOT NULL
+, per_second INT NOT NULL DEFAULT 0, spam_at BIGINT NOT NULL DEFAULT 0, number_at BIGINT NOT NULL DEFAULT 0, quality_at BIGINT NOT NULL DEFAULT 0, per_second_at BIGINT NOT NULL DEFAULT 0);
+INSERT INTO "sender" VALUES(111,2000,1,'+15550001000','Sandbox','GREEN',1795324495093,80,0,1795324000000,1795324000000,1795324000000);
+CREATE TABLE sender_lease (
+    sender INTEGER PRIMARY KEY,
+    owner BIGINT NOT NULL,
+    epoch BIGINT NOT NULL,
+    beat BIGINT NOT NULL,
+    taken_at BIGINT NOT NULL
+, wm_ts BIGINT NOT NULL DEFAULT 0, stop_until BIGINT NOT NULL DEFAULT 0, stop_ms BIGINT NOT NULL DEFAULT 0, stop_code BIGINT NOT NULL DEFAULT 0, pace BIGINT NOT NULL DEFAULT 0, shelf BIGINT NOT NULL DEFAULT 0, hold_ms BIGINT NOT NULL DEFAULT 0);
+INSERT INTO "sender_lease" VALUES(111,7530136710647119872,1,1,1795324495241,0,0,0,0,0,0,0);
+CREATE TABLE skeleton (
+    number INTEGER PRIMARY KEY,
+    text TEXT NOT NULL,
+    first_seen BIGINT NOT NULL
+);
+CREATE TABLE tally (
+    name TEXT NOT NULL,
+    value BIGINT NOT NULL,
+    PRIMARY KEY (name)
+) WITHOUT ROWID;
+INSERT INTO "tally" VALUES('inbox',2);
+CREATE TABLE template (
+    waba BIGINT NOT NULL,
+    name TEXT NOT NULL,
+    language TEXT NOT NULL,
+    id BIGINT NOT NULL,
+    status INT NOT NULL,
+    category INT NOT NULL,
+    quality TEXT NOT NULL,
+    listing TEXT NOT NULL,
+    updated_at BIGINT NOT NULL, status_at BIGINT NOT NULL DEFAULT 0, category_at BIGINT NOT NULL DEFAULT 0, quality_at BIGINT NOT NULL DEFAULT 0,
+    PRIMARY KEY (waba, name, language)
+);
+INSERT INTO "template" VALUES(2000,'hello_world','en_US',2568289349638861,1,3,'GREEN','{}',1795324495093,1795324000000,1795324000000,1795324000000);
+CREATE INDEX identity_of ON person_identity (bucket, contact, added_at);
+CREATE INDEX ledger_in_order ON ledger (bucket, id);
+CREATE INDEX msg_sending ON msg (bucket, epoch) WHERE state = 2;
+CREATE UNIQUE INDEX ruleset_hash ON ruleset (hash);
+CREATE INDEX inbox_problem ON inbox (seq) WHERE problem IS NOT NULL;
+CREATE INDEX rules_event_act ON rules_event (act, id);
+CREATE INDEX msg_doubt ON msg (bucket, due) WHERE state = 5;
+CREATE INDEX msg_decided ON msg (bucket, decision) WHERE decision <> 0;
+CREATE INDEX outbox_held ON outbox (bucket, due) WHERE ruleset <> 0;
+COMMIT;
