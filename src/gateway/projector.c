@@ -4,9 +4,10 @@
  * One thread reads the inbox after its cursor, parses bodies into events on its own time, and hands them to the writer.
  * It applies as many as a short time allows, notes which of them we had before, and moves the cursor, all in one
  * transaction; what was left is the next one's, also when that is the rest of one body. An event is applied once as far as the cursor
- * tells, and applying it twice would change nothing. A body that cannot be read, or whose events fail to apply, is marked
- * with the reason and passed over; those before it in the transaction are applied first, and its bytes stay in the inbox. Want of
- * memory is no reason: the body is tried again until there is some, unless it is larger than the most we would ever give it.
+ * tells, and applying it twice would change nothing. A body that cannot be read is marked with the reason and passed over,
+ * and so is an event that fails to apply by itself: what stands before it is applied first, what stands after it then, and the
+ * bytes stay in the inbox. Want of memory is no reason: it is tried again until there is some, unless it is larger than the most
+ * we would ever give it.
  *
  * Repeats are found by the keys of recent events, each with the body it came in first, so that a transaction that is run
  * again does not take its own events for repeats. They are in memory only; a start reads the newest bodies for them. */
@@ -41,17 +42,16 @@
 #define KEYS_EACH  393216    /* three quarters of a power of two: 25 MB for the newest half to whole of twice that */
 #define REFILL_MAX 20000     /* bodies read at the start for their keys, */
 #define REFILL_NS  500000000 /* and for how long */
-#define NO_BODY    SIZE_MAX
 
 /* A body of the inbox, parsed. */
 struct body {
     int64_t seq, at;
     const struct event *events;
     size_t n_events;
-    const char *problem; /* not NULL: it is passed over, with the reason */
+    const char *problem; /* why it, or one of its events, is passed over */
 };
 
-/* How far: bodies before this one are done, and so many events of it. */
+/* How far: bodies before this one are done, and so many events of it; when that is all of them, it has to be concluded. */
 struct place {
     size_t body, event;
 };
@@ -70,10 +70,13 @@ struct projector {
     /* The step under way: the writer's thread while it runs, ours before and after. */
     struct err why;
     struct arena *scratch;
+    struct arena *ahead; /* what was parsed */
     const struct body *bodies;
-    struct place from, to;
-    size_t end;    /* bodies before this one are in the step */
-    size_t failed; /* whose fault it was that the step failed */
+    size_t n_bodies;
+    struct place from, to; /* to: after a failure of one of them where it was, */
+    bool theirs;           /* and whether it was one of them */
+    struct place end;      /* what stands before it is in the step */
+    size_t slice;
     size_t repeated;
     struct apply_result result;
 };
@@ -100,28 +103,31 @@ static int note_repeats(struct projector *p, struct store *s, const struct body 
     return n > 0 ? inbox_repeats(s, b->seq, had, n, e) : 0;
 }
 
-/* Applies the next few events of the body at p->to, and moves that on. */
+static bool is_before(struct place a, struct place b)
+{
+    return a.body < b.body || (a.body == b.body && a.event < b.event);
+}
+
+/* Applies the next few events of the body at p->to, or concludes it when there are none, and moves that on. */
 static int apply_some(struct projector *p, struct store *s, int64_t now, struct err *e)
 {
     const struct body *b = &p->bodies[p->to.body];
     size_t n = b->n_events - p->to.event;
-    int rc;
+    int rc = 0;
     arena_reset(p->scratch);
-    if (b->problem != NULL) {
-        rc = inbox_problem(s, b->seq, str_of(b->problem), e);
-        n = b->n_events - p->to.event;
-    } else {
-        n = n < SLICE ? n : SLICE;
+    if (n > 0) {
+        n = n < p->slice ? n : p->slice;
         rc = apply_events(p->g->apply, s, p->scratch, b->events + p->to.event, n, now, &p->result, e);
-        if (rc == 0 && p->to.event + n == b->n_events)
-            rc = note_repeats(p, s, b, e);
-    }
-    if (rc != 0)
+        p->to.event += rc == 0 ? n : 0;
         return rc;
-    p->to.event += n;
-    if (p->to.event == b->n_events)
+    }
+    if (b->problem != NULL)
+        rc = inbox_problem(s, b->seq, str_of(b->problem), e);
+    if (rc == 0)
+        rc = note_repeats(p, s, b, e);
+    if (rc == 0)
         p->to = (struct place){p->to.body + 1, 0};
-    return 0;
+    return rc;
 }
 
 static int project_run(void *ctx, struct store *s, struct arena *a, int64_t now, struct err *e)
@@ -133,14 +139,14 @@ static int project_run(void *ctx, struct store *s, struct arena *a, int64_t now,
     p->result = (struct apply_result){0};
     p->repeated = 0;
     p->to = p->from;
+    p->theirs = true;
     do {
-        p->failed = p->to.body;
         rc = apply_some(p, s, now, e);
-    } while (rc == 0 && p->to.body < p->end && clock_mono_ns() < until);
+    } while (rc == 0 && is_before(p->to, p->end) && clock_mono_ns() < until);
     failpoint(project_applied);
     if (rc != 0)
         return rc;
-    p->failed = NO_BODY;
+    p->theirs = false;
     return p->to.body > p->from.body ? cursor_set(s, CURSOR, p->bodies[p->to.body - 1].seq, e) : 0;
 }
 
@@ -181,11 +187,10 @@ static void follow(struct projector *p)
         fanout_bell(p->g->fanout);
 }
 
-/* Has bodies before `end` applied, as many as there is time for in one transaction, and waits for it. */
-static int step(struct projector *p, size_t end)
+/* Has what stands before p->end applied, as much as there is time for in one transaction, and waits for it. */
+static int step(struct projector *p)
 {
-    p->end = end;
-    p->failed = NO_BODY;
+    p->theirs = false;
     p->why = (struct err){0};
     failpoint(project_read);
     int rc = writer_call(p->g->writer, RANK, project_run, p, &p->why);
@@ -207,7 +212,7 @@ static bool memory_was_short(int rc, const struct arena *a)
 
 static const char *passed_over(const char *why)
 {
-    log_warn("projector", "a webhook body was passed over and kept: %s", why);
+    log_warn("projector", "a webhook body, or an event of it, was passed over and kept: %s", why);
     return why;
 }
 
@@ -249,26 +254,46 @@ static size_t fill(struct body *bodies, const struct inbox_row *rows, size_t n, 
 
 /* --- the loop ------------------------------------------------------------------------------------------------------ */
 
+/* A step failed by the fault of what stands at p->to. What stands before it goes first; then it fails as the first of its step, and
+ * then alone. False: it is not its fault, or nothing can be done about it now. */
+static bool isolate(struct projector *p, struct body *bodies, int rc)
+{
+    struct body *bad = &bodies[p->to.body];
+    if (!p->theirs || rc == WL_EBUSY || rc == WL_EIO || memory_was_short(rc, p->scratch) ||
+        p->to.event == bad->n_events)
+        return false;
+    if (is_before(p->from, p->to)) {
+        p->end = p->to;
+    } else if (p->slice > 1) {
+        p->slice = 1;
+    } else {
+        const char *why = arena_strndup(p->ahead, p->why.text, strlen(p->why.text));
+        bad->problem = passed_over(why != NULL ? why : "an event could not be applied");
+        p->from.event++;
+        p->end = (struct place){p->n_bodies, 0};
+        p->slice = SLICE;
+    }
+    return true;
+}
+
 /* Applies k bodies. Not 0: the rest of them has to be tried again later. */
 static int apply_all(struct projector *p, struct body *bodies, size_t k)
 {
+    const struct place all = {k, 0};
+    int rc = 0;
     p->bodies = bodies;
+    p->n_bodies = k;
     p->from = (struct place){0, 0};
-    for (size_t end = k; p->from.body < k && !p->stop;) {
-        int rc = step(p, end);
-        if (rc == 0) {
-            end = p->from.body == end ? k : end;
-            continue;
-        }
-        struct body *bad = p->failed == NO_BODY ? NULL : &bodies[p->failed];
-        if (bad == NULL || rc == WL_EBUSY || rc == WL_EIO || memory_was_short(rc, p->scratch) || bad->problem != NULL)
-            return rc;
-        if (p->failed > p->from.body)
-            end = p->failed; /* what stands before it first, then it is alone */
-        else
-            bad->problem = passed_over(p->why.text);
+    p->end = all;
+    p->slice = SLICE;
+    while (is_before(p->from, all) && !p->stop && rc == 0) {
+        rc = step(p);
+        if (rc == 0 && !is_before(p->from, p->end))
+            p->end = all;
+        else if (rc != 0 && isolate(p, bodies, rc))
+            rc = 0;
     }
-    return 0;
+    return rc;
 }
 
 /* Applies what was read; `a` is for the events of some of it. Not 0: the rest has to be tried again later. */
@@ -279,6 +304,7 @@ static int project(struct projector *p, const struct inbox_row *rows, size_t n, 
     int rc = 0;
     for (size_t done = 0, k; done < n && rc == 0 && !p->stop; done += k) {
         arena_reset(a);
+        p->ahead = a;
         k = fill(bodies, rows + done, n - done, parser, a);
         rc = k > 0 ? apply_all(p, bodies, k) : WL_ENOMEM;
     }
