@@ -60,9 +60,9 @@ struct command {
 };
 extern const struct command commands[];
 
-#define COMMAND_WORDS 3 /* of the longest name: "webhooks subscribers list" */
-#define ARGS_WORDS   65 /* one rule's id and the files of a book */
-#define ARGS_OPTIONS 96
+#define COMMAND_WORDS 3  /* of the longest name: "webhooks subscribers list" */
+#define ARGS_WORDS    65 /* one rule's id and the files of a book */
+#define ARGS_OPTIONS  96
 struct args {
     const struct command *table;
     const struct command *command; /* NULL: none was named */

@@ -275,6 +275,19 @@ static void in_our_words(const struct rest *r, struct str text, struct buf *out)
     }
 }
 
+/* The error's sentence in the command's own words, with the option or the field it is about. */
+static void say_error(const struct rest *r, struct json error, struct buf *words)
+{
+    struct str text = json_str_or(json_get(error, "message"), STR("the gateway gives no reason"));
+    struct str field = json_str_or(json_get(error, "field"), STR(""));
+    const char *option = option_for(r, field);
+    in_our_words(r, text, words);
+    if (option != NULL && strstr(buf_cstr(words), option) == NULL)
+        buf_printf(words, " (%s)", option);
+    else if (option == NULL && field.n > 0)
+        buf_printf(words, " (%.*s)", (int)field.n, field.p);
+}
+
 int rest_check(const struct rest *r, struct json answer)
 {
     if (r->status < 300)
@@ -282,8 +295,7 @@ int rest_check(const struct rest *r, struct json answer)
     if (r->status == 503 && r->still)
         return CMD_TEMPORARY;
     struct json error = json_get(answer, "error");
-    struct str text = json_str_or(json_get(error, "message"), STR("the gateway gives no reason"));
-    struct str field = json_str_or(json_get(error, "field"), STR(""));
+    struct str text = json_str_or(json_get(error, "message"), STR(""));
     int code = CMD_FAILED;
     const char *next = NULL;
     for (size_t i = 0; i < sizeof meanings / sizeof meanings[0]; i++)
@@ -294,15 +306,11 @@ int rest_check(const struct rest *r, struct json answer)
     if (r->status == 401 && memmem(text.p, text.n, "admin key", 9) != NULL) /* ours, not the one for Meta */
         return cmd_fail(code, "give the key of this gateway: --key-file with the admin.key of its state directory",
                         "the gateway at %s does not accept the key of %s", r->url, r->key_from);
-    const char *option = option_for(r, field);
+    bool ours = option_for(r, json_str_or(json_get(error, "field"), STR(""))) != NULL;
     struct buf words;
     buf_init(&words, 4096);
-    in_our_words(r, text, &words);
-    if (option != NULL && strstr(buf_cstr(&words), option) == NULL)
-        buf_printf(&words, " (%s)", option);
-    else if (option == NULL && field.n > 0)
-        buf_printf(&words, " (%.*s)", (int)field.n, field.p);
-    code = cmd_fail(option != NULL && r->status == 400 ? CMD_USAGE : code, next, "%s%s%s", r->about ? r->about : "",
+    say_error(r, error, &words);
+    code = cmd_fail(ours && r->status == 400 ? CMD_USAGE : code, next, "%s%s%s", r->about ? r->about : "",
                     r->about ? ": " : "", buf_cstr(&words));
     buf_done(&words);
     return code;

@@ -387,6 +387,45 @@ static void show_queues(struct json queues)
     }
 }
 
+/* "12 not applied yet, 1 could not be, 3 events had come before": what is nothing is left out. */
+static void show_inbox(struct json inbox)
+{
+    static const struct {
+        const char *key, *says;
+    } parts[] = {{"unapplied", "not applied yet"},
+                 {"problems", "could not be applied"},
+                 {"repeats", "events had come before"}};
+    struct buf b;
+    buf_init(&b, 256);
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        int64_t n = show_number(inbox, parts[i].key);
+        if (n > 0)
+            buf_printf(&b, "%s%lld %s", b.len > 0 ? ", " : "", (long long)n, parts[i].says);
+    }
+    show_line(0, "", buf_str(&b));
+    buf_done(&b);
+}
+
+static void show_subscribers(struct json list)
+{
+    bool first = true;
+    for (struct json_iter it = json_iter(list); json_next(&it); first = false) {
+        char since[SHOW_TIME];
+        struct str name = show_text(it.value, "name"), state = show_text(it.value, "state");
+        struct str down = show_time(json_get(it.value, "down_since"), since), error = show_text(it.value, "last_error");
+        int64_t lag = show_number(it.value, "lag_ms") / 1000;
+        struct buf b;
+        buf_init(&b, 1024);
+        buf_printf(&b, "%.*s  %.*s", (int)name.n, name.p, (int)state.n, state.p);
+        if (down.n > 0)
+            buf_printf(&b, " since %.*s: %.*s", (int)down.n, down.p, (int)error.n, error.p);
+        if (lag > 0)
+            buf_printf(&b, ", %lld s behind", (long long)lag);
+        show_line(0, first ? "subscribers" : "", buf_str(&b));
+        buf_done(&b);
+    }
+}
+
 void show_status(struct json s)
 {
     int64_t up = 0;
@@ -402,7 +441,8 @@ void show_status(struct json s)
     show_line(0, "", text_of(json_at(s, "ruleset", "hash")));
     number_line("contacts", json_get(s, "contacts"));
     number_line("webhooks", json_at(s, "inbox", "rows"));
-    number_line("problems", json_at(s, "inbox", "problems"));
+    show_inbox(json_get(s, "inbox"));
+    show_subscribers(json_get(s, "subscribers"));
     bool first = true;
     for (struct json_iter it = json_iter(json_get(s, "senders")); json_next(&it); first = false) {
         struct str id = show_text(it.value, "id"), display = show_text(it.value, "display_phone");

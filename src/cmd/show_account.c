@@ -72,18 +72,20 @@ static void limit_text(struct json limit, char *out, size_t size)
 
 static void show_limit(struct json v)
 {
-    char used[64], text[160];
+    char text[200];
     struct json limit = json_get(v, "limit");
+    long long used = (long long)show_number(limit, "used"), people = (long long)show_number(limit, "people");
     if (json_type(limit) != JSON_OBJECT)
         return;
-    limit_text(limit, used, sizeof used);
-    snprintf(text, sizeof text, "%s people reached outside windows in the last 24 hours", used);
+    if (people > 0)
+        snprintf(text, sizeof text, "%lld of %lld people reached outside windows in the last 24 hours", used, people);
+    else
+        snprintf(text, sizeof text, "none; %lld people reached outside windows in the last 24 hours", used);
     show_line(0, "limit", str_of(text));
-    if (json_type(json_get(limit, "left")) > JSON_NULL) {
-        snprintf(text, sizeof text, "%lld left; all numbers of the portfolio share it",
-                 (long long)show_number(limit, "left"));
+    snprintf(text, sizeof text, "%lld left; all numbers of the portfolio share it",
+             (long long)show_number(limit, "left"));
+    if (people > 0)
         show_line(0, "", str_of(text));
-    }
 }
 
 static void show_restrictions(struct json list)

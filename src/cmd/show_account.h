@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * show_account.h - numbers, accounts, templates and notices laid out for a person; as show.h. */
+ * show_account.h - numbers, accounts, templates and notices laid out for a person.
+ *
+ * Each takes one answer of the REST API, or a list out of one, as in show.h. */
 #ifndef WL_CMD_SHOW_ACCOUNT_H
 #define WL_CMD_SHOW_ACCOUNT_H
 

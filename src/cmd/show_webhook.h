@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * show_webhook.h - webhooks and who hears of them, laid out for a person; as show.h. */
+ * show_webhook.h - webhooks and who hears of them, laid out for a person.
+ *
+ * Each takes one answer of the REST API, or a part of one, as in show.h. */
 #ifndef WL_CMD_SHOW_WEBHOOK_H
 #define WL_CMD_SHOW_WEBHOOK_H
 

@@ -111,28 +111,40 @@ static int list_page(struct rest *r, const struct args *a, struct buf *path, str
     return rc;
 }
 
+static void list_end(const struct listing *l)
+{
+    if (l->shown == 0)
+        puts("no webhook");
+    else if (l->next[0] != '\0')
+        term_printf(stdout, TONE_DIM, "older ones: the same command with --before %s\n", l->next);
+}
+
+static int list_begin(const struct args *a, struct listing *l)
+{
+    const char *limit = args_get(a, "limit"), *before = args_get(a, "before");
+    if (limit != NULL && (!str_i64(str_of(limit), &l->left) || l->left < 1 || l->left > LIMIT_MOST))
+        return cmd_fail(CMD_USAGE, NULL, "--limit is a number from 1 to %d", LIMIT_MOST);
+    if (before != NULL && strlen(before) >= PLACE_MAX)
+        return cmd_fail(CMD_USAGE, NULL, "--before is the id of a webhook, or a time such as now-2h");
+    snprintf(l->next, sizeof l->next, "%s", before != NULL ? before : "");
+    return CMD_OK;
+}
+
 int webhooks_list_run(const struct args *a)
 {
     struct rest r;
     struct buf path;
     struct listing l = {.left = LIMIT_DEFAULT};
-    const char *limit = args_get(a, "limit"), *before = args_get(a, "before");
-    if (limit != NULL && (!str_i64(str_of(limit), &l.left) || l.left < 1 || l.left > LIMIT_MOST))
-        return cmd_fail(CMD_USAGE, NULL, "--limit is a number from 1 to %d", LIMIT_MOST);
-    if (before != NULL && strlen(before) >= PLACE_MAX)
-        return cmd_fail(CMD_USAGE, NULL, "--before is the id of a webhook, or a time such as now-2h");
-    snprintf(l.next, sizeof l.next, "%s", before != NULL ? before : "");
-    int rc = rest_open(&r, a);
+    int rc = list_begin(a, &l);
+    if (rc != CMD_OK)
+        return rc;
+    rc = rest_open(&r, a);
     buf_init(&path, PATH_MAX_BYTES);
     do {
         rc = rc == CMD_OK ? list_page(&r, a, &path, &l) : rc;
     } while (rc == CMD_OK && l.left > 0 && l.next[0] != '\0');
-    if (rc == CMD_OK && !args_has(a, "json") && !args_has(a, "quiet")) {
-        if (l.shown == 0)
-            puts("no webhook");
-        else if (l.next[0] != '\0')
-            term_printf(stdout, TONE_DIM, "older ones: the same command with --before %s\n", l.next);
-    }
+    if (rc == CMD_OK && !args_has(a, "json") && !args_has(a, "quiet"))
+        list_end(&l);
     rest_close(&r);
     buf_done(&path);
     return rc;
@@ -373,8 +385,9 @@ static void say_replay(const struct args *a, struct json answer)
     else if (args_has(a, "dead"))
         term_printf(stdout, TONE_PLAIN, "%lld that %.*s did not take are tried once more\n", dead, (int)name.n, name.p);
     else
-        term_printf(stdout, TONE_PLAIN, "%s%lld webhooks are handed to %.*s again, as far as its filter wants them\n",
-                    show_flag(answer, "at_least") ? "at least " : "", bodies, (int)name.n, name.p);
+        term_printf(stdout, TONE_PLAIN, "%s%lld webhook%s handed to %.*s again, as far as its filter wants them\n",
+                    show_flag(answer, "at_least") ? "at least " : "", bodies, bodies == 1 ? " is" : "s are",
+                    (int)name.n, name.p);
     if (show_flag(answer, "paused"))
         term_printf(stdout, TONE_WARN, "it is paused: they leave when it is resumed\n");
 }

@@ -11,7 +11,9 @@
 #include "base/digest.h"
 #include "base/yaml.h"
 #include "gateway/readers.h"
+#include "gateway/rest_account.h"
 #include "gateway/rest_impl.h"
+#include "gateway/rest_subscriber.h"
 #include "gateway/send_terms.h"
 #include "net/form.h"
 
@@ -35,7 +37,28 @@ static const struct rest_route routes[] = {
     {"GET", "messages", ASKS, rest_messages_list, NULL},
     {"GET", "messages/", READS, rest_message, NULL},
     {"DELETE", "messages/", WRITES, rest_message_cancel, NULL},
+    {"GET", "numbers", READS, rest_numbers_list, NULL},
     {"POST", "numbers/{}/resume", READS, rest_number_resume, NULL},
+    {"GET", "numbers/{}", READS, rest_number, NULL},
+    {"GET", "accounts", READS, rest_accounts_list, NULL},
+    {"GET", "accounts/{}", READS, rest_account, NULL},
+    {"GET", "templates", ASKS, rest_templates_list, NULL},
+    {"POST", "templates/sync", READS, rest_templates_sync, NULL},
+    {"GET", "templates/{}/{}/{}", READS, rest_template, NULL},
+    {"GET", "notices", ASKS, rest_notices_list, NULL},
+    {"GET", "webhooks", ASKS, rest_webhooks_list, NULL},
+    {"GET", "webhooks/fields", READS, rest_webhook_fields, NULL},
+    {"POST", "webhooks/replay", WRITES, rest_webhooks_replay, NULL},
+    {"GET", "webhooks/{}", ASKS, rest_webhook, NULL},
+    {"GET", "subscribers", READS, rest_subscribers_list, NULL},
+    {"POST", "subscribers", WRITES, rest_subscriber_add, NULL},
+    {"GET", "subscribers/{}", READS, rest_subscriber, NULL},
+    {"PATCH", "subscribers/{}", WRITES, rest_subscriber_change, NULL},
+    {"DELETE", "subscribers/{}", WRITES, rest_subscriber_remove, NULL},
+    {"POST", "subscribers/{}/pause", WRITES, rest_subscriber_pause, NULL},
+    {"POST", "subscribers/{}/resume", WRITES, rest_subscriber_resume, NULL},
+    {"POST", "subscribers/{}/test", READS, rest_subscriber_test, NULL},
+    {"GET", "subscribers/{}/dead", ASKS, rest_subscriber_dead, NULL},
     {"GET", "rules", READS, rest_rules_show, NULL},
     {"GET", "rules/history", ASKS, rest_rules_history, NULL},
     {"GET", "rules/shadow", READS, rest_rules_shadow, NULL},

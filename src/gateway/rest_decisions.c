@@ -11,6 +11,7 @@
 #include "core/similar.h"
 #include "gateway/dispatch.h"
 #include "gateway/old_books.h"
+#include "gateway/fanout.h"
 #include "gateway/rest_impl.h"
 #include "store/census.h"
 #include "store/inbox.h"
@@ -351,12 +352,55 @@ static int show_queues(struct rest_call *c, struct store *s, struct arena *a, in
     return rc;
 }
 
+/* "inbox": what came, what of it is not applied yet, what could not be, and events that had come before. */
+static int show_inbox(struct rest_call *c, struct store *s, struct arena *a, struct err *e)
+{
+    struct json_out *o = &c->out;
+    struct inbox_row *row = NULL;
+    int64_t rows = 0, bad = 0, applied = 0, waiting = 0;
+    size_t n = 0;
+    int rc = inbox_counts(s, &rows, &bad, e);
+    if (rc == 0)
+        rc = cursor_get(s, "projector", &applied, e);
+    if (rc == 0)
+        rc = inbox_count(s, applied, INT64_MAX, ROWS_COUNTED, &waiting, e);
+    if (rc == 0 && waiting > 0)
+        rc = inbox_read(s, applied, 1, 1, a, &row, &n, e);
+    jo_key(o, "inbox");
+    jo_object(o);
+    jo_kint(o, "rows", rows);
+    jo_kint(o, "unapplied", waiting);
+    rest_time(o, "unapplied_since", n > 0 ? row[0].at : 0);
+    jo_kint(o, "problems", bad);
+    jo_kint(o, "repeats", (int64_t)atomic_load(&c->g->metric[METRIC_EVENTS_REPEATED]));
+    jo_end(o);
+    return rc;
+}
+
+/* Who hears of webhooks, as far as it is known without asking the database. */
+static void show_subscribers(struct rest_call *c, int64_t now)
+{
+    struct json_out *o = &c->out;
+    struct fanout_view v[SUBSCRIBERS_MAX];
+    size_t n = fanout_list(c->g->fanout, v, SUBSCRIBERS_MAX);
+    jo_key(o, "subscribers");
+    jo_array(o);
+    for (size_t i = 0; i < n; i++) {
+        jo_object(o);
+        jo_kcstr(o, "name", v[i].name);
+        jo_kcstr(o, "state", v[i].paused ? "paused" : v[i].down_since != 0 ? "down" : "up");
+        rest_time(o, "down_since", v[i].down_since);
+        jo_kint(o, "lag_ms", v[i].waiting_at != 0 && v[i].waiting_at < now ? now - v[i].waiting_at : 0);
+        jo_kcstr(o, "last_error", v[i].last_error[0] != '\0' ? v[i].last_error : NULL);
+        jo_end(o);
+    }
+    jo_end(o);
+}
+
 int rest_status(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e)
 {
-    int64_t people = 0, rows = 0, bad = 0;
+    int64_t people = 0;
     int rc = people_count(s, &people, e);
-    if (rc == 0)
-        rc = inbox_counts(s, &rows, &bad, e);
     if (rc != 0)
         return rc;
     char hash[SHA256_HEX];
@@ -371,13 +415,11 @@ int rest_status(struct rest_call *c, struct store *s, struct arena *a, int64_t n
     jo_kcstr(o, "hash", hash);
     jo_end(o);
     jo_kint(o, "contacts", people);
-    jo_key(o, "inbox");
-    jo_object(o);
-    jo_kint(o, "rows", rows);
-    jo_kint(o, "problems", bad);
-    jo_end(o);
+    rc = show_inbox(c, s, a, e);
+    show_subscribers(c, now);
     show_senders(c);
-    rc = show_queues(c, s, a, now, e);
+    if (rc == 0)
+        rc = show_queues(c, s, a, now, e);
     jo_kcstr(o, "upstream", c->g->o.upstream_url);
     jo_end(o);
     return rc;
