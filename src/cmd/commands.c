@@ -294,6 +294,19 @@ const struct command commands[] = {
      "The rule set is "
      "loaded and proven too.",
      check_options, COMMON_CONFIG | COMMON_JSON | COMMON_QUIET, 0, 0, check_config_run},
+    {"doctor", "", "look at everything between Meta and this gateway, and say what to do about it",
+     "Looks at the configuration, the disk and the database, the gateway itself, the way to Meta and the clock, each "
+     "number with its token, who is subscribed to each account, and whether Meta's webhooks would arrive: it does "
+     "Meta's "
+     "handshake, here and from outside when public_url is set, and posts an empty webhook with a right and with a "
+     "wrong "
+     "signature. Works whether the gateway runs or not, on the gateway's machine and as its user. Nothing is changed, "
+     "and "
+     "no secret is printed.\n\n"
+     "Each line is ok, warn, fail or skip (not looked at); what is not in order says what to do. With --quiet only "
+     "that is "
+     "shown. Exit status 1 when something fails.",
+     NULL, COMMON_CONFIG | COMMON_JSON | COMMON_QUIET, 0, 0, doctor_cmd_run},
     {"status", "", "show whether the gateway is up and what it knows", NULL, NULL, COMMON_CLIENT | COMMON_QUIET, 0, 0,
      status_run},
     {"contacts import", "FILE|-", "take in people and their consent from a CSV file",

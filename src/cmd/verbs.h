@@ -11,6 +11,7 @@
 int serve_run(const struct args *a);        /* serve.c */
 int sandbox_run(const struct args *a);      /* sandbox_cmd.c */
 int check_config_run(const struct args *a); /* check_config.c */
+int doctor_cmd_run(const struct args *a);   /* doctor.c */
 int contacts_import(const struct args *a);  /* contacts.c */
 int contacts_show(const struct args *a);
 int consent_grant(const struct args *a); /* consent.c */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * graph_usage.c - the words of Meta's usage headers. The time until access is regained is told in minutes. */
+ * graph_usage.c - the words of Meta's usage headers.
+ *
+ * Percentages may be above a hundred. The time until access is regained is told in minutes. Numbers that cannot be meant are
+ * cut, lists are looked at up to a maximum, and what is no whole number says nothing. */
 #include "core/graph_usage.h"
 
 #define PERCENT_MAX 1000

@@ -74,13 +74,15 @@ enum poll_end poll_end_of(int status, int code)
 struct poll *poll_create(const struct poll_terms *t, size_t max, uint64_t seed)
 {
     struct poll *p = calloc(1, sizeof *p);
-    if (p != NULL) {
-        p->all = calloc(max + 1, sizeof *p->all);
-        p->apps = calloc(max + 1, sizeof *p->apps);
-        p->accounts = calloc(max + 1, sizeof *p->accounts);
+    if (p == NULL)
+        return NULL;
+    p->all = calloc(max + 1, sizeof *p->all);
+    p->apps = calloc(max + 1, sizeof *p->apps);
+    p->accounts = calloc(max + 1, sizeof *p->accounts);
+    if (p->all == NULL || p->apps == NULL || p->accounts == NULL) {
+        poll_free(p);
+        return NULL;
     }
-    if (p == NULL || p->all == NULL || p->apps == NULL || p->accounts == NULL)
-        abort();
     p->terms = *t;
     p->max = max;
     p->seed = seed;

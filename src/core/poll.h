@@ -59,7 +59,7 @@ struct poll_answer {
 enum poll_end poll_end_of(int status, int code);
 
 struct poll;
-/* For at most `max` targets. Aborts when memory runs out. */
+/* For at most `max` targets. NULL when memory runs out. */
 struct poll *poll_create(const struct poll_terms *t, size_t max, uint64_t seed);
 void poll_free(struct poll *p); /* accepts NULL */
 

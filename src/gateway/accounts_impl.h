@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * accounts_impl.h - what accounts.c and accounts_poll.c share. */
+ * accounts_impl.h - what accounts.c (who may speak for a number) and accounts_poll.c (what is read by itself) share.
+ *
+ * For these two files only. Each field says who may touch it; where nothing is said, whoever holds `lock`. */
 #ifndef WL_GATEWAY_ACCOUNTS_IMPL_H
 #define WL_GATEWAY_ACCOUNTS_IMPL_H
 

@@ -160,24 +160,36 @@ static void refresh(struct poller *p, int64_t mono)
 
 /* --- one reading -------------------------------------------------------------------------------------------------- */
 
+/* What is not said is no news. */
+static bool same_text(const char *read, const char *known)
+{
+    return read[0] == '\0' || strcmp(read, known) == 0;
+}
+
+static bool same_health(enum health read, enum health known)
+{
+    return read == HEALTH_UNKNOWN || read == known;
+}
+
+static bool same_names(const struct sender *read, const struct sender *known)
+{
+    return strcmp(read->display_phone, known->display_phone) == 0 &&
+           strcmp(read->verified_name, known->verified_name) == 0 && same_text(read->name_status, known->name_status) &&
+           same_text(read->username, known->username);
+}
+
 static bool same_number(const struct sender *read, const struct sender *known)
 {
     return known != NULL && (read->waba == 0 || read->waba == known->waba) && read->status == known->status &&
-           strcmp(read->display_phone, known->display_phone) == 0 &&
-           strcmp(read->verified_name, known->verified_name) == 0 &&
-           (read->quality[0] == '\0' || strcmp(read->quality, known->quality) == 0) &&
-           (read->per_second == 0 || read->per_second == known->per_second) &&
-           (read->name_status[0] == '\0' || strcmp(read->name_status, known->name_status) == 0) &&
-           (read->username[0] == '\0' || strcmp(read->username, known->username) == 0) &&
-           (read->health == HEALTH_UNKNOWN || read->health == known->health);
+           (read->per_second == 0 || read->per_second == known->per_second) && same_names(read, known) &&
+           same_text(read->quality, known->quality) && same_health(read->health, known->health);
 }
 
 static bool same_account(const struct account *read, const struct account *known)
 {
     return known != NULL && (read->limit < 0 || read->limit == known->limit) &&
-           (read->portfolio == 0 || read->portfolio == known->portfolio) &&
-           (read->name[0] == '\0' || strcmp(read->name, known->name) == 0) &&
-           (read->health == HEALTH_UNKNOWN || read->health == known->health);
+           (read->portfolio == 0 || read->portfolio == known->portfolio) && same_text(read->name, known->name) &&
+           same_health(read->health, known->health);
 }
 
 /* Whether decisions are made from something else than what was read. */
@@ -401,7 +413,7 @@ int accounts_poll_start(struct accounts *a)
     p->plan = poll_create(&terms, p->max, seed);
     p->seen = calloc(p->max, sizeof *p->seen);
     p->targets = calloc(p->max, sizeof *p->targets);
-    if (p->seen == NULL || p->targets == NULL)
+    if (p->plan == NULL || p->seen == NULL || p->targets == NULL)
         abort();
     pthread_mutex_init(&p->lock, NULL);
     pthread_condattr_init(&attr);

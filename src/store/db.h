@@ -55,6 +55,8 @@ struct db_driver {
     void (*close)(struct db *db);
     /* Is there a schema in it, and is it ours? */
     int (*inspect)(struct db *db, enum db_content *ret, struct err *e);
+    /* Reads the file through for what cannot be: *ret_sound false, and why. */
+    int (*check)(struct db *db, bool *ret_sound, char *why, size_t size, struct err *e);
     /* Several statements of the schema, translated where the engine's words differ. */
     int (*script)(struct db *db, struct str sql, struct err *e);
     int (*begin)(struct db *db, struct err *e);

@@ -184,6 +184,23 @@ static int sqlite_inspect(struct db *db, enum db_content *ret, struct err *e)
     return rc == SQLITE_ROW ? 0 : failed(d, rc, "read the schema", e);
 }
 
+static int sqlite_check(struct db *db, bool *ret_sound, char *why, size_t size, struct err *e)
+{
+    struct sqlite_db *d = mine(db);
+    sqlite3_stmt *q = NULL;
+    int rc = sqlite3_prepare_v2(d->raw, "PRAGMA quick_check(1)", -1, &q, NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_step(q);
+    const char *said = rc == SQLITE_ROW ? (const char *)sqlite3_column_text(q, 0) : NULL;
+    bool answered = said != NULL, damaged = rc == SQLITE_CORRUPT || rc == SQLITE_NOTADB;
+    if (answered || damaged) {
+        *ret_sound = answered && strcmp(said, "ok") == 0;
+        snprintf(why, size, "%s", answered ? said : sqlite3_errstr(rc));
+    }
+    sqlite3_finalize(q);
+    return answered || damaged ? 0 : failed(d, rc, "look through the file", e);
+}
+
 /* The portable schema in SQLite's words. */
 static bool translate(struct str sql, struct buf *out)
 {
@@ -384,6 +401,7 @@ const struct db_driver db_sqlite = {
     .open = sqlite_open,
     .close = sqlite_close,
     .inspect = sqlite_inspect,
+    .check = sqlite_check,
     .script = sqlite_script,
     .begin = sqlite_begin,
     .begin_reading = sqlite_begin_reading,

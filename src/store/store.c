@@ -417,6 +417,11 @@ int cursor_set(struct store *s, const char *name, int64_t value, struct err *e)
     return rc != 0 ? rc : write_end(s, set_number(s, &reader_cursor_set, str_of(name), value, e));
 }
 
+int store_check(struct store *s, bool *ret_sound, char why[200], struct err *e)
+{
+    return s->db->driver->check(s->db, ret_sound, why, 200, e);
+}
+
 int store_verify_statements(struct store *s, struct err *e)
 {
     for (const struct statement *st = __start_wl_statements; st < __stop_wl_statements; st++) {

@@ -71,6 +71,9 @@ int store_id_parse(struct str text, int *ret_bucket, int64_t *ret_id); /* WL_EIN
 int cursor_get(struct store *s, const char *name, int64_t *ret, struct err *e);
 int cursor_set(struct store *s, const char *name, int64_t value, struct err *e);
 
+/* Looks the whole file through, which takes a second or so for each few hundred MB. *ret_sound false: it is damaged, and
+ * `why` says how. */
+int store_check(struct store *s, bool *ret_sound, char why[200], struct err *e);
 /* For tests and doctor: prepares every statement of the program; the first that fails is the error. */
 int store_verify_statements(struct store *s, struct err *e);
 
