@@ -328,25 +328,31 @@ static int read_from(struct rest_call *c, struct store *s, struct json v, int64_
     return 0;
 }
 
+/* Whether there is room for one of this name: asked before anything is written, because a write that fails takes the other
+ * calls of its transaction with it. */
+static int room_for(struct rest_call *c, struct store *s, struct arena *a, const char *name, struct err *e)
+{
+    struct subscriber *v;
+    size_t n = 0;
+    int rc = subscribers_list(s, a, &v, &n, e);
+    for (size_t i = 0; i < n && rc == 0; i++)
+        if (strcmp(v[i].name, name) == 0)
+            return rest_wrong(c, WL_ECONFLICT, "name", "there is a subscriber '%s' already", name);
+    if (rc == 0 && n >= SUBSCRIBERS_MAX)
+        rest_wrong(c, WL_ECONFLICT, NULL, "%d subscribers are the most; remove one first", SUBSCRIBERS_MAX);
+    return rc;
+}
+
 /* Writes it and answers with what it is now; how far it is is not counted here, in the writer's transaction. */
 static int keep(struct rest_call *c, struct store *s, struct subscriber *v, int64_t now, struct err *e)
 {
-    struct err why = {0};
     v->changed_at = now;
-    int rc = subscriber_put(s, v, &why);
-    if (rc == WL_ECONFLICT)
-        return rest_wrong(c, WL_ECONFLICT, "name", "there is a subscriber '%s' already", v->name);
-    if (rc == WL_ETOOBIG)
-        return rest_wrong(c, WL_ECONFLICT, NULL, "%d subscribers are the most; remove one first", SUBSCRIBERS_MAX);
-    if (rc != 0) {
-        *e = why;
-        return rc;
-    }
+    int rc = subscriber_put(s, v, e);
     c->follow = fanout_changed;
     jo_object(&c->out);
     show_settings(c, v);
     jo_end(&c->out);
-    return 0;
+    return rc;
 }
 
 int rest_subscriber_add(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e)
@@ -361,6 +367,8 @@ int rest_subscriber_add(struct rest_call *c, struct store *s, struct arena *a, i
     if (!read_members(c, a, root, &v))
         return 0;
     int rc = read_from(c, s, json_get(root, "from"), now, &v.position, e);
+    if (rc == 0 && c->problem.code == 0)
+        rc = room_for(c, s, a, v.name, e);
     return rc != 0 || c->problem.code != 0 ? rc : keep(c, s, &v, now, e);
 }
 
