@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0
  * delivery.c - the window of things to hand over: queues of names, two heaps and a list.
  *
- * A name is a slot, and a slot has a queue of the things that speak of it, in order. A thing may start when it is first in
- * all its queues: then it lies in the heap `fresh` (by order), or in `again` once it failed (by the time it is due). A
- * thing with too many names is a barrier: it waits until it is the oldest of all, and everything behind it waits for it.
- * What is over leaves its queues, and whoever became first is counted down; nothing is ever searched for, but for a thing
- * that is taken out of the middle of its queues.
+ * Each name has a queue of the things that speak of it, in order. A thing may start when it is first in all its queues: then
+ * it lies in the heap `fresh` (by order), or in `again` once it failed (by the time it is due). A thing with too many names
+ * is a barrier: it waits until it is the oldest of all, and everything behind it waits for it. What is over leaves its queues,
+ * and whoever became first is counted down; nothing is ever searched for, but for a thing that is taken out of the middle of
+ * its queues.
  *
  * Whether a failure is the thing's or the receiver's is told by what else was taken. Failures since the last one that
  * was taken are a streak; what failed in a streak again and again has them held loosely: they make it wait longer, and
- * are forgotten as soon as anything is taken. Places, nodes and slots are numbers from 1; 0 is none. */
+ * are forgotten as soon as anything is taken. Places and nodes are numbers from 1; 0 is none. */
 #include "core/delivery.h"
 
 #include <stdlib.h>
 
 #include "base/digest.h"
 
-#define SLOTS 32768
-#define NODES 16384 /* names of all things of a window */
+#define BUCKETS 8192
+#define NODES   12288 /* names of all things of a window */
 
 const struct delivery_terms delivery_usual = {.parallel = 8,
                                               .wait_first_ms = 1000,
@@ -33,23 +33,25 @@ struct place {
     enum lies_in where;
     bool barrier, was_again; /* of an OPEN one: it came from `again` */
     uint64_t order;
-    int64_t due, failing_since;
-    uint64_t taken_before; /* things that were taken when it failed last, or was added */
+    int64_t due, failing_since, failed_at;
+    bool failed;           /* ever */
+    uint64_t taken_before; /* things that were taken when it failed last, else when it was tried first */
     uint64_t streak;       /* in which it failed last */
     unsigned held, refused, loose;
+    unsigned alone;     /* of those held: others were taken meanwhile */
     unsigned waits_for; /* names at which it is not the first, and a barrier */
     uint16_t node;      /* its first name */
     uint16_t before, after, in_heap;
 };
 
+/* A name of a thing. Those of the same name are a queue; the first of it lies in the bucket. */
 struct node {
-    uint16_t place, slot;
-    uint16_t behind; /* in the queue of the slot */
+    uint32_t name;
+    uint16_t place;
+    uint16_t behind; /* in the queue */
     uint16_t other;  /* the next name of the same thing, or the next free node */
-};
-
-struct queue {
-    uint16_t first, last;
+    uint16_t chain;  /* of the first: the next first one in the bucket */
+    uint16_t last;   /* of the first: the last */
 };
 
 struct heap {
@@ -62,10 +64,11 @@ struct delivery {
     size_t live, open, again_open, free_nodes;
     uint16_t oldest, newest, barrier; /* the list of all; the last barrier in it */
     uint16_t free_place, free_node;
-    bool full, fresh_turn;
+    bool full, again_turn;
     uint64_t added, taken, streak;
     /* the streak of failures at hand */
-    size_t distinct, loose; /* things that failed in it; things with loose failures */
+    size_t failing, distinct; /* things that failed in it; those against which nothing was held */
+    size_t loose;             /* things with loose failures */
     int64_t failing_since;
     bool down;
     int64_t probe_wait, probe_at, hold_until;
@@ -73,7 +76,7 @@ struct delivery {
     struct heap fresh, again;
     struct place place[DELIVERY_WINDOW_MAX + 1];
     struct node node[NODES + 1];
-    struct queue queue[SLOTS];
+    uint16_t bucket[BUCKETS];
 };
 
 /* --- names ----------------------------------------------------------------------------------------------------------- */
@@ -82,12 +85,12 @@ void delivery_name(struct delivery_names *n, struct str name)
 {
     if (name.n == 0 || n->n > DELIVERY_NAMES_MAX)
         return;
-    uint16_t slot = (uint16_t)(hash64(name.p, name.n) % SLOTS);
+    uint32_t hash = (uint32_t)hash64(name.p, name.n);
     for (size_t i = 0; i < n->n; i++)
-        if (n->slot[i] == slot)
+        if (n->name[i] == hash)
             return;
     if (n->n < DELIVERY_NAMES_MAX)
-        n->slot[n->n] = slot;
+        n->name[n->n] = hash;
     n->n++;
 }
 
@@ -155,43 +158,61 @@ static void release(struct delivery *d, uint16_t p)
         put_to_start(d, p);
 }
 
+/* Where the number of the first of this name stands; 0 stands there when there is none. */
+static uint16_t *first_of(struct delivery *d, uint32_t name)
+{
+    uint16_t *at = &d->bucket[name % BUCKETS];
+    while (*at != 0 && d->node[*at].name != name)
+        at = &d->node[*at].chain;
+    return at;
+}
+
+static void join_queue(struct delivery *d, struct place *x, uint16_t k)
+{
+    struct node *node = &d->node[k];
+    uint16_t *at = first_of(d, node->name);
+    if (*at == 0) {
+        node->last = k;
+        *at = k;
+        return;
+    }
+    struct node *first = &d->node[*at];
+    d->node[first->last].behind = k;
+    first->last = k;
+    x->waits_for++;
+}
+
 static void join_queues(struct delivery *d, uint16_t p)
 {
     struct place *x = &d->place[p];
     for (size_t i = 0; i < x->thing.names.n; i++) {
         uint16_t k = d->free_node;
-        struct node *node = &d->node[k];
-        struct queue *q = &d->queue[x->thing.names.slot[i]];
-        d->free_node = node->other;
+        d->free_node = d->node[k].other;
         d->free_nodes--;
-        *node = (struct node){.place = p, .slot = x->thing.names.slot[i], .other = x->node};
+        d->node[k] = (struct node){.name = x->thing.names.name[i], .place = p, .other = x->node};
         x->node = k;
-        x->waits_for += q->first != 0;
-        if (q->first == 0)
-            q->first = k;
-        else
-            d->node[q->last].behind = k;
-        q->last = k;
+        join_queue(d, x, k);
     }
 }
 
 static void leave_queue(struct delivery *d, uint16_t k)
 {
-    struct node *node = &d->node[k];
-    struct queue *q = &d->queue[node->slot];
-    uint16_t before = 0;
-    if (q->first != k)
-        for (before = q->first; d->node[before].behind != k;)
+    const struct node *node = &d->node[k];
+    uint16_t *at = first_of(d, node->name), before = *at;
+    if (*at != k) {
+        struct node *first = &d->node[*at];
+        while (d->node[before].behind != k)
             before = d->node[before].behind;
-    if (q->last == k)
-        q->last = before;
-    if (before != 0) {
         d->node[before].behind = node->behind;
-        return;
+        first->last = first->last == k ? before : first->last;
+    } else if (node->behind == 0) {
+        *at = node->chain;
+    } else {
+        *at = node->behind;
+        d->node[*at].chain = node->chain;
+        d->node[*at].last = node->last;
+        release(d, d->node[*at].place);
     }
-    q->first = node->behind;
-    if (q->first != 0)
-        release(d, d->node[q->first].place);
 }
 
 static void leave_queues(struct delivery *d, struct place *x)
@@ -324,7 +345,7 @@ bool delivery_add(struct delivery *d, const struct delivery_thing *thing)
     }
     struct place *x = &d->place[p];
     d->free_place = x->after;
-    *x = (struct place){.thing = *thing, .barrier = barrier, .order = ++d->added, .taken_before = d->taken};
+    *x = (struct place){.thing = *thing, .barrier = barrier, .order = ++d->added};
     if (!barrier)
         join_queues(d, p);
     join_list(d, p);
@@ -355,7 +376,7 @@ int64_t delivery_position(const struct delivery *d, int64_t read)
 
 int64_t delivery_down(const struct delivery *d)
 {
-    return d->distinct > 0 && (d->down || d->distinct >= d->live) ? d->failing_since : 0;
+    return d->failing > 0 && (d->down || d->failing >= d->live) ? d->failing_since : 0;
 }
 
 /* --- whose turn it is ------------------------------------------------------------------------------------------------ */
@@ -364,6 +385,8 @@ static const struct delivery_thing *start(struct delivery *d, uint16_t p)
 {
     struct place *x = &d->place[p];
     heap_leave(d, p);
+    if (!x->failed)
+        x->taken_before = d->taken;
     x->was_again = x->where == AGAIN;
     x->where = OPEN;
     x->thing.attempts++;
@@ -385,6 +408,19 @@ static const struct delivery_thing *next_probe(struct delivery *d, int64_t mono,
     return start(d, d->probe);
 }
 
+/* Whether the window is full of those that wait, and hardly anybody in it can be handed over. */
+static bool is_jammed(const struct delivery *d)
+{
+    return d->full && d->fresh.n < d->terms.parallel;
+}
+
+/* When it is tried again: soon, when so many wait for it. */
+static int64_t due_of(const struct delivery *d, const struct place *x)
+{
+    int64_t soon = x->failed_at + DELIVERY_SOON * d->terms.wait_first_ms;
+    return soon < x->due && is_jammed(d) ? soon : x->due;
+}
+
 const struct delivery_thing *delivery_next(struct delivery *d, int64_t mono, int64_t *ret_wake)
 {
     size_t half = d->terms.parallel > 1 ? d->terms.parallel / 2 : 1;
@@ -400,15 +436,16 @@ const struct delivery_thing *delivery_next(struct delivery *d, int64_t mono, int
         *ret_wake = d->hold_until;
         return NULL;
     }
-    bool due = again && d->place[d->again.item[1]].due <= mono;
-    if (fresh && (!due || d->fresh_turn)) {
-        d->fresh_turn = false;
+    int64_t due_at = again ? due_of(d, &d->place[d->again.item[1]]) : INT64_MAX;
+    bool due = due_at <= mono;
+    if (fresh && (!due || !d->again_turn)) {
+        d->again_turn = due; /* it was passed over */
         return start(d, d->fresh.item[1]);
     }
-    d->fresh_turn = true;
+    d->again_turn = false;
     if (due)
         return start(d, d->again.item[1]);
-    *ret_wake = d->place[d->again.item[1]].due;
+    *ret_wake = due_at;
     return NULL;
 }
 
@@ -457,18 +494,19 @@ static void note_taken(struct delivery *d, int64_t mono)
 {
     d->taken++;
     d->streak++;
-    d->distinct = 0;
+    d->failing = d->distinct = 0;
     d->down = false;
     forget_loose(d, mono);
 }
 
 static void note_failed(struct delivery *d, struct place *x, bool probe, int64_t mono)
 {
-    if (d->distinct == 0)
+    if (d->failing == 0)
         d->failing_since = mono;
     if (x->streak != d->streak) {
         x->streak = d->streak;
-        d->distinct++;
+        d->failing++;
+        d->distinct += x->alone == 0; /* of the others it is known that they fail alone */
     }
     if (d->down && probe)
         d->probe_wait = d->probe_wait * 2 < d->terms.wait_most_ms ? d->probe_wait * 2 : d->terms.wait_most_ms;
@@ -496,23 +534,31 @@ static bool speaks_of_the_thing(int status)
     return status == 400 || status == 409 || status == 413 || status == 415 || status == 422 || status == 500;
 }
 
+/* Perhaps nobody else is there to be taken: what it did before, and what the answer says, must do. */
+static bool stands_alone(const struct delivery *d, const struct place *x, int status)
+{
+    bool suspect = x->alone >= (is_jammed(d) ? 1 : DELIVERY_SUSPECT);
+    return !d->down && (suspect || (speaks_of_the_thing(status) && (d->full || is_followed(d, x))));
+}
+
 /* Whether the failure is held against it. */
 static bool hold_against(struct delivery *d, struct place *x, int status)
 {
     bool others = d->taken > x->taken_before;
     x->taken_before = d->taken;
-    if (!others && (d->down || !speaks_of_the_thing(status) || !is_followed(d, x))) {
+    if (!others && !stands_alone(d, x, status)) {
         d->loose += x->loose++ == 0;
         return false;
     }
     x->held++;
+    x->alone += others;
     x->refused += status >= 400 && status < 500 && status != 408 && status != 429;
     return true;
 }
 
 static bool is_refused(const struct delivery *d, const struct place *x)
 {
-    bool in_the_way = d->full || d->added - x->order >= DELIVERY_AHEAD;
+    bool in_the_way = is_jammed(d) || d->added - x->order >= DELIVERY_AHEAD;
     return x->refused >= d->terms.refusals || x->held >= d->terms.failures ||
            (in_the_way && x->held >= d->terms.refusals);
 }
@@ -523,7 +569,7 @@ static bool is_expired(const struct delivery *d, const struct place *x, int64_t 
     if (x->thing.at > now - d->terms.patience_ms)
         return false;
     return (x->held + x->loose > 0 && mono - x->failing_since >= grace) ||
-           (d->distinct > 0 && mono - d->failing_since >= grace);
+           (d->failing > 0 && mono - d->failing_since >= grace);
 }
 
 static enum delivery_end failed(struct delivery *d, uint16_t p, bool probe, int64_t mono, int64_t now)
@@ -531,8 +577,10 @@ static enum delivery_end failed(struct delivery *d, uint16_t p, bool probe, int6
     struct place *x = &d->place[p];
     if (x->held + x->loose == 0)
         x->failing_since = mono;
-    note_failed(d, x, probe, mono);
+    x->failed = true;
+    x->failed_at = mono;
     bool against = hold_against(d, x, x->thing.status);
+    note_failed(d, x, probe, mono);
     if (against && is_refused(d, x)) {
         end(d, p);
         return DELIVERY_REFUSED;

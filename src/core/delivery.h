@@ -7,15 +7,20 @@
  *
  * - A thing that is answered with anything but 2xx is tried again, waiting twice as long each time (wait_first .. wait_most).
  *   What was not refused yet goes first: those tried again have half of the places at most, at least one.
- * - DELIVERY_DOWN_AFTER different things that failed in a row, with none taken in between: the receiver is down. One probe at
- *   a time, with those same waits, until one is taken; a thing that did not fail yet is asked for first, so one that
- *   comes while a few refused ones make the receiver look down is tried within wait_most. Nothing is held against the things.
- * - A failure is held against a thing when others were taken since it failed last. With `refusals` answers of 4xx
- *   (but 408 and 429) held against it, or `failures` failures of any kind, it is given up (DELIVERY_REFUSED). With the
- *   usual terms that is 8.5 minutes or 3.5 hours; only those that share a name with it wait for that. `refusals` failures of any
- *   kind are enough for one that keeps the position DELIVERY_AHEAD things back, or the window full.
- * - Where those behind it wait for it, nobody else is there to be taken. Then an answer that speaks of the thing itself (400,
- *   409, 413, 415, 422, 500) is held against it as well, unless the receiver is down.
+ * - A failure is held against a thing when others were taken since it failed last (the first time: while it was on its way).
+ *   With `refusals` answers of 4xx (but 408 and 429) held against it, or `failures` failures of any kind, it is given up
+ *   (DELIVERY_REFUSED). With the usual terms that is 8.5 minutes or 3.5 hours; only those that share a name with it wait for
+ *   that.
+ * - Perhaps nobody else is there to be taken. So, unless the receiver is down, any failure is held against a thing that failed
+ *   DELIVERY_SUSPECT times while others were taken; and where others wait for it, or for room, an answer that speaks of
+ *   the thing itself (400, 409, 413, 415, 422, 500).
+ * - The window is jammed when it is full and fewer than `parallel` can be handed over: the rest waits for things that fail. Until
+ *   it is free those are tried again after DELIVERY_SOON times wait_first at most, and `refusals` failures of any kind are
+ *   enough: half a minute. They are enough, too, for one that keeps the position DELIVERY_AHEAD things back.
+ * - DELIVERY_DOWN_AFTER things that did not fail before while others were taken fail with none taken: the receiver is down.
+ *   One probe at a time, with those same waits, until one is taken; a thing that did not fail yet is asked for first, so
+ *   one that comes while a few refused ones make the receiver look down is tried within wait_most. Nothing is held
+ *   against the things then.
  * - Older than `patience`, and tried in vain for an hour (DELIVERY_GRACE_MS), itself or others while nothing was taken: given up
  *   (DELIVERY_EXPIRED); Meta's own patience is seven days (platform §6.1).
  *
@@ -32,9 +37,11 @@
 
 #define DELIVERY_WINDOW_MAX 1024
 #define DELIVERY_DOWN_AFTER 8
+#define DELIVERY_SUSPECT    3
+#define DELIVERY_SOON       4
 #define DELIVERY_AHEAD      4096
 #define DELIVERY_GRACE_MS   INT64_C(3600000)
-#define DELIVERY_NAMES_MAX  126 /* of one thing; one with more is in order with everybody */
+#define DELIVERY_NAMES_MAX  62 /* of one thing; one with more is in order with everybody */
 
 struct delivery_terms {
     unsigned parallel; /* 1 .. 64 */
@@ -44,10 +51,10 @@ struct delivery_terms {
 };
 extern const struct delivery_terms delivery_usual; /* parallel 8, 1 s .. 5 min, 7 days, 10, 50 */
 
-/* Names a thing speaks of: two that share one are kept in order, and by chance (one pair in 3,600 of three names each) others. */
+/* Names a thing speaks of, as hashes: two that share one are kept in order. */
 struct delivery_names {
-    uint16_t n; /* past DELIVERY_NAMES_MAX: too many to tell apart */
-    uint16_t slot[DELIVERY_NAMES_MAX];
+    uint32_t n; /* past DELIVERY_NAMES_MAX: too many */
+    uint32_t name[DELIVERY_NAMES_MAX];
 };
 void delivery_name(struct delivery_names *n, struct str name); /* an empty one is none */
 
