@@ -315,7 +315,7 @@ struct delivery *delivery_create(const struct delivery_terms *t)
 {
     struct delivery *d = calloc(1, sizeof *d);
     if (d == NULL)
-        abort();
+        return NULL;
     delivery_set(d, t);
     for (uint16_t p = DELIVERY_WINDOW_MAX; p > 0; p--) {
         d->place[p].after = d->free_place;

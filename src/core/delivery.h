@@ -59,7 +59,7 @@ struct delivery_names {
 void delivery_name(struct delivery_names *n, struct str name); /* an empty one is none */
 
 struct delivery;                                                  /* a window */
-struct delivery *delivery_create(const struct delivery_terms *t); /* aborts when memory runs out */
+struct delivery *delivery_create(const struct delivery_terms *t); /* NULL when memory runs out */
 void delivery_free(struct delivery *d);                           /* accepts NULL; the users are the caller's to free */
 void delivery_set(struct delivery *d, const struct delivery_terms *t); /* other terms from now on */
 

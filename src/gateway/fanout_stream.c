@@ -112,6 +112,8 @@ static bool add(struct stream *st, const struct inbox_row *row, const struct cut
     if (st->window == NULL) {
         struct delivery_terms terms = stream_terms(st->target, st->kind);
         st->window = delivery_create(&terms);
+        if (st->window == NULL)
+            abort();
     }
     struct post *p = post_new(st, row, piece);
     struct delivery_thing thing = {

@@ -19,7 +19,9 @@ static struct bench bench(unsigned parallel)
 {
     struct delivery_terms t = delivery_usual;
     t.parallel = parallel;
-    return (struct bench){.d = delivery_create(&t), .mono = START};
+    struct bench b = {.d = delivery_create(&t), .mono = START};
+    assert_non_null(b.d);
+    return b;
 }
 
 /* Adds a thing that speaks of these names, separated by spaces. */
