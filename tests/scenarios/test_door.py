@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import itertools
 import json
+import socket
 import sqlite3
 import threading
 import time
@@ -288,3 +289,31 @@ def test_a_database_that_somebody_holds_makes_it_wait_and_loses_nothing(start, s
     rig.until("it takes webhooks again", lambda: len(posters.thanked) > thanked + 20)
     posters.stop()
     nothing_is_lost(gateway, posters)
+
+
+# --- a full line -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_full_line_says_come_again_and_keeps_what_it_took(start, sandbox, tmp_path):
+    """The disk stands still: as many webhooks as the line holds wait, one more is told to come again at once."""
+    gateway = start(rig.Gateway, tmp_path, sandbox.url, env={"WAYLEAVE_FAILPOINT": "store_sync:40:delay=4000"}, **{"limits.queue": 16, "limits.connections": 6000})
+    body = body_of(said(1))
+    request = b"POST /webhook HTTP/1.1\r\nHost: x\r\nX-Hub-Signature-256: %s\r\nContent-Length: %d\r\n\r\n%s" % (signed(body)["X-Hub-Signature-256"].encode(), len(body), body)
+    while metric(gateway, "webhooks_total") < 45 and gateway.raw([request], seconds=0.05):
+        pass
+    sockets, statuses = [], []
+    try:
+        while len(sockets) < 5500:
+            s = socket.create_connection(("127.0.0.1", gateway.port))
+            s.sendall(request)
+            sockets.append(s)
+        for s in sockets:
+            s.settimeout(20 * rig.SLOW)
+            statuses.append(int(s.recv(200).split(b" ")[1]))
+    finally:
+        for s in sockets:
+            s.close()
+    assert set(statuses) == {200, 503}
+    assert metric(gateway, "webhooks_refused_total") == statuses.count(503)
+    gateway.wait_applied()
+    assert len(rows(gateway)) >= statuses.count(200)
