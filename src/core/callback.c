@@ -6,11 +6,12 @@
  * message that carries it: every app that is subscribed at Meta sees our marks and could send one again. Such apps
  * belong to the same business; what they can do is to have a message of ours counted as sent twice.
  *
- * JSON texts are walked, not parsed and written again: a cursor skips over strings, numbers and brackets and remembers up
- * to where the text was copied. Names are compared with their escapes undone, because whoever reads the text for real
- * does so too; of a value only the mark is decoded, and the client's own part of it is copied as it was written. A text
- * that is no JSON is left alone. It refuses to look into strings: JSON inside a string is somebody's content. */
+ * JSON texts are walked, not parsed and written again (base/json_walk.h), and it is remembered up to where the text was
+ * copied. Names are compared with their escapes undone, because whoever reads the text for real does so too; of a value
+ * only the mark is decoded, and the client's own part of it is copied as it was written. A text that is no JSON is left alone. It refuses to look into strings: JSON inside a string is somebody's content. */
 #include "core/callback.h"
+
+#include "base/json_walk.h"
 
 #define MEMBER      "biz_opaque_callback_data"
 #define HEAD        "wl1."
@@ -161,11 +162,10 @@ bool callback_read(const struct callback_key *k, struct str value, struct callba
     return true;
 }
 
-/* --- walking a JSON text --------------------------------------------------------------------------------------------- */
+/* --- changing a JSON text -------------------------------------------------------------------------------------------- */
 
 struct walk {
-    struct str text;
-    size_t at;
+    struct json_walk in;
     int depth;
     size_t copied; /* up to here the text stands in `out`, changed */
     struct buf *out;
@@ -173,138 +173,10 @@ struct walk {
     const struct callback_restore *restore;
 };
 
-/* One member of an object. */
-struct member {
-    size_t lead;     /* behind the '{' or ',' before it */
-    size_t from;     /* its name's quote */
-    struct str name; /* between the quotes, as written */
-    size_t value, end;
-};
-
-static char now_at(const struct walk *w)
-{
-    return w->at < w->text.n ? w->text.p[w->at] : '\0';
-}
-
-static void skip_space(struct walk *w)
-{
-    for (char c = now_at(w); c == ' ' || c == '\t' || c == '\n' || c == '\r'; c = now_at(w))
-        w->at++;
-}
-
-static bool take_char(struct walk *w, char c)
-{
-    if (now_at(w) != c)
-        return false;
-    w->at++;
-    return true;
-}
-
-static bool skip_string(struct walk *w, struct str *ret)
-{
-    size_t from = w->at + 1;
-    if (!take_char(w, '"'))
-        return false;
-    for (; w->at < w->text.n && w->text.p[w->at] != '"'; w->at++)
-        w->at += w->text.p[w->at] == '\\';
-    if (w->at >= w->text.n)
-        return false;
-    *ret = (struct str){w->text.p + from, w->at++ - from};
-    return true;
-}
-
-/* From an opening bracket over its closing one. Brackets are only counted: whoever has to do with what is between them
- * looks at it himself. */
-static bool skip_brackets(struct walk *w)
-{
-    struct str string;
-    size_t open = 0;
-    do {
-        char c = now_at(w);
-        if (c == '"') {
-            if (!skip_string(w, &string))
-                return false;
-            continue;
-        }
-        open += c == '{' || c == '[';
-        open -= c == '}' || c == ']';
-        w->at++;
-    } while (open > 0 && w->at < w->text.n);
-    return open == 0;
-}
-
-static bool skip_value(struct walk *w)
-{
-    struct str string;
-    size_t from = w->at;
-    char c = now_at(w);
-    if (c == '"')
-        return skip_string(w, &string);
-    if (c == '{' || c == '[')
-        return skip_brackets(w);
-    while (w->at < w->text.n && memchr(",:]}\" \t\r\n", w->text.p[w->at], 9) == NULL)
-        w->at++;
-    return w->at > from;
-}
-
-/* The head of the next member, `at` then being at its value. */
-static bool take_name(struct walk *w, struct member *ret)
-{
-    ret->lead = w->at;
-    skip_space(w);
-    ret->from = w->at;
-    if (!skip_string(w, &ret->name))
-        return false;
-    skip_space(w);
-    if (!take_char(w, ':'))
-        return false;
-    skip_space(w);
-    ret->value = w->at;
-    return true;
-}
-
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* The character at the front of what stands between quotes, when it is one of ASCII; *s moves over it. -1: another. */
-static int take_ascii(struct str *s)
-{
-    if (s->n == 0 || (unsigned char)s->p[0] >= 0x80)
-        return -1;
-    int c = s->p[0];
-    size_t n = 1;
-    if (c == '\\') {
-        if (s->n < 6 || s->p[1] != 'u')
-            return -1; /* the short escapes stand for nothing that a name or a mark is made of */
-        c = 0;
-        for (n = 2; n < 6; n++) {
-            int digit = hex_value(s->p[n]);
-            c = digit < 0 || c < 0 ? -1 : c * 16 + digit;
-        }
-        if (c < 0 || c >= 0x80)
-            return -1;
-    }
-    *s = (struct str){s->p + n, s->n - n};
-    return c;
-}
-
-static bool is_name(struct str written, const char *name)
-{
-    for (; *name != '\0'; name++)
-        if (take_ascii(&written) != *name)
-            return false;
-    return written.n == 0;
-}
-
 /* Puts `text` where [from, to) was. */
 static void change(struct walk *w, size_t from, size_t to, struct str text)
 {
-    buf_put(w->out, w->text.p + w->copied, from - w->copied);
+    buf_put(w->out, w->in.text.p + w->copied, from - w->copied);
     buf_putstr(w->out, text);
     w->copied = to;
     w->changed = true;
@@ -320,83 +192,62 @@ static void change_string(struct walk *w, size_t from, size_t to, struct str tex
 
 static void copy_rest(struct walk *w)
 {
-    buf_put(w->out, w->text.p + w->copied, w->text.n - w->copied);
-    w->copied = w->text.n;
-}
-
-/* Behind the last value: nothing but space. */
-static bool at_end(struct walk *w)
-{
-    skip_space(w);
-    return w->at == w->text.n;
-}
-
-static struct walk walk_begin(struct str text, struct buf *out)
-{
-    struct walk w = {.text = text, .out = out};
-    if (str_starts(text, STR("\xef\xbb\xbf")))
-        w.at = 3;
-    skip_space(&w);
-    return w;
+    buf_put(w->out, w->in.text.p + w->copied, w->in.text.n - w->copied);
+    w->copied = w->in.text.n;
 }
 
 /* --- putting it in --------------------------------------------------------------------------------------------------- */
 
-/* Calls each() for the members of the object at `at`, which ends behind it. False: no object. */
-static bool each_member(struct walk *w, void (*each)(struct walk *w, const struct member *m, void *ctx), void *ctx)
+/* Calls each() for the members of the object at `at`, which ends behind it, and must end the text. False: no object. */
+static bool each_member(struct walk *w, void (*each)(struct walk *w, const struct json_item *m, void *ctx), void *ctx)
 {
-    struct member m;
-    if (!take_char(w, '{'))
+    struct json_items in;
+    struct json_item m;
+    if (!json_walk_open(&w->in, '{', &in))
         return false;
-    skip_space(w);
-    if (take_char(w, '}'))
-        return true;
-    do {
-        if (!take_name(w, &m) || !skip_value(w))
+    while (json_walk_next(&w->in, &in, &m)) {
+        if (!json_walk_skip(&w->in))
             return false;
-        m.end = w->at;
-        each(w, &m, ctx);
-        skip_space(w);
-    } while (take_char(w, ','));
-    return take_char(w, '}');
+        if (json_walk_is(m.name, MEMBER))
+            each(w, &m, ctx);
+    }
+    return in.ok && json_walk_end(&w->in);
 }
 
-static void replace_value(struct walk *w, const struct member *m, void *ctx)
+static void replace_value(struct walk *w, const struct json_item *m, void *ctx)
 {
     const struct str *value = ctx;
-    if (is_name(m->name, MEMBER))
-        change_string(w, m->value, m->end, *value);
+    change_string(w, m->value, w->in.at, *value);
 }
 
-static void note_value(struct walk *w, const struct member *m, void *ctx)
+static void note_value(struct walk *w, const struct json_item *m, void *ctx)
 {
     struct str *ret = ctx;
-    if (is_name(m->name, MEMBER))
-        *ret = (struct str){w->text.p + m->value, m->end - m->value};
+    *ret = (struct str){w->in.text.p + m->value, w->in.at - m->value};
 }
 
 struct str callback_member(struct str body)
 {
-    struct walk w = walk_begin(body, NULL);
+    struct walk w = {.in = json_walk(body)};
     struct str found = {NULL, 0};
-    return each_member(&w, note_value, &found) && at_end(&w) ? found : (struct str){NULL, 0};
+    return each_member(&w, note_value, &found) ? found : (struct str){NULL, 0};
 }
 
 static void add_member(struct walk *w, size_t brace, struct str value)
 {
-    struct walk look = {.text = w->text, .at = brace + 1};
-    skip_space(&look);
+    struct json_walk look = {.text = w->in.text, .at = brace + 1};
+    json_walk_space(&look);
     change(w, brace + 1, brace + 1, STR("\"" MEMBER "\":"));
     change_string(w, brace + 1, brace + 1, value);
-    if (now_at(&look) != '}')
+    if (json_walk_now(&look) != '}')
         buf_putc(w->out, ',');
 }
 
 int callback_put(struct str body, struct str value, struct buf *out, struct err *e)
 {
-    struct walk w = walk_begin(body, out);
-    size_t brace = w.at, before = out->len;
-    if (!each_member(&w, replace_value, &value) || !at_end(&w)) {
+    struct walk w = {.in = json_walk(body), .out = out};
+    size_t brace = w.in.at, before = out->len;
+    if (!each_member(&w, replace_value, &value)) {
         if (!out->failed)
             out->len = before;
         return err_set(e, WL_EINVAL, "the body must be a JSON object");
@@ -415,7 +266,7 @@ static bool is_ours(const struct callback_key *k, struct str written, struct cal
     char text[MARK_MAX];
     size_t n = 0;
     int c = 0;
-    while (n < sizeof text && c != '|' && (c = take_ascii(&written)) >= 0)
+    while (n < sizeof text && c != '|' && (c = json_walk_ascii(&written)) >= 0)
         text[n++] = (char)c;
     if (!callback_read(k, (struct str){text, n}, ret) || (ret->own.p == NULL && written.n > 0))
         return false;
@@ -433,52 +284,51 @@ struct object {
 };
 
 /* Whether there is our mark in it, and the client knows the message by our id. Looked for once: the names may be many. */
-static bool find_our_id(struct walk w, struct object *o)
+static bool find_our_id(const struct walk *w, struct object *o)
 {
-    struct member m;
-    struct str value, own;
+    struct json_walk look = {.text = w->in.text, .at = o->open};
+    struct json_items in;
+    struct json_item m;
     if (o->searched)
         return o->by_our_id;
     o->searched = true;
-    w.at = o->open + 1;
-    do {
-        if (!take_name(&w, &m))
+    (void)json_walk_open(&look, '{', &in);
+    while (!o->by_our_id && json_walk_next(&look, &in, &m)) {
+        struct str value, own;
+        bool maybe = json_walk_now(&look) == '"' && json_walk_is(m.name, MEMBER);
+        if (maybe ? !json_walk_string(&look, &value) : !json_walk_skip(&look))
             break;
-        bool maybe = now_at(&w) == '"' && is_name(m.name, MEMBER);
-        if (maybe ? !skip_string(&w, &value) : !skip_value(&w))
-            break;
-        o->by_our_id = maybe && is_ours(w.restore->key, value, &o->c, &own) && (o->c.flags & CALLBACK_OUR_ID) != 0;
-        skip_space(&w);
-    } while (!o->by_our_id && take_char(&w, ','));
+        o->by_our_id = maybe && is_ours(w->restore->key, value, &o->c, &own) && (o->c.flags & CALLBACK_OUR_ID) != 0;
+    }
     return o->by_our_id;
 }
 
 static bool walk_value(struct walk *w);
 
 /* Takes the member out, and the comma that it makes one too many. */
-static void drop(struct walk *w, const struct member *m, bool first)
+static void drop(struct walk *w, const struct json_item *m, bool first)
 {
-    struct walk behind = *w;
-    skip_space(&behind);
+    struct json_walk behind = w->in;
+    json_walk_space(&behind);
     if (!first)
         change(w, m->lead - 1, behind.at, STR(""));
-    else if (now_at(&behind) == ',')
+    else if (json_walk_now(&behind) == ',')
         change(w, m->lead, behind.at + 1, STR(""));
     else
-        change(w, m->from, m->end, STR(""));
+        change(w, m->from, w->in.at, STR(""));
 }
 
 /* Our mark becomes what the client gave. False: the member is gone. */
-static bool give_own(struct walk *w, const struct member *m, const struct callback *c, struct str own, bool first)
+static bool give_own(struct walk *w, const struct json_item *m, const struct callback *c, struct str own, bool first)
 {
     const struct callback_restore *r = w->restore;
     struct buf aside;
     bool kept = (c->flags & CALLBACK_OWN) != 0;
     buf_init(&aside, 1u << 20);
     if (kept && (c->flags & CALLBACK_ASIDE) == 0) {
-        change(w, m->value + 1, m->end - 1, own);
+        change(w, m->value + 1, w->in.at - 1, own);
     } else if (kept && r->aside != NULL && r->aside(r->ctx, c->bucket, c->message, &aside)) {
-        change_string(w, m->value, m->end, buf_str(&aside));
+        change_string(w, m->value, w->in.at, buf_str(&aside));
     } else {
         drop(w, m, first);
         kept = false;
@@ -487,67 +337,59 @@ static bool give_own(struct walk *w, const struct member *m, const struct callba
     return kept;
 }
 
-static void give_our_id(struct walk *w, const struct member *m, const struct callback *c)
+static void give_our_id(struct walk *w, const struct json_item *m, const struct callback *c)
 {
     struct buf id;
     buf_init(&id, 256);
     w->restore->our_id(w->restore->ctx, c->bucket, c->message, &id);
-    change_string(w, m->value, m->end, buf_str(&id));
+    change_string(w, m->value, w->in.at, buf_str(&id));
     buf_done(&id);
 }
 
-static bool walk_string(struct walk *w, struct member *m, struct object *o, bool *ret_kept)
+static bool walk_string(struct walk *w, const struct json_item *m, struct object *o, bool *ret_kept)
 {
     struct str value, own;
     struct callback c;
-    if (!skip_string(w, &value))
+    if (!json_walk_string(&w->in, &value))
         return false;
-    m->end = w->at;
-    if (is_name(m->name, MEMBER) && is_ours(w->restore->key, value, &c, &own))
+    if (json_walk_is(m->name, MEMBER) && is_ours(w->restore->key, value, &c, &own))
         *ret_kept = give_own(w, m, &c, own, !o->any_left);
-    else if (is_name(m->name, "id") && find_our_id(*w, o))
+    else if (json_walk_is(m->name, "id") && find_our_id(w, o))
         give_our_id(w, m, &o->c);
     return true;
 }
 
 static bool walk_object(struct walk *w)
 {
-    struct object o = {.open = w->at++};
-    struct member m;
-    skip_space(w);
-    if (take_char(w, '}'))
-        return true;
-    w->at = o.open + 1;
-    do {
+    struct object o = {.open = w->in.at};
+    struct json_items in;
+    struct json_item m;
+    (void)json_walk_open(&w->in, '{', &in);
+    while (json_walk_next(&w->in, &in, &m)) {
         bool kept = true;
-        if (!take_name(w, &m) || !(now_at(w) == '"' ? walk_string(w, &m, &o, &kept) : walk_value(w)))
+        if (!(json_walk_now(&w->in) == '"' ? walk_string(w, &m, &o, &kept) : walk_value(w)))
             return false;
         o.any_left |= kept;
-        skip_space(w);
-    } while (take_char(w, ','));
-    return take_char(w, '}');
+    }
+    return in.ok;
 }
 
 static bool walk_array(struct walk *w)
 {
-    w->at++;
-    skip_space(w);
-    if (take_char(w, ']'))
-        return true;
-    do {
-        skip_space(w);
+    struct json_items in;
+    struct json_item element;
+    (void)json_walk_open(&w->in, '[', &in);
+    while (json_walk_next(&w->in, &in, &element))
         if (!walk_value(w))
             return false;
-        skip_space(w);
-    } while (take_char(w, ','));
-    return take_char(w, ']');
+    return in.ok;
 }
 
 static bool walk_value(struct walk *w)
 {
-    char c = now_at(w);
+    char c = json_walk_now(&w->in);
     if (c != '{' && c != '[')
-        return skip_value(w);
+        return json_walk_skip(&w->in);
     if (w->depth == JSON_MAX_DEPTH)
         return false;
     w->depth++;
@@ -559,9 +401,8 @@ static bool walk_value(struct walk *w)
 bool callback_restore(const struct callback_restore *r, struct str body, struct buf *out)
 {
     size_t before = out->len;
-    struct walk w = walk_begin(body, out);
-    w.restore = r;
-    if (!walk_value(&w) || !at_end(&w)) {
+    struct walk w = {.in = json_walk(body), .out = out, .restore = r};
+    if (!walk_value(&w) || !json_walk_end(&w.in)) {
         out->len = before;
         return false;
     }
