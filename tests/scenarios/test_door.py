@@ -16,6 +16,7 @@ import pytest
 import requests
 import rig
 from test_exactly_once import Life
+from test_subscribers import App, settled, subscribe
 from test_webhook import signed
 
 FIRST = 34600000000
@@ -195,6 +196,38 @@ def test_what_comes_again_changes_nothing_and_is_counted(start, sandbox, tmp_pat
     rig.until("the last is known", lambda: known(gateway, 60))
     rig.until("those of an earlier life are counted", lambda: metric(gateway, "events_repeated_total") == 31)
     assert [gateway.person(f"+{FIRST + n}") for n in range(30)] == people
+
+
+def test_what_a_platform_says_again_and_again_through_two_apps_is_handed_on_once(start, sandbox, tmp_path):
+    gateway = start(rig.Gateway, tmp_path, sandbox.url, **{"webhook.private_subscribers": True, "webhook.apps": [{"id": 1001, "app_secret": "second-secret"}]})
+    sandbox.webhooks_to(gateway.url + "/webhook", mode="duplicate, shuffle", sent_ms=10, delivered_ms=20, read_ms=30)
+    sandbox.call("POST", "apps", {"id": "1001", "secret": "second-secret", "url": gateway.url + "/webhook", "verify": False})
+    shop = App()
+    try:
+        subscribe(gateway, "shop", shop.url)
+        people = gateway.people(10, scope="utility")
+        for who in people:
+            sandbox.inbound(who.lstrip("+"))
+            assert gateway.send_template(who, "order_ready", parameters=["A-1"]).status_code == 200
+
+        def all_said():
+            return not any(sandbox.call("GET", "webhook")[k] for k in ("waiting", "planned", "in_flight"))
+
+        rig.until("everything was said", all_said, 30)
+        settled(gateway, "shop")
+        heard = sorted(shop.names())
+        assert len(heard) == len(set(heard)) == 10 + 3 * 10
+        assert metric(gateway, "events_repeated_total") == 3 * len(heard)
+        before = [gateway.person(who) for who in people]
+        gateway.stop()
+        gateway = start(rig.Gateway, tmp_path, sandbox.url, port=gateway.port, **{"webhook.private_subscribers": True})
+        for r in list(shop.requests):  # the week after: each of them alone, and again in another life
+            assert post(gateway, r["body"]).status_code == 200
+        settled(gateway, "shop")
+        assert sorted(shop.names()) == heard
+        assert [gateway.person(who) for who in people] == before
+    finally:
+        shop.stop()
 
 
 # --- the power fails -----------------------------------------------------------------------------------------------------
