@@ -217,7 +217,7 @@ void sbx_debug_token_get(struct call *c)
         jo_kcstr(o, "type", "SYSTEM_USER");
         jo_kcstr(o, "application", a->name);
         jo_kint(o, "data_access_expires_at", 0);
-        jo_kint(o, "expires_at", 0);
+        sbx_token_answers(c);
     } else {
         jo_key(o, "error");
         jo_object(o);
@@ -226,9 +226,10 @@ void sbx_debug_token_get(struct call *c)
         jo_end(o);
     }
     jo_kbool(o, "is_valid", valid);
-    jo_key(o, "scopes");
-    jo_raw(o, valid ? STR("[\"whatsapp_business_management\",\"whatsapp_business_messaging\",\"public_profile\"]")
-                    : STR("[]"));
+    if (!valid) {
+        jo_key(o, "scopes");
+        jo_raw(o, STR("[]"));
+    }
     if (valid) {
         jo_key(o, "granular_scopes");
         jo_array(o);

@@ -601,6 +601,8 @@ static const struct admin {
     {"GET", "webhook", false, webhook_get, "the settings and what has been delivered"},
     {"POST", "standing", false, sbx_standing_post,
      "a number's phone_number_id, quality_rating, throughput, is_on_biz_app; the portfolio's limit"},
+    {"POST", "answers", false, sbx_answers_post,
+     "what answers tell: app_usage, account_usage, regain_minutes, unreadable fields, token_expires_at, scopes"},
     {"GET", "ledger", false, ledger_get, "accepted messages: after, limit, wamid, to, phone_number_id"},
     {"GET", "ledger_lines", false, lines_get,
      "the same as lines: seq, time in ms, number, who, callback data: after, limit"},

@@ -333,15 +333,16 @@ void sbx_success(struct call *c)
 
 void sbx_reply(struct call *c)
 {
-    struct http_header h[8];
+    struct http_header h[10];
     size_t n = 0;
     char version[16], challenge[400];
+    struct sbx_usage usage;
     snprintf(version, sizeof version, "v%d.0", c->version_major ? c->version_major : NEWEST_LIVE);
     h[n++] = (struct http_header){STR("X-Wayleave-Sandbox"), STR("true")};
     h[n++] = (struct http_header){STR("Content-Type"),
                                   c->answer_type ? str_of(c->answer_type) : STR("application/json; charset=UTF-8")};
     h[n++] = (struct http_header){STR("Facebook-Api-Version"), str_of(version)};
-    h[n++] = (struct http_header){STR("X-App-Usage"), STR("{\"call_count\":0,\"total_cputime\":0,\"total_time\":0}")};
+    n += sbx_usage_headers(c->sb, &usage, h + n);
     h[n++] = (struct http_header){STR("Access-Control-Allow-Origin"), STR("*")};
     h[n++] = (struct http_header){STR("Cache-Control"), STR("private, no-cache, no-store, must-revalidate")};
     if (c->is_error) {

@@ -105,6 +105,15 @@ void sbx_fail_status(struct call *c, int status); /* a scripted HTTP status */
 const char *sbx_error_title(int code);
 const char *sbx_error_details(int code);
 
+/* sandbox_answers.c */
+struct sbx_usage {
+    char app[120], account[240];
+};
+/* The usage headers, one or two; their texts live in `to`. Any thread. */
+size_t sbx_usage_headers(const struct sandbox *sb, struct sbx_usage *to, struct http_header h[2]);
+bool sbx_readable(struct call *c);      /* [lock] false: a field was set unreadable, and the call is answered */
+void sbx_token_answers(struct call *c); /* [lock] expires_at and scopes of a token */
+
 /* sandbox_routes.c */
 void sbx_dispatch(struct call *c);
 

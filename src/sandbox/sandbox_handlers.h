@@ -30,6 +30,9 @@ void sbx_block_users_delete(struct call *c);
 void sbx_limits_inbound(struct sandbox *sb, struct sbx_number *n); /* a person wrote to the number */
 void sbx_limits_write(struct call *c);
 
+/* sandbox_answers.c */
+void sbx_answers_post(struct call *c);
+
 /* sandbox_standing.c */
 void sbx_standing_post(struct call *c);
 void sbx_standing_limit(struct sandbox *sb, struct json told); /* a number or a word; others change nothing */

@@ -137,7 +137,8 @@ static void handle_object(struct call *c)
     if (!allowed) {
         /* answered */
     } else if (r != NULL) {
-        r->handle(c);
+        if (free_of_lock || sbx_readable(c))
+            r->handle(c);
     } else if (c->object == SBX_UNKNOWN || c->object == SBX_ROOT) {
         sbx_fail_unsupported(c);
     } else if (c->n_seg > 2) {

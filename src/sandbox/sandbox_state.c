@@ -67,6 +67,7 @@ void sbx_state_init(struct sandbox *sb)
     for (size_t i = 0; i < sb->n_numbers; i++)
         add_number(sb, &sb->numbers[i], &sb->o.numbers[i]);
     sbx_standing_reset(sb);
+    sbx_answers_reset(sb);
     sb->first_seq = sb->next_seq = 1;
 }
 
@@ -140,6 +141,7 @@ void sbx_state_reset(struct sandbox *sb)
     clear_pairs(sb);
     clear_profiles(sb);
     sbx_standing_reset(sb);
+    sbx_answers_reset(sb);
 }
 
 void sbx_state_done(struct sandbox *sb)

@@ -118,6 +118,13 @@ struct sbx_standing {
     int64_t until_ms[SBX_RESTRICTIONS];
 };
 
+/* What answers tell beside what was asked: sandbox_answers.c. */
+struct sbx_answers {
+    atomic_int app_usage, account_usage, regain_minutes; /* percent; told in every answer */
+    char unreadable[300], scopes[300];                   /* "a,b" */
+    int64_t token_expires_s;                             /* 0: never */
+};
+
 struct sandbox {
     struct sandbox_options o;
     struct arena *own; /* copies of the options' texts */
@@ -161,13 +168,15 @@ struct sandbox {
     unsigned n_hung;
 
     struct sbx_standing standing;
+    struct sbx_answers answers;
     pthread_mutex_t parser_lock;
     struct json_parser *parsers[32];
     size_t n_parsers;
 };
 
 /* sandbox_state.c */
-void sbx_state_init(struct sandbox *sb); /* numbers, ledger, pairs from the options */
+void sbx_answers_reset(struct sandbox *sb); /* [lock] sandbox_answers.c */
+void sbx_state_init(struct sandbox *sb);    /* numbers, ledger, pairs from the options */
 void sbx_state_done(struct sandbox *sb);
 void sbx_state_reset(struct sandbox *sb); /* [lock] back to the seed; webhook settings stay */
 struct sbx_number *sbx_number_find(struct sandbox *sb, struct str id);
