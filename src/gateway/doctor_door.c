@@ -79,6 +79,7 @@ static int rest(struct round *r, const char *origin, const char *key, const char
 {
     char url[400], bearer[KEY_MAX + 8];
     struct str answer;
+    *ret = (struct json){0};
     snprintf(url, sizeof url, "%s/wayleave/v1%s", origin, path);
     snprintf(bearer, sizeof bearer, "Bearer %s", key);
     struct http_header h[] = {{STR("Authorization"), str_of(bearer)}};

@@ -91,9 +91,9 @@ void doctor_upstream(struct round *r)
     }
     long long days = (long long)((p.cert_until - clock_now_ms()) / DAY_MS);
     bool soon = p.cert_until != 0 && days < CERT_WARN_DAYS;
-    struct doctor_line *l = doctor_say(r, "upstream", soon || p.version < 20 ? DOCTOR_OK : DOCTOR_OK, NULL,
-                                       "%s answers after %lld ms, HTTP/%d%s", r->d->o->upstream_url,
-                                       (long long)p.answer_ms, p.version / 10, p.version == 11 ? ".1" : "");
+    struct doctor_line *l =
+        doctor_say(r, "upstream", DOCTOR_OK, NULL, "%s answers after %lld ms, HTTP/%d%s", r->d->o->upstream_url,
+                   (long long)p.answer_ms, p.version / 10, p.version == 11 ? ".1" : "");
     if (p.tls && p.cert_until != 0) {
         size_t n = strlen(l->found);
         snprintf(l->found + n, sizeof l->found - n, ", its certificate is valid for %lld more days", days);
@@ -162,10 +162,11 @@ static void expiry(struct round *r, struct json data)
         doctor_say(r, "number.token", DOCTOR_OK, NULL, "the token is valid until %s", time_text(until * 1000, at));
 }
 
+/* Whether there is any use in asking more with it. */
 static bool token_valid(struct round *r, struct meta *m)
 {
     struct buf path;
-    struct json v;
+    struct json v = {0};
     struct err e = {0};
     bool valid = false;
     int64_t app;
@@ -178,23 +179,29 @@ static bool token_valid(struct round *r, struct meta *m)
     struct json data = json_get(v, "data");
     if (rc == 0)
         json_bool(json_get(data, "is_valid"), &valid);
-    if (rc == WL_EIO) {
+    if (rc == WL_EDENIED && poll_end_of(m->status, m->code) != POLL_TOKEN) {
+        doctor_say(r, "number.token", DOCTOR_SKIP, NULL, "what the token may do cannot be read: %s", e.text);
+        return true;
+    }
+    if (rc != 0 && rc != WL_EDENIED) {
         doctor_say(r, "number.token", DOCTOR_SKIP, NULL, "Meta could not be asked: %s", e.text);
-    } else if (!valid) {
+        return false;
+    }
+    if (!valid) {
         struct str why = json_str_or(json_at(data, "error", "message"), STR(""));
         doctor_say(r, "number.token", DOCTOR_FAIL,
                    "make a new token of the system user, put it into token_file, then: wayleave numbers resume ID",
                    "Meta does not accept the token%s%.*s", why.n > 0 ? ": " : "", (int)(why.n < 200 ? why.n : 200),
                    why.p);
-    } else {
-        expiry(r, data);
-        scopes(r, data);
-        pthread_mutex_lock(&r->d->lock);
-        if (r->d->app == 0 && json_id(json_get(data, "app_id"), &app))
-            r->d->app = app;
-        pthread_mutex_unlock(&r->d->lock);
+        return false;
     }
-    return valid || rc == WL_EDENIED;
+    expiry(r, data);
+    scopes(r, data);
+    pthread_mutex_lock(&r->d->lock);
+    if (r->d->app == 0 && json_id(json_get(data, "app_id"), &app))
+        r->d->app = app;
+    pthread_mutex_unlock(&r->d->lock);
+    return true;
 }
 
 /* Meta's own words of what is wrong and what helps, of the first entity that says something. */
@@ -291,7 +298,7 @@ static void address(struct round *r, const char *check, const char *of, struct s
 static void number_override(struct round *r, struct meta *m)
 {
     char path[64];
-    struct json v;
+    struct json v = {0};
     snprintf(path, sizeof path, "%lld?fields=webhook_configuration", (long long)r->id);
     if (meta_get(m, "the number's address", path, &v, NULL, NULL) != 0)
         return;
@@ -339,7 +346,7 @@ static void find_account(struct round *r, struct meta *m)
 static void look_at_number(struct round *r, struct meta *m)
 {
     char path[128];
-    struct json v;
+    struct json v = {0};
     struct err e = {0};
     struct meta_number n;
     struct meta_skip skip = {0};
@@ -424,7 +431,7 @@ static void subscribed(struct round *r, struct json v)
 void doctor_account(struct round *r)
 {
     char path[64];
-    struct json v;
+    struct json v = {0};
     struct err e = {0};
     struct account account;
     struct meta_skip skip = {0};
@@ -445,7 +452,7 @@ void doctor_account(struct round *r)
 
 /* --- an app -------------------------------------------------------------------------------------------------------- */
 
-/* Webhooks whose words count here (docs/platform.md §6.3); what goes wrong without each. */
+/* Webhooks whose words count here, beside messages: docs/platform.md §6.3. */
 static const char *const fields[] = {"user_preferences",
                                      "message_template_status_update",
                                      "message_template_quality_update",
@@ -516,7 +523,7 @@ static void subscription(struct round *r, struct json v)
 void doctor_app_round(struct round *r)
 {
     struct webhook_app app = doctor_app(r->d->o, r->index);
-    struct json v;
+    struct json v = {0};
     struct err e = {0};
     char path[64];
     if (r->id == 0) {

@@ -49,7 +49,7 @@ int64_t meta_date(struct str s)
     int64_t ms;
     snprintf(iso, sizeof iso, "%04d-%02d-%02dT%02d:%02d:%02dZ", year, (int)((at - months) / 3) + 1, day, hour, minute,
              second);
-    return time_parse(iso, strlen(iso), &ms) == 0 ? ms : 0;
+    return time_parse(iso, strlen(iso), &ms) ? ms : 0;
 }
 
 static void note_usage(struct meta *m, const struct http_call *c, const char *header, struct graph_usage *u)

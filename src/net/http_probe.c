@@ -54,7 +54,7 @@ static int64_t until_of(const X509 *x)
         return 0;
     snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02dZ", t.tm_year + 1900, t.tm_mon + 1, t.tm_mday, t.tm_hour,
              t.tm_min, t.tm_sec);
-    return time_parse(text, strlen(text), &ms) == 0 ? ms : 0;
+    return time_parse(text, strlen(text), &ms) ? ms : 0;
 }
 
 static int64_t leaf_until(CURL *easy)
