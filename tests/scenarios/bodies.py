@@ -40,8 +40,8 @@ def split(whole):
     """Bodies of one event each, in the order in which the events stand."""
     made = []
     for entry in whole["entry"]:
-        for change in entry["changes"]:
-            for value in single(change["value"]):
+        for change in entry.get("changes", []):
+            for value in single(change.get("value")):
                 made.append({**whole, "entry": [{**entry, "changes": [{**change, "value": value}]}]})
     return made
 
@@ -54,7 +54,7 @@ def merge(wholes, most):
         for whole in wholes[at:at + most]:
             for entry in whole["entry"]:
                 head = {key: v for key, v in entry.items() if key != "changes"}
-                entries.setdefault(json.dumps(head, sort_keys=True), {**head, "changes": []})["changes"] += entry["changes"]
+                entries.setdefault(json.dumps(head, sort_keys=True), {**head, "changes": []})["changes"] += entry.get("changes", [])
         made.append({"object": "whatsapp_business_account", "entry": list(entries.values())})
     return made
 
