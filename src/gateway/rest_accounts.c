@@ -130,7 +130,7 @@ int rest_account_members(struct rest_call *c, struct store *s, const struct acco
     rest_id(o, "id", v->waba);
     rest_text(o, "name", v->name);
     rest_id(o, "portfolio", v->portfolio);
-    rest_word(o, "state", META_ACCOUNT_STATE, str_of(rest_account_state(v->state)));
+    rest_word(o, "state", META_ACCOUNT_STATE, str_of(rest_account_state(account_standing(v))));
     rest_word(o, "health", META_HEALTH, str_of(rest_health(v->health)));
     rest_text(o, "disable_on", v->disable_on);
     rest_restrictions(o, v, now);
