@@ -2,7 +2,7 @@
  * gateway.c - builds the parts in the order they need each other, and takes them down in reverse.
  *
  * Start: state directory and keys, rule set, database, writer, upstream client, door, accounts, dispatcher (messages that
- * an earlier life left in flight are in doubt from then on), fan-out, projector, compactor, and the listeners last, so
+ * an earlier life left in flight are in doubt from then on), fan-out, projector, compactor, retention, and the listeners last, so
  * that whoever is let in finds everything in place. Stop: the threads end in the reverse order, the writer last, and only when all have ended is
  * anything freed: what is still queued calls its owners to the end. A send is by then refused with nothing recorded, or
  * its outcome is written. */
@@ -27,6 +27,7 @@
 #include "gateway/old_books.h"
 #include "gateway/projector.h"
 #include "gateway/readers.h"
+#include "gateway/retention.h"
 
 #define REQUEST_ARENA (32u << 20) /* most a single request may need: a batch of 50 parts */
 #define GRACE_MS      10000
@@ -348,6 +349,13 @@ static int start_listeners(struct gateway *g, struct err *e)
     return rc;
 }
 
+static int start_retention(struct gateway *g, struct err *e)
+{
+    struct retention_options o = retention_usual;
+    o.keep_ms = g->o.webhook_keep_ms;
+    return retention_start(&g->retention, g, &o, e);
+}
+
 static int start_parts(struct gateway *g, struct err *e)
 {
     struct http_client_options co = {.connections_per_origin = g->o.upstream_connections,
@@ -375,6 +383,8 @@ static int start_parts(struct gateway *g, struct err *e)
         rc = projector_start(&g->projector, g, e);
     if (rc == 0)
         rc = compactor_start(&g->compactor, g->writer, g->o.store_url, &compactor_usual, e);
+    if (rc == 0)
+        rc = start_retention(g, e);
     if (rc == 0)
         rc = readers_start(&g->readers, g->writer, g->o.store_url, e);
     return rc == 0 ? start_listeners(g, e) : rc;
@@ -427,6 +437,7 @@ void gateway_stop(struct gateway *g)
     readers_stop(g->readers);
     rules_stop(g->rules);
     compactor_stop(g->compactor);
+    retention_stop(g->retention);
     admit_close(g->admit);
     fanout_stop(g->fanout);
     projector_stop(g->projector);
@@ -437,6 +448,7 @@ void gateway_stop(struct gateway *g)
     dispatch_stop(g->dispatch); /* it gives the leases back: by now nothing leaves any more */
     writer_stop(g->writer);
     compactor_free(g->compactor);
+    retention_free(g->retention);
     projector_free(g->projector);
     fanout_free(g->fanout);
     accounts_free(g->accounts);

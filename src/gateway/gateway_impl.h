@@ -47,6 +47,8 @@ enum metric {
     METRIC_WEBHOOKS_FORGED,
     METRIC_WEBHOOKS_REFUSED,
     METRIC_WEBHOOK_BYTES,
+    METRIC_WEBHOOKS_DROPPED,
+    METRIC_WEBHOOKS_MISSED,
     METRIC_EVENTS,
     METRIC_EVENTS_REPEATED,
     METRIC_EVENTS_ORPHANED,
@@ -77,6 +79,7 @@ struct gateway {
     struct projector *projector;
     struct fanout *fanout;
     struct compactor *compactor;
+    struct retention *retention;
     struct readers *readers;
     struct old_books *old_books;
     struct http_server *http, *https;

@@ -29,7 +29,7 @@
 #include "gateway/recent_keys.h"
 #include "store/inbox.h"
 
-#define CURSOR     "projector"
+#define CURSOR     PROJECTOR_CURSOR
 #define RANK       1 /* after what people said to us directly, before what is to be sent */
 #define ROWS_MAX   512
 #define BYTES_MAX  (8u << 20)

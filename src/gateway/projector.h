@@ -10,6 +10,8 @@
 
 #include "base/err.h"
 
+#define PROJECTOR_CURSOR "projector" /* in the store: all bodies up to it are applied */
+
 struct gateway;
 struct projector;
 

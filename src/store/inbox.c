@@ -288,22 +288,24 @@ int inbox_rewrite(struct store *s, int64_t seq, struct str body, struct err *e)
     return write_end(s, change(q, e));
 }
 
-/* The last of the oldest `max` rows before `before`; 0: there is none. */
-static int last_to_go(struct store *s, int64_t before, size_t max, int64_t *ret, struct err *e)
+int inbox_last_of(struct store *s, int64_t before, size_t max, int64_t *ret_seq, struct err *e)
 {
     struct db_stmt *q;
+    *ret_seq = 0;
+    if (max == 0)
+        return 0;
     int rc = db_prepare(s, &inbox_nth, &q, e);
     if (rc != 0)
         return rc;
     db_i64(q, before);
     db_i64(q, (int64_t)max - 1);
-    rc = one_number(q, ret, e);
-    if (rc != 0 || *ret != 0)
+    rc = one_number(q, ret_seq, e);
+    if (rc != 0 || *ret_seq != 0)
         return rc;
     if ((rc = db_prepare(s, &inbox_last_before, &q, e)) != 0)
         return rc;
     db_i64(q, before);
-    return one_number(q, ret, e);
+    return one_number(q, ret_seq, e);
 }
 
 static int delete_up_to(struct store *s, int64_t last, int64_t *ret_gone, struct err *e)
@@ -328,8 +330,8 @@ int inbox_drop(struct store *s, int64_t before, size_t max, size_t *ret_n, struc
 {
     int64_t last = 0, gone = 0;
     int rc = write_start(s, e);
-    if (rc == 0 && max > 0)
-        rc = last_to_go(s, before, max, &last, e);
+    if (rc == 0)
+        rc = inbox_last_of(s, before, max, &last, e);
     if (rc == 0 && last != 0)
         rc = delete_up_to(s, last, &gone, e);
     if (rc == 0)

@@ -36,6 +36,8 @@ int inbox_repeats(struct store *s, int64_t seq, const uint64_t *keys, size_t n, 
 bool inbox_repeated(const struct inbox_row *row, uint64_t key);
 /* Another body in the place of the one that is there: a person's data were taken out of it. */
 int inbox_rewrite(struct store *s, int64_t seq, struct str body, struct err *e);
+/* The newest of the oldest `max` rows before this seq: what inbox_drop() would drop ends there. 0: there is none. */
+int inbox_last_of(struct store *s, int64_t before, size_t max, int64_t *ret_seq, struct err *e);
 /* Drops at most max of the oldest rows before this seq. Ids never come again for it. */
 int inbox_drop(struct store *s, int64_t before, size_t max, size_t *ret_n, struct err *e);
 /* How many there are after `after` up to `until`, counted up to `most`. */
