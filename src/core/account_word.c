@@ -3,7 +3,10 @@
  *
  * The enforcement ladder knows a block of template messages and one of all messages; the webhook names what is blocked by who
  * begins the conversation. A block of answers (RESTRICTED_CUSTOMER_INITIATED_MESSAGING) is the second: Meta knows no block
- * of answers alone. Blocks of calls and of adding numbers say nothing about the messages judged here. A restriction without a time that can be read lasts until it is lifted. */
+ * of answers alone. Blocks of calls and of adding numbers say nothing about the messages judged here. A restriction without a
+ * time that can be read lasts until it is lifted. Whoever took an account off the API (deleted it, or left with it) locks it for
+ * sending until it comes back. Events that change nothing here (partners, prices, links, security, alerts) are for people to
+ * read. */
 #include "core/account_word.h"
 
 #include <string.h>
@@ -92,15 +95,41 @@ static void say_restriction(struct account_word *w, struct json info)
     }
 }
 
-static void say_ban(struct account_word *w, struct str state)
+/* A text that fits its place; one that does not says nothing. */
+static bool say_text(char *out, size_t size, struct str text)
 {
-    if (is(state, "DISABLE") || is(state, "DISABLED")) {
-        w->state = ACCOUNT_DISABLED;
-        w->said |= SAID_STATE;
+    if (text.n == 0 || text.n >= size || memchr(text.p, '\0', text.n) != NULL)
+        return false;
+    memcpy(out, text.p, text.n);
+    out[text.n] = '\0';
+    return true;
+}
+
+static void say_state(struct account_word *w, enum account_state state)
+{
+    w->state = state;
+    w->said |= SAID_STATE;
+}
+
+static void say_ban(struct account_word *w, struct json info)
+{
+    struct str state = text_at(info, "waba_ban_state");
+    bool scheduled = is(state, "SCHEDULE_FOR_DISABLE"), disabled = is(state, "DISABLE") || is(state, "DISABLED");
+    if (disabled) {
+        say_state(w, ACCOUNT_DISABLED);
     } else if (is(state, "REINSTATE") || is(state, "REINSTATED")) {
-        w->state = ACCOUNT_OK; /* and nothing is restricted any more */
-        w->said |= SAID_STATE | SAID_TEMPLATES | SAID_MESSAGES | SAID_UTILITY | SAID_DIRECT;
-    } /* SCHEDULE_FOR_DISABLE is a warning: until that day the account works */
+        say_state(w, ACCOUNT_OK); /* and nothing is restricted any more, nor will it be disabled */
+        w->said |= SAID_TEMPLATES | SAID_MESSAGES | SAID_UTILITY | SAID_DIRECT | SAID_DISABLE_ON;
+    }
+    /* a warning: until that day the account works */
+    if ((scheduled || disabled) && say_text(w->disable_on, sizeof w->disable_on, text_at(info, "waba_ban_date")))
+        w->said |= SAID_DISABLE_ON;
+}
+
+static void say_violation(struct account_word *w, struct json info)
+{
+    if (say_text(w->violation, sizeof w->violation, text_at(info, "violation_type")))
+        w->said |= SAID_VIOLATION;
 }
 
 static void say_owner(struct account_word *w, struct json info)
@@ -121,23 +150,60 @@ static void account_update(struct account_word *w, struct json value)
     if (is(event, "ACCOUNT_RESTRICTION")) {
         for (struct json_iter it = json_iter(json_get(value, "restriction_info")); json_next(&it);)
             say_restriction(w, it.value);
+    } else if (is(event, "ACCOUNT_VIOLATION")) {
+        say_violation(w, json_get(value, "violation_info"));
     } else if (is(event, "DISABLED_UPDATE")) {
-        say_ban(w, text_at(json_get(value, "ban_info"), "waba_ban_state"));
+        say_ban(w, json_get(value, "ban_info"));
     } else if (is(event, "ACCOUNT_DELETED")) {
-        w->state = ACCOUNT_DISABLED;
-        w->said |= SAID_STATE;
+        say_state(w, ACCOUNT_DISABLED);
+    } else if (is(event, "ACCOUNT_OFFBOARDED")) {
+        say_state(w, ACCOUNT_LOCKED);
+    } else if (is(event, "ACCOUNT_RECONNECTED")) {
+        say_state(w, ACCOUNT_OK);
     }
     say_owner(w, json_get(value, "waba_info"));
 }
 
-/* APPROVED: ready to use. REJECTED: cannot be used with the API. PENDING and DEFERRED say nothing yet. */
-static void account_review_update(struct account_word *w, struct json value)
+static const char *decision_in(struct json value, const char *const *words)
 {
     struct str decision = text_at(value, "decision");
-    if (!is(decision, "APPROVED") && !is(decision, "REJECTED"))
+    for (; *words != NULL; words++)
+        if (is(decision, *words))
+            return *words;
+    return NULL;
+}
+
+static void account_review_update(struct account_word *w, struct json value)
+{
+    static const char *const words[] = {"APPROVED", "REJECTED", "PENDING", "DEFERRED", NULL};
+    w->review = decision_in(value, words);
+    w->said |= w->review != NULL ? SAID_REVIEW : 0;
+}
+
+/* What the number's own name_status will say. */
+static void phone_number_name_update(struct account_word *w, struct json value)
+{
+    static const char *const words[] = {"APPROVED", "REJECTED", "PENDING", "DEFERRED", NULL};
+    const char *decision = decision_in(value, words);
+    if (decision == NULL)
         return;
-    w->state = is(decision, "APPROVED") ? ACCOUNT_OK : ACCOUNT_LOCKED;
-    w->said |= SAID_STATE;
+    bool rejected = decision == words[1], pending = decision == words[2];
+    w->name_status = rejected ? "DECLINED" : pending ? "PENDING_REVIEW" : decision;
+    w->said |= SAID_NAME_STATUS;
+}
+
+/* Reserved and pending names are nobody's yet. */
+static void business_username(struct account_word *w, struct json value)
+{
+    static const char *const gone[] = {"DELETED", "REMOVED", "RELEASED", "REJECTED"};
+    static const char *const taken[] = {"", "APPROVED", "ACTIVE", "CLAIMED", "ADOPTED", "UPDATED"};
+    struct str status = text_at(value, "status"), name = text_at(value, "username");
+    for (size_t i = 0; i < sizeof gone / sizeof gone[0]; i++)
+        if (is(status, gone[i]))
+            w->said |= SAID_USERNAME;
+    for (size_t i = 0; i < sizeof taken / sizeof taken[0]; i++)
+        if (is(status, taken[i]) && say_text(w->username, sizeof w->username, name))
+            w->said |= SAID_USERNAME;
 }
 
 /* FLAGGED is of the years in which a number of low quality was flagged; what came after UNFLAGGED is not said. */
@@ -154,6 +220,19 @@ static void phone_number_quality_update(struct account_word *w, struct json valu
     say_limit(w, value);
 }
 
+static void business_capability_update(struct account_word *w, struct json value)
+{
+    static const char *const names[] = {"max_phone_numbers_per_waba", "max_phone_numbers_per_business"};
+    int64_t n;
+    for (size_t i = 0; i < 2 && !(w->said & SAID_NUMBERS_MAX); i++) {
+        if (!json_id(json_get(value, names[i]), &n) || n <= 0)
+            continue;
+        w->numbers_max = n;
+        w->said |= SAID_NUMBERS_MAX;
+    }
+    say_limit(w, value);
+}
+
 static const struct {
     const char *field;
     void (*parse)(struct account_word *w, struct json value);
@@ -161,7 +240,10 @@ static const struct {
     {"account_update", account_update},
     {"account_review_update", account_review_update},
     {"phone_number_quality_update", phone_number_quality_update},
-    {"business_capability_update", say_limit},
+    {"phone_number_name_update", phone_number_name_update},
+    {"business_capability_update", business_capability_update},
+    {"business_username_updates", business_username},
+    {"phone_number_username_update", business_username},
 };
 
 struct account_word account_word_parse(struct str field, struct json value)

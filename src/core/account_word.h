@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * account_word.h - what a webhook says about an account or a number: restrictions, limits, throughput.
+ * account_word.h - what a webhook says about an account or a number: restrictions, limits, throughput, names.
  *
  * One change says some of these things and nothing of the others; what it does not say stays as it was. Nothing is
  * applied here, and nothing is guessed: a word that is not known says nothing. Source: docs/platform.md §3.3, §6.7, §7. */
@@ -25,8 +25,15 @@ enum account_said {
     SAID_PORTFOLIO = 32,
     SAID_THROUGHPUT = 64, /* of the number display_phone */
     SAID_QUALITY = 128,   /* of the number display_phone */
-    SAID_DIRECT = 256
+    SAID_DIRECT = 256,
+    SAID_REVIEW = 512,
+    SAID_VIOLATION = 1024,
+    SAID_DISABLE_ON = 2048,
+    SAID_NUMBERS_MAX = 4096,
+    SAID_NAME_STATUS = 8192, /* of the number display_phone */
+    SAID_USERNAME = 16384    /* of the number display_phone */
 };
+#define SAID_OF_NUMBER (SAID_THROUGHPUT | SAID_QUALITY | SAID_NAME_STATUS | SAID_USERNAME)
 
 struct account_word {
     unsigned said;
@@ -37,6 +44,12 @@ struct account_word {
     int64_t portfolio; /* owner business */
     int per_second;
     const char *quality; /* GREEN, YELLOW, RED */
+    const char *review;  /* APPROVED, REJECTED, PENDING, DEFERRED */
+    char violation[48];  /* as Meta calls it; the list is open */
+    char disable_on[32]; /* the day, as Meta writes it; "" when it is off */
+    int64_t numbers_max;
+    const char *name_status; /* as the number's name_status: APPROVED, DECLINED, PENDING_REVIEW; DEFERRED */
+    char username[40];       /* "" when it has none any more */
 };
 
 struct account_word account_word_parse(struct str field, struct json value);

@@ -127,6 +127,69 @@ void consent_apply(struct consent_state *s, const struct consent_event *ev)
     }
 }
 
+/* --- many names, one person --- */
+
+/* Whether what q said at `at` speaks for p's name, too. */
+static bool speaks_for(const struct consent_voice *q, const struct consent_voice *p, int64_t at)
+{
+    return !q->refusals_only && (q == p || (at >= q->since && at >= p->since));
+}
+
+static bool is_lifted(const struct consent_voice *v, size_t n, const struct consent_voice *p, int category)
+{
+    const struct consent_word *refused = &p->said.of[category];
+    for (size_t i = 0; i < n; i++) {
+        const struct consent_word *w = &v[i].said.of[category];
+        if (w->status == CONSENT_GRANTED && w->at > refused->at && speaks_for(&v[i], p, w->at))
+            return true;
+    }
+    return false;
+}
+
+static bool is_resumed(const struct consent_voice *v, size_t n, const struct consent_voice *p)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!v[i].said.platform_stop && v[i].said.platform_at > p->said.platform_at &&
+            speaks_for(&v[i], p, v[i].said.platform_at))
+            return true;
+    return false;
+}
+
+/* The later word of all, without what nobody knows who said. */
+static struct consent_state last_words(const struct consent_voice *v, size_t n)
+{
+    struct consent_state last = {0};
+    for (size_t i = 0; i < n; i++) {
+        const struct consent_state *s = &v[i].said;
+        for (int c = 0; c < CATEGORY_COUNT; c++) {
+            if (s->of[c].status == CONSENT_NONE || (v[i].refusals_only && s->of[c].status == CONSENT_GRANTED))
+                continue;
+            struct consent_event ev = {s->of[c].status == CONSENT_GRANTED ? CONSENT_GRANT : CONSENT_WITHDRAW,
+                                       CONSENT_SCOPE(c), s->of[c].at, s->of[c].rank};
+            consent_apply(&last, &ev);
+        }
+        if (s->platform_stop || (s->platform_at != 0 && !v[i].refusals_only))
+            apply_platform(&last, s->platform_stop, s->platform_at);
+    }
+    return last;
+}
+
+void consent_of_voices(const struct consent_voice *v, size_t n, struct consent_state *ret)
+{
+    struct consent_state s = last_words(v, n);
+    for (size_t i = 0; i < n; i++) {
+        for (int c = 0; c < CATEGORY_COUNT; c++)
+            if (v[i].said.of[c].status == CONSENT_WITHDRAWN && s.of[c].status == CONSENT_GRANTED &&
+                !is_lifted(v, n, &v[i], c)) {
+                s.of[c].status = CONSENT_WITHDRAWN;
+                s.of[c].rank = CONSENT_RANK_NONE;
+            }
+        if (v[i].said.platform_stop && !s.platform_stop && !is_resumed(v, n, &v[i]))
+            s.platform_stop = true;
+    }
+    *ret = s;
+}
+
 /* Packed: version; bits 0-5 which categories are set, bit 6 a platform event was seen, bit 7 it is a stop; then for
  * each set category its time shifted left by one with "withdrawn" in the lowest bit, and a byte with the rank if it is
  * a grant; then the platform's time. Numbers are varints. */

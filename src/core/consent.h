@@ -67,6 +67,20 @@ struct consent_state {
 /* Folds one event in. Commutative and idempotent: any order of the same events gives the same state. */
 void consent_apply(struct consent_state *s, const struct consent_event *ev);
 
+/* What was said under one of a person's names. A person is one, but which names are theirs is learned, sometimes wrongly
+ * and often late: so words are kept with the name they were said under, and the person's state is worked out from all of them. */
+struct consent_voice {
+    struct consent_state said;
+    int64_t since;      /* when the name was first heard together with another of the person's; 0 never */
+    bool refusals_only; /* the name was somebody else's, too: nobody knows who granted under it */
+};
+
+/* The state of a person with these names, whatever the order they are in or were learned in. For each category the later word
+ * counts, except that what was refused under one name is lifted by what is granted under another only when the two were
+ * known to be one person's by then: a refusal stands, with the time of the last word, until it is granted again later than
+ * that. The same for stop and resume. */
+void consent_of_voices(const struct consent_voice *v, size_t n, struct consent_state *ret);
+
 /* The packed form in the contact's row; at most CONSENT_PACKED_MAX bytes, empty for the initial state. */
 #define CONSENT_PACKED_MAX 80
 size_t consent_pack(const struct consent_state *s, uint8_t out[CONSENT_PACKED_MAX]);

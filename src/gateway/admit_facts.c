@@ -107,7 +107,7 @@ static void account_facts(struct send *s, const struct snapshot *snap, int64_t w
     s->waba = waba;
     s->portfolio = a->portfolio != 0 ? a->portfolio : waba;
     s->limit = a->limit;
-    fact_set(f, FACT_ACCOUNT_STATE, a->state);
+    fact_set(f, FACT_ACCOUNT_STATE, account_standing(a));
     fact_set(f, FACT_ACCOUNT_TEMPLATES_UNTIL, a->no_templates_until);
     fact_set(f, FACT_ACCOUNT_MESSAGES_UNTIL, a->no_messages_until);
     fact_set(f, FACT_ACCOUNT_UTILITY_UNTIL, a->no_utility_until);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
- * apply.h - what events change: windows, consent, identity, message fate, templates.
+ * apply.h - what events change: windows, consent, identity, message fate, templates, accounts and numbers.
  *
  * Runs inside the writer's transaction. Applying the same event twice, or events in another order, leads to the same
- * state: windows only move forward, status bits only rise, consent counts by event time. */
+ * state: windows only move forward, status bits only rise, everything else counts by the time it was said. */
 #ifndef WL_GATEWAY_APPLY_H
 #define WL_GATEWAY_APPLY_H
 
 #include "core/event.h"
 #include "gateway/lives.h"
+#include "store/notices.h"
 #include "store/store.h"
 
 struct apply;
@@ -19,7 +20,9 @@ void apply_free(struct apply *a);
 void apply_marks(struct apply *a, const struct gateway *g);
 
 /* What was applied and what follows once it is on disk. Zeroed by the caller at the start of each run of its job. */
-#define APPLIED_MAX 64
+#define APPLIED_MAX        64
+#define APPLIED_STALE_MAX  32
+#define APPLIED_FIELDS_MAX 48
 struct apply_result {
     size_t events, orphaned;
     bool control_changed; /* numbers or templates: the snapshot is stale */
@@ -28,9 +31,16 @@ struct apply_result {
         int64_t sender, begun_at; /* for dispatch_applied(); of more numbers than fit, the next statuses will tell */
     } applied[APPLIED_MAX];
     size_t n_applied;
+    int64_t stale_waba[APPLIED_STALE_MAX]; /* accounts whose list of templates says something else by now; 0: any */
+    size_t n_stale;
+    struct field_heard field[APPLIED_FIELDS_MAX]; /* not written yet; names as in the events */
+    size_t n_fields;
 };
-int apply_events(struct apply *a, struct store *s, struct arena *arena, const struct event *ev, size_t n, int64_t now,
-                 struct apply_result *ret, struct err *e);
+/* Events of one body, all or some of them; stored_at: when it came. apply_end() after the last of a transaction. */
+int apply_events(struct apply *a, struct store *s, struct arena *arena, const struct event *ev, size_t n,
+                 int64_t stored_at, int64_t now, struct apply_result *ret, struct err *e);
+/* Writes what is counted once a transaction: while the events are there. */
+int apply_end(struct store *s, struct apply_result *r, struct err *e);
 
 /* What an error code of Meta says, and when: about the person that they stopped marketing (131050), cannot be reached
  * (131026 ...), were held back (131049) or are in an experiment (130472); about the account that it cannot be billed

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * apply_account.c - one word of Meta's about an account, written where it belongs.
  *
- * A limit is the portfolio's: it counts for every account with the same owner, and a word whose id is no account of ours
+ * Each thing that is said is a register with a time: the later word counts, and of one moment the stricter, so that the
+ * order in which words come in does not count. A limit is the portfolio's: it counts for every account with the same owner, and a word whose id is no account of ours
  * may name the portfolio itself. Whom an account reached while its owner was not known counts for the owner as soon as it
  * is (and for a new one, should it change hands; the former keeps its count, too). Restrictions and bans are the account's alone. A number is found among those of its
  * account by the digits of its display form, because these webhooks carry no other name. */
@@ -14,54 +15,105 @@
 #include "store/reach.h"
 #include "store/senders.h"
 
-static bool newer(int64_t at, int64_t than)
+/* Whether what was said at `at` takes the place of what was said at `than`; `wins`: it does when both are of one moment. */
+static bool newer(int64_t at, int64_t than, bool wins)
 {
-    return at / 1000 >= than / 1000;
+    return at > than || (at == than && wins);
 }
 
-static void take(int64_t *value, int64_t now, int64_t *said_at, int64_t at)
+static void take(int64_t *value, int64_t now, int64_t *said_at, int64_t at, bool wins)
 {
-    if (!newer(at, *said_at))
+    if (!newer(at, *said_at, wins))
         return;
     *value = now;
     *said_at = at;
 }
 
-static void take_all(struct account *v, const struct account_word *w, int64_t at)
+static void take_until(int64_t *until, int64_t now, int64_t *said_at, int64_t at)
+{
+    take(until, now, said_at, at, now > *until);
+}
+
+/* A text; of one moment the greater one counts, which of decisions is the worse: REJECTED, PENDING, DEFERRED, APPROVED. */
+static void take_text(char *text, size_t size, int64_t *told_at, const char *said, int64_t at)
+{
+    if (!newer(at, *told_at, strcmp(said, text) > 0))
+        return;
+    snprintf(text, size, "%s", said);
+    *told_at = at;
+}
+
+static bool tighter(int64_t limit, int64_t than)
+{
+    return than < 0 || (limit > 0 && (than == 0 || limit < than));
+}
+
+static void take_limit(struct account *v, int64_t limit, int64_t at)
+{
+    take(&v->limit, limit, &v->said_at.limit, at, tighter(limit, v->limit));
+}
+
+static void take_restrictions(struct account *v, const struct account_word *w, int64_t at)
+{
+    if (w->said & SAID_TEMPLATES)
+        take_until(&v->no_templates_until, w->no_templates_until, &v->said_at.templates, at);
+    if (w->said & SAID_MESSAGES)
+        take_until(&v->no_messages_until, w->no_messages_until, &v->said_at.messages, at);
+    if (w->said & SAID_UTILITY)
+        take_until(&v->no_utility_until, w->no_utility_until, &v->said_at.utility, at);
+    if (w->said & SAID_DIRECT)
+        take_until(&v->no_direct_until, w->no_direct_until, &v->said_at.direct, at);
+}
+
+static void take_standing(struct account *v, const struct account_word *w, int64_t at)
 {
     int64_t state = v->state;
     if (w->said & SAID_STATE)
-        take(&state, w->state, &v->said_at.state, at);
+        take_until(&state, w->state, &v->said_at.state, at);
     v->state = (enum account_state)state;
-    if (w->said & SAID_TEMPLATES)
-        take(&v->no_templates_until, w->no_templates_until, &v->said_at.templates, at);
-    if (w->said & SAID_MESSAGES)
-        take(&v->no_messages_until, w->no_messages_until, &v->said_at.messages, at);
-    if (w->said & SAID_UTILITY)
-        take(&v->no_utility_until, w->no_utility_until, &v->said_at.utility, at);
-    if (w->said & SAID_DIRECT)
-        take(&v->no_direct_until, w->no_direct_until, &v->said_at.direct, at);
+    if (w->said & SAID_REVIEW)
+        take_text(v->review, sizeof v->review, &v->told_at.review, w->review, at);
+    if (w->said & SAID_VIOLATION)
+        take_text(v->violation, sizeof v->violation, &v->told_at.violation, w->violation, at);
+    if (w->said & SAID_DISABLE_ON)
+        take_text(v->disable_on, sizeof v->disable_on, &v->told_at.disable, w->disable_on, at);
+}
+
+static void take_all(struct account *v, const struct account_word *w, int64_t at)
+{
+    take_standing(v, w, at);
+    take_restrictions(v, w, at);
     if (w->said & SAID_LIMIT)
-        take(&v->limit, w->limit, &v->said_at.limit, at);
+        take_limit(v, w->limit, at);
+    if (w->said & SAID_NUMBERS_MAX)
+        take(&v->numbers_max, w->numbers_max, &v->told_at.numbers_max, at, tighter(w->numbers_max, v->numbers_max));
     if (w->said & SAID_PORTFOLIO)
-        v->portfolio = w->portfolio; /* an account keeps its owner */
+        take_until(&v->portfolio, w->portfolio, &v->said_at.portfolio, at);
     v->updated_at = v->updated_at > at ? v->updated_at : at;
 }
 
-/* The limit, for the other accounts of the portfolio. */
-static int share_limit(struct store *s, struct arena *a, const struct account *from, const struct account_word *w,
-                       int64_t at, struct err *e)
+static bool has_limit(const struct account *v, int64_t portfolio)
 {
-    int64_t portfolio = account_portfolio(from);
-    struct account_word limit = {.said = SAID_LIMIT, .limit = w->limit};
+    return account_portfolio(v) == portfolio && v->said_at.limit != 0;
+}
+
+/* One limit for all accounts of a portfolio: what was said last, of whichever of them. */
+static int share_limit(struct store *s, struct arena *a, int64_t portfolio, struct err *e)
+{
+    const struct account *last = NULL;
     struct account *all;
     size_t n;
     int rc = accounts_list(s, a, &all, &n, e);
-    for (size_t i = 0; i < n && rc == 0; i++) {
-        if (all[i].waba == from->waba || all[i].portfolio != portfolio)
+    for (size_t i = 0; i < n && rc == 0; i++)
+        if (has_limit(&all[i], portfolio) &&
+            (last == NULL || newer(all[i].said_at.limit, last->said_at.limit, tighter(all[i].limit, last->limit))))
+            last = &all[i];
+    for (size_t i = 0; i < n && rc == 0 && last != NULL; i++) {
+        struct account *v = &all[i];
+        if (account_portfolio(v) != portfolio || (v->limit == last->limit && v->said_at.limit == last->said_at.limit))
             continue;
-        take_all(&all[i], &limit, at);
-        rc = accounts_put(s, &all[i], 1, e);
+        take_limit(v, last->limit, last->said_at.limit);
+        rc = accounts_put(s, v, 1, e);
     }
     return rc;
 }
@@ -78,7 +130,7 @@ static int account_said(struct store *s, struct arena *a, int64_t waba, const st
     rc = accounts_put(s, &v, 1, e);
     if (rc == 0 && account_portfolio(&v) != owner)
         rc = portfolio_add(s, account_portfolio(&v), owner, e);
-    return rc == 0 && (w->said & SAID_LIMIT) ? share_limit(s, a, &v, w, at, e) : rc;
+    return rc == 0 && (w->said & (SAID_LIMIT | SAID_PORTFOLIO)) ? share_limit(s, a, account_portfolio(&v), e) : rc;
 }
 
 static void touch(struct sender *v, int64_t at)
@@ -89,14 +141,23 @@ static void touch(struct sender *v, int64_t at)
 static void take_pace(struct sender *v, int per_second, int64_t at)
 {
     int64_t value = v->per_second;
-    take(&value, per_second, &v->said_at.per_second, at);
+    take(&value, per_second, &v->said_at.per_second, at, value == 0 || per_second < value);
     v->per_second = (int)value;
     touch(v, at);
 }
 
+static int quality_rank(const char *quality)
+{
+    static const char *const words[] = {"GREEN", "YELLOW", "RED"};
+    for (int i = 2; i >= 0; i--)
+        if (strcmp(quality, words[i]) == 0)
+            return i + 1;
+    return 0;
+}
+
 static void take_quality(struct sender *v, const char *quality, int64_t at)
 {
-    if (!newer(at, v->said_at.quality))
+    if (!newer(at, v->said_at.quality, quality_rank(quality) > quality_rank(v->quality)))
         return;
     snprintf(v->quality, sizeof v->quality, "%s", quality);
     v->said_at.quality = at;
@@ -105,8 +166,8 @@ static void take_quality(struct sender *v, const char *quality, int64_t at)
 
 static void take_number(struct sender *v, const struct sender *read, int64_t at)
 {
-    if (!newer(at, v->said_at.number))
-        return;
+    if (!newer(at, v->said_at.number, true))
+        return; /* only readings say it: of one second, the one that is read last */
     v->waba = read->waba != 0 ? read->waba : v->waba;
     v->status = read->status;
     memcpy(v->display_phone, read->display_phone, sizeof v->display_phone);
@@ -115,18 +176,10 @@ static void take_number(struct sender *v, const struct sender *read, int64_t at)
     touch(v, at);
 }
 
-static void take_text(char *text, size_t size, int64_t *told_at, const char *said, int64_t at)
-{
-    if (said[0] == '\0' || !newer(at, *told_at))
-        return;
-    snprintf(text, size, "%s", said);
-    *told_at = at;
-}
-
 static void take_health(enum health *health, struct str *detail, int64_t *told_at, enum health said, struct str why,
                         int64_t at)
 {
-    if (said == HEALTH_UNKNOWN || !newer(at, *told_at))
+    if (said == HEALTH_UNKNOWN || !newer(at, *told_at, true))
         return;
     *health = said;
     *detail = why;
@@ -149,8 +202,10 @@ int apply_number_read(struct store *s, struct arena *a, const struct sender *rea
         take_pace(&v, read->per_second, at);
     if (read->quality[0] != '\0')
         take_quality(&v, read->quality, at);
-    take_text(v.name_status, sizeof v.name_status, &v.told_at.name_status, read->name_status, at);
-    take_text(v.username, sizeof v.username, &v.told_at.username, read->username, at);
+    if (read->name_status[0] != '\0')
+        take_text(v.name_status, sizeof v.name_status, &v.told_at.name_status, read->name_status, at);
+    if (read->username[0] != '\0')
+        take_text(v.username, sizeof v.username, &v.told_at.username, read->username, at);
     take_health(&v.health, &v.health_detail, &v.told_at.health, read->health, read->health_detail, at);
     return senders_put(s, &v, 1, e);
 }
@@ -188,6 +243,18 @@ static bool same_digits(const char *a, struct str b)
     }
 }
 
+int apply_number_shown(struct store *s, struct arena *a, struct str display_phone, int64_t *ret, struct err *e)
+{
+    struct sender *all;
+    size_t n;
+    int rc = senders_list(s, a, &all, &n, e);
+    *ret = 0;
+    for (size_t i = 0; i < n && rc == 0 && *ret == 0; i++)
+        if (same_digits(all[i].display_phone, display_phone))
+            *ret = all[i].id;
+    return rc;
+}
+
 static int number_said(struct store *s, struct arena *a, int64_t waba, struct str display, const struct account_word *w,
                        int64_t at, struct err *e)
 {
@@ -196,12 +263,17 @@ static int number_said(struct store *s, struct arena *a, int64_t waba, struct st
     int rc = senders_list(s, a, &all, &n, e);
     for (size_t i = 0; i < n && rc == 0; i++) {
         struct sender *v = &all[i];
-        if (v->waba != waba || !same_digits(v->display_phone, display))
+        if ((v->waba != waba && v->waba != 0) || !same_digits(v->display_phone, display))
             continue;
         if (w->said & SAID_THROUGHPUT)
             take_pace(v, w->per_second, at);
         if (w->said & SAID_QUALITY)
             take_quality(v, w->quality, at);
+        if (w->said & SAID_NAME_STATUS)
+            take_text(v->name_status, sizeof v->name_status, &v->told_at.name_status, w->name_status, at);
+        if (w->said & SAID_USERNAME)
+            take_text(v->username, sizeof v->username, &v->told_at.username, w->username, at);
+        touch(v, at);
         rc = senders_put(s, v, 1, e);
     }
     return rc;
@@ -210,14 +282,13 @@ static int number_said(struct store *s, struct arena *a, int64_t waba, struct st
 int apply_account_word(struct store *s, struct arena *a, int64_t waba, struct str display_phone,
                        const struct account_word *w, int64_t at, struct err *e)
 {
-    const unsigned of_number = SAID_THROUGHPUT | SAID_QUALITY;
     int64_t of = w->waba ? w->waba : waba;
     int rc = 0;
     if (of == 0)
         return 0; /* stays in the inbox */
-    if (w->said & ~of_number)
+    if (w->said & ~SAID_OF_NUMBER)
         rc = account_said(s, a, of, w, at, e);
-    if (rc == 0 && (w->said & of_number) && display_phone.n > 0)
+    if (rc == 0 && (w->said & SAID_OF_NUMBER) && display_phone.n > 0)
         rc = number_said(s, a, of, display_phone, w, at, e);
     return rc;
 }

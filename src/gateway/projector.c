@@ -117,7 +117,7 @@ static int apply_some(struct projector *p, struct store *s, int64_t now, struct 
     arena_reset(p->scratch);
     if (n > 0) {
         n = n < p->slice ? n : p->slice;
-        rc = apply_events(p->g->apply, s, p->scratch, b->events + p->to.event, n, now, &p->result, e);
+        rc = apply_events(p->g->apply, s, p->scratch, b->events + p->to.event, n, b->at, now, &p->result, e);
         p->to.event += rc == 0 ? n : 0;
         return rc;
     }
@@ -143,6 +143,8 @@ static int project_run(void *ctx, struct store *s, struct arena *a, int64_t now,
     do {
         rc = apply_some(p, s, now, e);
     } while (rc == 0 && is_before(p->to, p->end) && clock_mono_ns() < until);
+    if (rc == 0)
+        rc = apply_end(s, &p->result, e);
     failpoint(project_applied);
     if (rc != 0)
         return rc;
@@ -180,6 +182,8 @@ static void follow(struct projector *p)
                  r->after.duplicates);
     if (r->control_changed)
         accounts_publish(p->g->accounts);
+    for (size_t i = 0; i < r->n_stale; i++)
+        accounts_stale(p->g->accounts, r->stale_waba[i]);
     for (size_t i = p->from.body; i < p->to.body; i++)
         if (p->bodies[i].problem == NULL)
             count_inbound(p, &p->bodies[i]);

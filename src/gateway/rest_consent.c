@@ -152,7 +152,7 @@ int rest_record_consent(struct store *s, struct person *p, struct consent_row *r
     if (rc != 0)
         return rc;
     if (*ret_new > 0) /* one the ledger has already counts with the wording it has there */
-        consent_apply(&p->consent, &row->event);
+        return people_say(s, p, NULL, &row->event, row->recorded_at, e);
     return people_save(s, p, 1, e);
 }
 

@@ -287,6 +287,8 @@ static int write_row(struct import *im, struct import_row *row, struct err *e)
     if (rc != 0)
         return rc;
     changed |= set_text(p.name, sizeof p.name, row->name);
+    changed |= row->name.n > 0 && p.name_at != 0;
+    p.name_at = row->name.n > 0 ? 0 : p.name_at; /* the business gave it: what webhooks say does not change it */
     changed |= set_text(p.lang, sizeof p.lang, row->lang);
     changed |= set_zone(&p, row);
     size_t fresh = 0;

@@ -5,14 +5,14 @@
  * start at 1; a put with version 0 says "there was none" and loses when there is one now. */
 #include "store/people_rows.h"
 
-STATEMENT(pair_get,
-          "SELECT last_inbound, tat, last_out, ver FROM pair WHERE bucket = $1 AND contact = $2 AND sender = $3");
 STATEMENT(
-    pair_insert,
-    "INSERT INTO pair (bucket, contact, sender, ver, last_inbound, tat, last_out) VALUES ($1, $2, $3, 1, $4, $5, $6) "
-    "ON CONFLICT (bucket, contact, sender) DO NOTHING");
-STATEMENT(pair_update, "UPDATE pair SET last_inbound = $1, tat = $2, last_out = $3, ver = ver + 1 "
-                       "WHERE bucket = $4 AND contact = $5 AND sender = $6 AND ver = $7");
+    pair_get,
+    "SELECT last_inbound, tat, last_out, named_at, ver FROM pair WHERE bucket = $1 AND contact = $2 AND sender = $3");
+STATEMENT(pair_insert, "INSERT INTO pair (bucket, contact, sender, ver, last_inbound, tat, last_out, named_at) VALUES "
+                       "($1, $2, $3, 1, $4, $5, $6, $7) "
+                       "ON CONFLICT (bucket, contact, sender) DO NOTHING");
+STATEMENT(pair_update, "UPDATE pair SET last_inbound = $1, tat = $2, last_out = $3, named_at = $4, ver = ver + 1 "
+                       "WHERE bucket = $5 AND contact = $6 AND sender = $7 AND ver = $8");
 STATEMENT(pairs_move,
           "INSERT INTO pair (bucket, contact, sender, ver, last_inbound, tat, last_out) "
           "SELECT p.bucket, CAST($1 AS BIGINT), p.sender, 1, p.last_inbound, p.tat, p.last_out FROM pair p "
@@ -22,6 +22,7 @@ STATEMENT(pairs_move,
           "pair.last_inbound END, "
           "tat = CASE WHEN excluded.tat > pair.tat THEN excluded.tat ELSE pair.tat END, "
           "last_out = CASE WHEN excluded.last_out > pair.last_out THEN excluded.last_out ELSE pair.last_out END");
+STATEMENT(pairs_named, "SELECT named_at FROM pair WHERE bucket = $1 AND contact = $2 ORDER BY named_at DESC LIMIT 1");
 STATEMENT(pairs_drop, "DELETE FROM pair WHERE bucket = $1 AND contact = $2");
 
 int pairs_get(struct store *s, struct pair *p, size_t n, struct err *e)
@@ -38,6 +39,7 @@ int pairs_get(struct store *s, struct pair *p, size_t n, struct err *e)
         p[i].last_inbound = rc == 1 ? col_i64(q) : 0;
         p[i].tat = rc == 1 ? col_i64(q) : 0;
         p[i].last_out = rc == 1 ? col_i64(q) : 0;
+        p[i].named_at = rc == 1 ? col_i64(q) : 0;
         p[i].ver = rc == 1 ? col_i64(q) : 0;
         db_reset(q);
     }
@@ -59,6 +61,7 @@ static int put(struct store *s, const struct pair *p, struct err *e)
     db_i64(q, p->last_inbound);
     db_i64(q, p->tat);
     db_i64(q, p->last_out);
+    db_i64(q, p->named_at);
     if (p->ver != 0) {
         db_i64(q, p->bucket);
         db_i64(q, p->contact);
@@ -81,6 +84,21 @@ int pairs_put(struct store *s, struct pair *p, size_t n, struct err *e)
     for (size_t i = 0; rc == 0 && i < n; i++)
         p[i].ver++;
     return write_end(s, rc);
+}
+
+int pairs_last_named(struct store *s, int bucket, int64_t contact, int64_t *ret, struct err *e)
+{
+    struct db_stmt *q;
+    int rc = db_prepare(s, &pairs_named, &q, e);
+    if (rc != 0)
+        return rc;
+    db_i64(q, bucket);
+    db_i64(q, contact);
+    if ((rc = db_step(q, e)) < 0)
+        return rc;
+    *ret = rc == 1 ? col_i64(q) : 0;
+    db_reset(q);
+    return 0;
 }
 
 int pairs_merge(struct store *s, int bucket, int64_t kept, int64_t gone, struct err *e)

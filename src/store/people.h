@@ -36,21 +36,38 @@ int people_ensure(struct store *s, const struct identity *who, size_t n, int64_t
                   struct err *e);
 /* Writes consent, undeliverable_at, name and its time, lang, zone, caps; WL_ECONFLICT when any version moved (then roll back). ver is raised. */
 int people_save(struct store *s, struct person *p, size_t n, struct err *e);
-/* Adds a name to a person that was heard with another of their names at `at`; *p is re-read.
- * - Who has a user id gets no second one; a parent id that somebody else has stays theirs.
- * - Somebody else has the name, and both have a user id: two people. A phone number heard later than its owner got it was
- *   given to somebody new and moves to p, with its former owner's withdrawals where p said nothing yet, without their
- *   grants; a user id stays.
- * - Somebody else has it, and one of the two has no user id: one person. Names and pair state move to the older id, the
- *   merge is recorded. Refusals win: what one of them withdrew stays withdrawn whatever the other granted, until a
- *   grant later than the words of both; a platform stop of either stands until a resume later than those. Their own rows' history is
- *   not touched: who withdrew and granted again under one name has granted. */
+/* Writes what the person said, or somebody for them, under one of their names; NULL or a name that is not theirs: under all
+ * of their names. The person's consent is worked out from what was said under each name (consent_of_voices()), and *p saved as
+ * people_save() does. Nothing else writes consent of somebody who goes by more than one name. */
+int people_say(struct store *s, struct person *p, const struct identity *under, const struct consent_event *ev,
+               int64_t now, struct err *e);
+
+/* Whose name is it? A user id is one person's, for ever. A phone number or a parent id goes with the user id it was heard
+ * with: of several, with the one that was heard with it first at the latest time (of one moment: the least id). So old news that
+ * comes late moves nothing, and whatever the order, the same people have the same names in the end.
+ * - Somebody known by a phone number alone is whoever is heard with that number first, or had it when it changed: one person.
+ * - Two people who each have a user id stay two. A number goes from one to the other with what was refused under it and
+ *   without what was granted; once it was heard with two, what is granted under the number alone counts for neither.
+ * - People who turn out to be one become one: names and pair state move to the older row, the merge is recorded, and a
+ *   refusal said under one of the names stands against grants under the others that were said before they were known to
+ *   be one.
+ * What nobody can know, and what we do then: what was said or written under a number alone, that was later heard with two
+ * user ids, is of the one that was heard first. Only its window and its history; never a grant.
+ *
+ * These names were heard together at `at`: finds or creates whom they mean, and learns the names. Any of them may be of kind
+ * NONE; id 0: nobody is named. */
+struct heard {
+    const struct identity *phone, *user_id, *parent_id;
+};
+int people_hear(struct store *s, const struct heard *names, int64_t at, int64_t now, struct person *ret, struct err *e);
+/* Adds a name to a person that was heard with another of their names at `at`; *p is re-read. Who has a user id gets no second
+ * one. */
 int people_add_identity(struct store *s, struct person *p, const struct identity *also, int64_t at, struct err *e);
-/* The platform says that p, until then `before`, goes by these names from `at` on (kind NONE: none of that kind). User ids
- * p had until then stay p's names and are replaced ones: they tell nobody apart any more. Whoever else has one of the names is the same person and merges as above, save one
- * with a user id who had the number before `at`: that was its former owner, and the number moves. */
-int people_rename(struct store *s, struct person *p, const struct identity *before, const struct identity *names,
-                  size_t n, int64_t at, struct err *e);
+/* The platform says that who went by `before` until `at` goes by `after` since. The user id and the number of before stay the
+ * person's names; they tell nobody apart any more, and the number is the next one's who is heard with it later. *ret: who it
+ * is; id 0: nobody is named. */
+int people_rename(struct store *s, const struct heard *before, const struct heard *after, int64_t at, int64_t now,
+                  struct person *ret, struct err *e);
 /* All names of a person, at most max. */
 int people_identities(struct store *s, int bucket, int64_t id, struct identity *ret, size_t max, size_t *ret_n,
                       struct err *e);
@@ -65,10 +82,13 @@ struct pair {
     int64_t last_inbound; /* 0 never: the window is measured from here */
     int64_t tat;          /* GCRA state of pair.rate */
     int64_t last_out;
-    int64_t ver; /* 0: no row yet */
+    int64_t named_at; /* when the person's name was last heard with a message to this number; 0 never */
+    int64_t ver;      /* 0: no row yet */
 };
 /* bucket, contact, sender are given; the rest is filled (zeros where no row). */
 int pairs_get(struct store *s, struct pair *p, size_t n, struct err *e);
+/* The latest named_at of all of a person's pairs. */
+int pairs_last_named(struct store *s, int bucket, int64_t contact, int64_t *ret, struct err *e);
 /* Inserts (ver 0) or updates with the version seen; WL_ECONFLICT as above. ver is raised. */
 int pairs_put(struct store *s, struct pair *p, size_t n, struct err *e);
 

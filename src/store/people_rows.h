@@ -21,4 +21,24 @@ int reach_merge(struct store *s, int bucket, int64_t kept, int64_t gone, struct 
 /* The person this id stands for today: itself, or what it was merged into. */
 int person_root(struct store *s, int bucket, int64_t id, int64_t *ret, struct err *e);
 
+/* Names of the person that were heard with no other until now. */
+int identities_together(struct store *s, int bucket, int64_t contact, int64_t at, struct err *e);
+
+/* --- people_words.c --- */
+
+/* Words of before there were names to them are given to all names of the person. Before names move. */
+int words_seed(struct store *s, const struct person *p, struct err *e);
+/* Works out the person's consent anew from what was said under their names, in *p; people_save() is the caller's. What it
+ * refuses against a later grant is in the ledger like any other refusal, as `why` (NULL: not). */
+int words_fold(struct store *s, struct person *p, const char *why, int64_t now, struct err *e);
+/* A refusal that follows from what we learned about names: in the ledger like any other, so that a reader finds the reason. */
+int words_refuse(struct store *s, const struct person *p, enum consent_act act, int category, int64_t said,
+                 const char *why, int64_t now, struct err *e);
+
+/* --- people_merge.c --- */
+
+/* Makes the two one; *ret: who stays. What they said is folded, at `at`. */
+int people_merge(struct store *s, int bucket, int64_t one, int64_t other, int64_t at, struct person *ret,
+                 struct err *e);
+
 #endif

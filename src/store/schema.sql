@@ -422,6 +422,26 @@ CREATE TABLE field_heard (
 
 -- When a webhook said a person's name; 0: the business gave it, and it stays.
 ALTER TABLE person ADD COLUMN name_at BIGINT NOT NULL DEFAULT 0;
+-- When the name the person shows was last heard with a message to this number.
+ALTER TABLE pair ADD COLUMN named_at BIGINT NOT NULL DEFAULT 0;
+-- said: consent given or refused under this name (core/consent.h, packed). since: when it was first heard together with
+-- another name of the person. claimed_by: of a phone number or parent id, the user id it goes with, heard with it first at
+-- claimed_at. 0 and "": never. replaced_at of a phone number: its person left it then; who claims it later has it.
+ALTER TABLE person_identity ADD COLUMN said BLOB NOT NULL DEFAULT '';
+ALTER TABLE person_identity ADD COLUMN since BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE person_identity ADD COLUMN claimed_at BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE person_identity ADD COLUMN claimed_by TEXT NOT NULL DEFAULT '';
+-- Names that were heard with more than one user id, and when first with each: the latest has it. contact: whose that was
+-- when it was written (a person may have been merged since).
+CREATE TABLE identity_claim (
+    bucket INT NOT NULL,
+    kind INT NOT NULL,
+    value TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    since BIGINT NOT NULL,
+    contact BIGINT NOT NULL,
+    PRIMARY KEY (bucket, kind, value, user_id)
+); -- clustered
 
 -- detail: what was said with the status detail_status (reason, recommendation, when it is disabled) as JSON. next_category:
 -- announced, in force from next_category_at on; 0 with a time in next_said_at: nothing is announced any more since then.

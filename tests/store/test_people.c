@@ -320,7 +320,7 @@ TEST(a_number_given_to_somebody_new_moves_and_merges_nobody)
                     b_id = fx_name(IDENTITY_USER_ID, "US.2");
     struct person a = known(&f, one.value, "US.1", CONSENT_GRANT, 200),
                   b = known(&f, "15550000002", "US.2", CONSENT_WITHDRAW, 100);
-    hear(&f, b, &one, NOW - 5000); /* old news, heard late: the number is A's since NOW */
+    hear(&f, known(&f, "15550000003", "US.3", 0, 0), &one, NOW - 5000); /* old news, heard late: it is A's since NOW */
     assert_true(by(&f, &one).id == a.id);
     struct person got = hear(&f, b, &one, NOW + 5000);
     assert_true(got.id == b.id && by(&f, &one).id == b.id && by(&f, &a_id).id == a.id && by(&f, &b_id).id == b.id);
@@ -437,10 +437,10 @@ static void renamed(const char *other_user, int64_t change, bool merges)
                     none = {0};
     struct person a = known(&f, old.value, id.value, CONSENT_WITHDRAW, 100),
                   other = known(&f, new_phone.value, other_user, CONSENT_GRANT, 200);
-    struct identity names[2] = {new_phone, none};
+    const struct heard before = {&none, &id, &none}, after = {&new_phone, &none, NULL};
     BEGIN(&f);
-    OK(&f, people_rename(f.s, &a, &id, names, 2, change, &f.e));
-    OK(&f, people_rename(f.s, &a, &id, names, 2, change, &f.e)); /* told twice */
+    OK(&f, people_rename(f.s, &before, &after, change, NOW, &a, &f.e));
+    OK(&f, people_rename(f.s, &before, &after, change, NOW, &a, &f.e)); /* told twice */
     COMMIT(&f);
     assert_true(by(&f, &new_phone).id == a.id && by(&f, &old).id == a.id && by(&f, &id).id == a.id);
     assert_int_equal(by(&f, &new_phone).consent.of[CATEGORY_MARKETING].status, CONSENT_WITHDRAWN);

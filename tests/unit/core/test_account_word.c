@@ -15,6 +15,7 @@
     "\"event\":\"DISABLED_UPDATE\",\"ban_info\":{\"waba_ban_state\":\"" state                                          \
     "\",\"waba_ban_date\":\"November 3, 2026\"}"
 #define OWNER(event) "\"event\":\"" event "\",\"waba_info\":{\"waba_id\":\"555\",\"owner_business_id\":\"77\"}"
+#define REINSTATED   (SAID_STATE | SAID_TEMPLATES | SAID_MESSAGES | SAID_UTILITY | SAID_DIRECT | SAID_DISABLE_ON)
 #define T1           INT64_C(1790600000000)
 #define T2           INT64_C(1790700000000)
 
@@ -59,21 +60,36 @@ static const struct row {
      {.said = SAID_DIRECT, .no_direct_until = T1}},
     {"account_update", "\"event\":\"ACCOUNT_RESTRICTION\",\"restriction_info\":\"none\"", {0}},
     {"account_update", "\"event\":\"ACCOUNT_RESTRICTION\"", {0}},
-    {"account_update", BAN("DISABLE"), {.said = SAID_STATE, .state = ACCOUNT_DISABLED}},
-    {"account_update", BAN("SCHEDULE_FOR_DISABLE"), {0}},
     {"account_update",
-     BAN("REINSTATE"),
-     {.said = SAID_STATE | SAID_TEMPLATES | SAID_MESSAGES | SAID_UTILITY | SAID_DIRECT}},
+     BAN("DISABLE"),
+     {.said = SAID_STATE | SAID_DISABLE_ON, .state = ACCOUNT_DISABLED, .disable_on = "November 3, 2026"}},
+    {"account_update", BAN("SCHEDULE_FOR_DISABLE"), {.said = SAID_DISABLE_ON, .disable_on = "November 3, 2026"}},
+    {"account_update", BAN("REINSTATE"), {.said = REINSTATED}},
+    {"account_update", BAN("SOMETHING_NEW"), {0}},
     {"account_update", "\"event\":\"ACCOUNT_DELETED\"", {.said = SAID_STATE, .state = ACCOUNT_DISABLED}},
-    {"account_update", "\"event\":\"ACCOUNT_VIOLATION\",\"violation_info\":{\"violation_type\":\"SCAM\"}", {0}},
+    {"account_update",
+     "\"event\":\"ACCOUNT_VIOLATION\",\"violation_info\":{\"violation_type\":\"SCAM\"}",
+     {.said = SAID_VIOLATION, .violation = "SCAM"}},
+    {"account_update", "\"event\":\"ACCOUNT_VIOLATION\",\"violation_info\":{\"violation_type\":7}", {0}},
+    {"account_update", "\"event\":\"ACCOUNT_OFFBOARDED\"", {.said = SAID_STATE, .state = ACCOUNT_LOCKED}},
+    {"account_update", "\"event\":\"ACCOUNT_RECONNECTED\"", {.said = SAID_STATE}},
+    {"account_update",
+     "\"event\":\"PARTNER_REMOVED\",\"disconnection_info\":{\"reason\":\"CHANGE_NUMBER\",\"initiated_by\":\"USER\"}",
+     {0}},
     {"account_update", OWNER("PARTNER_ADDED"), {.said = SAID_PORTFOLIO, .waba = 555, .portfolio = 77}},
     {"account_update", "\"event\":\"AD_ACCOUNT_LINKED\",\"waba_info\":{\"waba_id\":\"555\"}", {0}},
-    {"account_review_update", "\"decision\":\"APPROVED\"", {.said = SAID_STATE}},
-    {"account_review_update", "\"decision\":\"REJECTED\"", {.said = SAID_STATE, .state = ACCOUNT_LOCKED}},
-    {"account_review_update", "\"decision\":\"PENDING\"", {0}},
+    {"account_review_update", "\"decision\":\"APPROVED\"", {.said = SAID_REVIEW, .review = "APPROVED"}},
+    {"account_review_update", "\"decision\":\"rejected\"", {.said = SAID_REVIEW, .review = "REJECTED"}},
+    {"account_review_update", "\"decision\":\"PENDING\"", {.said = SAID_REVIEW, .review = "PENDING"}},
+    {"account_review_update", "\"decision\":\"DEFERRED\"", {.said = SAID_REVIEW, .review = "DEFERRED"}},
+    {"account_review_update", "\"decision\":\"MAYBE\"", {0}},
     {"business_capability_update",
      "\"max_daily_conversations_per_business\":2000,\"max_phone_numbers_per_waba\":25",
-     {.said = SAID_LIMIT, .limit = 2000}},
+     {.said = SAID_LIMIT | SAID_NUMBERS_MAX, .limit = 2000, .numbers_max = 25}},
+    {"business_capability_update",
+     "\"max_daily_conversation_per_phone\":\"TIER_10K\",\"max_phone_numbers_per_business\":\"2\"",
+     {.said = SAID_LIMIT | SAID_NUMBERS_MAX, .limit = 10000, .numbers_max = 2}},
+    {"business_capability_update", "\"max_phone_numbers_per_waba\":-1", {0}},
     {"business_capability_update", "\"max_daily_conversations_per_business\":-1", {.said = SAID_LIMIT, .limit = 0}},
     {"business_capability_update",
      "\"max_daily_conversations_per_business\":\"TIER_100K\"",
@@ -96,7 +112,24 @@ static const struct row {
      "\"event\":\"FLAGGED\",\"current_limit\":\"TIER_10K\",\"old_limit\":\"TIER_100K\"",
      {.said = SAID_QUALITY | SAID_LIMIT, .limit = 10000, .quality = "RED"}},
     {"account_alerts", "\"alert_info\":{\"alert_type\":\"INCREASED_CAPABILITIES_ELIGIBILITY_FAILED\"}", {0}},
-    {"phone_number_name_update", "\"display_phone_number\":\"1\",\"decision\":\"REJECTED\"", {0}},
+    {"phone_number_name_update",
+     "\"display_phone_number\":\"1\",\"decision\":\"REJECTED\",\"rejection_reason\":\"NAME_NOT_CONSISTENT\"",
+     {.said = SAID_NAME_STATUS, .name_status = "DECLINED"}},
+    {"phone_number_name_update", "\"decision\":\"APPROVED\"", {.said = SAID_NAME_STATUS, .name_status = "APPROVED"}},
+    {"phone_number_name_update",
+     "\"decision\":\"PENDING\"",
+     {.said = SAID_NAME_STATUS, .name_status = "PENDING_REVIEW"}},
+    {"phone_number_name_update", "\"decision\":\"DEFERRED\"", {.said = SAID_NAME_STATUS, .name_status = "DEFERRED"}},
+    {"phone_number_name_update", "\"decision\":7", {0}},
+    {"business_username_updates",
+     "\"username\":\"jaspers.market\",\"status\":\"approved\"",
+     {.said = SAID_USERNAME, .username = "jaspers.market"}},
+    {"phone_number_username_update",
+     "\"username\":\"jaspers.market\"",
+     {.said = SAID_USERNAME, .username = "jaspers.market"}},
+    {"business_username_updates", "\"username\":\"jaspers.market\",\"status\":\"reserved\"", {0}},
+    {"business_username_updates", "\"username\":\"jaspers.market\",\"status\":\"deleted\"", {.said = SAID_USERNAME}},
+    {"business_username_updates", "\"username\":7", {0}},
     {"security", "\"event\":\"PIN_CHANGED\"", {0}},
 };
 
@@ -105,12 +138,15 @@ static void check(const struct account_word *got, const struct account_word *wan
     static const struct account_word nothing = {0};
     if (got == NULL)
         got = &nothing;
-    bool same = got->said == want->said && got->waba == want->waba && got->state == want->state &&
-                got->no_templates_until == want->no_templates_until &&
-                got->no_messages_until == want->no_messages_until && got->no_utility_until == want->no_utility_until &&
-                got->no_direct_until == want->no_direct_until && got->limit == want->limit &&
-                got->portfolio == want->portfolio && got->per_second == want->per_second &&
-                str_eq(str_of(got->quality), str_of(want->quality));
+    bool same =
+        got->said == want->said && got->waba == want->waba && got->state == want->state &&
+        got->no_templates_until == want->no_templates_until && got->no_messages_until == want->no_messages_until &&
+        got->no_utility_until == want->no_utility_until && got->no_direct_until == want->no_direct_until &&
+        got->limit == want->limit && got->portfolio == want->portfolio && got->per_second == want->per_second &&
+        str_eq(str_of(got->quality), str_of(want->quality)) && str_eq(str_of(got->review), str_of(want->review)) &&
+        str_eq(str_of(got->name_status), str_of(want->name_status)) && strcmp(got->violation, want->violation) == 0 &&
+        strcmp(got->disable_on, want->disable_on) == 0 && strcmp(got->username, want->username) == 0 &&
+        got->numbers_max == want->numbers_max;
     if (!same && !(got->said == 0 && want->said == 0))
         fail_msg("%s: said %u, state %d, until %lld %lld %lld, limit %lld", what, got->said, (int)got->state,
                  (long long)got->no_templates_until, (long long)got->no_messages_until,
@@ -157,19 +193,24 @@ TEST(public_webhooks)
     } known[] = {
         {"wd-0017", {.said = SAID_STATE, .state = ACCOUNT_DISABLED}},
         {"wd-0018", {.said = SAID_TEMPLATES, .no_templates_until = INT64_C(1641330498000)}},
+        {"wd-0019", {.said = SAID_VIOLATION, .violation = "ADULT"}},
         {"wd-0020", {.said = SAID_PORTFOLIO, .waba = 980198427658004, .portfolio = 2329417887457253}},
-        {"wd-0022", {.said = SAID_STATE | SAID_TEMPLATES | SAID_MESSAGES | SAID_UTILITY | SAID_DIRECT}},
+        {"wd-0022", {.said = REINSTATED}},
         {"wd-0023", {.said = SAID_PORTFOLIO, .waba = 980198427658004, .portfolio = 2329417887457253}},
         {"wd-0024", {.said = SAID_PORTFOLIO, .waba = 980198427658004, .portfolio = 2329417887457253}},
         {"wd-0025", {.said = SAID_PORTFOLIO, .waba = 1191624265890717, .portfolio = 2329417887457253}},
         {"wd-0026", {.said = SAID_PORTFOLIO, .waba = 184943124712545, .portfolio = 1284923862322270}},
         {"wd-0028", {.said = SAID_PORTFOLIO, .waba = 980198427658004, .portfolio = 2329417887457253}},
         {"wd-0029", {.said = SAID_PORTFOLIO, .waba = 980198427658004, .portfolio = 2329417887457253}},
+        {"wd-0032", {.said = SAID_STATE, .state = ACCOUNT_LOCKED}},
+        {"wd-0033", {.said = SAID_STATE}},
+        {"wd-0089", {.said = SAID_DISABLE_ON, .disable_on = "January 31, 2021"}},
         {"wd-0090",
          {.said = SAID_TEMPLATES | SAID_MESSAGES,
           .no_templates_until = ACCOUNT_FOREVER,
           .no_messages_until = ACCOUNT_FOREVER}},
-        {"wd-0091", {.said = SAID_STATE}},
+        {"wd-0091", {.said = SAID_REVIEW, .review = "APPROVED"}},
+        {"wd-0100", {.said = SAID_NAME_STATUS, .name_status = "APPROVED"}},
         {"wd-0101", {.said = SAID_QUALITY | SAID_LIMIT, .limit = 10000, .quality = "RED"}},
     };
     static const struct account_word nothing = {0};

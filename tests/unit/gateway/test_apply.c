@@ -49,7 +49,7 @@ static void hear(struct ax *x, struct event ev)
 {
     x->result = (struct apply_result){.events = 0};
     BEGIN(&x->f);
-    OK(&x->f, apply_events(x->apply, x->f.s, x->f.a, &ev, 1, x->now, &x->result, &x->f.e));
+    OK(&x->f, apply_events(x->apply, x->f.s, x->f.a, &ev, 1, x->now, x->now, &x->result, &x->f.e));
     COMMIT(&x->f);
     assert_int_equal(x->result.events, 1);
 }
@@ -287,7 +287,7 @@ TEST(many_early_statuses_push_out_the_oldest_only)
                                .code = 131026};
     }
     BEGIN(&x.f);
-    OK(&x.f, apply_events(x.apply, x.f.s, x.f.a, ev, 4097, NOW, &result, &x.f.e));
+    OK(&x.f, apply_events(x.apply, x.f.s, x.f.a, ev, 4097, NOW, NOW, &result, &x.f.e));
     COMMIT(&x.f);
     assert_int_equal(result.orphaned, 4097);
     accepted(&x, ana.id, "wamid.0");

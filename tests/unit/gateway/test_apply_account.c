@@ -31,14 +31,20 @@ static void end(struct ax *x)
     fx_end(&x->f);
 }
 
-static void hear_about(struct ax *x, int64_t waba, const char *display, int64_t at, struct account_word w)
+static void hear_late(struct ax *x, int64_t waba, const char *display, int64_t at, int64_t stored_at,
+                      struct account_word w)
 {
     struct event ev = {.kind = EVENT_ACCOUNT, .waba = waba, .at = at, .display_phone = str_of(display), .account = &w};
     struct apply_result result = {0};
     BEGIN(&x->f);
-    OK(&x->f, apply_events(x->apply, x->f.s, x->f.a, &ev, 1, NOW, &result, &x->f.e));
+    OK(&x->f, apply_events(x->apply, x->f.s, x->f.a, &ev, 1, stored_at, NOW, &result, &x->f.e));
     COMMIT(&x->f);
     assert_true(result.control_changed);
+}
+
+static void hear_about(struct ax *x, int64_t waba, const char *display, int64_t at, struct account_word w)
+{
+    hear_late(x, waba, display, at, NOW, w);
 }
 
 static void hear(struct ax *x, int64_t at, struct account_word w)
@@ -86,8 +92,8 @@ TEST(an_older_word_changes_nothing_a_newer_one_said)
     hear(&x, NOW - 20000, (struct account_word){.said = SAID_STATE | SAID_TEMPLATES | SAID_MESSAGES | SAID_UTILITY});
     assert_int_equal(account(&x, WABA).state, ACCOUNT_OK);
     assert_int_equal(account(&x, WABA).no_templates_until, 0);
-    assert_int_equal(account(&x, WABA).limit, -1); /* nothing was said of it */
-    hear(&x, NOW + 900000, limit(250));            /* a clock ahead of ours does not reach into the future */
+    assert_int_equal(account(&x, WABA).limit, -1);                   /* nothing was said of it */
+    hear_late(&x, WABA, NULL, NOW + 900000, NOW - 1000, limit(250)); /* a clock ahead of ours is not the future */
     hear(&x, NOW, limit(2000));
     assert_int_equal(account(&x, WABA).limit, 2000);
     end(&x);
