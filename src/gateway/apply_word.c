@@ -36,6 +36,7 @@ int apply_template(struct apply_context *c, const struct event *ev, struct err *
                                .detail = ev->template_detail,
                                .next_category = ev->next_category,
                                .next_category_at = ev->next_category_at,
+                               .next_said_at = ev->kind == EVENT_TEMPLATE_CATEGORY ? at : 0,
                                .components_at = changed ? at : 0,
                                .updated_at = at,
                                .status_at = at};
