@@ -290,6 +290,8 @@ void show_account(struct json v)
     show_line(0, "numbers", str_of(text));
     json_line("", json_get(v, "number_ids"));
     json_line("templates", json_get(v, "templates_by_status"));
+    show_time_line(0, "  read", json_get(v, "templates_read_at"));
+    show_line(0, "  failed", show_text(v, "templates_error"));
     show_time_line(0, "known as of", json_get(v, "updated_at"));
     last_notices(v);
 }

@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 
+#include "gateway/accounts.h"
 #include "store/reach.h"
 
 #define NOTICES_DEFAULT 100
@@ -150,9 +151,13 @@ static int read_belongings(struct store *s, struct arena *a, int64_t waba, struc
     return rc == 0 ? templates_list(s, waba, a, &b->template, &b->n_templates, e) : rc;
 }
 
-static void counts(struct json_out *o, const struct belongings *b, const struct account *v)
+static void counts(struct rest_call *c, const struct belongings *b, const struct account *v)
 {
+    struct json_out *o = &c->out;
     size_t numbers = 0, templates = 0;
+    int64_t listed = 0, failed = 0;
+    char why[160] = "";
+    accounts_listed(c->g->accounts, v->waba, &listed, &failed, why);
     for (size_t i = 0; i < b->n_senders; i++)
         numbers += b->sender[i].waba == v->waba;
     for (size_t i = 0; i < b->n_templates; i++)
@@ -163,6 +168,9 @@ static void counts(struct json_out *o, const struct belongings *b, const struct 
     else
         jo_kcstr(o, "numbers_max", NULL);
     jo_kint(o, "templates", (int64_t)templates);
+    rest_time(o, "templates_read_at", listed);
+    rest_time(o, "templates_failed_at", failed);
+    rest_text(o, "templates_error", failed != 0 ? why : "");
 }
 
 int rest_accounts_list(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e)
@@ -179,7 +187,7 @@ int rest_accounts_list(struct rest_call *c, struct store *s, struct arena *a, in
     for (size_t i = 0; i < n && rc == 0; i++) {
         jo_object(&c->out);
         rc = rest_account_members(c, s, &v[i], now, e);
-        counts(&c->out, &b, &v[i]);
+        counts(c, &b, &v[i]);
         rest_time(&c->out, "updated_at", v[i].updated_at);
         jo_end(&c->out);
     }
@@ -245,7 +253,7 @@ static int show_account(struct rest_call *c, struct store *s, struct arena *a, c
         rc = rest_account_members(c, s, v, now, e);
     if (rc != 0)
         return rc;
-    counts(o, &b, v);
+    counts(c, &b, v);
     rest_json(o, "health_why", v->health_detail);
     rest_text(o, "violation", v->violation);
     rest_word(o, "review", META_REVIEW, str_of(v->review));
