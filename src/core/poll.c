@@ -17,8 +17,8 @@ const struct poll_terms poll_usual = {.interval_ms = 15 * 60000,
                                       .wait_first_ms = 60000,
                                       .wait_most_ms = 6 * 3600000,
                                       .wait_token_ms = 15 * 60000,
-                                      .soon_ms = 3000,
-                                      .soon_apart_ms = 30000,
+                                      .soon_ms = 2000,
+                                      .soon_apart_ms = 5000,
                                       .pause_ms = 30000,
                                       .long_pause_ms = 5 * 60000};
 
@@ -36,6 +36,8 @@ struct target {
     int64_t due, begun;
     unsigned failures;
     bool reading, again, urgent; /* again: once more when it is read */
+    bool soon;                   /* it is due because it changed */
+    unsigned soons;              /* so many readings in a row were */
     bool was_read, named, late;  /* late: no longer named, and still being read */
 };
 
@@ -281,7 +283,8 @@ bool poll_next(struct poll *p, int64_t mono, struct poll_target *ret, int64_t *r
     if (next == NULL)
         return false;
     next->reading = true;
-    next->urgent = next->again = false;
+    next->soons = next->soon ? next->soons + 1 : 0;
+    next->urgent = next->again = next->soon = false;
     next->begun = mono;
     next->app->reading++;
     if (next->account != NULL)
@@ -319,6 +322,15 @@ static void failed(struct poll *p, struct target *t, const struct poll_answer *a
     t->due = g->not_before;
 }
 
+/* What changes all the time is not read all the time. */
+static int64_t apart(const struct poll *p, const struct target *t)
+{
+    int64_t ms = p->terms.soon_apart_ms;
+    for (unsigned i = 1; i < t->soons && ms < p->terms.interval_ms; i++)
+        ms *= 2;
+    return ms < p->terms.interval_ms ? ms : p->terms.interval_ms;
+}
+
 void poll_ended(struct poll *p, enum poll_kind kind, int64_t id, const struct poll_answer *answer, int64_t mono)
 {
     struct target *t = find(p, kind, id);
@@ -334,7 +346,7 @@ void poll_ended(struct poll *p, enum poll_kind kind, int64_t id, const struct po
     else
         failed(p, t, answer, mono);
     if (t->again && t->failures == 0)
-        t->due = t->urgent ? mono : later(mono, t->begun + p->terms.soon_apart_ms);
+        t->due = t->urgent ? mono : later(mono, t->begun + apart(p, t));
 }
 
 bool poll_soon(struct poll *p, enum poll_kind kind, int64_t id, int64_t mono)
@@ -344,7 +356,9 @@ bool poll_soon(struct poll *p, enum poll_kind kind, int64_t id, int64_t mono)
         return false;
     int64_t at = mono + p->terms.soon_ms;
     if (t->begun != 0)
-        at = later(at, t->begun + p->terms.soon_apart_ms);
+        at = later(at, t->begun + apart(p, t));
+    if (t->reading || at < t->due)
+        t->soon = true;
     if (t->reading)
         t->again = true;
     else if (t->failures == 0 && at < t->due)

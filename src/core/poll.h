@@ -13,7 +13,7 @@
  * - A token that was refused is not shown again for long: nothing but a new one makes it good.
  * - From 80 % of what Meta allows to be used on, there is a pause after each reading, from 90 % on a longer one.
  *
- * What Meta said changed is read soon, once, however often it is said. The numbers are ours. */
+ * What Meta said changed is read soon, once, however often it is said; while that goes on, after twice as long each time. The numbers are ours. */
 #ifndef WL_CORE_POLL_H
 #define WL_CORE_POLL_H
 
@@ -29,7 +29,7 @@ struct poll_terms {
     int64_t soon_ms, soon_apart_ms;  /* after being told of a change; between two readings because of that */
     int64_t pause_ms, long_pause_ms; /* from 80 % and from 90 % on */
 };
-extern const struct poll_terms poll_usual; /* 15 min, 2, 250 ms, 1 min .. 6 h, 15 min, 3 s, 30 s, 30 s, 5 min */
+extern const struct poll_terms poll_usual; /* 15 min, 2, 250 ms, 1 min .. 6 h, 15 min, 2 s, 5 s, 30 s, 5 min */
 
 enum poll_kind { POLL_ACCOUNT, POLL_NUMBER };
 

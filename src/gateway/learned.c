@@ -42,11 +42,11 @@ static bool says_more(const struct template_row *row, const struct template_row 
            (row->listing.n > 0 && (!str_eq(row->listing, have->listing) || have->components_at >= have->listed_at));
 }
 
-/* A template of an earlier list that is not on this one. */
+/* A template of an earlier list that is not on this one. Archived ones are on none. */
 static bool is_gone(const struct learned *l, const struct template_row *in_order, const struct template_row *have)
 {
-    return l->all && have->listing.n > 0 && have->status != TEMPLATE_DELETED &&
-           have->status_at < reading_at(l->listed_at) && have->updated_at < l->listed_at &&
+    return l->all && have->listing.n > 0 && have->status != TEMPLATE_DELETED && have->status != TEMPLATE_ARCHIVED &&
+           have->status_at <= reading_at(l->listed_at) && have->updated_at < l->listed_at &&
            (l->n_rows == 0 || bsearch(have, in_order, l->n_rows, sizeof *have, by_name) == NULL);
 }
 

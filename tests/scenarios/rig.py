@@ -364,13 +364,15 @@ class Receiver:
 
 class Front:
     """A server between gateway and sandbox that passes everything on, except what it is told to answer by itself:
-    `answer` is None or (status, headers, body) for the sends to come. It keeps the posts it saw, and the sends by themselves."""
+    `answer` is None or (status, headers, body) for the sends to come. It keeps the posts it saw, the sends by themselves, and the
+    reads with their token; `most` is how many reads were under way at a time."""
 
     def __init__(self, behind):
         from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
         front = self
-        self.posts, self.sends, self.answer = [], [], None
+        self.posts, self.sends, self.gets, self.answer = [], [], [], None
+        self.lock, self.open, self.most = threading.Lock(), 0, 0
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version, disable_nagle_algorithm = "HTTP/1.1", True
@@ -383,9 +385,17 @@ class Front:
                 if self.command == "POST" and self.path.split("?")[0].endswith("messages"):
                     front.sends.append(body)
                     answer = front.answer
+                if self.command == "GET":
+                    with front.lock:
+                        front.gets.append((self.path, self.headers.get("Authorization", "").removeprefix("Bearer ")))
+                        front.open += 1
+                        front.most = max(front.most, front.open)
                 if answer is None:
                     r = requests.request(self.command, behind + self.path, data=body, headers={k: v for k, v in self.headers.items() if k != "Host"}, timeout=30)
                     answer = r.status_code, {"Content-Type": r.headers.get("Content-Type", "")}, r.content
+                if self.command == "GET":
+                    with front.lock:
+                        front.open -= 1
                 status, headers, body = answer
                 self.send_response(status)
                 for name, value in headers.items():

@@ -267,6 +267,24 @@ TEST(a_change_is_looked_at_once_however_often_it_is_told)
     poll_free(p);
 }
 
+TEST(what_changes_all_the_time_is_not_read_all_the_time)
+{
+    struct poll *p = two(0);
+    struct poll_target t;
+    int64_t wake, mono = 0;
+    unsigned n = 0;
+    read_due(p, &mono, &read_well);
+    for (int64_t end = mono + HOUR; mono < end; mono += 1000) {
+        poll_soon(p, NUMBER, mono);
+        while (poll_next(p, mono, &t, &wake)) {
+            n += t.id == 1;
+            poll_ended(p, t.kind, t.id, &read_well, mono);
+        }
+    }
+    assert_in_range(n, 8, 20);
+    poll_free(p);
+}
+
 TEST(who_waits_for_it_goes_first_unless_it_is_too_much)
 {
     struct poll *p = two(0);
@@ -332,5 +350,6 @@ TESTS(T(an_answer_means), T(everything_is_read_once_an_interval_and_never_in_a_b
       T(failures_wait_longer_each_time_and_only_their_own),
       T(a_limit_of_the_app_holds_up_all_it_reads_and_of_an_account_its_own), T(after_a_limit_one_goes_first),
       T(two_that_fail_together_count_once), T(a_refused_token_rests_and_a_new_one_is_tried_at_once),
-      T(a_change_is_looked_at_once_however_often_it_is_told), T(who_waits_for_it_goes_first_unless_it_is_too_much),
-      T(when_little_is_left_it_pauses), T(what_is_no_longer_named_is_not_read))
+      T(a_change_is_looked_at_once_however_often_it_is_told), T(what_changes_all_the_time_is_not_read_all_the_time),
+      T(who_waits_for_it_goes_first_unless_it_is_too_much), T(when_little_is_left_it_pauses),
+      T(what_is_no_longer_named_is_not_read))
