@@ -180,21 +180,22 @@ static int64_t next_wake(const struct fanout *f)
     return wake;
 }
 
-static bool something(const struct fanout *f)
+static bool something(const struct fanout *f, bool finishing)
 {
-    return f->rung || f->changed || f->stop || f->noted || f->answered != NULL;
+    return f->noted || f->answered != NULL || (!finishing && (f->rung || f->changed || f->stop));
 }
 
-/* With the lock held, until something happens or until then. */
-static void wait_until(struct fanout *f, int64_t mono_ms)
+/* With the lock held, until something happens or until then. False: it is then. */
+static bool wait_until(struct fanout *f, int64_t mono_ms, bool finishing)
 {
     struct timespec ts = {.tv_sec = (time_t)(mono_ms / 1000), .tv_nsec = (long)(mono_ms % 1000 * 1000000)};
-    while (!something(f)) {
+    while (!something(f, finishing)) {
         if (mono_ms == INT64_MAX)
             pthread_cond_wait(&f->wake, &f->lock);
         else if (pthread_cond_timedwait(&f->wake, &f->lock, &ts) != 0)
-            return;
+            return false;
     }
+    return true;
 }
 
 struct news {
@@ -206,7 +207,7 @@ static struct news wait_for_news(struct fanout *f, bool at_once)
 {
     pthread_mutex_lock(&f->lock);
     if (!at_once)
-        wait_until(f, next_wake(f));
+        (void)wait_until(f, next_wake(f), false);
     struct news n = {take_answers(f), f->rung, f->changed, f->stop, f->noted};
     f->rung = f->changed = f->noted = false;
     pthread_mutex_unlock(&f->lock);
@@ -216,7 +217,8 @@ static struct news wait_for_news(struct fanout *f, bool at_once)
 static void work(struct fanout *f)
 {
     bool more = true;
-    for (struct news n; !(n = wait_for_news(f, more)).stop || n.answers != NULL;) {
+    for (;;) {
+        struct news n = wait_for_news(f, more);
         int64_t now = fanout_mono_ms();
         if (n.noted)
             note_settle(f);
@@ -252,11 +254,10 @@ static size_t on_their_way(const struct fanout *f)
 static void finish(struct fanout *f)
 {
     int64_t until = fanout_mono_ms() + GRACE_MS;
-    pthread_mutex_lock(&f->lock);
-    while (f->note.open || on_their_way(f) > 0) {
-        struct timespec ts = {.tv_sec = (time_t)(until / 1000), .tv_nsec = (long)(until % 1000 * 1000000)};
-        if (f->answered == NULL && !f->noted && pthread_cond_timedwait(&f->wake, &f->lock, &ts) != 0 && !f->note.open)
-            break;
+    bool patient = true;
+    while (f->note.open || (patient && on_their_way(f) > 0)) {
+        pthread_mutex_lock(&f->lock);
+        patient &= wait_until(f, patient ? until : INT64_MAX, true);
         struct queue_link *chain = take_answers(f);
         bool noted = f->noted;
         f->noted = false;
@@ -264,9 +265,7 @@ static void finish(struct fanout *f)
         if (noted)
             note_settle(f);
         settle(chain, true);
-        pthread_mutex_lock(&f->lock);
     }
-    pthread_mutex_unlock(&f->lock);
     http_client_stop(f->client);
     settle(take_answers(f), true);
     note_last(f);

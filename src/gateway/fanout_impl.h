@@ -164,7 +164,7 @@ int64_t stream_position(const struct stream *st);
 /* On its way; false: not now. */
 bool post_start(struct fanout *f, struct post *p, const struct delivery_thing *thing);
 void post_free(struct post *p);
-/* It was given up: to be written, counted and said. */
+/* It was given up: to be written, counted and said with the next note. */
 void post_given_up(const struct post *p, const struct delivery_thing *thing, enum delivery_end end, const char *said);
 /* An answer is here. */
 void post_settle(struct post *p, bool stopping);

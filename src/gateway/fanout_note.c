@@ -43,6 +43,21 @@ static void fill_again(const struct target *t, struct note_entry *n)
         n->again_next = at;
 }
 
+/* A week of them is one line. */
+static void say_losses(const struct target *t)
+{
+    const struct loss *last = NULL;
+    size_t n = 0;
+    for (size_t i = 0; i < t->n_losses; i++)
+        if (!t->losses[i].taken) {
+            last = &t->losses[i];
+            n++;
+        }
+    if (n > 0)
+        log_error("fanout", "%zu webhook%s given up for subscriber '%s'; %s%lld was %s", n, n == 1 ? " was" : "s were",
+                  t->name, n == 1 ? "" : "the last, ", (long long)last->seq, last->why);
+}
+
 /* False: nothing changed. The losses are the note's from now on. */
 static bool fill_entry(struct target *t, struct note_entry *n)
 {
@@ -50,6 +65,7 @@ static bool fill_entry(struct target *t, struct note_entry *n)
     fill_again(t, n);
     if (n->position <= t->saved && n->again_next == n->again_from && n->again_end == n->again_until && t->n_losses == 0)
         return false;
+    say_losses(t);
     n->losses = t->losses;
     n->n_losses = t->n_losses;
     t->losses = NULL;
@@ -224,7 +240,7 @@ static int configured_new(struct store *s, struct subscriber *row, int64_t now, 
     *row = (struct subscriber){.id = store_id(s, now),
                                .name = CONFIGURED,
                                .created_at = now,
-                               .position = position != 0 ? position : now << ID_BITS};
+                               .position = position != 0 ? position : (now << ID_BITS) - 1};
     return rc == 0 && position != 0 ? cursor_set(s, CONFIGURED, 0, e) : rc;
 }
 

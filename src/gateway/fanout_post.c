@@ -188,7 +188,6 @@ void post_given_up(const struct post *p, const struct delivery_thing *thing, enu
         snprintf(l.why, sizeof l.why, "refused after %d attempts, last: %.70s", l.attempts, said);
     t->view.dead++;
     loss_add(t, &l);
-    log_error("fanout", "webhook %lld was given up for subscriber '%s': %s", (long long)p->seq, t->name, l.why);
 }
 
 static void conclude(struct post *p)

@@ -106,7 +106,7 @@ static struct target *target_new(const struct gateway *g, const struct subscribe
     t->id = t->view.id = row->id;
     read_row(g, t, row);
     /* without a position of its own: what is stored from its making on */
-    int64_t from = row->position != 0 ? row->position : row->created_at << ID_BITS;
+    int64_t from = row->position != 0 ? row->position : (row->created_at << ID_BITS) - 1;
     t->saved = row->position;
     for (int k = 0; k < STREAMS; k++)
         stream_open(&t->stream[k], t, (enum stream_kind)k, k == STREAM_LIVE ? from : 0);
