@@ -29,19 +29,42 @@ bool json_walk_take(struct json_walk *w, char c)
     return true;
 }
 
+/* A bit is set in every byte of eight that is c, and perhaps in one above such a byte. */
+static uint64_t bytes_that_are(uint64_t eight, char c)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint64_t other = eight ^ ones * (unsigned char)c;
+    return (other - ones) & ~other & ones << 7;
+}
+
+/* The next quote or backslash, eight bytes at a time. */
+static size_t next_mark(struct str s, size_t at)
+{
+    for (uint64_t eight; s.n - at >= sizeof eight; at += sizeof eight) {
+        memcpy(&eight, s.p + at, sizeof eight);
+        if ((bytes_that_are(eight, '"') | bytes_that_are(eight, '\\')) != 0)
+            break;
+    }
+    while (at < s.n && s.p[at] != '"' && s.p[at] != '\\')
+        at++;
+    return at;
+}
+
 bool json_walk_string(struct json_walk *w, struct str *ret)
 {
     size_t n = w->text.n, at = w->at + 1;
-    const char *p = w->text.p;
     if (json_walk_now(w) != '"')
         return false;
-    while (at < n && p[at] != '"')
-        at += p[at] == '\\' ? 2 : 1;
+    for (at = next_mark(w->text, at); at < n && w->text.p[at] != '"'; at = next_mark(w->text, at)) {
+        at += 2;
+        if (at > n)
+            at = n;
+    }
     if (at >= n) {
         w->at = n;
         return false;
     }
-    *ret = (struct str){p + w->at + 1, at - w->at - 1};
+    *ret = (struct str){w->text.p + w->at + 1, at - w->at - 1};
     w->at = at + 1;
     return true;
 }
@@ -52,14 +75,22 @@ static bool skip_brackets(struct json_walk *w)
     struct str string;
     size_t open = 0;
     do {
-        char c = json_walk_now(w);
-        if (c == '"') {
+        switch (json_walk_now(w)) {
+        case '"':
             if (!json_walk_string(w, &string))
                 return false;
             continue;
+        case '{':
+        case '[':
+            open++;
+            break;
+        case '}':
+        case ']':
+            open--;
+            break;
+        default:
+            break;
         }
-        open += c == '{' || c == '[';
-        open -= c == '}' || c == ']';
         w->at++;
     } while (open > 0 && w->at < w->text.n);
     return open == 0;
