@@ -63,7 +63,8 @@ static int read_word(struct reader *r, struct json v, struct words *words)
         return err_set(r->e, WL_ENOMEM, "the filter does not fit its memory");
     for (size_t i = 0; i < s.n; i++) {
         if (p[i] <= ' ' || p[i] > '~' || p[i] == '"' || p[i] == '\\')
-            return err_set(r->e, WL_EINVAL, "%s: a word has neither spaces nor quotes nor letters beyond ASCII", r->member);
+            return err_set(r->e, WL_EINVAL, "%s: a word has neither spaces nor quotes nor letters beyond ASCII",
+                           r->member);
         if (p[i] >= 'A' && p[i] <= 'Z')
             p[i] = (char)(p[i] | 0x20);
     }

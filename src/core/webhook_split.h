@@ -16,7 +16,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-#define SPLIT_MAX       5000         /* as EVENTS_MAX in core/event.h; also contacts of one change */
+#define SPLIT_MAX       5000        /* as EVENTS_MAX in core/event.h; also contacts of one change */
 #define SPLIT_BYTES_MAX (32u << 20) /* all pieces together; Meta's bodies of 3 MB stay below 5 */
 
 /* One piece; text in the arena. In the order in which they stand in the body. */
