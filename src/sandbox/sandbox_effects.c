@@ -197,7 +197,7 @@ static void number_name(const struct effect *f)
         return;
     n->name_status = "APPROVED";
     if (name.n > 0)
-        sbx_set_text(&n->name, name);
+        sbx_set_text(&n->next_name, name); /* the number takes it when it is registered again */
 }
 
 static void number_username(const struct effect *f)

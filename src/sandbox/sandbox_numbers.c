@@ -187,6 +187,11 @@ void sbx_register_post(struct call *c)
         return;
     }
     c->number->registered = true;
+    if (c->number->next_name != NULL) {
+        free(c->number->name);
+        c->number->name = c->number->next_name;
+        c->number->next_name = NULL;
+    }
     sbx_success(c);
 }
 

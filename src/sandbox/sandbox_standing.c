@@ -29,8 +29,9 @@ void sbx_standing_reset(struct sandbox *sb)
         sb->numbers[i].name_status = "APPROVED";
         sb->numbers[i].new_name_status = "NONE";
         sbx_set_text(&sb->numbers[i].name, STR("Sandbox"));
+        free(sb->numbers[i].next_name);
         free(sb->numbers[i].username);
-        sb->numbers[i].username = NULL;
+        sb->numbers[i].next_name = sb->numbers[i].username = NULL;
     }
     sb->standing = (struct sbx_standing){.limit = "TIER_UNLIMITED", .status = "ACTIVE", .review = "APPROVED"};
 }

@@ -153,6 +153,7 @@ void sbx_state_done(struct sandbox *sb)
     free(sb->ledger);
     for (size_t i = 0; i < sb->n_numbers; i++) {
         free(sb->numbers[i].name);
+        free(sb->numbers[i].next_name);
         free(sb->numbers[i].username);
     }
     free(sb->numbers);

@@ -80,8 +80,8 @@ struct sbx_number {
     char *profile[SBX_PROFILE_FIELDS]; /* JSON text of each field, or NULL */
     bool registered, on_phone_app, official;
     const char *quality, *throughput, *name_status, *new_name_status; /* the platform's words */
-    char *name, *username;                                            /* owned; username NULL: none */
-    int64_t tat_us;                                                   /* throughput: theoretical arrival time */
+    char *name, *next_name, *username; /* owned; next_name: approved, the next registration takes it; NULL: none */
+    int64_t tat_us;                    /* throughput: theoretical arrival time */
 };
 
 struct sbx_template;

@@ -124,7 +124,7 @@ def test_every_other_answer_comes_back_unchanged(start, sandbox, front, tmp_path
 # --- webhooks --------------------------------------------------------------------------------------------------------
 
 KNOWN = set("""messages message_template_status_update message_template_quality_update message_template_components_update template_category_update
-template_correct_category_detection phone_number_quality_update phone_number_name_update account_update account_alerts account_review_update
+template_correct_category_detection phone_number_quality_update phone_number_name_update account_update account_settings_update account_alerts account_review_update
 business_capability_update security user_preferences calls call_recording_available flows history smb_app_state_sync smb_message_echoes message_echoes standby
 messaging_handovers group_lifecycle_update group_participants_update group_settings_update group_status_update payment_configuration_update partner_solutions
 automatic_events tracking_events template_performance_metrics business_username_updates phone_number_username_update""".split())
