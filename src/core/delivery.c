@@ -31,7 +31,8 @@ enum lies_in { NOWHERE, BLOCKED, FRESH, AGAIN, OPEN };
 struct place {
     struct delivery_thing thing; /* the first member: its pointer is the place's */
     enum lies_in where;
-    bool barrier, was_again; /* of an OPEN one: it came from `again` */
+    bool barrier;
+    bool was_again, is_probe; /* of an OPEN one: it came from `again`; it is tried because the receiver is down */
     uint64_t order;
     int64_t due, failing_since, failed_at;
     bool failed;           /* ever */
@@ -72,7 +73,6 @@ struct delivery {
     int64_t failing_since;
     bool down;
     int64_t probe_wait, probe_at, hold_until;
-    uint16_t probe;
     struct heap fresh, again;
     struct place place[DELIVERY_WINDOW_MAX + 1];
     struct node node[NODES + 1];
@@ -404,8 +404,9 @@ static const struct delivery_thing *next_probe(struct delivery *d, int64_t mono,
         *ret_wake = at;
         return NULL;
     }
-    d->probe = d->fresh.n > 0 ? d->fresh.item[1] : d->again.item[1];
-    return start(d, d->probe);
+    uint16_t p = d->fresh.n > 0 ? d->fresh.item[1] : d->again.item[1];
+    d->place[p].is_probe = true;
+    return start(d, p);
 }
 
 /* Whether the window is full of those that wait, and hardly anybody in it can be handed over. */
@@ -429,7 +430,8 @@ const struct delivery_thing *delivery_next(struct delivery *d, int64_t mono, int
         return NULL;
     if (d->down)
         return next_probe(d, mono, ret_wake);
-    bool again = d->again.n > 0 && d->again_open<half, fresh = d->fresh.n> 0;
+    bool again = d->again.n > 0 && d->again_open < half;
+    bool fresh = d->fresh.n > 0;
     if (!again && !fresh)
         return NULL;
     if (d->hold_until > mono) {
@@ -460,8 +462,6 @@ static void came_back(struct delivery *d, uint16_t p)
 {
     d->open--;
     d->again_open -= d->place[p].was_again;
-    if (d->probe == p)
-        d->probe = 0;
 }
 
 static int64_t wait_of(const struct delivery *d, unsigned failures)
@@ -538,7 +538,7 @@ static bool speaks_of_the_thing(int status)
 static bool stands_alone(const struct delivery *d, const struct place *x, int status)
 {
     bool suspect = x->alone >= (is_jammed(d) ? 1 : DELIVERY_SUSPECT);
-    return !d->down && (suspect || (speaks_of_the_thing(status) && (d->full || is_followed(d, x))));
+    return !d->down && (suspect || (speaks_of_the_thing(status) && is_followed(d, x)));
 }
 
 /* Whether the failure is held against it. */
@@ -598,8 +598,9 @@ enum delivery_end delivery_answered(struct delivery *d, const struct delivery_th
                                     int64_t retry_after_ms, int64_t mono, int64_t now)
 {
     uint16_t p = place_of(d, thing);
-    bool probe = d->probe == p;
+    bool probe = d->place[p].is_probe;
     came_back(d, p);
+    d->place[p].is_probe = false;
     d->place[p].thing.status = status;
     if (status >= 200 && status < 300) {
         end(d, p);
@@ -617,6 +618,7 @@ void delivery_untried(struct delivery *d, const struct delivery_thing *thing)
 {
     uint16_t p = place_of(d, thing);
     came_back(d, p);
+    d->place[p].is_probe = false;
     d->place[p].thing.attempts--;
     put_to_start(d, p);
 }

@@ -12,8 +12,8 @@
  *   (DELIVERY_REFUSED). With the usual terms that is 8.5 minutes or 3.5 hours; only those that share a name with it wait for
  *   that.
  * - Perhaps nobody else is there to be taken. So, unless the receiver is down, any failure is held against a thing that failed
- *   DELIVERY_SUSPECT times while others were taken; and where others wait for it, or for room, an answer that speaks of
- *   the thing itself (400, 409, 413, 415, 422, 500).
+ *   DELIVERY_SUSPECT times while others were taken; and where others wait for it by name, an answer that speaks of the
+ *   thing itself (400, 409, 413, 415, 422, 500).
  * - The window is jammed when it is full and fewer than `parallel` can be handed over: the rest waits for things that fail. Until
  *   it is free those are tried again after DELIVERY_SOON times wait_first at most, and `refusals` failures of any kind are
  *   enough: half a minute. They are enough, too, for one that keeps the position DELIVERY_AHEAD things back.

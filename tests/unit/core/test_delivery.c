@@ -256,6 +256,43 @@ TEST(down_waits_for_what_is_on_its_way)
     delivery_free(b.d);
 }
 
+/* What fails behind it lengthens no wait: that is for probes. */
+TEST(down_is_lengthened_by_probes_alone)
+{
+    struct bench b = bench(16);
+    const struct delivery_thing *t[16];
+    add_many(&b, 30);
+    for (int i = 0; i < 16; i++)
+        t[i] = begin(&b, i + 1);
+    for (int i = 0; i < 16; i++)
+        (void)answer(&b, t[i], 500);
+    assert_nobody(&b, SECOND);
+    b.mono += SECOND;
+    (void)answer(&b, begin(&b, 17), 500);
+    assert_nobody(&b, 2 * SECOND);
+    b.mono += 2 * SECOND;
+    delivery_untried(b.d, begin(&b, 18)); /* not even tried */
+    (void)answer(&b, begin(&b, 18), 500);
+    assert_nobody(&b, 4 * SECOND);
+    delivery_free(b.d);
+}
+
+/* One that had failed for itself waits for that alone when others are taken again, not for the time when nobody was. */
+TEST(only_its_own_failures_make_it_wait)
+{
+    struct bench b = bench(8);
+    add_many(&b, 1);
+    (void)answer(&b, begin(&b, 1), 503);
+    take_one(&b);
+    (void)answer(&b, begin(&b, 1), 503);
+    for (int i = 0; i < 9; i++)
+        (void)answer(&b, wait_for(&b), 503);
+    assert_nobody(&b, 300 * SECOND);
+    take_one(&b);
+    assert_nobody(&b, SECOND);
+    delivery_free(b.d);
+}
+
 TEST(a_few_that_fail_are_not_the_receiver)
 {
     struct bench b = bench(8);
@@ -611,7 +648,8 @@ TEST(other_terms)
 
 TESTS(T(in_order_and_at_most_so_many), T(who_shares_a_name_waits), T(who_failed_keeps_its_place),
       T(too_many_names_are_in_order_with_everybody), T(waits_are_doubled), T(down_one_probe_at_a_time),
-      T(down_waits_for_what_is_on_its_way), T(a_few_that_fail_are_not_the_receiver),
+      T(down_waits_for_what_is_on_its_way), T(down_is_lengthened_by_probes_alone),
+      T(only_its_own_failures_make_it_wait), T(a_few_that_fail_are_not_the_receiver),
       T(refused_ones_do_not_hide_a_new_one), T(refused_while_others_are_taken),
       T(nothing_is_held_against_it_while_nothing_is_taken), T(a_receiver_that_was_down_is_not_held_against_things),
       T(where_the_rest_waits_for_it_its_own_answer_counts), T(of_one_with_too_many_names_too),
