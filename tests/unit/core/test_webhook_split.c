@@ -154,6 +154,13 @@ static const struct {
      HEAD "{\"value\":{\"calls\":[1]}}" TAIL "\n" HEAD "{\"value\":{\"calls\":[2]}}" TAIL},
     /* one name twice in an object: readers differ in which one counts, so it stays whole */
     {TALK("messages", "\"messages\":[1,2],\"messages\":[3]"), TALK("messages", "\"messages\":[1,2],\"messages\":[3]")},
+    {HEAD "{\"value\":{\"messages\":[1,2]},\"value\":{\"messages\":[3]}}" TAIL,
+     HEAD "{\"value\":{\"messages\":[1,2]},\"value\":{\"messages\":[3]}}" TAIL},
+    {HEAD "{\"field\":\"history\",\"field\":\"messages\",\"value\":{\"messages\":[1,2]}}" TAIL,
+     HEAD "{\"field\":\"history\",\"field\":\"messages\",\"value\":{\"messages\":[1,2]}}" TAIL},
+    /* preferences are none in standby */
+    {TALK("standby", "\"standby\":{\"user_preferences\":[1,2]}"),
+     TALK("standby", "\"standby\":{\"user_preferences\":[1,2]}")},
     {"{\"entry\":[{\"changes\":[{},{}]}],\"entry\":[]}", "{\"entry\":[{\"changes\":[{},{}]}],\"entry\":[]}"},
 };
 
