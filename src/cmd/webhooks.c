@@ -25,7 +25,7 @@
 #define LIMIT_MOST     1000000
 #define PAGE_MOST      1000
 #define TAIL_MS        1000
-#define PLACE_MAX      32
+#define PLACE_MAX      96
 #define PROGRESS_NS    200000000
 
 /* Options that stand in the query under the same name. */
@@ -376,10 +376,10 @@ static void replay_body(const struct args *a, struct buf *body)
     jo_end(&o);
 }
 
-static void say_replay(const struct args *a, struct json answer)
+static void say_replay(const struct args *a, struct json answer, long long dead)
 {
     struct str name = show_text(answer, "subscriber");
-    long long bodies = (long long)show_number(answer, "bodies"), dead = (long long)show_number(answer, "dead");
+    long long bodies = (long long)show_number(answer, "bodies");
     if (args_has(a, "stop"))
         term_printf(stdout, TONE_PLAIN, "%.*s is given nothing older any more\n", (int)name.n, name.p);
     else if (args_has(a, "dead"))
@@ -392,11 +392,27 @@ static void say_replay(const struct args *a, struct json answer)
         term_printf(stdout, TONE_WARN, "it is paused: they leave when it is resumed\n");
 }
 
+/* Of very many dead letters a call takes a part. *ret_dead: of all calls. */
+static int ask_replay(struct rest *r, const struct buf *body, struct json *ret, long long *ret_dead)
+{
+    int rc;
+    *ret_dead = 0;
+    do {
+        rc = rest_call(r, "POST", "/webhooks/replay", buf_str(body), ret);
+        if (rc == CMD_OK)
+            rc = rest_check(r, *ret);
+        if (rc == CMD_OK)
+            *ret_dead += show_number(*ret, "dead");
+    } while (rc == CMD_OK && show_flag(*ret, "more"));
+    return rc;
+}
+
 int webhooks_replay_run(const struct args *a)
 {
     struct rest r;
     struct buf body;
     struct json answer;
+    long long dead = 0;
     if (!args_has(a, "subscriber"))
         return cmd_fail(CMD_USAGE, "wayleave webhooks subscribers list names them",
                         "say to whom with --subscriber NAME");
@@ -407,13 +423,11 @@ int webhooks_replay_run(const struct args *a)
     int rc = rest_open(&r, a);
     r.words = words;
     if (rc == CMD_OK)
-        rc = rest_call(&r, "POST", "/webhooks/replay", buf_str(&body), &answer);
-    if (rc == CMD_OK)
-        rc = rest_check(&r, answer);
+        rc = ask_replay(&r, &body, &answer, &dead);
     if (rc == CMD_OK && args_has(a, "json"))
         rc = rest_print(answer);
     else if (rc == CMD_OK && !args_has(a, "quiet"))
-        say_replay(a, answer);
+        say_replay(a, answer, dead);
     rest_close(&r);
     buf_done(&body);
     return rc;

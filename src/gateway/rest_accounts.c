@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 
+#include "base/digest.h"
 #include "gateway/accounts.h"
 #include "store/reach.h"
 
@@ -342,9 +343,22 @@ static bool read_field(void *to, struct str v, int64_t now)
     return v.n > 0 && v.n <= 64;
 }
 
+/* A time, or "<ms>.<key>" as `next` says it: several may have been said in one millisecond. */
 static bool read_before(void *to, struct str v, int64_t now)
 {
-    return rest_read_time(v, now, &((struct notice_query *)to)->f.before);
+    struct notice_filter *f = &((struct notice_query *)to)->f;
+    struct str key;
+    struct str ms = str_cut(v, '.', &key);
+    uint8_t bytes[8];
+    size_t n = 0;
+    if (key.p == NULL || !rest_read_id(ms, &f->before))
+        return rest_read_time(v, now, &f->before);
+    if (!hex_decode(key, bytes, sizeof bytes, &n) || n != sizeof bytes)
+        return false;
+    f->before_key = 0;
+    for (size_t i = 0; i < n; i++)
+        f->before_key = f->before_key << 8 | bytes[i];
+    return true;
 }
 
 static bool read_limit(void *to, struct str v, int64_t now)
@@ -362,35 +376,27 @@ static const struct rest_parameter parameters[] = {
     {NULL, NULL, NULL, false},
 };
 
-/* Of n rows, so many that the next page, which begins before the time of the last of them, leaves none out. */
-static size_t whole_times(const struct notice *v, size_t n, size_t limit)
-{
-    size_t k = limit;
-    if (n <= limit)
-        return n;
-    while (k > 0 && v[k - 1].at == v[k].at)
-        k--;
-    return k > 0 ? k : limit;
-}
-
 int rest_notices_list(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e)
 {
     struct notice_query q = {.limit = NOTICES_DEFAULT};
     struct notice *v;
+    char next[48] = "";
     size_t n = 0;
     if (!rest_query(c, a, parameters, &q, now))
         return 0;
     int rc = notices_list(s, &q.f, q.limit + 1, a, &v, &n, e);
     if (rc != 0)
         return rc;
-    size_t shown = whole_times(v, n, q.limit);
+    size_t shown = n > q.limit ? q.limit : n;
     jo_object(&c->out);
     jo_key(&c->out, "notices");
     jo_array(&c->out);
     for (size_t i = 0; i < shown; i++)
         show_notice(&c->out, &v[i]);
     jo_end(&c->out);
-    rest_time(&c->out, "next", n > shown ? v[shown - 1].at : 0);
+    if (n > shown)
+        snprintf(next, sizeof next, "%lld.%016llx", (long long)v[shown - 1].at, (unsigned long long)v[shown - 1].key);
+    rest_text(&c->out, "next", next);
     jo_end(&c->out);
     return 0;
 }

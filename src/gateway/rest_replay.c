@@ -105,8 +105,10 @@ static void answer(struct rest_call *c, const struct subscriber *v, int64_t bodi
     jo_kint(o, "bodies", bodies);
     if (bodies >= COUNTED)
         jo_kbool(o, "at_least", true);
-    if (letters >= 0)
+    if (letters >= 0) {
         jo_kint(o, "dead", letters);
+        jo_kbool(o, "more", letters >= DEAD_LETTERS_AT_ONCE); /* the same call goes on with the rest */
+    }
     jo_kbool(o, "paused", v->paused);
     jo_end(o);
 }

@@ -68,9 +68,22 @@ def test_an_account_is_shown_with_its_restrictions_and_notices(gateway, sandbox)
 
     newest, oldest = rows(gateway.cli(["accounts", "notices", "--field", "account_update", "--json"]))
     assert oldest["detail"]["violation_info"] == {"violation_type": "SCAM"} and oldest["word"] == "ACCOUNT_VIOLATION"
-    assert rows(gateway.cli(["accounts", "notices", "--before", newest["at"], "--json"])) == [oldest]
+    assert rows(gateway.cli(["accounts", "notices", "--field", "account_update", "--before", newest["at"], "--json"])) == [oldest]
     assert rows(gateway.cli(["accounts", "notices", "--account", "77", "--json"])) == []
     assert "ACCOUNT_VIOLATION" in ok(gateway.cli(["accounts", "notices"]))
+
+
+def test_notices_of_one_moment_are_paged_and_none_is_left_out(gateway, sandbox):
+    for flow in range(5):
+        post(gateway, "flows", at=1790000000, event="FLOW_STATUS_CHANGE", flow_id=str(flow), old_status="PUBLISHED", new_status="THROTTLED", message="slow")
+    seen, before = [], ""
+    while True:
+        page = gateway.admin("GET", "/notices?limit=2&field=flows" + (f"&before={before}" if before else ""))[1]
+        seen += [n["detail"]["flow_id"] for n in page["notices"]]
+        if page["next"] is None:
+            break
+        before = page["next"]
+    assert sorted(seen) == ["0", "1", "2", "3", "4"]
 
 
 def test_templates_say_why_and_what_comes(gateway, sandbox):

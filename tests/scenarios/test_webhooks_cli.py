@@ -294,6 +294,18 @@ def test_what_the_configuration_made_is_changed_there(start, sandbox, receiver, 
     rig.until("it came again", lambda: len(receiver.requests) == 3)
 
 
+def test_a_person_is_erased_and_the_others_stay(router, sandbox):
+    wrote(router, sandbox, *rig.PEOPLE[:2])
+    code, _, err = router.cli(["webhooks", "erase", "+" + ANA])
+    assert code == 2 and "--yes" in err
+    said = json.loads(ok(router.cli(["webhooks", "erase", "+" + ANA, "--yes", "--json"])))
+    assert said["scanned"] == 2 and said["erased"] == 1
+    raw = [router.admin("GET", f"/webhooks/{row['id']}?raw=true")[1]["raw"] for row in rows(router.cli(["webhooks", "list", "--json"]))]
+    kept = b"".join(base64.b64decode(one) for one in raw)
+    assert ANA.encode() not in kept and rig.PEOPLE[1].encode() in kept
+    assert "0 changed" in ok(router.cli(["webhooks", "erase", "+" + ANA, "--yes"]))
+
+
 # --- mistakes ----------------------------------------------------------------------------------------------------------
 
 WRONG_SUBSCRIBERS = [
