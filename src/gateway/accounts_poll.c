@@ -19,7 +19,7 @@
 #include "gateway/learned.h"
 
 #define READERS    2
-#define TOKENS_MS  5000 /* token files are looked at this often */
+#define TOKENS_MS  5000  /* token files are looked at this often */
 #define NUMBER_MS  15000 /* for all calls of one reading */
 #define SKIP_MS    (24 * 3600 * 1000)
 #define ERROR_TEXT 160
