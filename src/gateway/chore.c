@@ -39,7 +39,7 @@ static void *chore_run(void *arg)
 {
     struct chore *c = arg;
     struct arena *a = arena_create(c->o.memory);
-    bool more = false;
+    bool more = true; /* after a start there may be a backlog */
     if (a == NULL)
         abort();
     while (rest(c, more && c->o.backlog_ms < c->o.rest_ms ? c->o.backlog_ms : c->o.rest_ms)) {

@@ -48,6 +48,7 @@ static const struct rest_route routes[] = {
     {"GET", "notices", ASKS, rest_notices_list, NULL},
     {"GET", "webhooks", ASKS, rest_webhooks_list, NULL},
     {"GET", "webhooks/fields", READS, rest_webhook_fields, NULL},
+    {"POST", "webhooks/erase", READS, rest_webhooks_erase, NULL},
     {"POST", "webhooks/replay", WRITES, rest_webhooks_replay, NULL},
     {"GET", "webhooks/{}", ASKS, rest_webhook, NULL},
     {"GET", "subscribers", READS, rest_subscribers_list, NULL},

@@ -125,6 +125,7 @@ int rest_messages_list(struct rest_call *c, struct store *s, struct arena *a, in
 int rest_message(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
 int rest_message_cancel(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
 int rest_number_resume(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
+int rest_webhooks_erase(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
 int rest_status(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
 
 /* Answers with what stands in c->answer, or with c->problem. For later(), once. */

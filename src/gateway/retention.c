@@ -4,7 +4,8 @@
  * A body's age is in its number, so what is too old is a range of keys. Each step drops some hundred of it in one
  * transaction of the writer, at the lowest rank, and looks again a moment later while there is more: ten thousand a second
  * go without anybody waiting for it. The range ends where the projector is: its cursor only moves on. Deleted bytes are
- * overwritten in the file (store/db_sqlite.c). */
+ * overwritten in the file (store/db_sqlite.c), and its log, which a quiet gateway fills for weeks, is emptied behind them,
+ * once an hour at most. */
 #include "gateway/retention.h"
 
 #include <stdlib.h>
@@ -20,6 +21,7 @@
 #define BACKLOG_MS 20
 #define MEMORY     (4u << 20)
 #define ID_BITS    22
+#define EMPTIED_NS (INT64_C(3600) * 1000000000)
 #define USUALLY_MS (INT64_C(30) * 86400000)
 
 const struct retention_options retention_usual = {.keep_ms = 0, .rest_ms = 60000, .rows = 500};
@@ -29,6 +31,7 @@ struct retention {
     struct retention_options o;
     int64_t behind[SUBSCRIBERS_MAX]; /* ids of those that were told of */
     size_t n_behind;
+    int64_t emptied_ns; /* when the log was last emptied; 0: not in this life */
     struct chore *chore;
 
     /* --- of the step that is being made --- */
@@ -98,6 +101,16 @@ static int choose(struct retention *r, struct store *reader, struct err *e)
     return rc != 0 ? rc : inbox_last_of(reader, r->end, r->o.rows, &r->last, e);
 }
 
+/* After the last of what was too old. */
+static int empty_log(struct retention *r, struct store *s, struct err *e)
+{
+    int64_t now_ns = clock_mono_ns();
+    if (r->emptied_ns != 0 && now_ns - r->emptied_ns < EMPTIED_NS)
+        return 0;
+    r->emptied_ns = now_ns;
+    return store_empty_log(s, e);
+}
+
 static int drop(void *ctx, struct store *s, struct arena *a, int64_t now, struct err *e)
 {
     struct retention *r = ctx;
@@ -107,7 +120,9 @@ static int drop(void *ctx, struct store *s, struct arena *a, int64_t now, struct
     int rc = r->last != 0 ? inbox_drop(s, r->last + 1, r->o.rows, &r->bodies, e) : 0;
     if (rc == 0)
         rc = inbox_oldest(s, &oldest, e);
-    return rc != 0 ? rc : dead_letters_expire(s, oldest != 0 ? oldest : r->end, r->o.rows, &r->letters, e);
+    if (rc == 0)
+        rc = dead_letters_expire(s, oldest != 0 ? oldest : r->end, r->o.rows, &r->letters, e);
+    return rc == 0 && r->bodies > 0 && r->bodies < r->o.rows ? empty_log(r, s, e) : rc;
 }
 
 static int step(void *ctx, struct store *reader, struct arena *a, bool *ret_more, struct err *e)

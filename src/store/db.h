@@ -63,6 +63,9 @@ struct db_driver {
     int (*begin_reading)(struct db *db, struct err *e);
     int (*commit)(struct db *db, struct err *e);
     void (*rollback)(struct db *db);
+    /* After the open transaction the log keeps nothing, if that can be; and whether it was. */
+    void (*empty_log)(struct db *db);
+    bool (*log_emptied)(struct db *db);
     /* Makes commits return before they are on disk; a descriptor whose fdatasync() puts them there, or a WL_E*. */
     int (*defer_sync)(struct db *db, int *ret_fd, struct err *e);
     bool (*in_transaction)(struct db *db); /* false also after the engine rolled back by itself */

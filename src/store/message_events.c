@@ -15,6 +15,14 @@ STATEMENT(events_of,
           "ev.detail, ev.participant FROM msg_event ev LEFT JOIN msg m ON m.bucket = ev.bucket AND m.id = ev.msg "
           "WHERE ev.bucket = $1 AND ev.msg = $2 ORDER BY ev.at, ev.recorded_at, ev.seen, ev.status LIMIT $3");
 
+STATEMENT(orphans_end, "SELECT at FROM msg_event WHERE bucket = $1 AND msg = 0 AND at >= $2 ORDER BY at LIMIT 1 "
+                       "OFFSET $3");
+STATEMENT(orphans_between,
+          "SELECT at, recorded_at, seen, code, status, orphan_wamid, detail, participant FROM msg_event "
+          "WHERE bucket = $1 AND msg = 0 AND at >= $2 AND at <= $3 ORDER BY at, status LIMIT $4");
+STATEMENT(orphan_delete, "DELETE FROM msg_event WHERE bucket = $1 AND msg = 0 AND at = $2 AND status = $3 AND "
+                         "participant = $4 AND orphan_wamid = $5");
+
 static int insert(struct store *s, const struct message_event *ev, int64_t *ret_changed, struct err *e)
 {
     struct db_stmt *q;
@@ -93,4 +101,66 @@ int message_events_list(struct store *s, int bucket, int64_t msg, struct arena *
     *ret = rows;
     *ret_n = n;
     return 0;
+}
+
+#define ORPHANS_MAX 10000000
+
+static int read_orphan(struct db_stmt *q, struct arena *a, void *row, struct err *e)
+{
+    return read_row(q, a, row, e);
+}
+
+/* The moment of the nth row from `from` on; when there are fewer, the end of time. */
+static int nth_moment(struct store *s, int bucket, int64_t from, size_t n, int64_t *ret, struct err *e)
+{
+    struct db_stmt *q;
+    int rc = db_prepare(s, &orphans_end, &q, e);
+    if (rc != 0)
+        return rc;
+    db_i64(q, bucket);
+    db_i64(q, from);
+    db_i64(q, (int64_t)n);
+    if ((rc = db_step(q, e)) < 0)
+        return rc;
+    *ret = rc == 1 ? col_i64(q) : INT64_MAX;
+    db_reset(q);
+    return 0;
+}
+
+int message_orphans(struct store *s, int bucket, int64_t from, size_t about, struct arena *a,
+                    struct message_event **ret, size_t *ret_n, int64_t *ret_next, struct err *e)
+{
+    struct db_stmt *q;
+    int64_t end = 0;
+    int rc = nth_moment(s, bucket, from, about, &end, e);
+    if (rc == 0)
+        rc = db_prepare(s, &orphans_between, &q, e);
+    if (rc != 0)
+        return rc;
+    db_i64(q, bucket);
+    db_i64(q, from);
+    db_i64(q, end);
+    db_i64(q, ORPHANS_MAX);
+    rc = db_rows(q, a, ORPHANS_MAX, sizeof **ret, read_orphan, ret, ret_n, e);
+    if (rc == 0)
+        *ret_next = end == INT64_MAX ? 0 : end + 1;
+    for (size_t i = 0; rc == 0 && i < *ret_n; i++)
+        (*ret)[i].bucket = bucket;
+    return rc;
+}
+
+int message_orphan_drop(struct store *s, const struct message_event *ev, struct err *e)
+{
+    struct db_stmt *q;
+    int rc = write_start(s, e);
+    if (rc == 0)
+        rc = db_prepare(s, &orphan_delete, &q, e);
+    if (rc != 0)
+        return rc;
+    db_i64(q, ev->bucket);
+    db_i64(q, ev->at);
+    db_text(q, ev->status);
+    db_text(q, ev->participant);
+    db_text(q, ev->wamid);
+    return write_end(s, db_exec(q, NULL, e));
 }

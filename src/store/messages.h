@@ -70,6 +70,11 @@ struct message_event {
     struct str status, wamid, detail, participant;
 };
 int message_events_append(struct store *s, const struct message_event *ev, size_t n, size_t *ret_new, struct err *e);
+/* Events of messages we do not know, those of `from` and later up to the end of the moment in which about `about` are full.
+ * *ret_next: the moment to go on with; 0: that was all. And taking one away; one that is gone already is no error. */
+int message_orphans(struct store *s, int bucket, int64_t from, size_t about, struct arena *a,
+                    struct message_event **ret, size_t *ret_n, int64_t *ret_next, struct err *e);
+int message_orphan_drop(struct store *s, const struct message_event *ev, struct err *e);
 
 int messages_get(struct store *s, int bucket, int64_t id, struct message *ret, struct err *e);
 int messages_of(struct store *s, int bucket, int64_t contact, struct arena *a, size_t max, struct message **ret,

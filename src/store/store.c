@@ -282,6 +282,19 @@ void store_rollback(struct store *s)
     s->db->driver->rollback(s->db);
 }
 
+int store_empty_log(struct store *s, struct err *e)
+{
+    int rc = write_start(s, e);
+    if (rc == 0)
+        s->db->driver->empty_log(s->db);
+    return rc;
+}
+
+bool store_log_emptied(const struct store *s)
+{
+    return s->db->driver->log_emptied(s->db);
+}
+
 struct store_sync {
     int fd;
 };

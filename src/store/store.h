@@ -36,6 +36,11 @@ void store_free(struct store *s); /* accepts NULL; rolls back an open transactio
 int store_begin(struct store *s, struct err *e);
 int store_commit(struct store *s, struct err *e); /* error: nothing was written, or (poisoned) unknown */
 void store_rollback(struct store *s);
+/* What a transaction deletes or replaces is overwritten in the file, but the engine's log still has it as it was written. In
+ * a transaction: its commit empties the log, unless somebody reads just then; later ones try, too. Whether it was done says
+ * the other. */
+int store_empty_log(struct store *s, struct err *e);
+bool store_log_emptied(const struct store *s);
 /* On a read-only handle: what is read from here to store_rollback() is as it was at one moment, with every commit that
  * had returned before this call. */
 int store_begin_reading(struct store *s, struct err *e);

@@ -415,9 +415,56 @@ TEST(a_rule_set_has_one_number)
     fx_end(&f);
 }
 
+/* One event of a message nobody knows, at a moment. */
+static struct message_event orphan(int64_t at, const char *wamid, const char *who)
+{
+    return (struct message_event){.at = at,
+                                  .recorded_at = NOW,
+                                  .seen = 2,
+                                  .status = STR("delivered"),
+                                  .wamid = str_of(wamid),
+                                  .participant = str_of(who)};
+}
+
+TEST(events_of_unknown_messages_are_paged_by_moments_and_dropped)
+{
+    struct fx f;
+    struct message_event v[7] = {orphan(10, "wamid.a", "1"), orphan(20, "wamid.b", "1"), orphan(20, "wamid.c", "2"),
+                                 orphan(20, "wamid.d", "1"), orphan(30, "wamid.e", "1"), orphan(40, "wamid.f", "2"),
+                                 orphan(20, "wamid.g", "1")},
+                         *got = NULL;
+    size_t n = 0, seen = 0;
+    int64_t from = 0;
+    fx_start(&f);
+    v[6].msg = 77; /* this one is known */
+    BEGIN(&f);
+    OK(&f, message_events_append(f.s, v, 7, &n, &f.e));
+    COMMIT(&f);
+    assert_int_equal(n, 7);
+    OK(&f, message_orphans(f.s, 0, 0, 1, f.a, &got, &n, &from, &f.e));
+    assert_true(n == 4 && from == 21); /* the whole moment, however full */
+    for (seen = n; from != 0; seen += n)
+        OK(&f, message_orphans(f.s, 0, from, 1, f.a, &got, &n, &from, &f.e));
+    assert_int_equal(seen, 6);
+    BEGIN(&f);
+    OK(&f, message_orphan_drop(f.s, &v[1], &f.e));
+    OK(&f, message_orphan_drop(f.s, &v[1], &f.e)); /* gone */
+    OK(&f, message_orphan_drop(f.s, &v[6], &f.e)); /* not one of these */
+    COMMIT(&f);
+    OK(&f, message_orphans(f.s, 0, 0, 100, f.a, &got, &n, &from, &f.e));
+    assert_true(n == 5 && from == 0 && got[4].at == 40);
+    assert_str(got[4].wamid, "wamid.f");
+    assert_str(got[4].participant, "2");
+    OK(&f, message_events_list(f.s, 0, 77, f.a, 9, &got, &n, &f.e));
+    assert_int_equal(n, 1);
+    OK(&f, message_orphans(f.s, 0, 41, 100, f.a, &got, &n, &from, &f.e));
+    assert_true(n == 0 && from == 0);
+    fx_end(&f);
+}
+
 TESTS(T(keeps_every_field_of_a_message), T(keeps_the_decision_as_it_was_packed),
       T(a_save_under_an_old_version_changes_nothing), T(an_event_counts_once),
       T(an_event_says_nothing_to_the_row_of_its_message), T(events_of_unknown_messages_are_kept_apart),
       T(what_an_earlier_life_left_on_its_way_is_found), T(doubts_come_when_they_are_due_the_longest_due_first),
       T(a_later_decision_finds_its_message), T(a_message_may_wait_without_a_decision), T(lists_the_newest_first),
-      T(a_rule_set_has_one_number))
+      T(a_rule_set_has_one_number), T(events_of_unknown_messages_are_paged_by_moments_and_dropped))

@@ -178,13 +178,29 @@ static void check_old_bodies(struct fx *f)
     assert_true(str_eq(got[1].body, fresh.body) && got[1].app == 5);
 }
 
-TEST(a_file_of_version_5_is_brought_up_to_date)
+static void check_old_controls(struct fx *f)
 {
     struct account account;
     struct template_row *t = NULL;
     struct sender *sender = NULL;
-    int64_t at = 0;
     size_t n = 0;
+    OK(f, accounts_get(f->s, 2000, &account, &f->e));
+    assert_true(account.no_templates_until == 1795400000000 && account.said_at.templates == 1795324000000);
+    assert_true(account.said_at.portfolio == 0 && account.name[0] == '\0' && account.health == HEALTH_UNKNOWN);
+    OK(f, templates_list(f->s, 0, f->a, &t, &n, &f->e));
+    assert_true(n == 1 && t->status == TEMPLATE_APPROVED && t->status_at == 1795324000000 && t->detail.n == 0);
+    assert_true(t->next_category == CATEGORY_UNKNOWN && t->components_at == 0 && t->listed_at == 0);
+    assert_str(t->quality, "GREEN");
+    OK(f, senders_list(f->s, f->a, &sender, &n, &f->e));
+    assert_true(n == 1 && sender->per_second == 80 && sender->name_status[0] == '\0' &&
+                sender->health == HEALTH_UNKNOWN && sender->told_at.health == 0);
+}
+
+TEST(a_file_of_version_5_is_brought_up_to_date)
+{
+    struct identity who = fx_name(IDENTITY_PHONE, "447700900201");
+    struct person p;
+    int64_t at = 0;
     struct fx f;
     fx_place(&f);
     if (!fx_is_file(&f) || !write_old_file(&f, "version5.sql", "")) {
@@ -196,20 +212,9 @@ TEST(a_file_of_version_5_is_brought_up_to_date)
     check_old_bodies(&f);
     OK(&f, cursor_get(f.s, "projector", &at, &f.e));
     assert_true(at == 7530136711800000001);
-    struct identity who = fx_name(IDENTITY_PHONE, "447700900201");
-    struct person p;
     OK(&f, people_find(f.s, &who, 1, &p, &f.e));
     assert_true(strcmp(p.name, "Ana") == 0 && p.name_at == 0);
-    OK(&f, accounts_get(f.s, 2000, &account, &f.e));
-    assert_true(account.no_templates_until == 1795400000000 && account.said_at.templates == 1795324000000 &&
-                account.said_at.portfolio == 0 && account.name[0] == '\0' && account.health == HEALTH_UNKNOWN);
-    OK(&f, templates_list(f.s, 0, f.a, &t, &n, &f.e));
-    assert_true(n == 1 && t->status == TEMPLATE_APPROVED && t->status_at == 1795324000000 && t->detail.n == 0 &&
-                t->next_category == CATEGORY_UNKNOWN && t->components_at == 0 && t->listed_at == 0);
-    assert_str(t->quality, "GREEN");
-    OK(&f, senders_list(f.s, f.a, &sender, &n, &f.e));
-    assert_true(n == 1 && sender->per_second == 80 && sender->name_status[0] == '\0' &&
-                sender->health == HEALTH_UNKNOWN && sender->told_at.health == 0);
+    check_old_controls(&f);
     fx_end(&f);
 }
 
@@ -461,7 +466,68 @@ TEST(no_statement_walks_a_bucket)
     fx_end(&f);
 }
 
+/* Whether the word stands anywhere in the file or its log. */
+static bool is_left(const struct fx *f, const char *ending, const char *word)
+{
+    char path[600];
+    static char bytes[8 << 20];
+    snprintf(path, sizeof path, "%s%s", f->url, ending);
+    FILE *file = fopen(path, "rb");
+    size_t n = file != NULL ? fread(bytes, 1, sizeof bytes, file) : 0;
+    if (file != NULL)
+        fclose(file);
+    assert_true(n < sizeof bytes);
+    return memmem(bytes, n, word, strlen(word)) != NULL;
+}
+
+TEST(what_is_deleted_is_left_nowhere)
+{
+    struct fx f;
+    struct store *reader = NULL;
+    static char body[600000];
+    struct inbox_row r[2] = {{.at = NOW, .body = STR("a secret\x01thing")}, {.at = NOW, .body = {body, sizeof body}}};
+    uint64_t noise = 1;
+    fx_start(&f);
+    if (!fx_is_file(&f)) {
+        fx_end(&f);
+        skip_loudly("not a file");
+    }
+    for (size_t i = 0; i < sizeof body; i++) { /* it takes pages of its own, as it came */
+        noise = noise * UINT64_C(6364136223846793005) + 1442695040888963407;
+        body[i] = (char)(noise >> 56);
+    }
+    memcpy(body + 500000, "another one", 11);
+    r[0].seq = store_id(f.s, NOW), r[1].seq = store_id(f.s, NOW);
+    assert_int_equal(store_empty_log(f.s, &f.e), WL_EBUG); /* outside a transaction */
+    BEGIN(&f);
+    OK(&f, inbox_append(f.s, r, 2, &f.e));
+    OK(&f, store_empty_log(f.s, &f.e));
+    COMMIT(&f);
+    assert_true(store_log_emptied(f.s) && is_left(&f, "", "a secret\x01thing") && is_left(&f, "", "another one"));
+    OK(&f, store_open(&reader, f.url, &(struct store_options){.read_only = true}, &f.e));
+    int64_t n = 0, bad = 0;
+    OK(&f, store_begin_reading(reader, &f.e));
+    OK(&f, inbox_counts(reader, &n, &bad, &f.e)); /* reads at this moment */
+    BEGIN(&f);
+    OK(&f, inbox_rewrite(f.s, r[0].seq, STR("{}"), &f.e));
+    OK(&f, inbox_rewrite(f.s, r[1].seq, STR("{}"), &f.e));
+    OK(&f, store_empty_log(f.s, &f.e));
+    COMMIT(&f);
+    assert_false(store_log_emptied(f.s)); /* somebody reads */
+    store_rollback(reader);
+    BEGIN(&f);
+    OK(&f, store_empty_log(f.s, &f.e));
+    COMMIT(&f);
+    assert_true(store_log_emptied(f.s));
+    static const char *const ends[] = {"", "-wal"};
+    for (int i = 0; i < 2; i++)
+        assert_false(is_left(&f, ends[i], "a secret\x01thing") || is_left(&f, ends[i], "another one"));
+    store_free(reader);
+    fx_end(&f);
+}
+
 TESTS(T(opens_and_reopens), T(an_older_file_is_brought_up_to_date), T(a_file_of_version_5_is_brought_up_to_date),
       T(no_statement_walks_a_bucket), T(accepts_the_long_form_of_a_path), T(file_is_for_its_owner_only),
       T(refuses_what_it_cannot_read), T(read_only_reads_and_never_writes), T(a_transaction_is_whole_or_nothing),
-      T(ids_rise_whatever_the_clock_does), T(ids_go_on_after_a_restart_with_an_earlier_clock), T(id_text_comes_back))
+      T(ids_rise_whatever_the_clock_does), T(ids_go_on_after_a_restart_with_an_earlier_clock), T(id_text_comes_back),
+      T(what_is_deleted_is_left_nowhere))

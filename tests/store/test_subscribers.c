@@ -43,6 +43,17 @@ static struct subscriber get(struct fx *f, const char *name)
     return v;
 }
 
+static void check_crm(struct fx *f, int64_t id)
+{
+    struct subscriber got = get(f, "crm");
+    assert_true(got.id == id && got.ver == 1 && got.form == SUBSCRIBER_BODIES && got.parallel == 8);
+    assert_true(got.origin == SUBSCRIBER_BY_CONFIGURATION && !got.paused && got.created_at == NOW);
+    assert_true(got.changed_at == NOW + 1 && got.position == 100 && got.again_next == 5 && got.again_until == 9);
+    assert_str(got.url, "https://example.com/hook");
+    assert_true(str_eq(got.secret, STR("\x01\0sealed")));
+    assert_str(got.filter, "{\"fields\":[\"messages\"]}");
+}
+
 TEST(a_subscriber_comes_back_as_it_was_put)
 {
     struct fx f;
@@ -60,13 +71,7 @@ TEST(a_subscriber_comes_back_as_it_was_put)
     OK(&f, put(&f, &other));
     assert_true(v.ver == 1 && other.ver == 1);
     fx_reopen(&f);
-    got = get(&f, "crm");
-    assert_true(got.id == v.id && got.ver == 1 && got.form == SUBSCRIBER_BODIES && got.parallel == 8 &&
-                got.origin == SUBSCRIBER_BY_CONFIGURATION && !got.paused && got.created_at == NOW &&
-                got.changed_at == NOW + 1 && got.position == 100 && got.again_next == 5 && got.again_until == 9);
-    assert_str(got.url, "https://example.com/hook");
-    assert_true(str_eq(got.secret, STR("\x01\0sealed")));
-    assert_str(got.filter, "{\"fields\":[\"messages\"]}");
+    check_crm(&f, v.id);
     OK(&f, subscribers_list(f.s, f.a, &all, &n, &f.e));
     assert_true(n == 2 && all[0].id == v.id && all[1].id == other.id && all[1].paused);
     assert_string_equal(all[1].name, "bot-2");
