@@ -269,6 +269,8 @@ static void finish(struct fanout *f)
     http_client_stop(f->client);
     settle(take_answers(f), true);
     note_last(f);
+    store_free(f->reader); /* before the writer's: the last to close tidies the database up */
+    f->reader = NULL;
 }
 
 static void started(struct fanout *f, int rc)

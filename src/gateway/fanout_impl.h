@@ -48,7 +48,7 @@ struct stream {
     int64_t until;
     int64_t part_seq;         /* the body after it that did not fit whole, 0: none */
     size_t part_next, part_n; /* its next event, and how many it had */
-    bool full;                /* something did not fit */
+    bool full, ended;         /* something did not fit; something ended since */
     bool idle;                /* there are places, and nothing in the window may go */
     bool more;                /* DEAD: there may be some to be tried once more. AGAIN: there are bodies to be read */
     int64_t restart_from;     /* -1, or: it begins anew after this one, as soon as nothing is on its way */

@@ -6,8 +6,8 @@
  * takes DELIVERY_WINDOW_MAX things and a budget of bytes, one thing always fits, and what does not is read again later: a
  * body of which only some events fit is taken up at the event it was left at. A position says: all up to here is over.
  *
- * Nothing is read beyond what has been applied. A window is read into by the batch, when half of it has gone; or, when nothing
- * in it may go because it waits for its like, as far as there is room. */
+ * Nothing is read beyond what has been applied. A full window is read into again when half of it has gone; or, when nothing
+ * in it may go because it waits for its like, as soon as anything has: whether it is full then tells it jammed from calm. */
 #include "gateway/fanout_impl.h"
 
 #include <stdlib.h>
@@ -15,7 +15,6 @@
 #include "base/log.h"
 
 #define LOW       (DELIVERY_WINDOW_MAX / 2)
-#define HIGH      (DELIVERY_WINDOW_MAX - 64)
 #define ROWS      64 /* read at a time */
 #define DEAD_ROWS 64 /* as many as a stream has room to remember */
 #define ROW_BYTES (1u << 20)
@@ -63,6 +62,7 @@ void stream_remove(struct stream *st, struct post *p)
     *(p->prev != NULL ? &p->prev->next : &st->first) = p->next;
     *(p->next != NULL ? &p->next->prev : &st->last) = p->prev;
     st->bytes -= p->n;
+    st->ended = true;
     post_free(p);
 }
 
@@ -163,8 +163,7 @@ static bool wants(const struct stream *st)
     size_t count = st->window != NULL ? delivery_count(st->window) : 0, most = terms_of[st->kind].bytes;
     if (st->target->n_losses >= LOSSES)
         return false;
-    return !st->full || (count <= LOW && st->bytes <= most / 2) ||
-           (st->idle && count <= HIGH && st->bytes <= most / 4 * 3);
+    return !st->full || (st->ended && (st->idle || (count <= LOW && st->bytes <= most / 2)));
 }
 
 static void put_off(struct fanout *f, const struct err *e)
@@ -202,6 +201,7 @@ static bool read_on(struct fanout *f, struct stream *st, int64_t limit)
     for (size_t i = 0; i < n && rows[i].seq <= limit; i++) {
         if (!add_body(f, st, &rows[i])) {
             st->full = true;
+            st->ended = false;
             return false;
         }
         st->read = rows[i].seq;
