@@ -256,3 +256,11 @@ def test_mistakes_of_the_configuration_are_lines_too(clinic):
     assert status == 1 and any(r == "fail" and "lisen" in f for r, f in said)
     status, out, _ = rig.wayleave("doctor", "--config", clinic.folder / "nowhere.yaml", cwd=clinic.folder)
     assert status == 1 and "nowhere.yaml" in out
+
+
+def test_an_app_behind_the_gateway_takes_nothing(start, sandbox, tmp_path):
+    clinic = Clinic(start, tmp_path, sandbox, **{"webhook.forward_url": f"http://127.0.0.1:{rig.free_port()}/hook"})
+    sandbox.inbound(rig.PEOPLE[0])
+    rig.until("it is known to be down", lambda: "subscriber" in clinic.examine()[1])
+    line = clinic.only("subscriber", "fail", "forward takes no webhooks since", "nothing is lost")
+    assert "127.0.0.1" not in line["do"]
