@@ -51,6 +51,8 @@ static void *chore_run(void *arg)
             log_warn(c->o.name, "%s: %s", c->o.failed, e.text);
     }
     arena_free(a);
+    store_free(c->reader); /* before the writer's, which then tidies up the log as the last one */
+    c->reader = NULL;
     return NULL;
 }
 

@@ -587,6 +587,8 @@ void dispatch_stop(struct dispatch *d)
     pthread_join(d->settle_thread, NULL);
     d->running = false;
     settle_end(d);
+    store_free(d->reader); /* before the writer's: the last to close tidies the database up */
+    d->reader = NULL;
 }
 
 void dispatch_free(struct dispatch *d)

@@ -155,3 +155,9 @@ def test_webhooks_go_after_a_while_and_what_they_said_stays(start, sandbox, tmp_
     gone = set().union(*(pieces(blob) for blob in raw.values())) - set().union(*(pieces(blob[i:]) for blob in kept(gateway).values() for i in range(4)))
     assert len(gone) > 20
     rig.until("nothing of them is left in the files", lambda: not any(piece in files(gateway) for piece in gone))
+
+
+def test_a_stop_leaves_one_file(quiet):
+    store(quiet, envelope(wrote(ANA, "hello", "wamid.a1")))
+    quiet.stop()
+    assert {path.name for path in (quiet.folder / "state").glob("wayleave.db*")} == {"wayleave.db"}
