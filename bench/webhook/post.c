@@ -69,6 +69,14 @@ static int64_t now_ns(void)
     return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
+/* What events carry as their time. */
+static long now_s(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_REALTIME, &ts);
+    return (long)ts.tv_sec;
+}
+
 /* --- what is posted ------------------------------------------------------------------------------------------------ */
 
 static bool is_text(long n)
@@ -340,7 +348,7 @@ int main(int argc, char **argv)
     if (samples == NULL || requests == NULL || all == NULL || epoll_fd < 0)
         return 1;
     for (long i = 0; i < opt.count; i++)
-        make(&requests[i], opt.first + i * opt.batch, (long)time(NULL));
+        make(&requests[i], opt.first + i * opt.batch, now_s());
     for (int i = 0; i < opt.connections; i++)
         dial(&all[i]);
     int64_t start = now_ns();

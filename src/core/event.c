@@ -9,7 +9,6 @@
  * the body: an event is the same alone, in a batch, and in another order. */
 #include "core/event.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "core/event_impl.h"
@@ -74,7 +73,7 @@ void event_put_id(struct event *ev, struct json v)
     char digits[24];
     int64_t n;
     if (json_i64(v, &n) && n > 0)
-        put_id(ev, (struct str){digits, (size_t)snprintf(digits, sizeof digits, "%lld", (long long)n)});
+        put_id(ev, digits_of(n, digits));
     else
         put_id(ev, json_str_or(v, (struct str){NULL, 0}));
 }

@@ -50,6 +50,19 @@ static inline bool word_is(struct str s, const char *word)
     return str_ieq(s, str_of(word));
 }
 
+/* The number as text, in `room`. */
+static inline struct str digits_of(int64_t v, char room[24])
+{
+    uint64_t left = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+    char *p = room + 24;
+    do
+        *--p = (char)('0' + left % 10);
+    while ((left /= 10) > 0);
+    if (v < 0)
+        *--p = '-';
+    return (struct str){p, (size_t)(room + 24 - p)};
+}
+
 static inline bool same_id(const struct identity *a, const struct identity *b)
 {
     return a->kind != IDENTITY_NONE && a->kind == b->kind && strcmp(a->value, b->value) == 0;

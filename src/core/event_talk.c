@@ -3,7 +3,6 @@
  *
  * The lists of a conversation stand in the value itself or, while Meta's agent has the chat, inside `standby`. Each element is
  * an event. */
-#include <stdio.h>
 #include <string.h>
 
 #include "core/event_impl.h"
@@ -164,20 +163,19 @@ static uint32_t seen_of(struct str word)
 static uint64_t key_of_status(const struct reader *r, struct json s, const struct event *ev, const char *const *persons)
 {
     struct event_key who = {.n = 0};
-    char text[24], code[16];
+    char text[24], code[24];
     int64_t id;
     for (; *persons != NULL; persons++) {
         struct json v = json_get(s, *persons);
         struct str name = json_str_or(v, (struct str){NULL, 0});
         if (json_i64(v, &id))
-            name = (struct str){text, (size_t)snprintf(text, sizeof text, "%lld", (long long)id)};
+            name = digits_of(id, text);
         if (name.n > 0)
             event_key_word(&who, name);
     }
     uint64_t named = event_key_done(&who);
-    snprintf(code, sizeof code, "%d", ev->code);
     return EVENT_KEY_BY_ID(r, "status", s, ev->wamid, word_of(s, "type"), ev->type,
-                           ((struct str){(const char *)&named, sizeof named}), str_of(code));
+                           ((struct str){(const char *)&named, sizeof named}), digits_of(ev->code, code));
 }
 
 static void add_statuses(struct reader *r, struct json list)

@@ -2,8 +2,6 @@
  * event_word.c - what is said of templates, accounts, numbers, flows and groups: one word a change.
  *
  * Everything is told by its members, and a member that is missing or odd leaves its part of the event empty. */
-#include <stdio.h>
-
 #include "core/event_impl.h"
 
 /* templates and account */
@@ -152,8 +150,7 @@ void event_add_flow(struct reader *r)
         return;
     ev->flow_id = event_keep(r, word_of(r->value, "flow_id"));
     if (ev->flow_id.p == NULL && json_i64(json_get(r->value, "flow_id"), &id))
-        ev->flow_id =
-            event_keep(r, (struct str){digits, (size_t)snprintf(digits, sizeof digits, "%lld", (long long)id)});
+        ev->flow_id = event_keep(r, digits_of(id, digits));
 }
 
 /* The chat passes to us or to somebody else. Seen without metadata: the recipient says which number it is. */
