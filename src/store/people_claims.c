@@ -8,6 +8,8 @@
  * (people_rename()); the user id of before is `replaced`, the number of before is `left`: both stay the person's until somebody
  * else is heard with the number. Someone who changed and whose new user id was not told is whoever is heard with the new number
  * next. */
+#include <stdio.h>
+
 #include "store/people_rows.h"
 
 STATEMENT(name_owner, "SELECT contact, replaced_at, claimed_at, claimed_by FROM person_identity "
@@ -277,7 +279,11 @@ static int confirm(struct store *s, struct person *p, const struct identity *nam
 {
     struct owner best;
     int64_t first = o->claimed_at != 0 && o->claimed_at < at ? o->claimed_at : at;
+    struct identity user_id = {.kind = IDENTITY_USER_ID};
+    snprintf(user_id.value, sizeof user_id.value, "%s", by);
     int rc = best_claim(s, p->bucket, name, &best, e);
+    if (rc == 0)
+        rc = set_time(s, &name_since, p->bucket, &user_id, first, e);
     if (rc != 0)
         return rc;
     if (best.contact == 0) {
@@ -302,17 +308,40 @@ static int contend(struct store *s, struct person *p, const struct identity *nam
     return rc == 0 ? people_get(s, p->bucket, p->id, p, e) : rc;
 }
 
+/* The owner of a name turns out to be who is heard with it now. */
+static int be_the_same(struct store *s, struct person *p, const struct owner *o, const struct identity *by, int64_t at,
+                       struct err *e)
+{
+    int rc = o->contact != p->id ? people_merge(s, p->bucket, p->id, o->contact, at, p, e) : 0;
+    if (rc == 0 && is_left(o)) /* they changed, and this is who they were before */
+        rc = set_time(s, &name_replaced, p->bucket, by, o->replaced_at, e);
+    return rc;
+}
+
+/* Somebody has the name already, or we knew less of it. */
+static int claim_taken(struct store *s, struct person *p, const struct identity *name, const struct owner *o,
+                       const struct identity *by, int64_t at, struct err *e)
+{
+    bool same, ours = o->contact == p->id && o->claimed_by[0] == '\0';
+    int rc = may_be_the_same(s, p->bucket, name, o, at, &same, e);
+    if (rc == 0 && same)
+        rc = be_the_same(s, p, o, by, at, e);
+    if (rc != 0)
+        return rc;
+    if (same || ours || strcmp(o->claimed_by, by->value) == 0)
+        return confirm(s, p, name, o, by->value, at, e);
+    return contend(s, p, name, o, by->value, at, e);
+}
+
 /* `name` was heard with the user id `by` of p. */
 static int claim(struct store *s, struct person *p, const struct identity *name, const struct identity *by, int64_t at,
                  struct err *e)
 {
     struct owner o;
-    bool same;
     int b = p->bucket, rc = owner_of(s, b, name, &o, e);
     if (rc != 0)
         return rc;
-    bool known = strcmp(o.claimed_by, by->value) == 0;
-    if (o.contact == p->id && known && at >= o.claimed_at)
+    if (o.contact == p->id && at >= o.claimed_at && strcmp(o.claimed_by, by->value) == 0)
         return 0; /* as ever */
     if (o.contact == 0)
         rc = insert(s, p, name, at, by->value, e);
@@ -320,15 +349,7 @@ static int claim(struct store *s, struct person *p, const struct identity *name,
         rc = set_time(s, &name_since, b, name, at, e);
     if (rc == 0)
         rc = set_time(s, &name_since, b, by, at, e);
-    if (rc != 0 || o.contact == 0)
-        return rc;
-    rc = may_be_the_same(s, b, name, &o, at, &same, e);
-    if (rc == 0 && same && o.contact != p->id)
-        rc = people_merge(s, b, p->id, o.contact, at, p, e);
-    if (rc != 0)
-        return rc;
-    same = same || known || (o.contact == p->id && o.claimed_by[0] == '\0');
-    return same ? confirm(s, p, name, &o, by->value, at, e) : contend(s, p, name, &o, by->value, at, e);
+    return rc == 0 && o.contact != 0 ? claim_taken(s, p, name, &o, by, at, e) : rc;
 }
 
 /* --- hearing names together ---------------------------------------------------------------------------------------- */
@@ -494,28 +515,39 @@ int people_add_identity(struct store *s, struct person *p, const struct identity
 
 /* --- changing names ------------------------------------------------------------------------------------------------ */
 
-/* Who changed: by their user ids, else by the number they had until then. */
-static int who_changed(struct store *s, int bucket, const struct heard *before, const struct heard *after, int64_t at,
-                       int64_t now, struct person *p, struct err *e)
+/* Nobody is known by these names who may have changed: old news that comes later must find them, by one that is free. */
+static int make_who_changed(struct store *s, int bucket, const struct heard *before, const struct heard *after,
+                            int64_t now, struct person *p, struct err *e)
 {
-    const struct identity *const names[] = {before->user_id, after->user_id, before->phone, after->phone,
-                                            before->parent_id};
-    struct owner o = {.contact = 0};
-    int rc = find(s, bucket, before->user_id, p, e);
-    if (rc == 0 && p->id == 0)
-        rc = find(s, bucket, after->user_id, p, e);
-    if (rc == 0 && p->id == 0 && is_named(before->phone))
-        rc = owner_of(s, bucket, before->phone, &o, e);
-    if (rc == 0 && p->id == 0 && o.contact != 0 && o.claimed_at <= at)
-        rc = people_get(s, bucket, o.contact, p, e);
+    const struct identity *const names[] = {before->user_id, after->user_id, before->phone, before->parent_id,
+                                            after->phone};
+    struct owner o;
+    int rc = 0;
     for (size_t i = 0; i < 5 && rc == 0 && p->id == 0; i++) {
         if (!is_named(names[i]))
             continue;
         rc = owner_of(s, bucket, names[i], &o, e);
-        if (rc == 0 && (o.contact == 0 || i == 3))
+        if (rc == 0 && (o.contact == 0 || i == 4))
             rc = people_ensure(s, names[i], 1, now, p, e);
     }
     return rc;
+}
+
+/* Who changed: by their user ids, else by the number they had until then. */
+static int who_changed(struct store *s, int bucket, const struct heard *before, const struct heard *after, int64_t at,
+                       int64_t now, struct person *p, struct err *e)
+{
+    struct owner o = {.contact = 0};
+    int rc = find(s, bucket, before->user_id, p, e);
+    if (rc == 0 && p->id == 0)
+        rc = find(s, bucket, after->user_id, p, e);
+    if (rc != 0 || p->id != 0)
+        return rc;
+    if (is_named(before->phone))
+        rc = owner_of(s, bucket, before->phone, &o, e);
+    if (rc == 0 && o.contact != 0 && o.claimed_at <= at)
+        return people_get(s, bucket, o.contact, p, e);
+    return rc == 0 ? make_who_changed(s, bucket, before, after, now, p, e) : rc;
 }
 
 /* A user id that is said to be theirs. */

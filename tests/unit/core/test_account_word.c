@@ -133,20 +133,27 @@ static const struct row {
     {"security", "\"event\":\"PIN_CHANGED\"", {0}},
 };
 
+static bool same_times(const struct account_word *a, const struct account_word *b)
+{
+    return a->no_templates_until == b->no_templates_until && a->no_messages_until == b->no_messages_until &&
+           a->no_utility_until == b->no_utility_until && a->no_direct_until == b->no_direct_until;
+}
+
+static bool same_words(const struct account_word *a, const struct account_word *b)
+{
+    return str_eq(str_of(a->quality), str_of(b->quality)) && str_eq(str_of(a->review), str_of(b->review)) &&
+           str_eq(str_of(a->name_status), str_of(b->name_status)) && strcmp(a->violation, b->violation) == 0 &&
+           strcmp(a->disable_on, b->disable_on) == 0 && strcmp(a->username, b->username) == 0;
+}
+
 static void check(const struct account_word *got, const struct account_word *want, const char *what)
 {
     static const struct account_word nothing = {0};
     if (got == NULL)
         got = &nothing;
-    bool same =
-        got->said == want->said && got->waba == want->waba && got->state == want->state &&
-        got->no_templates_until == want->no_templates_until && got->no_messages_until == want->no_messages_until &&
-        got->no_utility_until == want->no_utility_until && got->no_direct_until == want->no_direct_until &&
-        got->limit == want->limit && got->portfolio == want->portfolio && got->per_second == want->per_second &&
-        str_eq(str_of(got->quality), str_of(want->quality)) && str_eq(str_of(got->review), str_of(want->review)) &&
-        str_eq(str_of(got->name_status), str_of(want->name_status)) && strcmp(got->violation, want->violation) == 0 &&
-        strcmp(got->disable_on, want->disable_on) == 0 && strcmp(got->username, want->username) == 0 &&
-        got->numbers_max == want->numbers_max;
+    bool same = got->said == want->said && got->waba == want->waba && got->state == want->state &&
+                got->limit == want->limit && got->portfolio == want->portfolio && got->per_second == want->per_second &&
+                got->numbers_max == want->numbers_max && same_times(got, want) && same_words(got, want);
     if (!same && !(got->said == 0 && want->said == 0))
         fail_msg("%s: said %u, state %d, until %lld %lld %lld, limit %lld", what, got->said, (int)got->state,
                  (long long)got->no_templates_until, (long long)got->no_messages_until,

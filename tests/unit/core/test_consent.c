@@ -305,6 +305,50 @@ TEST(names)
     assert_string_equal(consent_status_name(CONSENT_WITHDRAWN), "withdrawn");
 }
 
-TESTS(T(rules), T(any_order_any_repetition), T(packing), T(one_opt_in_stays_small),
-      T(the_evidence_of_the_grant_that_stands), T(methods_have_ranks), T(reads_states_without_ranks), T(scopes),
-      T(names))
+/* What is said under two names of one person, who was first heard with each at `since`. */
+TEST(a_refusal_stands_against_grants_of_before_the_names_were_known_to_be_one)
+{
+    static const struct {
+        enum consent_act a, b;
+        int64_t a_at, b_at, since_a, since_b;
+        bool shared; /* a was somebody else's name, too */
+        enum consent_status status;
+        int64_t at;
+        bool stopped;
+    } rows[] = {
+        {CONSENT_WITHDRAW, CONSENT_GRANT, 10, 20, 30, 30, false, CONSENT_WITHDRAWN, 20, false},
+        {CONSENT_WITHDRAW, CONSENT_GRANT, 10, 20, 20, 20, false, CONSENT_GRANTED, 20, false},
+        {CONSENT_WITHDRAW, CONSENT_GRANT, 10, 20, 5, 25, false, CONSENT_WITHDRAWN, 20, false},
+        {CONSENT_WITHDRAW, CONSENT_GRANT, 20, 10, 5, 5, false, CONSENT_WITHDRAWN, 20, false},
+        {CONSENT_GRANT, CONSENT_GRANT, 10, 20, 30, 30, false, CONSENT_GRANTED, 20, false},
+        {CONSENT_GRANT, 0, 10, 0, 30, 30, false, CONSENT_GRANTED, 10, false},
+        {CONSENT_GRANT, 0, 10, 0, 30, 30, true, CONSENT_NONE, 0, false}, /* nobody knows who granted */
+        {CONSENT_WITHDRAW, 0, 10, 0, 30, 30, true, CONSENT_WITHDRAWN, 10, false},
+        {CONSENT_GRANT, CONSENT_WITHDRAW, 20, 10, 5, 5, true, CONSENT_WITHDRAWN, 10, false},
+        {CONSENT_WITHDRAW, CONSENT_GRANT, 10, 20, 5, 5, true, CONSENT_GRANTED, 20, false},
+        {CONSENT_STOP, CONSENT_RESUME, 10, 20, 30, 30, false, CONSENT_NONE, 0, true},
+        {CONSENT_STOP, CONSENT_RESUME, 10, 20, 15, 15, false, CONSENT_NONE, 0, false},
+        {CONSENT_RESUME, CONSENT_STOP, 20, 10, 5, 5, true, CONSENT_NONE, 0, true},
+    };
+    for (size_t i = 0; i < 2 * sizeof rows / sizeof rows[0]; i++) {
+        const size_t row = i / 2, first = i % 2; /* in either order */
+        struct consent_event ev[2] = {{rows[row].a, CONSENT_SCOPE(CATEGORY_MARKETING), rows[row].a_at,
+                                       CONSENT_RANK_WRITTEN},
+                                      {rows[row].b, CONSENT_SCOPE(CATEGORY_MARKETING), rows[row].b_at,
+                                       CONSENT_RANK_WRITTEN}};
+        struct consent_voice v[2] = {{.since = 0}, {.since = 0}};
+        struct consent_state s;
+        v[first] = (struct consent_voice){.since = rows[row].since_a, .refusals_only = rows[row].shared};
+        v[1 - first].since = rows[row].since_b;
+        consent_apply(&v[first].said, &ev[0]);
+        consent_apply(&v[1 - first].said, &ev[1]);
+        consent_of_voices(v, 2, &s);
+        const struct consent_word *w = &s.of[CATEGORY_MARKETING];
+        if (w->status != rows[row].status || w->at != rows[row].at || s.platform_stop != rows[row].stopped)
+            fail_msg("row %zu: %d at %lld, stopped %d", row, w->status, (long long)w->at, s.platform_stop);
+    }
+}
+
+TESTS(T(a_refusal_stands_against_grants_of_before_the_names_were_known_to_be_one), T(rules),
+      T(any_order_any_repetition), T(packing), T(one_opt_in_stays_small), T(the_evidence_of_the_grant_that_stands),
+      T(methods_have_ranks), T(reads_states_without_ranks), T(scopes), T(names))
