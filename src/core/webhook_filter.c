@@ -3,7 +3,7 @@
  *
  * Words are kept in lower case, sorted, each once, so that two spellings of one filter are one text. Ids are kept as
  * numbers, kinds as bits. An event that does not say what a list asks for is not in it: who asks for one number does not
- * want what is said of no number. */
+ * want what is said of no number, and who asks for failures alone does not want what has no status. */
 #include "core/webhook_filter.h"
 
 #include <stdlib.h>
@@ -72,6 +72,41 @@ static int read_word(struct reader *r, struct json v, struct words *words)
     return 0;
 }
 
+/* Words a status has: of messages, of calls, of payments. */
+static const char *const status_words[] = {"sent",    "delivered", "read",     "played",
+                                           "failed",  "deleted",   "paused",   "held_for_quality_assessment",
+                                           "ringing", "accepted",  "rejected", "completed",
+                                           "pending", "captured",  "success",  "canceled",
+                                           NULL};
+
+/* "kinds: there is no kind of that name; did you mean ...?", or all there are. */
+static int unknown_word(struct reader *r, const char *what, struct str s, const char *const *names)
+{
+    char all[ERR_TEXT_MAX] = "";
+    size_t n = 0;
+    const char *near = nearest_word(s, names);
+    if (near != NULL)
+        return err_set(r->e, WL_EINVAL, "%s: there is no %s of that name; did you mean \"%s\"?", r->member, what, near);
+    for (; *names != NULL && n + strlen(*names) + 3 < sizeof all; names++) {
+        const char *comma = n > 0 ? ", " : "";
+        memcpy(all + n, comma, strlen(comma));
+        n += strlen(comma);
+        memcpy(all + n, *names, strlen(*names) + 1);
+        n += strlen(*names);
+    }
+    return err_set(r->e, WL_EINVAL, "%s: there is no %s of that name; there are %s", r->member, what, all);
+}
+
+static int read_status(struct reader *r, struct json v)
+{
+    struct words *statuses = &r->f->statuses;
+    int rc = read_word(r, v, statuses);
+    for (size_t i = 0; rc == 0 && status_words[i] != NULL; i++)
+        if (str_eq(statuses->word[statuses->n - 1], str_of(status_words[i])))
+            return 0;
+    return rc != 0 ? rc : unknown_word(r, "status", statuses->word[statuses->n - 1], status_words);
+}
+
 static int read_id(struct reader *r, struct json v, struct ids *ids)
 {
     int64_t id;
@@ -92,9 +127,7 @@ static int read_kind(struct reader *r, struct json v)
             return 0;
         }
     }
-    const char *near = nearest_word(s, names);
-    return err_set(r->e, WL_EINVAL, "kinds: there is no kind of that name%s%s%s", near ? "; did you mean \"" : "",
-                   near ? near : "", near ? "\"?" : "");
+    return unknown_word(r, "kind", s, names);
 }
 
 static const char *const members[] = {"fields", "numbers", "accounts", "kinds", "statuses", NULL};
@@ -108,7 +141,7 @@ static int read_one(struct reader *r, struct json v)
         return read_id(r, v, &f->numbers);
     if (r->member == members[2])
         return read_id(r, v, &f->accounts);
-    return r->member == members[3] ? read_kind(r, v) : read_word(r, v, &f->statuses);
+    return r->member == members[3] ? read_kind(r, v) : read_status(r, v);
 }
 
 static int read_list(struct reader *r, struct json list)
@@ -236,9 +269,10 @@ static bool in_numbers(const struct ids *numbers, const struct event *ev)
 
 bool webhook_wanted(const struct webhook_filter *f, const struct event *ev)
 {
-    if (f->kinds != 0 && (f->kinds & 1u << ev->kind) == 0)
+    bool status = ev->kind == EVENT_STATUS;
+    if (f->kinds != 0 ? (f->kinds & 1u << ev->kind) == 0 : f->statuses.n > 0 && !status)
         return false;
-    if (ev->kind == EVENT_STATUS && !in_words(&f->statuses, ev->type))
+    if (status && !in_words(&f->statuses, ev->type))
         return false;
     return in_words(&f->fields, ev->field) && in_ids(&f->accounts, ev->waba) && in_numbers(&f->numbers, ev);
 }

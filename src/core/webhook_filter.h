@@ -3,9 +3,10 @@
  *
  * Text form, as subscribers keep it: JSON {"fields": ["messages"], "numbers": ["106540352242922"], "accounts": ["…"],
  * "kinds": ["inbound", "status"], "statuses": ["failed"]}. A list that is absent or empty excludes nothing; the lists are ANDed.
- * "statuses" is asked of events of the kind status only, so that "inbound, and what failed" can be said. A number is the id of
- * a phone number, or the number itself in digits: some events of the account name it only so. Unknown members and kinds
- * are refused with the nearest word; unknown fields and statuses are allowed, Meta adds some. */
+ * "statuses" without "kinds" wants statuses of these words and nothing else; with kinds it narrows the statuses among them,
+ * so that "inbound, and what failed" can be said. A number is the id of a phone number, or the number itself in digits: some
+ * events of the account name it only so. Unknown members, kinds and statuses are refused with the nearest word, or with
+ * all there are; unknown fields are allowed, Meta adds some. */
 #ifndef WL_CORE_WEBHOOK_FILTER_H
 #define WL_CORE_WEBHOOK_FILTER_H
 
@@ -13,7 +14,7 @@
 
 #define FILTER_TEXT_MAX 4096
 #define FILTER_LIST_MAX 32
-#define FILTER_WORD_MAX 64 /* a field or a status */
+#define FILTER_WORD_MAX 64 /* of a field */
 
 struct webhook_filter; /* in the arena */
 
