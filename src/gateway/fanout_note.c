@@ -107,7 +107,7 @@ static int write_entry(struct store *s, const struct subscriber *row, const stru
 {
     int rc = write_losses(s, n, e);
     if (rc == 0)
-        rc = subscriber_position(s, n->id, n->position, e);
+        rc = subscriber_position(s, n->id, n->position, (struct str){NULL, 0}, e);
     bool moved = n->again_next != n->again_from || n->again_end != n->again_until;
     if (rc == 0 && moved && row->again_next == n->again_from && row->again_until == n->again_until)
         rc = subscriber_again(s, n->id, n->again_next, n->again_end, e);

@@ -76,11 +76,9 @@ static int look_behind(struct retention *r, struct store *reader, struct arena *
     r->missed = 0;
     for (size_t i = 0; rc == 0 && i < n; i++) {
         int64_t missed = 0;
-        if (v[i].position >= r->last) {
+        rc = subscriber_waiting(reader, &v[i], r->last, (int64_t)r->o.rows, &missed, e);
+        if (rc == 0 && missed == 0)
             told_of(r, v[i].id, false);
-            continue;
-        }
-        rc = inbox_count(reader, v[i].position, r->last, (int64_t)r->o.rows, &missed, e);
         if (rc == 0 && missed > 0) {
             tell(r, &v[i]);
             r->missed += (uint64_t)missed;

@@ -367,6 +367,7 @@ CREATE TABLE subscriber (
     ver BIGINT NOT NULL,
     name TEXT NOT NULL,
     url TEXT NOT NULL,
+    app BIGINT NOT NULL,
     secret BLOB NOT NULL,
     form INT NOT NULL,
     parallel INT NOT NULL,
@@ -377,7 +378,8 @@ CREATE TABLE subscriber (
     changed_at BIGINT NOT NULL,
     position BIGINT NOT NULL,
     again_next BIGINT NOT NULL,
-    again_until BIGINT NOT NULL
+    again_until BIGINT NOT NULL,
+    pending BLOB NOT NULL
 );
 CREATE UNIQUE INDEX subscriber_name ON subscriber (name);
 

@@ -6,27 +6,30 @@
  * tried once more and those whose bodies are gone are each a short range of keys. */
 #include "store/subscribers.h"
 
-#include "store/db.h"
+#include <limits.h>
+#include <stdlib.h>
 
-STATEMENT(subscriber_insert,
-          "INSERT INTO subscriber (id, ver, name, url, secret, form, parallel, origin, paused, filter, created_at, "
-          "changed_at, position, again_next, again_until) "
-          "VALUES ($1, 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)");
+#include "core/varint.h"
+#include "store/db.h"
+#include "store/inbox.h"
+
 STATEMENT(
-    subscriber_update,
-    "UPDATE subscriber SET ver = ver + 1, name = $1, url = $2, secret = $3, form = $4, parallel = $5, origin = $6, "
-    "paused = $7, filter = $8, created_at = $9, changed_at = $10 WHERE id = $11 AND ver = $12");
-STATEMENT(
-    subscriber_by_name,
-    "SELECT id, ver, name, url, secret, form, parallel, origin, paused, filter, created_at, changed_at, position, "
-    "again_next, again_until FROM subscriber WHERE name = $1 LIMIT 1");
-STATEMENT(
-    subscribers_all,
-    "SELECT id, ver, name, url, secret, form, parallel, origin, paused, filter, created_at, changed_at, position, "
-    "again_next, again_until FROM subscriber ORDER BY id LIMIT $1");
+    subscriber_insert,
+    "INSERT INTO subscriber (id, ver, name, url, app, secret, form, parallel, origin, paused, filter, created_at, "
+    "changed_at, position, again_next, again_until, pending) "
+    "VALUES ($1, 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)");
+STATEMENT(subscriber_update,
+          "UPDATE subscriber SET ver = ver + 1, name = $1, url = $2, app = $3, secret = $4, form = $5, parallel = $6, "
+          "origin = $7, paused = $8, filter = $9, created_at = $10, changed_at = $11 WHERE id = $12 AND ver = $13");
+STATEMENT(subscriber_by_name,
+          "SELECT id, ver, name, url, app, secret, form, parallel, origin, paused, filter, created_at, changed_at, "
+          "position, again_next, again_until, pending FROM subscriber WHERE name = $1 LIMIT 1");
+STATEMENT(subscribers_all,
+          "SELECT id, ver, name, url, app, secret, form, parallel, origin, paused, filter, created_at, changed_at, "
+          "position, again_next, again_until, pending FROM subscriber ORDER BY id LIMIT $1");
 STATEMENT(subscribers_number, "SELECT COUNT(*) FROM subscriber LIMIT 1");
 STATEMENT(subscriber_delete, "DELETE FROM subscriber WHERE id = $1");
-STATEMENT(subscriber_move, "UPDATE subscriber SET position = $1 WHERE id = $2 AND position < $1");
+STATEMENT(subscriber_move, "UPDATE subscriber SET position = $1, pending = $2 WHERE id = $3 AND position <= $1");
 STATEMENT(subscriber_repeat, "UPDATE subscriber SET again_next = $1, again_until = $2 WHERE id = $3");
 
 STATEMENT(dead_put, "INSERT INTO dead_letter (subscriber, seq, event, died_at, attempts, status, why, again) "
@@ -49,6 +52,8 @@ STATEMENT(dead_next_subscriber, "SELECT d.subscriber, s.id FROM dead_letter d LE
 STATEMENT(dead_delete_some,
           "DELETE FROM dead_letter WHERE subscriber = $1 AND (seq, event) IN (SELECT seq, event FROM dead_letter "
           "WHERE subscriber = $1 AND seq < $2 ORDER BY seq, event LIMIT $3)");
+
+#define PENDING_ROOM (256u << 10)
 
 /* ---- subscribers ---- */
 
@@ -77,6 +82,7 @@ static void bind_words(struct db_stmt *q, const struct subscriber *v)
 {
     db_text(q, str_of(v->name));
     db_text(q, v->url);
+    db_i64(q, v->app);
     db_blob(q, v->secret.p, v->secret.n);
     db_i64(q, v->form);
     db_i64(q, v->parallel);
@@ -87,7 +93,7 @@ static void bind_words(struct db_stmt *q, const struct subscriber *v)
     db_i64(q, v->changed_at);
 }
 
-static int insert(struct store *s, const struct subscriber *v, struct err *e)
+static int insert(struct store *s, struct subscriber *v, struct err *e)
 {
     struct db_stmt *q;
     int64_t n = 0;
@@ -96,6 +102,8 @@ static int insert(struct store *s, const struct subscriber *v, struct err *e)
         rc = one_count(q, &n, e);
     if (rc == 0 && n >= SUBSCRIBERS_MAX)
         rc = err_set(e, WL_ETOOBIG, "there are %d subscribers, and more there may not be", SUBSCRIBERS_MAX);
+    if (rc == 0 && v->position == 0)
+        rc = inbox_newest(s, &v->position, e);
     if (rc == 0)
         rc = db_prepare(s, &subscriber_insert, &q, e);
     if (rc != 0)
@@ -105,6 +113,7 @@ static int insert(struct store *s, const struct subscriber *v, struct err *e)
     db_i64(q, v->position);
     db_i64(q, v->again_next);
     db_i64(q, v->again_until);
+    db_blob(q, v->pending.p, v->pending.n);
     return db_exec(q, NULL, e);
 }
 
@@ -142,6 +151,7 @@ static int read_subscriber(struct db_stmt *q, struct arena *a, void *row, struct
     v->ver = col_i64(q);
     col_chars(q, v->name, sizeof v->name);
     int rc = col_copy(q, a, &v->url, e);
+    v->app = col_i64(q);
     if (rc == 0)
         rc = col_copy_blob(q, a, &v->secret, e);
     if (rc != 0)
@@ -157,7 +167,7 @@ static int read_subscriber(struct db_stmt *q, struct arena *a, void *row, struct
     v->position = col_i64(q);
     v->again_next = col_i64(q);
     v->again_until = col_i64(q);
-    return 0;
+    return col_copy_blob(q, a, &v->pending, e);
 }
 
 int subscriber_get(struct store *s, struct str name, struct arena *a, struct subscriber *ret, struct err *e)
@@ -224,7 +234,7 @@ int subscriber_drop(struct store *s, int64_t id, struct err *e)
     return write_end(s, rc);
 }
 
-int subscriber_position(struct store *s, int64_t id, int64_t position, struct err *e)
+int subscriber_position(struct store *s, int64_t id, int64_t position, struct str pending, struct err *e)
 {
     struct db_stmt *q;
     int rc = write_start(s, e);
@@ -233,6 +243,7 @@ int subscriber_position(struct store *s, int64_t id, int64_t position, struct er
     if (rc != 0)
         return rc;
     db_i64(q, position);
+    db_blob(q, pending.p, pending.n);
     db_i64(q, id);
     return write_end(s, db_exec(q, NULL, e));
 }
@@ -249,6 +260,97 @@ int subscriber_again(struct store *s, int64_t id, int64_t next, int64_t until, s
     db_i64(q, until);
     db_i64(q, id);
     return write_end(s, db_exec(q, NULL, e));
+}
+
+/* ---- what is not over yet ---- */
+
+static void put_varint(struct buf *out, uint64_t v)
+{
+    uint8_t bytes[VARINT_MAX];
+    buf_put(out, bytes, varint_put(bytes, v));
+}
+
+/* The part (0: none), then each thing: how far its body lies after the one before, its event from 1 (0: the whole), attempts. */
+void subscriber_pending_write(const struct subscriber_pending *v, struct buf *out)
+{
+    int64_t before = 0;
+    if (v->n == 0 && v->part_seq == 0)
+        return;
+    put_varint(out, (uint64_t)v->part_seq);
+    put_varint(out, v->part_next);
+    for (size_t i = 0; i < v->n && i < SUBSCRIBER_PENDING_MAX; i++) {
+        put_varint(out, (uint64_t)(v->thing[i].seq - before));
+        put_varint(out, (uint64_t)(v->thing[i].event + 1));
+        put_varint(out, v->thing[i].attempts);
+        before = v->thing[i].seq;
+    }
+}
+
+static bool get_thing(const uint8_t **p, const uint8_t *end, int64_t before, struct subscriber_thing *ret)
+{
+    uint64_t far, event, attempts;
+    if (!varint_get(p, end, &far) || !varint_get(p, end, &event) || !varint_get(p, end, &attempts))
+        return false;
+    if (far > (uint64_t)(INT64_MAX - before) || event > INT_MAX || attempts > UINT_MAX)
+        return false;
+    *ret = (struct subscriber_thing){before + (int64_t)far, (int)event - 1, (unsigned)attempts};
+    return true;
+}
+
+int subscriber_pending_read(struct str packed, struct arena *a, struct subscriber_pending *ret, struct err *e)
+{
+    const uint8_t *p = (const uint8_t *)packed.p, *end = p + packed.n;
+    uint64_t part, next;
+    int64_t before = 0;
+    *ret = (struct subscriber_pending){.thing = arena_new_array(a, struct subscriber_thing, packed.n / 3 + 1)};
+    if (ret->thing == NULL)
+        return err_set(e, WL_ENOMEM, "no memory for what waits for a subscriber");
+    if (packed.n == 0)
+        return 0;
+    bool good = varint_get(&p, end, &part) && varint_get(&p, end, &next) && part <= INT64_MAX && next <= INT_MAX;
+    while (good && p < end) {
+        good = get_thing(&p, end, before, &ret->thing[ret->n]);
+        before = good ? ret->thing[ret->n++].seq : 0;
+    }
+    if (!good)
+        return err_set(e, WL_EINVAL, "what waits for a subscriber is damaged");
+    ret->part_seq = (int64_t)part;
+    ret->part_next = (size_t)next;
+    return 0;
+}
+
+bool subscriber_passed(const struct subscriber *v, const struct subscriber_pending *p, int64_t seq)
+{
+    size_t from = 0, to = p->n;
+    while (from < to) {
+        size_t middle = from + (to - from) / 2;
+        if (p->thing[middle].seq < seq)
+            from = middle + 1;
+        else
+            to = middle;
+    }
+    return seq <= v->position && !(from < p->n && p->thing[from].seq == seq);
+}
+
+int subscriber_waiting(struct store *s, const struct subscriber *v, int64_t until, int64_t most, int64_t *ret,
+                       struct err *e)
+{
+    struct subscriber_pending p;
+    struct arena *a = arena_create(PENDING_ROOM);
+    int64_t n = 0, last = 0;
+    if (a == NULL)
+        abort();
+    int rc = subscriber_pending_read(v->pending, a, &p, e);
+    if (rc == 0 && v->position < until)
+        rc = inbox_count(s, v->position, until, most, &n, e);
+    for (size_t i = 0; rc == 0 && i < p.n && p.thing[i].seq <= v->position && p.thing[i].seq <= until; i++) {
+        n += p.thing[i].seq != last;
+        last = p.thing[i].seq;
+    }
+    arena_free(a);
+    if (rc == 0)
+        *ret = n;
+    return rc;
 }
 
 /* ---- dead letters ---- */

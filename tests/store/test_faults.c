@@ -693,7 +693,7 @@ static int router_step(struct fx *f, const struct inbox_row *rows, int64_t subsc
     if (rc == 0)
         rc = inbox_drop(f->s, rows[BODIES / 2].seq, BODIES, &dropped, &f->e);
     if (rc == 0)
-        rc = subscriber_position(f->s, subscriber, rows[BODIES - 1].seq, &f->e);
+        rc = subscriber_position(f->s, subscriber, rows[BODIES - 1].seq, STR("pending"), &f->e);
     if (rc == 0)
         rc = store_commit(f->s, &f->e);
     else

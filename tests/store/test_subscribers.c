@@ -5,12 +5,14 @@
  * or moves the position, a dead letter nobody finds again. */
 #include "store_fixture.h"
 
+#include "store/inbox.h"
 #include "store/subscribers.h"
 
 static struct subscriber named(struct fx *f, const char *name)
 {
     struct subscriber v = {.id = store_id(f->s, NOW),
                            .url = STR("https://example.com/hook"),
+                           .app = 1001,
                            .secret = STR("\x01\0sealed"),
                            .form = SUBSCRIBER_BODIES,
                            .parallel = 8,
@@ -48,7 +50,8 @@ static void check_crm(struct fx *f, int64_t id)
     struct subscriber got = get(f, "crm");
     assert_true(got.id == id && got.ver == 1 && got.form == SUBSCRIBER_BODIES && got.parallel == 8);
     assert_true(got.origin == SUBSCRIBER_BY_CONFIGURATION && !got.paused && got.created_at == NOW);
-    assert_true(got.changed_at == NOW + 1 && got.position == 100 && got.again_next == 5 && got.again_until == 9);
+    assert_true(got.app == 1001 && got.changed_at == NOW + 1 && got.position == 100 && got.again_next == 5 &&
+                got.again_until == 9);
     assert_str(got.url, "https://example.com/hook");
     assert_true(str_eq(got.secret, STR("\x01\0sealed")));
     assert_str(got.filter, "{\"fields\":[\"messages\"]}");
@@ -87,10 +90,10 @@ TEST(changes_go_by_version_and_leave_the_position_alone)
     OK(&f, put(&f, &v));
     stale = v;
     BEGIN(&f);
-    OK(&f, subscriber_position(f.s, v.id, 200, &f.e));
-    OK(&f, subscriber_position(f.s, v.id, 150, &f.e)); /* never back */
+    OK(&f, subscriber_position(f.s, v.id, 200, STR(""), &f.e));
+    OK(&f, subscriber_position(f.s, v.id, 150, STR("x"), &f.e)); /* never back */
     OK(&f, subscriber_again(f.s, v.id, 7, 9, &f.e));
-    OK(&f, subscriber_position(f.s, 4711, 1, &f.e)); /* gone meanwhile */
+    OK(&f, subscriber_position(f.s, 4711, 1, STR(""), &f.e)); /* gone meanwhile */
     OK(&f, subscriber_again(f.s, 4711, 1, 2, &f.e));
     COMMIT(&f);
     v.url = STR("https://example.com/other");
@@ -277,6 +280,81 @@ TEST(dead_letters_go_with_their_bodies_and_their_subscriber)
     fx_end(&f);
 }
 
-TESTS(T(a_subscriber_comes_back_as_it_was_put), T(changes_go_by_version_and_leave_the_position_alone),
+static int64_t body(struct fx *f, int64_t at)
+{
+    struct inbox_row row = {.seq = store_id(f->s, at), .at = at, .body = STR("{}")};
+    BEGIN(f);
+    OK(f, inbox_append(f->s, &row, 1, &f->e));
+    COMMIT(f);
+    return row.seq;
+}
+
+static int64_t waiting(struct fx *f, int64_t until)
+{
+    struct subscriber v = get(f, "crm");
+    int64_t n = -1;
+    OK(f, subscriber_waiting(f->s, &v, until, 100, &n, &f->e));
+    return n;
+}
+
+TEST(what_is_not_over_stands_beside_the_position)
+{
+    struct fx f;
+    struct subscriber_pending p;
+    struct buf b;
+    int64_t seq[6];
+    fx_start(&f);
+    for (int i = 0; i < 6; i++)
+        seq[i] = body(&f, NOW + i);
+    struct subscriber v = named(&f, "crm");
+    OK(&f, put(&f, &v));
+    struct subscriber_thing things[] = {{seq[1], -1, 0}, {seq[2], 0, 70000}, {seq[2], 9, 3}, {seq[4], 1, 0}};
+    buf_init(&b, 1000);
+    subscriber_pending_write(&(struct subscriber_pending){seq[4], 5, things, 4}, &b);
+    BEGIN(&f);
+    OK(&f, subscriber_position(f.s, v.id, seq[3], buf_str(&b), &f.e));
+    OK(&f, subscriber_position(f.s, v.id, seq[3], buf_str(&b), &f.e)); /* and again where it is */
+    COMMIT(&f);
+    fx_reopen(&f);
+    struct subscriber got = get(&f, "crm");
+    assert_true(got.position == seq[3]);
+    OK(&f, subscriber_pending_read(got.pending, f.a, &p, &f.e));
+    assert_true(p.part_seq == seq[4] && p.part_next == 5 && p.n == 4);
+    assert_memory_equal(p.thing, things, sizeof things);
+    for (int i = 0; i < 6; i++)
+        assert_int_equal(subscriber_passed(&got, &p, seq[i]), i == 0 || i == 3);
+    assert_int_equal(waiting(&f, seq[5]), 4); /* two of those before, two after */
+    assert_int_equal(waiting(&f, seq[1]), 1);
+    assert_int_equal(waiting(&f, seq[0]), 0);
+    for (size_t n = 1; n < b.len; n++) /* cut off anywhere: whole things or damage, and nothing is read beyond */
+        if (subscriber_pending_read((struct str){b.data, n}, f.a, &p, NULL) == 0)
+            assert_true(p.n < 4);
+    assert_int_equal(subscriber_pending_read(STR("\xff\xff"), f.a, &p, &f.e), WL_EINVAL);
+    buf_clear(&b);
+    subscriber_pending_write(&(struct subscriber_pending){.part_next = 7}, &b);
+    assert_int_equal(b.len, 0);
+    buf_done(&b);
+    fx_end(&f);
+}
+
+/* Ids do not go by the clock of the moment: it may have been ahead when bodies came, or be ahead now. */
+TEST(a_new_one_begins_after_the_newest_body)
+{
+    struct fx f;
+    fx_start(&f);
+    int64_t newest = body(&f, NOW);
+    struct subscriber v = named(&f, "crm"), early = named(&f, "early");
+    v.position = 0;
+    v.created_at = NOW + INT64_C(3600000);
+    OK(&f, put(&f, &v));
+    assert_true(v.position == newest && get(&f, "crm").position == newest);
+    early.position = 1;
+    OK(&f, put(&f, &early));
+    assert_true(get(&f, "early").position == 1);
+    fx_end(&f);
+}
+
+TESTS(T(what_is_not_over_stands_beside_the_position), T(a_new_one_begins_after_the_newest_body),
+      T(a_subscriber_comes_back_as_it_was_put), T(changes_go_by_version_and_leave_the_position_alone),
       T(odd_ones_and_too_many_are_refused), T(dead_letters_are_found_marked_and_dropped),
       T(marking_goes_in_bounded_steps), T(dead_letters_go_with_their_bodies_and_their_subscriber))
