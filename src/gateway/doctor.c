@@ -23,12 +23,33 @@ const char *doctor_result_name(enum doctor_result r)
     return names[r];
 }
 
-static struct doctor_line none; /* where lines go that do not fit */
+/* ok < skip < warn < fail: what a line that sums others up is. */
+static enum doctor_result worse(enum doctor_result a, enum doctor_result b)
+{
+    static const int weight[] = {[DOCTOR_OK] = 0, [DOCTOR_SKIP] = 1, [DOCTOR_WARN] = 2, [DOCTOR_FAIL] = 3};
+    return weight[a] > weight[b] ? a : b;
+}
+
+static struct doctor_line *place(struct round *r)
+{
+    if (r->n == DOCTOR_LINES) {
+        r->worst = worse(r->worst, r->over.result);
+        r->more++;
+        return &r->over;
+    }
+    if (r->n == r->room) {
+        r->room = r->room == 0 ? 8 : r->room * 2;
+        r->line = realloc(r->line, r->room * sizeof *r->line);
+        if (r->line == NULL)
+            abort();
+    }
+    return &r->line[r->n++];
+}
 
 struct doctor_line *doctor_say(struct round *r, const char *name, enum doctor_result result, const char *advice,
                                const char *found, ...)
 {
-    struct doctor_line *l = r->n < DOCTOR_LINES ? &r->line[r->n++] : &none;
+    struct doctor_line *l = place(r);
     va_list ap;
     va_start(ap, found);
     l->name = name;
@@ -133,18 +154,32 @@ static void wave_run(struct wave *w)
         pthread_join(thread[i], NULL);
 }
 
+/* What found no place is one line, as bad as the worst of it. */
+static void add_more(struct round *r, struct doctor_line *to)
+{
+    *to = (struct doctor_line){.name = r->over.name, .id = r->id, .result = worse(r->worst, r->over.result)};
+    snprintf(to->found, sizeof to->found, "and %zu more", r->more);
+    if (to->result != DOCTOR_OK)
+        snprintf(to->advice, sizeof to->advice, "mend the ones above, and look again");
+}
+
 static void collect(struct wave *w, struct doctor_report *ret)
 {
     size_t more = 0;
     for (size_t i = 0; i < w->n; i++)
-        more += w->round[i].n;
+        more += w->round[i].n + (w->round[i].more > 0);
     struct doctor_line *all = realloc(ret->line, (ret->n + more + 1) * sizeof *all);
     if (all == NULL)
         abort();
     ret->line = all;
     for (size_t i = 0; i < w->n; i++) {
-        memcpy(all + ret->n, w->round[i].line, w->round[i].n * sizeof *all);
-        ret->n += w->round[i].n;
+        struct round *r = &w->round[i];
+        if (r->n > 0)
+            memcpy(all + ret->n, r->line, r->n * sizeof *all);
+        ret->n += r->n;
+        if (r->more > 0)
+            add_more(r, &all[ret->n++]);
+        free(r->line);
     }
     free(w->round);
 }

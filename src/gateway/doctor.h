@@ -2,8 +2,8 @@
  * doctor.h - looks at everything between Meta and this gateway, and says what is wrong and what to do about it.
  *
  * Works from the configuration alone, whether the gateway runs or not, and changes nothing: it reads files, asks Meta and
- * the gateway, and does Meta's handshake with the webhook's address. What it posts to the gateway is an empty webhook. No
- * line holds a secret or a token. Every step is bounded in time; what is slow is done side by side.
+ * the gateway, and does Meta's handshake with the webhook's address. What it posts to the gateway is an empty webhook that
+ * the gateway does not keep. No line holds a secret or a token. Every step is bounded in time; what is slow is done side by side.
  *
  * The names of checks are for scripts and stay as they are; what is found is for people. */
 #ifndef WL_GATEWAY_DOCTOR_H

@@ -2,7 +2,8 @@
  * doctor_door.c - the gateway as its clients and Meta see it: does it answer, is it the one of this configuration, does its
  * webhook shake hands with who knows the token and nobody else, does it take what is signed and nothing else.
  *
- * What is posted is a webhook with no entry in it: it is stored, says nothing, and nobody is handed it. */
+ * What is posted is a webhook with no entry in it, and a proof by which the gateway knows that it is none of Meta's
+ * (webhook_own.h): it is answered as its signature deserves, and nothing is kept. */
 #include "gateway/doctor_impl.h"
 
 #include <errno.h>
@@ -13,12 +14,12 @@
 
 #include "base/clock.h"
 #include "base/digest.h"
+#include "gateway/webhook_own.h"
 #include "net/form.h"
 #include "net/http_client.h"
 
-#define KEY_MAX    512
-#define EMPTY_HOOK "{\"object\":\"whatsapp_business_account\",\"entry\":[]}"
-#define CHALLENGE  "1158201444"
+#define KEY_MAX   512
+#define CHALLENGE "1158201444"
 
 /* Where the gateway listens, as an address one can call. False: any port, which nobody can know. */
 static bool local_origin(const struct doctor *d, char *out, size_t size)
@@ -88,43 +89,11 @@ static int rest(struct round *r, const char *origin, const char *key, const char
     return json_parse(r->parser, answer, false, ret, NULL) == 0 ? status : 0;
 }
 
-static void subscriber(struct round *r, struct json v)
-{
-    struct str name = json_str_or(json_get(v, "name"), STR(""));
-    bool paused = false;
-    int64_t dead = 0;
-    struct str down = json_str_or(json_get(v, "down_since"), STR(""));
-    struct str why = json_str_or(json_get(v, "last_error"), STR(""));
-    json_bool(json_get(v, "paused"), &paused);
-    json_i64(json_get(v, "dead"), &dead);
-    int shown = (int)(name.n < 64 ? name.n : 64);
-    if (down.n > 0 && !paused)
-        doctor_say(r, "subscriber", DOCTOR_FAIL,
-                   "start that program, or correct its address: nothing is lost meanwhile",
-                   "%.*s takes no webhooks since %.*s%s%.*s", shown, name.p, (int)down.n, down.p, why.n > 0 ? ": " : "",
-                   (int)(why.n < 120 ? why.n : 120), why.p);
-    if (dead > 0)
-        doctor_say(
-            r, "subscriber.dead", DOCTOR_WARN,
-            "see why with: wayleave webhooks subscribers dead NAME, and hand them over again with webhooks replay",
-            "%.*s did not take %lld webhooks, which were set aside", shown, name.p, (long long)dead);
-    if (paused)
-        doctor_say(r, "subscriber", DOCTOR_WARN,
-                   "when that is no longer wanted: wayleave webhooks subscribers resume NAME",
-                   "%.*s is paused and is handed nothing", shown, name.p);
-}
-
 static void subscribers(struct round *r, const char *origin, const char *key)
 {
     struct json v;
-    size_t n = 0, before = r->n;
-    if (rest(r, origin, key, "/subscribers", &v) != 200)
-        return;
-    for (struct json_iter it = json_iter(json_get(v, "subscribers")); json_next(&it); n++)
-        subscriber(r, it.value);
-    if (n > 0 && r->n == before)
-        doctor_say(r, "subscriber", DOCTOR_OK, NULL, "%zu %s what webhooks they are handed", n,
-                   n == 1 ? "takes" : "take");
+    if (rest(r, origin, key, "/subscribers", &v) == 200)
+        doctor_subscribers(r, json_get(v, "subscribers"));
 }
 
 static void the_gateway_itself(struct round *r, const char *origin)
@@ -197,29 +166,33 @@ static int shake(struct round *r, const char *address, const char *token, bool *
     return status;
 }
 
-static int post(struct round *r, const char *address, const char *secret)
+/* `prover`: the app secret by which the gateway knows that it is no webhook; `signer`: what signs it. */
+static int post(struct round *r, const char *address, const char *prover, const char *signer)
 {
     uint8_t mac[SHA256_BYTES];
-    char sign[SHA256_HEX + 8] = "sha256=";
-    hmac_sha256(str_of(secret), STR(EMPTY_HOOK), mac);
+    char sign[SHA256_HEX + 8] = "sha256=", proof[SHA256_HEX];
+    hmac_sha256(str_of(signer), STR(WEBHOOK_PROBE_BODY), mac);
     hex_encode(mac, sizeof mac, sign + strlen(sign));
+    webhook_probe_proof(str_of(prover), proof);
     struct http_header h[] = {{STR("X-Hub-Signature-256"), str_of(sign)},
+                              {STR(WEBHOOK_PROBE_HEADER), str_of(proof)},
                               {STR("Content-Type"), STR("application/json")}};
-    return ask(r, "POST", address, h, 2, STR(EMPTY_HOOK), NULL, NULL);
+    return ask(r, "POST", address, h, 3, STR(WEBHOOK_PROBE_BODY), NULL, NULL);
 }
 
 static void signatures(struct round *r, const char *address)
 {
-    int forged = post(r, address, "no secret of any app"), right = 200;
+    int forged = 401, right = 200;
     size_t n = 0;
     for (size_t i = 0; i < doctor_apps(r->d->o) && right == 200; i++) {
         struct webhook_app app = doctor_app(r->d->o, i);
         if (app.secret == NULL)
             continue;
-        right = post(r, address, app.secret);
-        n++;
+        right = post(r, address, app.secret, app.secret);
+        if (right == 200 && n++ == 0)
+            forged = post(r, address, app.secret, "no secret of any app");
     }
-    if (n == 0)
+    if (n == 0 && right == 200)
         doctor_say(r, "webhook.signature", DOCTOR_FAIL,
                    "put the app secret (App settings, Basic) into a file and name it with webhook.app_secret_file",
                    "no app secret is configured: every webhook is refused");

@@ -186,10 +186,44 @@ static void look_through(struct round *r)
     store_free(s);
 }
 
+/* What a start makes anew when it is missing, and what is lost then. */
+static void keys(struct round *r)
+{
+    static const struct {
+        const char *name, *lost;
+        enum doctor_result missing;
+    } all[] = {{"link.key", "links to media that clients were given are no longer good", DOCTOR_WARN},
+               {"mark.key", "statuses of what is under way no longer say whose they are", DOCTOR_WARN},
+               {"seal.key", "subscribers' own secrets cannot be read, and those with one are handed nothing",
+                DOCTOR_FAIL}};
+    char path[4200];
+    struct stat st;
+    size_t well = 0;
+    if (database(r->d, path, sizeof path) < 0)
+        return; /* the gateway was never started here */
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        snprintf(path, sizeof path, "%s/%s", r->d->o->state_dir, all[i].name);
+        bool there = stat(path, &st) == 0;
+        if (!there)
+            doctor_say(r, "state_dir.keys", all[i].missing,
+                       "put it back from the backup before the gateway is started again: it makes a new one otherwise",
+                       "%s is missing: without it %s", path, all[i].lost);
+        else if (st.st_mode & 077)
+            doctor_advise(doctor_say(r, "state_dir.keys", DOCTOR_FAIL, NULL, "%s may be read by others (mode %03o)",
+                                     path, (unsigned)st.st_mode & 0777),
+                          "close it: chmod 600 %s", path);
+        else
+            well++;
+    }
+    if (well == sizeof all / sizeof all[0])
+        doctor_say(r, "state_dir.keys", DOCTOR_OK, NULL, "its keys are there, for their owner only");
+}
+
 void doctor_state(struct round *r)
 {
     if (!state_dir(r))
         return;
+    keys(r);
     file_system(r);
     free_space(r);
     disk_speed(r);
@@ -256,22 +290,28 @@ void doctor_machine(struct round *r)
 /* --- silence ------------------------------------------------------------------------------------------------------- */
 
 #define SILENCE_MS      (10 * 60000) /* a status comes within seconds; a person's phone may be off, but not all of them */
-#define BODIES_LOOKED   64
-#define BODIES_BYTES    (8u << 20)
+#define BODIES_READ     256          /* at a time */
+#define BODIES_LOOKED   20480
+#define BODIES_BYTES    (4u << 20)
 #define MESSAGES_LOOKED 200
 
-/* When a webhook came last that says something. 0: never. */
-static int64_t last_webhook(struct round *r, struct store *s)
+/* When a webhook came last that says something. 0: none of those looked at. */
+static int64_t last_webhook(struct round *r, struct store *s, size_t *ret_looked)
 {
     struct inbox_row *rows;
     struct err e = {0};
+    int64_t before = 0;
     size_t n;
     struct json v;
-    if (inbox_read_back(s, 0, BODIES_LOOKED, BODIES_BYTES, r->arena, &rows, &n, &e) != 0)
-        return 0;
-    for (size_t i = 0; i < n; i++)
-        if (json_parse(r->parser, rows[i].body, false, &v, NULL) != 0 || json_count(json_get(v, "entry")) > 0)
-            return rows[i].at;
+    for (*ret_looked = 0; *ret_looked < BODIES_LOOKED; *ret_looked += n) {
+        arena_reset(r->arena);
+        if (inbox_read_back(s, before, BODIES_READ, BODIES_BYTES, r->arena, &rows, &n, &e) != 0 || n == 0)
+            return 0;
+        for (size_t i = 0; i < n; i++)
+            if (json_parse(r->parser, rows[i].body, false, &v, NULL) != 0 || json_count(json_get(v, "entry")) > 0)
+                return rows[i].at;
+        before = rows[n - 1].seq;
+    }
     return 0;
 }
 
@@ -299,9 +339,12 @@ void doctor_silence(struct round *r)
     struct store *s = open_database(r, path, &e);
     if (s == NULL)
         return; /* said by doctor_state() */
-    int64_t last = last_webhook(r, s);
+    size_t looked;
+    int64_t last = last_webhook(r, s, &looked);
     size_t n = sent_since(r, s, last, now, &first);
-    const char *heard = last != 0 ? time_text(last, at) : "never";
+    const char *heard = last != 0                 ? time_text(last, at)
+                        : looked >= BODIES_LOOKED ? "before the last 20,480 that say nothing"
+                                                  : "never";
     if (n > 0)
         doctor_say(
             r, "webhook.silence", DOCTOR_FAIL,

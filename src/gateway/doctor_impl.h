@@ -14,7 +14,7 @@
 #include "gateway/doctor.h"
 
 #define DOCTOR_CALL_MS 5000
-#define DOCTOR_LINES   24 /* of one round */
+#define DOCTOR_LINES   160 /* of one round: two for each subscriber there may be, and the others. More are counted */
 
 /* What one round found and another needs. */
 struct doctor {
@@ -37,11 +37,14 @@ struct round {
     void (*run)(struct round *r);
     struct json_parser *parser;
     struct arena *arena;
-    size_t n;
-    struct doctor_line line[DOCTOR_LINES];
+    struct doctor_line *line;
+    size_t n, room;
+    struct doctor_line over;  /* the last one that found no place */
+    size_t more;              /* how many did not, */
+    enum doctor_result worst; /* and the worst of them */
 };
 
-/* A line; `advice` may hold one %s-free sentence, NULL none. Returns it, to be added to. */
+/* A line; `advice` may hold one %s-free sentence, NULL none. Returns it, to be added to before the next is said. */
 struct doctor_line *doctor_say(struct round *r, const char *name, enum doctor_result result, const char *advice,
                                const char *found, ...) __attribute__((format(printf, 5, 6)));
 void doctor_advise(struct doctor_line *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -57,13 +60,14 @@ size_t doctor_apps(const struct gateway_options *o);
 struct webhook_app doctor_app(const struct gateway_options *o, size_t i);
 
 /* --- rounds --- */
-void doctor_state(struct round *r);    /* doctor_here.c: state directory, disk, database */
-void doctor_machine(struct round *r);  /* descriptors, time zones, certificate */
-void doctor_silence(struct round *r);  /* when a webhook came last, and when a message left */
-void doctor_gateway(struct round *r);  /* doctor_door.c: does it answer, which one is it, its subscribers */
-void doctor_door(struct round *r);     /* handshake and signatures, here */
-void doctor_public(struct round *r);   /* the handshake from outside */
-void doctor_upstream(struct round *r); /* doctor_meta.c: the way to Meta, and the clock */
+void doctor_state(struct round *r);                         /* doctor_here.c: state directory, disk, database */
+void doctor_machine(struct round *r);                       /* descriptors, time zones, certificate */
+void doctor_silence(struct round *r);                       /* when a webhook came last, and when a message left */
+void doctor_gateway(struct round *r);                       /* doctor_door.c: does it answer, and which one is it */
+void doctor_subscribers(struct round *r, struct json list); /* doctor_subscribers.c: of GET /subscribers */
+void doctor_door(struct round *r);                          /* handshake and signatures, here */
+void doctor_public(struct round *r);                        /* the handshake from outside */
+void doctor_upstream(struct round *r);                      /* doctor_meta.c: the way to Meta, and the clock */
 void doctor_number(struct round *r);
 void doctor_account(struct round *r);
 void doctor_app_round(struct round *r);

@@ -48,17 +48,35 @@ static const char *helps(const struct meta *m, const char *otherwise)
 
 /* --- the way there ------------------------------------------------------------------------------------------------- */
 
+/* Nothing listens, or nothing lets us through: where that is says what to do. */
+static void advise_connection(struct doctor_line *l, const struct http_probe *p)
+{
+    bool here = strcmp(p->host, "localhost") == 0 || strncmp(p->host, "127.", 4) == 0 || strcmp(p->host, "[::1]") == 0;
+    if (here)
+        doctor_advise(l,
+                      "start the program that belongs at port %d of this machine (wayleave sandbox?), or correct "
+                      "upstream.url",
+                      p->port);
+    else if (p->port == 443)
+        doctor_advise(l, "let this machine make connections to port 443 outside");
+    else
+        doctor_advise(l, "see whether %s listens at port %d and this machine may reach it, or correct upstream.url",
+                      p->host, p->port);
+}
+
 static void unreachable(struct round *r, const struct http_probe *p, const char *why)
 {
     static const char *const words[] = {"its name is not found", "no connection comes about",
                                         "no trust comes about (TLS)", "no answer comes"};
     static const char *const advice[] = {
-        "look at the name servers of this machine (/etc/resolv.conf)",
-        "let this machine make connections to port 443 outside",
+        "look at the name servers of this machine (/etc/resolv.conf)", NULL,
         "update the package ca-certificates, set this machine's clock, or correct upstream.ca_file",
         "try again in a minute; if it stays so, look at metastatus.com and at what stands in between"};
-    doctor_say(r, "upstream", DOCTOR_FAIL, advice[p->failed_at], "%s cannot be reached: %s (%s)", r->d->o->upstream_url,
-               words[p->failed_at], why);
+    struct doctor_line *l = doctor_say(r, "upstream", DOCTOR_FAIL, advice[p->failed_at],
+                                       "upstream.url is %s, and it cannot be reached: %s (%s)", r->d->o->upstream_url,
+                                       words[p->failed_at], why);
+    if (p->failed_at == HTTP_STEP_CONNECT)
+        advise_connection(l, p);
 }
 
 static void clock_check(struct round *r, const struct http_probe *p)
@@ -146,18 +164,44 @@ static void scopes(struct round *r, struct json data)
                           "make a new token of the system user with %s", wanted[i].scope);
 }
 
+#define HOUR_MS   3600000ll
+#define SPAN_TEXT 32
+
+/* "3 days", "5 hours", "less than an hour". */
+static const char *span_text(int64_t ms, char out[SPAN_TEXT])
+{
+    long long n = ms / DAY_MS;
+    const char *unit = "day";
+    if (n == 0) {
+        n = ms / HOUR_MS;
+        unit = "hour";
+    }
+    if (n == 0)
+        snprintf(out, SPAN_TEXT, "less than an hour");
+    else
+        snprintf(out, SPAN_TEXT, "%lld %s%s", n, unit, n == 1 ? "" : "s");
+    return out;
+}
+
 static void expiry(struct round *r, struct json data)
 {
     int64_t until = 0, now = clock_now_ms();
-    char at[TIME_TEXT];
+    char at[TIME_TEXT], span[SPAN_TEXT];
     json_i64(json_get(data, "expires_at"), &until);
-    long long days = (long long)((until * 1000 - now) / DAY_MS);
+    if (until < 0 || until > INT64_MAX / 1000)
+        until = 0; /* no time anybody means */
+    int64_t left = until * 1000 - now;
     if (until == 0)
         doctor_say(r, "number.token", DOCTOR_OK, NULL, "the token is valid and does not expire");
-    else if (days < TOKEN_WARN_DAYS)
+    else if (left <= 0)
+        doctor_say(r, "number.token", DOCTOR_FAIL,
+                   "make a token of a system user that does not expire, put it into token_file, then: wayleave numbers "
+                   "resume ID",
+                   "the token ended %s ago, %s", span_text(-left, span), time_text(until * 1000, at));
+    else if (left < TOKEN_WARN_DAYS * DAY_MS)
         doctor_say(r, "number.token", DOCTOR_WARN,
                    "make a token of a system user that does not expire, and put it into token_file",
-                   "the token is valid until %s, %lld days", time_text(until * 1000, at), days);
+                   "the token is valid until %s, %s", time_text(until * 1000, at), span_text(left, span));
     else
         doctor_say(r, "number.token", DOCTOR_OK, NULL, "the token is valid until %s", time_text(until * 1000, at));
 }
@@ -403,6 +447,27 @@ static bool is_our_app(const struct doctor *d, int64_t id)
     return !any; /* we were not told which apps are ours */
 }
 
+/* The configured apps that are not among the subscribed ones, each in a line of its own. */
+static void left_out(struct round *r, struct json v)
+{
+    for (size_t i = 0; i < doctor_apps(r->d->o); i++) {
+        struct webhook_app app = doctor_app(r->d->o, i);
+        bool found = app.id == 0;
+        for (struct json_iter it = json_iter(json_get(v, "data")); json_next(&it);) {
+            int64_t id = 0;
+            json_id(json_get(json_get(it.value, "whatsapp_business_api_data"), "id"), &id);
+            found |= id == app.id;
+        }
+        if (!found)
+            doctor_advise(doctor_say(r, "account.subscribed", DOCTOR_WARN, NULL,
+                                     "app %lld (%s) is not subscribed to the account: nothing comes through it",
+                                     (long long)app.id, i == 0 ? "webhook.app_id" : "webhook.apps"),
+                          "subscribe it with a token of that app (POST %s/%lld/subscribed_apps), or take it out of the "
+                          "configuration",
+                          r->d->o->upstream_url, (long long)r->id);
+    }
+}
+
 static void subscribed(struct round *r, struct json v)
 {
     size_t n = 0, ours = 0;
@@ -426,6 +491,8 @@ static void subscribed(struct round *r, struct json v)
                       "subscribe the app: curl -X POST -H \"Authorization: Bearer $(cat TOKEN_FILE)\" "
                       "%s/%lld/subscribed_apps",
                       r->d->o->upstream_url, (long long)r->id);
+    if (ours > 0)
+        left_out(r, v);
 }
 
 void doctor_account(struct round *r)
@@ -452,23 +519,35 @@ void doctor_account(struct round *r)
 
 /* --- an app -------------------------------------------------------------------------------------------------------- */
 
-/* Webhooks whose words count here, beside messages: docs/platform.md §6.3. */
-static const char *const fields[] = {"user_preferences",
-                                     "message_template_status_update",
-                                     "message_template_quality_update",
-                                     "message_template_components_update",
-                                     "template_category_update",
-                                     "phone_number_quality_update",
-                                     "phone_number_name_update",
-                                     "account_update",
-                                     "account_alerts",
-                                     "account_review_update",
-                                     "business_capability_update",
-                                     "security"};
+/* Webhooks whose words count here, beside messages: docs/platform.md §6.3. A line for each kind, because not everybody
+ * uses all of them. */
+static const struct kind {
+    const char *without;
+    const char *fields[8];
+    const char *older; /* another name of the first */
+} kinds[] = {
+    {"calls, what is written while an agent of Meta's has the talk, and stops said in WhatsApp are not heard of",
+     {"calls", "standby", "user_preferences"},
+     NULL},
+    {"what becomes of templates is known with the next reading only",
+     {"message_template_status_update", "message_template_quality_update", "message_template_components_update",
+      "template_category_update"},
+     NULL},
+    {"what becomes of the account and its numbers is known with the next reading only",
+     {"account_update", "account_alerts", "account_review_update", "business_capability_update", "security",
+      "phone_number_quality_update", "phone_number_name_update"},
+     NULL},
+    {"what becomes of groups is not heard of",
+     {"group_lifecycle_update", "group_participants_update", "group_settings_update", "group_status_update"},
+     NULL},
+    {"what becomes of the business's usernames is not heard of",
+     {"business_username_updates"},
+     "phone_number_username_update"},
+};
 
 static bool has_field(struct json list, const char *field)
 {
-    for (struct json_iter it = json_iter(list); json_next(&it);) {
+    for (struct json_iter it = json_iter(list); field != NULL && json_next(&it);) {
         struct str name = json_str_or(json_get(it.value, "name"), json_str_or(it.value, STR("")));
         if (str_eq(name, str_of(field)))
             return true;
@@ -476,24 +555,35 @@ static bool has_field(struct json list, const char *field)
     return false;
 }
 
+/* What of one kind is missing; false: nothing. */
+static bool missing_of(struct json list, const struct kind *k, struct buf *out)
+{
+    buf_clear(out);
+    for (size_t i = 0; i < sizeof k->fields / sizeof k->fields[0] && k->fields[i] != NULL; i++)
+        if (!has_field(list, k->fields[i]) && !(i == 0 && has_field(list, k->older)))
+            buf_printf(out, "%s%s", out->len > 0 ? ", " : "", k->fields[i]);
+    return out->len > 0;
+}
+
 static void look_at_fields(struct round *r, struct json list)
 {
     struct buf missing;
-    size_t n = 0;
+    bool all = has_field(list, "messages");
     buf_init(&missing, 300);
-    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
-        if (!has_field(list, fields[i]))
-            buf_printf(&missing, "%s%s", n++ > 0 ? ", " : "", fields[i]);
-    if (!has_field(list, "messages"))
+    if (!all)
         doctor_say(r, "app.messages", DOCTOR_FAIL,
                    "subscribe to the field messages in the app's dashboard (WhatsApp, Configuration)",
                    "the app is not subscribed to messages: no message and no status arrives");
-    if (n > 0)
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        if (!missing_of(list, &kinds[i], &missing))
+            continue;
+        all = false;
         doctor_say(r, "app.fields", DOCTOR_WARN,
-                   "subscribe to them in the app's dashboard (WhatsApp, Configuration), so that the gateway hears of "
-                   "it at once",
-                   "the app is not subscribed to %s", buf_cstr(&missing));
-    else if (has_field(list, "messages"))
+                   "subscribe to it in the app's dashboard (WhatsApp, Configuration), so that the gateway hears of it "
+                   "at once",
+                   "the app is not subscribed to %s: %s", buf_cstr(&missing), kinds[i].without);
+    }
+    if (all)
         doctor_say(r, "app.fields", DOCTOR_OK, NULL, "the app is subscribed to all that is used here");
     buf_done(&missing);
 }

@@ -27,7 +27,7 @@ struct post {
     int event; /* -1: the whole body */
 
     struct http_call call;
-    struct http_header headers[5];
+    struct http_header headers[6];
     char *url;
     char signature[7 + 65], name[32], attempt[16];
 

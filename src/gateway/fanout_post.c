@@ -67,13 +67,15 @@ static enum http_reach reach_of(const struct gateway *g, bool by_configuration)
     return by_configuration || g->o.webhook_private ? HTTP_NOT_LINK_LOCAL : HTTP_PUBLIC;
 }
 
-static void fill_headers(struct http_header h[5], const char *signature, const char *name, const char *attempt)
+static void fill_headers(const struct gateway *g, struct http_header h[6], const char *signature, const char *name,
+                         const char *attempt)
 {
     h[0] = (struct http_header){STR("Content-Type"), STR("application/json")};
     h[1] = (struct http_header){STR("User-Agent"), STR("Wayleave/" WAYLEAVE_VERSION)};
     h[2] = (struct http_header){STR("X-Hub-Signature-256"), str_of(signature)};
     h[3] = (struct http_header){STR("Wayleave-Event-Id"), str_of(name)};
     h[4] = (struct http_header){STR("Wayleave-Attempt"), str_of(attempt)};
+    h[5] = (struct http_header){STR(WEBHOOK_VIA_HEADER), str_of(g->via)};
 }
 
 static void fill_call(struct http_call *c, const char *url, const struct http_header *h, struct str body)
@@ -81,7 +83,7 @@ static void fill_call(struct http_call *c, const char *url, const struct http_he
     *c = (struct http_call){.method = STR("POST"),
                             .url = str_of(url),
                             .headers = h,
-                            .n_headers = 5,
+                            .n_headers = 6,
                             .body = body,
                             .body_length = (int64_t)body.n,
                             .timeout_ms = TIMEOUT_MS,
@@ -117,7 +119,7 @@ bool post_start(struct fanout *f, struct post *p, const struct delivery_thing *t
     if (p->event >= 0)
         snprintf(p->name + n, sizeof p->name - (size_t)n, ".%d", p->event);
     snprintf(p->attempt, sizeof p->attempt, "%u", thing->attempts);
-    fill_headers(p->headers, p->signature, p->name, p->attempt);
+    fill_headers(f->g, p->headers, p->signature, p->name, p->attempt);
     fill_call(&p->call, p->url, p->headers, body);
     p->call.reach = reach_of(f->g, t->by_configuration);
     p->call.done = answered;
@@ -239,7 +241,7 @@ void post_settle(struct post *p, bool stopping)
 
 struct fanout_test_call {
     struct http_call call;
-    struct http_header headers[5];
+    struct http_header headers[6];
     struct fanout_test *test;
     char signature[7 + SHA256_HEX], *url;
     int64_t begun_ms;
@@ -294,7 +296,7 @@ int fanout_test(struct fanout *f, struct fanout_test *t, struct err *e)
     t->status = 0;
     t->error[0] = '\0';
     int rc = test_sign(f->g, c, e);
-    fill_headers(c->headers, c->signature, "test", "1");
+    fill_headers(f->g, c->headers, c->signature, "test", "1");
     fill_call(&c->call, c->url, c->headers, t->body);
     c->call.reach = reach_of(f->g, t->by_configuration);
     c->call.done = test_done;

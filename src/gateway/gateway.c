@@ -254,6 +254,7 @@ static int open_state(struct gateway *g, struct err *e)
         rc = signing_key(g, "link.key", g->link_key, e);
     if (rc == 0)
         rc = signing_key(g, "mark.key", g->mark_key, e);
+    webhook_via(g->mark_key, g->via);
     if (rc == 0)
         rc = signing_key(g, "seal.key", g->seal_key, e);
     failpoint(start_state);

@@ -11,6 +11,7 @@
 #include "gateway/gateway.h"
 #include "gateway/rules.h"
 #include "gateway/snapshot.h"
+#include "gateway/webhook_own.h"
 #include "gateway/writer.h"
 #include "net/http_client.h"
 #include "net/http_server.h"
@@ -45,6 +46,8 @@ enum metric {
     METRIC_PASSED,
     METRIC_WEBHOOKS,
     METRIC_WEBHOOKS_FORGED,
+    METRIC_WEBHOOKS_PROBED,
+    METRIC_WEBHOOKS_LOOPED,
     METRIC_WEBHOOKS_REFUSED,
     METRIC_WEBHOOK_BYTES,
     METRIC_WEBHOOKS_DROPPED,
@@ -64,6 +67,7 @@ struct gateway {
     uint8_t link_key[32];     /* signs rewritten media links; from the state directory */
     uint8_t mark_key[32];     /* signs our mark in what leaves (mark.h); from there too */
     uint8_t seal_key[32];     /* seals subscribers' secrets in the database (base/seal.h); from there too */
+    char via[WEBHOOK_VIA];    /* says in what we hand on that it was handed on by us */
     int64_t started_at, incarnation;
     int lock_fd; /* the state directory is ours while this is open */
 

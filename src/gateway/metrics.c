@@ -35,6 +35,11 @@ static const struct {
     [METRIC_PASSED] = {"wayleave_passed_total", "calls passed through"},
     [METRIC_WEBHOOKS] = {"wayleave_webhooks_total", "webhook bodies stored"},
     [METRIC_WEBHOOKS_FORGED] = {"wayleave_webhooks_forged_total", "webhook bodies with a wrong signature"},
+    [METRIC_WEBHOOKS_PROBED] = {"wayleave_webhooks_probed_total",
+                                "what wayleave doctor posted to see whether it is taken"},
+    [METRIC_WEBHOOKS_LOOPED] =
+        {"wayleave_webhooks_looped_total",
+         "webhook bodies refused because we had handed them on: a subscriber has our own address"},
     [METRIC_WEBHOOKS_REFUSED] = {"wayleave_webhooks_refused_total",
                                  "signed webhook bodies that could not be stored and that Meta was asked to repeat"},
     [METRIC_WEBHOOK_BYTES] = {"wayleave_webhook_bytes_total", "bytes of the webhook bodies stored"},

@@ -5,7 +5,8 @@
  * time: which one it was is kept with the body, and the time it takes tells a stranger nothing. Without a configured app secret nothing
  * is accepted, because anybody could otherwise forge an opt-in or lift an opt-out; for the same reason the older
  * signature with SHA-1 counts for nothing. A signed body is stored whatever it contains: judging it is the
- * projector's work, and Meta repeats for seven days what it is not thanked for. */
+ * projector's work, and Meta repeats for seven days what it is not thanked for. What we posted ourselves is none
+ * (webhook_own.h). */
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/failpoint.h"
@@ -78,6 +79,30 @@ static bool signed_by(const struct gateway *g, struct http_req *rq, int64_t *ret
     return right;
 }
 
+/* What doctor tries the door with: it says nothing, is answered as its signature deserves, and is counted apart. */
+static bool is_probe(const struct gateway *g, struct http_req *rq)
+{
+    struct str sent = http_header(rq, WEBHOOK_PROBE_HEADER);
+    char ours[SHA256_HEX];
+    bool known = false;
+    if (sent.n != sizeof ours - 1 || !str_eq(http_body(rq), STR(WEBHOOK_PROBE_BODY)))
+        return false;
+    for (size_t i = 0; i < apps(g); i++) {
+        if (app_at(g, i).secret == NULL)
+            continue;
+        webhook_probe_proof(str_of(app_at(g, i).secret), ours);
+        known |= digest_equal(sent.p, ours, sent.n);
+    }
+    return known;
+}
+
+/* Whether our own fan-out posted it. */
+static bool went_round(const struct gateway *g, struct http_req *rq)
+{
+    struct str via = http_header(rq, WEBHOOK_VIA_HEADER);
+    return via.n == sizeof g->via - 1 && digest_equal(via.p, g->via, via.n);
+}
+
 /* Whether it is the verify token of any app. Hashes are compared, so that not even lengths show. */
 static bool token_known(const struct gateway *g, struct str token)
 {
@@ -143,11 +168,22 @@ static void body_in(void *ctx, struct http_req *rq)
 {
     struct gateway *g = ctx;
     int64_t app = 0;
-    if (!signed_by(g, rq, &app)) {
-        metric_add(g, METRIC_WEBHOOKS_FORGED, 1);
+    bool right = signed_by(g, rq, &app), probe = is_probe(g, rq);
+    if (!right) {
+        metric_add(g, probe ? METRIC_WEBHOOKS_PROBED : METRIC_WEBHOOKS_FORGED, 1);
         text_reply(rq, 401,
                    any_secret(g) ? STR("X-Hub-Signature-256 does not match\n")
                                  : STR("webhook.app_secret is not configured, so nothing is accepted\n"));
+        return;
+    }
+    if (probe) {
+        metric_add(g, METRIC_WEBHOOKS_PROBED, 1);
+        text_reply(rq, 200, STR("ok"));
+        return;
+    }
+    if (went_round(g, rq)) {
+        metric_add(g, METRIC_WEBHOOKS_LOOPED, 1);
+        text_reply(rq, 421, STR("this gateway handed that on itself: a subscriber has this gateway's own address\n"));
         return;
     }
     struct received *r = arena_new(http_arena(rq), struct received);

@@ -113,6 +113,24 @@ static void measure(CURL *easy, struct http_probe *p)
     p->version = version == CURL_HTTP_VERSION_2_0 ? 20 : version == CURL_HTTP_VERSION_1_1 ? 11 : 10;
 }
 
+static void read_url(const char *url, struct http_probe *p)
+{
+    CURLU *u = curl_url();
+    char *host = NULL, *port = NULL;
+    int64_t n = 0;
+    if (u == NULL)
+        abort();
+    if (curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK) {
+        if (curl_url_get(u, CURLUPART_HOST, &host, 0) == CURLUE_OK)
+            snprintf(p->host, sizeof p->host, "%s", host);
+        if (curl_url_get(u, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK && str_i64(str_of(port), &n))
+            p->port = (int)n;
+    }
+    curl_free(host);
+    curl_free(port);
+    curl_url_cleanup(u);
+}
+
 static void ask_for(CURL *easy, const char *url, const char *ca_file, int64_t timeout_ms)
 {
     curl_easy_setopt(easy, CURLOPT_URL, url);
@@ -136,6 +154,7 @@ int http_probe(const char *url, const char *ca_file, int64_t timeout_ms, struct 
     CURL *easy = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? curl_easy_init() : NULL;
     if (easy == NULL)
         abort();
+    read_url(url, &p);
     ask_for(easy, url, ca_file, timeout_ms);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, why);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);

@@ -15,6 +15,8 @@ enum http_step { HTTP_STEP_NAME, HTTP_STEP_CONNECT, HTTP_STEP_TLS, HTTP_STEP_ANS
 
 struct http_probe {
     enum http_step failed_at;                       /* DONE: an answer came, whatever it says */
+    char host[256];                                 /* of the URL, "[::1]" in brackets; "" none */
+    int port;                                       /* of the URL, or of its scheme */
     char address[64];                               /* what the name stands for, "" not known */
     int64_t name_ms, connect_ms, tls_ms, answer_ms; /* since the beginning; 0: not reached */
     int status;
