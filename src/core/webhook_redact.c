@@ -1,22 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0
- * webhook_redact.c - leaving one person out of a webhook body.
+ * webhook_redact.c - leaving one person out of a webhook body, and what was left out of what is handed on.
  *
  * Most bodies speak of somebody else, so the text is looked through once for its strings and numbers before anything else
- * happens. Only then it is walked down to the lists, whatever the field is, and copied without the elements that have a
- * name in them. What stands between the levels is looked through as well, and the level that has a name is given up: a
- * byte is looked at three times at most. JSON inside of a string is not opened. */
+ * happens. Only then it is walked down to the lists, whatever the field is, and copied; an element that has a name in it
+ * becomes null, so that the n-th of a list is the n-th still, and with it the n-th piece of core/webhook_split.h. What
+ * stands between the levels is looked through as well, and of a level that has a name nothing is kept but its places. A
+ * byte is looked at a handful of times at most. JSON inside of a string is not opened.
+ *
+ * The way down is the same when the nulls are taken out again; a level of which that leaves no event goes, too. */
 #include "core/webhook_redact.h"
 
 #include "base/json_walk.h"
 
-#define NOTHING  "{\"entry\":[]}"
-#define TEXT_MAX 256 /* as long as a name may be, and a phone number with what stands between its digits */
+#define NOTHING        "{\"entry\":[]}"
+#define TEXT_MAX       256 /* as long as a name may be, and a phone number with what stands between its digits */
+#define RUN_MIN        8   /* digits of a phone number that is looked for inside of a text */
+#define SEPARATORS_MAX 3   /* between two digits of it */
+
+struct counts {
+    size_t kept, gone;
+};
 
 struct redact {
     struct json_walk w;
     const struct identity *names;
     size_t n;
     struct buf *out;
+    bool closing; /* nulls are taken out, and nobody is looked for */
+    bool closed;  /* there was one */
+
+    /* of the value at hand */
+    struct counts events, contacts;
+    size_t others;
 };
 
 /* --- names ----------------------------------------------------------------------------------------------------------- */
@@ -68,6 +83,70 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
+/* The next character of what stands between quotes; one that is not of ASCII is 0x80. */
+static int take_char(struct str *s)
+{
+    int c = json_walk_ascii(s);
+    if (c >= 0)
+        return c;
+    size_t n = 1;
+    if (s->p[0] == '\\')
+        n = s->n >= 6 && s->p[1] == 'u' ? 6 : 1;
+    else
+        while (n < s->n && (s->p[n] & 0xc0) == 0x80)
+            n++;
+    *s = (struct str){s->p + n, s->n - n};
+    return 0x80;
+}
+
+static bool separates(int c)
+{
+    return c == 0x80 || c == ' ' || c == '-' || c == '.' || c == '(' || c == ')' || c == '/';
+}
+
+/* Whether these digits stand at the front, with little between them and no digit behind. */
+static bool begins_with(struct str s, const char *digits)
+{
+    unsigned between = 0;
+    while (*digits != '\0' && s.n > 0) {
+        int c = take_char(&s);
+        if (c == *digits) {
+            digits++;
+            between = 0;
+        } else if (!separates(c) || ++between > SEPARATORS_MAX) {
+            return false;
+        }
+    }
+    int behind = s.n > 0 ? json_walk_ascii(&s) : -1;
+    return *digits == '\0' && !(behind >= '0' && behind <= '9');
+}
+
+static bool begins_with_a_number(const struct redact *r, struct str s)
+{
+    for (size_t i = 0; i < r->n; i++)
+        if (r->names[i].kind == IDENTITY_PHONE && strlen(r->names[i].value) >= RUN_MIN &&
+            begins_with(s, r->names[i].value))
+            return true;
+    return false;
+}
+
+/* Whether one of the phone numbers stands somewhere in a text. */
+static bool has_number(const struct redact *r, struct str s)
+{
+    for (int c, before = 0; s.n >= RUN_MIN; before = c) {
+        struct str here = s;
+        c = take_char(&s);
+        if (c >= '0' && c <= '9' && !(before >= '0' && before <= '9') && begins_with_a_number(r, here))
+            return true;
+    }
+    return false;
+}
+
+static bool names_them(const struct redact *r, struct str written)
+{
+    return is_name(r, written) || has_number(r, written);
+}
+
 /* Looks through everything in [from, to), on all levels. */
 static bool has_name(const struct redact *r, size_t from, size_t to)
 {
@@ -86,7 +165,7 @@ static bool has_name(const struct redact *r, size_t from, size_t to)
             w.at++;
             continue;
         }
-        if (is_name(r, s))
+        if (names_them(r, s))
             return true;
     }
     return false;
@@ -107,10 +186,22 @@ static enum what skip_value(struct redact *r)
     size_t from = r->w.at;
     if (!json_walk_skip(&r->w))
         return BROKEN;
-    if (has_name(r, from, r->w.at))
+    if (!r->closing && has_name(r, from, r->w.at))
         return GONE;
     put(r, from, r->w.at);
     return KEEP;
+}
+
+static bool is_null(const struct redact *r)
+{
+    return json_walk_now(&r->w) == 'n';
+}
+
+static enum what element(struct redact *r)
+{
+    bool gap = r->closing && is_null(r);
+    enum what what = skip_value(r);
+    return gap && what == KEEP ? GONE : what;
 }
 
 /* Forgets what was put, unless it failed. */
@@ -127,8 +218,8 @@ static void put_space(struct redact *r)
     put(r, from, r->w.at);
 }
 
-/* Copies the array at the cursor without the elements of which each() says that they are gone. */
-static enum what copy_array(struct redact *r, enum what (*each)(struct redact *r))
+/* Copies the array at the cursor; what each() says is gone leaves its place, or not even that. */
+static enum what copy_array(struct redact *r, enum what (*each)(struct redact *r), struct counts *ret)
 {
     struct json_items in;
     struct json_item item;
@@ -136,17 +227,25 @@ static enum what copy_array(struct redact *r, enum what (*each)(struct redact *r
     (void)json_walk_open(&r->w, '[', &in);
     buf_putc(r->out, '[');
     while (json_walk_next(&r->w, &in, &item)) {
-        size_t before = r->out->len;
+        size_t before = r->out->len, place;
         if (any)
             buf_putc(r->out, ',');
         put(r, item.lead, item.value);
+        place = r->out->len;
         enum what what = each(r);
+        if (what == GONE)
+            take_back(r, place);
+        if (what == GONE && !r->closing)
+            buf_puts(r->out, "null");
         put_space(r);
         if (what == BROKEN)
             return BROKEN;
-        if (what == GONE)
+        if (what == GONE && r->closing)
             take_back(r, before);
-        any |= what == KEEP;
+        ret->kept += what == KEEP;
+        ret->gone += what == GONE;
+        r->closed |= what == GONE;
+        any |= what == KEEP || !r->closing;
     }
     buf_putc(r->out, ']');
     return in.ok ? KEEP : BROKEN;
@@ -171,7 +270,7 @@ static enum what copy_object(struct redact *r, enum what (*member)(struct redact
         put_space(r);
         if (what == BROKEN)
             return BROKEN;
-        if (what == GONE || is_name(r, item.name))
+        if (what == GONE || (!r->closing && names_them(r, item.name)))
             all = GONE;
     }
     buf_putc(r->out, '}');
@@ -186,50 +285,231 @@ static bool is_one_of(struct str name, const char *const *list)
     return false;
 }
 
+static const char *const events[] = {"messages",       "statuses", "calls",  "user_preferences",
+                                     "message_echoes", "groups",   "errors", NULL};
+static const char *const beside_events[] = {"metadata", "messaging_product", NULL};
+
+static enum what in_list(struct redact *r, struct str name)
+{
+    if (json_walk_now(&r->w) == '[' && is_one_of(name, events))
+        return copy_array(r, element, &r->events);
+    if (json_walk_now(&r->w) == '[' && json_walk_is(name, "contacts"))
+        return copy_array(r, element, &r->contacts);
+    r->others += !is_one_of(name, beside_events);
+    return skip_value(r);
+}
+
 static enum what in_value(struct redact *r, struct str name)
 {
-    static const char *const lists[] = {"messages", "statuses", "calls", "user_preferences", "message_echoes", "groups",
-                                        "errors",   "contacts", NULL};
-    char now = json_walk_now(&r->w);
-    if (now == '[' && is_one_of(name, lists))
-        return copy_array(r, skip_value);
-    return now == '{' && json_walk_is(name, "standby") ? copy_object(r, in_value) : skip_value(r);
+    bool nested = json_walk_now(&r->w) == '{' && json_walk_is(name, "standby");
+    return nested ? copy_object(r, in_list) : in_list(r, name);
+}
+
+/* Whether an erasure took all the events of the value at hand. */
+static bool left_nothing(const struct redact *r)
+{
+    if (!r->closing || r->events.kept > 0)
+        return false;
+    return r->events.gone > 0 || (r->contacts.gone > 0 && r->contacts.kept == 0 && r->others == 0);
+}
+
+static bool blank_value(struct redact *r);
+
+/* A value that has a name beside its lists keeps their places and nothing else. */
+static enum what copy_value(struct redact *r)
+{
+    size_t from = r->w.at, before = r->out->len;
+    r->events = r->contacts = (struct counts){0, 0};
+    r->others = 0;
+    if (json_walk_now(&r->w) != '{' && r->closing)
+        return element(r);
+    enum what what = json_walk_now(&r->w) == '{' ? copy_object(r, in_value) : skip_value(r);
+    if (r->closing && what == KEEP)
+        return left_nothing(r) ? GONE : KEEP;
+    if (what != GONE)
+        return what;
+    take_back(r, before);
+    r->w.at = from;
+    return blank_value(r) ? KEEP : BROKEN;
 }
 
 static enum what in_change(struct redact *r, struct str name)
 {
-    size_t before = r->out->len;
-    if (!json_walk_is(name, "value"))
-        return skip_value(r);
-    enum what w = json_walk_now(&r->w) == '{' ? copy_object(r, in_value) : skip_value(r);
-    if (w != GONE)
-        return w;
-    take_back(r, before);
-    buf_puts(r->out, "{}");
-    return KEEP;
+    return json_walk_is(name, "value") ? copy_value(r) : skip_value(r);
 }
+
+/* The object at the cursor; when it has a name of its own, what blank() leaves of it. Anything else is an element. */
+static enum what copy_level(struct redact *r, enum what (*member)(struct redact *r, struct str name),
+                            bool (*blank)(struct redact *r))
+{
+    size_t from = r->w.at, before = r->out->len;
+    if (json_walk_now(&r->w) != '{')
+        return element(r);
+    enum what what = copy_object(r, member);
+    if (what != GONE || r->closing)
+        return what;
+    take_back(r, before);
+    r->w.at = from;
+    return blank(r) ? KEEP : BROKEN;
+}
+
+static bool blank_change(struct redact *r);
+static bool blank_entry(struct redact *r);
+static bool blank_body(struct redact *r);
 
 static enum what change(struct redact *r)
 {
-    return json_walk_now(&r->w) == '{' ? copy_object(r, in_change) : skip_value(r);
+    return copy_level(r, in_change, blank_change);
+}
+
+/* A list of levels: gone when it was and nothing of it is left. */
+static enum what copy_levels(struct redact *r, enum what (*each)(struct redact *r))
+{
+    struct counts n = {0, 0};
+    enum what what = copy_array(r, each, &n);
+    return what == KEEP && r->closing && n.gone > 0 && n.kept == 0 ? GONE : what;
 }
 
 static enum what in_entry(struct redact *r, struct str name)
 {
     bool changes = json_walk_now(&r->w) == '[' && json_walk_is(name, "changes");
-    return changes ? copy_array(r, change) : skip_value(r);
+    return changes ? copy_levels(r, change) : skip_value(r);
 }
 
 static enum what entry(struct redact *r)
 {
-    return json_walk_now(&r->w) == '{' ? copy_object(r, in_entry) : skip_value(r);
+    return copy_level(r, in_entry, blank_entry);
 }
 
 static enum what in_body(struct redact *r, struct str name)
 {
     bool entries = json_walk_now(&r->w) == '[' && json_walk_is(name, "entry");
-    return entries ? copy_array(r, entry) : skip_value(r);
+    return entries ? copy_levels(r, entry) : skip_value(r);
 }
+
+/* --- places alone ---------------------------------------------------------------------------------------------------- */
+
+static bool blank(struct redact *r)
+{
+    buf_puts(r->out, "null");
+    return json_walk_skip(&r->w);
+}
+
+/* As many as there are; null when there are none. */
+static bool blank_array(struct redact *r, bool (*each)(struct redact *r))
+{
+    struct json_items in;
+    struct json_item item;
+    bool any = false;
+    if (!json_walk_open(&r->w, '[', &in))
+        return blank(r);
+    while (json_walk_next(&r->w, &in, &item)) {
+        buf_putc(r->out, any ? ',' : '[');
+        any = true;
+        if (!each(r))
+            return false;
+        json_walk_space(&r->w);
+    }
+    buf_puts(r->out, any ? "]" : "null");
+    return in.ok;
+}
+
+/* The members of these names; null when there are none. */
+static bool blank_object(struct redact *r, const char *const *kept, bool (*each)(struct redact *r, struct str name))
+{
+    struct json_items in;
+    struct json_item item;
+    bool any = false;
+    if (!json_walk_open(&r->w, '{', &in))
+        return blank(r);
+    while (json_walk_next(&r->w, &in, &item)) {
+        bool keep = is_one_of(item.name, kept);
+        if (keep) {
+            buf_putc(r->out, any ? ',' : '{');
+            put(r, item.from, item.value);
+            any = true;
+        }
+        if (!(keep ? each(r, item.name) : json_walk_skip(&r->w)))
+            return false;
+        json_walk_space(&r->w);
+    }
+    buf_puts(r->out, any ? "}" : "null");
+    return in.ok;
+}
+
+/* Errors are one event, and may be a single object. */
+static bool blank_errors(struct redact *r)
+{
+    struct json_walk w = r->w;
+    struct json_items in;
+    struct json_item item;
+    if (!json_walk_open(&w, '{', &in) || !json_walk_next(&w, &in, &item))
+        return blank_array(r, blank);
+    buf_puts(r->out, "[null]");
+    return json_walk_skip(&r->w);
+}
+
+static bool blank_list(struct redact *r, struct str name)
+{
+    if (json_walk_is(name, "errors"))
+        return blank_errors(r);
+    return json_walk_is(name, "contacts") ? blank(r) : blank_array(r, blank);
+}
+
+static bool blank_member(struct redact *r, struct str name)
+{
+    return json_walk_is(name, "standby") ? blank_object(r, events, blank_list) : blank_list(r, name);
+}
+
+static bool blank_value(struct redact *r)
+{
+    static const char *const kept[] = {"messages", "statuses", "calls",    "user_preferences", "message_echoes",
+                                       "groups",   "errors",   "contacts", "standby",          NULL};
+    return blank_object(r, kept, blank_member);
+}
+
+/* What the lists mean depends on the field. */
+static bool blank_in_change(struct redact *r, struct str name)
+{
+    if (json_walk_is(name, "value"))
+        return blank_value(r);
+    enum what what = skip_value(r);
+    if (what == GONE)
+        buf_puts(r->out, "\"erased\"");
+    return what != BROKEN;
+}
+
+static bool blank_change(struct redact *r)
+{
+    static const char *const kept[] = {"value", "field", NULL};
+    return blank_object(r, kept, blank_in_change);
+}
+
+static bool blank_changes(struct redact *r, struct str name)
+{
+    (void)name;
+    return blank_array(r, blank_change);
+}
+
+static bool blank_entry(struct redact *r)
+{
+    static const char *const kept[] = {"changes", NULL};
+    return blank_object(r, kept, blank_changes);
+}
+
+static bool blank_entries(struct redact *r, struct str name)
+{
+    (void)name;
+    return blank_array(r, blank_entry);
+}
+
+static bool blank_body(struct redact *r)
+{
+    static const char *const kept[] = {"entry", NULL};
+    return blank_object(r, kept, blank_entries);
+}
+
+/* --- the body -------------------------------------------------------------------------------------------------------- */
 
 bool webhook_redact(struct str body, const struct identity *names, size_t n, struct buf *out)
 {
@@ -237,10 +517,32 @@ bool webhook_redact(struct str body, const struct identity *names, size_t n, str
     size_t before = out->len;
     if (!has_name(&r, 0, body.n))
         return false;
-    bool whole = json_walk_now(&r.w) == '{' && copy_object(&r, in_body) == KEEP && json_walk_end(&r.w);
-    if (!whole) {
+    bool whole = json_walk_now(&r.w) == '{' && copy_level(&r, in_body, blank_body) == KEEP && json_walk_end(&r.w);
+    bool no_entry = whole && !out->failed && out->data[before] != '{';
+    if (!whole || no_entry || out->len - before > body.n + 16) {
         take_back(&r, before);
         buf_puts(out, NOTHING);
     }
     return true;
+}
+
+bool webhook_names(struct str text, const struct identity *names, size_t n)
+{
+    struct redact r = {.w = json_walk(text), .names = names, .n = n};
+    return names_them(&r, text) || has_name(&r, 0, text.n);
+}
+
+enum webhook_left webhook_without_gaps(struct str body, struct buf *out)
+{
+    struct redact r = {.w = json_walk(body), .out = out, .closing = true};
+    size_t before = out->len;
+    if (body.n == 0 || memmem(body.p, body.n, "null", 4) == NULL)
+        return WEBHOOK_AS_IT_WAS;
+    enum what what = json_walk_now(&r.w) == '{' ? copy_object(&r, in_body) : BROKEN;
+    bool less = what == KEEP && r.closed && json_walk_end(&r.w);
+    if (!less)
+        take_back(&r, before);
+    if (what == GONE)
+        return WEBHOOK_NOTHING;
+    return less ? WEBHOOK_LESS : WEBHOOK_AS_IT_WAS;
 }
