@@ -95,16 +95,41 @@ struct event *event_add(struct reader *r, enum event_kind kind)
     return ev;
 }
 
+static bool is_new_code(const struct event *ev, const struct event_error *more, size_t n, int code)
+{
+    for (size_t i = 0; i < n; i++)
+        if (more[i].code == code)
+            return false;
+    return code != 0 && code != ev->code;
+}
+
+static struct event_error error_of(struct reader *r, struct json v)
+{
+    int64_t code = 0;
+    struct str title = word_of(v, "title");
+    bool is_code = json_id(json_get(v, "code"), &code) && code > 0 && code < INT32_MAX;
+    return (struct event_error){is_code ? (int)code : 0, event_keep(r, title.p ? title : word_of(v, "message"))};
+}
+
 void event_read_errors(struct reader *r, struct event *ev, struct json list)
 {
     struct json_iter it = json_iter(list);
-    int64_t code = 0;
+    struct event_error more[EVENT_ERRORS_MAX - 1];
+    size_t n = 0;
     if (json_type(list) != JSON_ARRAY || !json_next(&it))
         return;
-    if (json_id(json_get(it.value, "code"), &code) && code > 0 && code < INT32_MAX)
-        ev->code = (int)code;
-    struct str title = word_of(it.value, "title");
-    ev->error_title = event_keep(r, title.p ? title : word_of(it.value, "message"));
+    struct event_error first = error_of(r, it.value);
+    ev->code = first.code;
+    ev->error_title = first.title;
+    for (size_t i = 1; i < EVENT_ERRORS_MAX && json_next(&it); i++) {
+        more[n] = error_of(r, it.value);
+        n += is_new_code(ev, more, n, more[n].code);
+    }
+    if (n == 0)
+        return;
+    ev->further = arena_memdup(r->a, more, n * sizeof more[0]);
+    ev->n_further = ev->further != NULL ? n : 0;
+    r->no_memory = r->no_memory || ev->further == NULL;
 }
 
 int64_t event_time_or_entry(const struct reader *r, struct json object)
@@ -221,33 +246,6 @@ bool event_is_notice(struct str field)
     return f != NULL && f->notice;
 }
 
-/* Whether a person is named in it: what is said of persons stays in the body it came in. */
-static bool names_a_person(struct json v)
-{
-    static const char *const members[] = {"contacts",          "wa_id",         "user_id",
-                                          "from_user_id",      "recipient_id",  "recipient_user_id",
-                                          "user_phone_number", "parent_user_id"};
-    for (struct json_iter it = json_iter(v); json_next(&it);) {
-        for (size_t i = 0; it.key.p != NULL && i < sizeof members / sizeof members[0]; i++)
-            if (str_eq(it.key, str_of(members[i])))
-                return true;
-        if (names_a_person(it.value))
-            return true;
-    }
-    return false;
-}
-
-static void keep_notice(struct reader *r, struct event *ev)
-{
-    struct buf b;
-    if (names_a_person(r->value))
-        return;
-    buf_init(&b, JSON_MAX_BYTES);
-    if (!json_write_value(&b, r->value))
-        b.failed = true;
-    ev->notice = event_keep_json(r, &b);
-}
-
 static void add_change(struct reader *r, struct json change)
 {
     struct str name = word_of(change, "field");
@@ -289,7 +287,7 @@ static void add_change(struct reader *r, struct json change)
         break;
     }
     if (f != NULL && f->notice && r->n > before)
-        keep_notice(r, &r->out[before]);
+        event_keep_notice(r, &r->out[before]);
 }
 
 static size_t count_array(struct json v)

@@ -44,7 +44,14 @@ enum message_seen {
     SEEN_DELETED = 64
 };
 
-#define EVENTS_MAX 5000 /* per body; Meta says 1,000 */
+#define EVENTS_MAX       5000 /* per body; Meta says 1,000 */
+#define EVENT_ERRORS_MAX 8    /* of `errors[]` that are read; Meta shows one */
+#define EVENT_NOTICE_MAX 16384
+
+struct event_error {
+    int code;
+    struct str title;
+};
 
 struct event {
     enum event_kind kind;
@@ -66,6 +73,8 @@ struct event {
     uint32_t seen; /* STATUS: message_seen bit, 0 for unknown words */
     int code;      /* STATUS failed: first error code */
     struct str error_title;
+    const struct event_error *further; /* what errors[] names beside the first: other codes, each once */
+    size_t n_further;
     struct str opaque;                           /* STATUS: biz_opaque_callback_data */
     enum consent_act act;                        /* PREFERENCE */
     struct str template_name, template_language; /* language with '_' */
@@ -84,7 +93,9 @@ struct event {
      * another. */
     uint64_t key;
     struct json value; /* the change's value, valid while the parser is */
-    struct str notice; /* the same as JSON text, of fields that speak of no person (event_is_notice()); else absent */
+    /* The same as JSON text, of fields that speak of no person (event_is_notice()); else absent. {"cut":true} where it is longer
+     * than EVENT_NOTICE_MAX, {"cut":true,"names_a_person":true} where somebody is named in it all the same. */
+    struct str notice;
 };
 
 /* Whether docs/platform.md §6.3 names the field. */

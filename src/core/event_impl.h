@@ -75,8 +75,6 @@ static inline bool differ(const struct identity *a, const struct identity *b)
 
 /* Copies into the arena; absent stays absent. */
 struct str event_keep(struct reader *r, struct str s);
-/* Takes over the text of b, and frees it. */
-struct str event_keep_json(struct reader *r, struct buf *b);
 /* Seconds as a string or a number to ms; 0 when it is none. */
 int64_t event_time(struct json object, const char *key);
 /* Its timestamp, else its entry's time. */
@@ -111,5 +109,8 @@ void event_add_account(struct reader *r);
 void event_add_flow(struct reader *r);
 void event_add_handover(struct reader *r);
 void event_add_groups(struct reader *r);
+
+/* The change's value as what is kept of it word for word. */
+void event_keep_notice(struct reader *r, struct event *ev);
 
 #endif

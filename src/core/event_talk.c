@@ -159,6 +159,25 @@ static uint32_t seen_of(struct str word)
     return 0;
 }
 
+/* Whether it speaks of something that came of the message, a payment for one: that can be said of several of one message. */
+static bool is_of_a_thing(struct json s)
+{
+    struct str type = word_of(s, "type");
+    return type.n > 0 && !word_is(type, "message") && !word_is(type, "call");
+}
+
+/* What else tells two statuses apart: the codes beside the first, and of a thing all that is said. 0: nothing does. */
+static uint64_t key_of_rest(struct json s, const struct event *ev)
+{
+    struct event_key k = {.n = 0};
+    bool timed = false;
+    for (size_t i = 0; i < ev->n_further; i++)
+        event_key_number(&k, ev->further[i].code);
+    if (is_of_a_thing(s))
+        event_key_number(&k, (int64_t)event_key_of_value(s, &timed));
+    return k.n > 0 ? event_key_done(&k) : 0;
+}
+
 /* Whom a status speaks of, as written: of the words that may name them, all. */
 static uint64_t key_of_status(const struct reader *r, struct json s, const struct event *ev, const char *const *persons)
 {
@@ -173,9 +192,14 @@ static uint64_t key_of_status(const struct reader *r, struct json s, const struc
         if (name.n > 0)
             event_key_word(&who, name);
     }
-    uint64_t named = event_key_done(&who);
-    return EVENT_KEY_BY_ID(r, "status", s, ev->wamid, word_of(s, "type"), ev->type,
-                           ((struct str){(const char *)&named, sizeof named}), digits_of(ev->code, code));
+    uint64_t named = event_key_done(&who), rest = key_of_rest(s, ev);
+    const struct str words[] = {ev->wamid,
+                                word_of(s, "type"),
+                                ev->type,
+                                {(const char *)&named, sizeof named},
+                                digits_of(ev->code, code),
+                                {(const char *)&rest, sizeof rest}};
+    return event_key_by_id(r, "status", s, words, sizeof words / sizeof words[0] - (rest == 0));
 }
 
 static void add_statuses(struct reader *r, struct json list)
@@ -253,6 +277,19 @@ static enum consent_act act_of(struct json preference)
     return (enum consent_act)0;
 }
 
+/* By whom it names. One that names nobody is of the contact beside it. */
+static uint64_t key_of_preference(const struct reader *r, struct json p, const struct event *ev)
+{
+    struct event_key k = event_key_of(r, "preference");
+    event_key_word(&k, str_of(ev->phone.value));
+    event_key_word(&k, str_of(ev->user_id.value));
+    event_key_word(&k, str_of(ev->parent_id.value));
+    event_key_word(&k, word_of(p, "category"));
+    event_key_word(&k, ev->type);
+    event_key_number(&k, ev->at);
+    return ev->at > 0 ? event_key_done(&k) : 0;
+}
+
 static void add_preferences(struct reader *r, struct json list)
 {
     static const char *const persons[] = {"wa_id", "user_id", "parent_user_id", NULL};
@@ -269,15 +306,10 @@ static void add_preferences(struct reader *r, struct json list)
         ev->type = event_keep(r, word_of(p, "value"));
         ev->text = event_keep(r, word_of(p, "detail"));
         event_put_ids(ev, p, persons);
-        struct event_key k = event_key_of(r, "preference");
-        event_key_word(&k, str_of(ev->phone.value));
-        event_key_word(&k, str_of(ev->user_id.value));
-        event_key_word(&k, str_of(ev->parent_id.value));
-        event_key_word(&k, word_of(p, "category"));
-        event_key_word(&k, ev->type);
-        event_key_number(&k, ev->at);
-        ev->key = ev->at > 0 ? event_key_done(&k) : 0;
+        bool named = ev->phone.kind != IDENTITY_NONE || ev->user_id.kind != IDENTITY_NONE;
+        ev->key = named ? key_of_preference(r, p, ev) : 0;
         event_join_contact(r, ev);
+        ev->key = named ? ev->key : key_of_preference(r, p, ev);
     }
 }
 

@@ -18,21 +18,13 @@ static struct str keep_language(struct reader *r, struct str s)
     return p ? (struct str){p, s.n} : (struct str){NULL, 0};
 }
 
-/* A JSON text, in the arena. */
-struct str event_keep_json(struct reader *r, struct buf *b)
-{
-    struct str text = {NULL, 0};
-    r->no_memory = r->no_memory || b->failed;
-    if (!b->failed && b->len > 0)
-        text = event_keep(r, buf_str(b));
-    buf_done(b);
-    return text;
-}
+#define MEMBER_MAX 4000 /* of what is kept of a template's status; what is longer is left out */
+#define DETAIL_MAX EVENT_NOTICE_MAX
 
 static void member(struct json_out *o, const char *key, struct json v)
 {
     struct buf b;
-    buf_init(&b, JSON_MAX_BYTES);
+    buf_init(&b, MEMBER_MAX);
     if (json_type(v) != JSON_ABSENT && json_type(v) != JSON_NULL && json_write_value(&b, v)) {
         jo_key(o, key);
         jo_raw(o, buf_str(&b));
@@ -45,8 +37,9 @@ static struct str keep_template_detail(struct reader *r, struct json v, struct j
 {
     struct json inside = json_get(v, "rejection_info"), reason = json_get(v, "reason");
     struct json_out o;
+    struct str text = {NULL, 0};
     struct buf b;
-    buf_init(&b, JSON_MAX_BYTES);
+    buf_init(&b, DETAIL_MAX);
     json_out_init(&o, &b);
     jo_object(&o);
     if (!word_is(json_str_or(reason, STR("NONE")), "NONE"))
@@ -55,9 +48,11 @@ static struct str keep_template_detail(struct reader *r, struct json v, struct j
     member(&o, "other_info", json_get(v, "other_info"));
     member(&o, "disable_info", json_get(v, "disable_info"));
     jo_end(&o);
-    if (b.len == 2)
-        buf_clear(&b); /* {} */
-    return event_keep_json(r, &b);
+    if (b.len > 2) /* {} */
+        text = event_keep(r, buf_str(&b));
+    r->no_memory = r->no_memory || b.failed;
+    buf_done(&b);
+    return text;
 }
 
 /* Announced: correct_category is the future and new_category the present one. Completed: new_category. */

@@ -253,8 +253,10 @@ static void on_status(struct life *l, const struct life_event *ev, int64_t now, 
     has_attempt(l, ev->attempt, ret);
     l->delivered = l->delivered || ev->delivered;
     if (ev->failed) {
-        l->failed |= (uint8_t)(1u << (ev->attempt - 1));
-        l->code = ev->code != 0 ? ev->code : l->code;
+        uint8_t bit = (uint8_t)(1u << (ev->attempt - 1));
+        bool told = (l->failed & bit) != 0 && l->code != 0 && l->code < ev->code;
+        l->failed |= bit;
+        l->code = ev->code != 0 && !told ? ev->code : l->code; /* of several, the smallest: whichever came first */
     }
     if (l->state != LIFE_SENDING || ev->attempt == l->attempts)
         settle_accepted(l); /* else the resend is on its way: its own answer will close it */

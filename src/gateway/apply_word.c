@@ -8,6 +8,8 @@
 #include "gateway/apply_impl.h"
 #include "store/notices.h"
 
+_Static_assert(EVENT_NOTICE_MAX == NOTICE_DETAIL_MAX, "what is read can be kept");
+
 /* The account's list of templates says something else by now. */
 static void note_stale(struct apply_result *r, int64_t waba)
 {

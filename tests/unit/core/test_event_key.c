@@ -15,6 +15,11 @@ TEST(keys)
     "{\"id\":\"wamid.2\",\"status\":\"read\",\"recipient_type\":\"group\",\"recipient_id\":\"G\",\"" who "\":\"" id    \
     "\"}"
 #define STOP(v, t) "{\"wa_id\":\"15550001111\",\"category\":\"marketing_messages\",\"value\":\"" v "\"," AT(t) "}"
+#define NOBODYS    "{\"category\":\"marketing_messages\",\"value\":\"stop\"," AT("1790000001") "}"
+#define BEN        "\"contacts\":[{\"wa_id\":\"15550002222\"}]"
+#define PAID(id, t)                                                                                                    \
+    "{\"id\":\"wamid.2\",\"status\":\"failed\",\"type\":\"payment\",\"recipient_id\":\"15550001111\"," AT(             \
+        t) ",\"payment\":{\"transaction\":{\"id\":\"" id "\"}}}"
     static const struct {
         const char *field, *a, *field_b, *b;
         bool same;
@@ -36,6 +41,14 @@ TEST(keys)
          "\"user_preferences\":[" STOP("stop", "1790000002") "]", false},
         {"user_preferences", "\"user_preferences\":[" STOP("stop", "1790000001") "]", "user_preferences",
          "\"user_preferences\":[" STOP("resume", "1790000001") "]", false},
+        {"user_preferences", ANA ",\"user_preferences\":[" NOBODYS "]", "user_preferences",
+         BEN ",\"user_preferences\":[" NOBODYS "]", false},
+        {"messages", "\"statuses\":[" PAID("T1", "1790000001") "]", "messages",
+         "\"statuses\":[" PAID("T2", "1790000001") "]", false},
+        {"messages", "\"statuses\":[" PAID("T1", "1790000001") "]", "messages",
+         "\"statuses\":[" PAID("T1", "1790000009") "]", false},
+        {"messages", "\"statuses\":[" PAID("T1", "1790000001") "]", "messages",
+         ANA ",\"statuses\":[" PAID("T1", "1790000001") "]", true},
         {"account_update", "\"event\":\"A\",\"n\":{\"x\":1,\"y\":[1,2]}", "account_update",
          "\"n\":{\"y\":[1, 2],\"x\":1},\"event\":\"\\u0041\"", true},
         {"account_update", "\"event\":\"A\",\"n\":[1,2]", "account_update", "\"event\":\"A\",\"n\":[2,1]", false},
