@@ -153,19 +153,47 @@ static size_t meant_words(const struct command *table, const char *const *word, 
     return is_command_group(table, group) ? n : 2;
 }
 
-static int unknown_command(const struct command *table, const char *const *word, size_t n, struct err *e)
+/* "subscribers list" is the end of "webhooks subscribers list". */
+static const char *with_that_end(const struct command *table, const char *typed)
 {
-    const char *known[128];
+    size_t n = strlen(typed);
+    for (const struct command *c = table; c->name; c++) {
+        size_t len = strlen(c->name);
+        if (len > n + 1 && c->name[len - n - 1] == ' ' && strcmp(c->name + len - n, typed) == 0)
+            return c->name;
+    }
+    return NULL;
+}
+
+/* The command or the group ("webhooks") that is nearest to these words, or to the first of them. */
+static const char *nearest_command(const struct command *table, const char *const *word, size_t n)
+{
+    static const char *const groups[] = {"webhooks",  "webhooks subscribers",
+                                         "contacts",  "messages",
+                                         "numbers",   "accounts",
+                                         "templates", "rules",
+                                         "consent",   NULL};
+    const char *known[160], *near = NULL;
     size_t k = 0;
     char typed[192] = "";
-    for (const struct command *c = table; c->name && k < 127; c++)
+    for (const struct command *c = table; c->name && k < 140; c++)
         known[k++] = c->name;
+    for (size_t g = 0; groups[g] != NULL; g++)
+        if (is_command_group(table, groups[g]))
+            known[k++] = groups[g];
     known[k] = NULL;
-    const char *near = NULL;
     for (size_t words = n; words > 0 && near == NULL; words--) {
         join(typed, sizeof typed, word, words);
-        near = nearest_word(str_of(typed), known);
+        near = words > 1 ? with_that_end(table, typed) : NULL;
+        near = near != NULL ? near : nearest_word(str_of(typed), known);
     }
+    return near;
+}
+
+int command_unknown(const struct command *table, const char *const *word, size_t n, struct err *e)
+{
+    char typed[192] = "";
+    const char *near = nearest_command(table, word, n);
     join(typed, sizeof typed, word, meant_words(table, word, n));
     if (near)
         return err_set(e, WL_EINVAL, "there is no command \"%s\"; did you mean \"%s\"?", typed, near);
@@ -235,7 +263,7 @@ int args_parse(const struct command *table, int argc, char *const *argv, struct 
     if (ret->command)
         return check_given(ret, e);
     if (n_name > 0 && !args_has(ret, "help"))
-        return unknown_command(table, name, n_name, e);
+        return command_unknown(table, name, n_name, e);
     return 0;
 }
 

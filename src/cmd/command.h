@@ -83,6 +83,8 @@ bool args_has(const struct args *a, const char *option);
 /* The i-th value of an option that may repeat; NULL after the last. */
 const char *args_nth(const struct args *a, const char *option, size_t i);
 const struct command *command_find(const struct command *table, const char *const *word, size_t n, size_t *ret_used);
+/* WL_EINVAL: there is no command of these words, and which was meant. */
+int command_unknown(const struct command *table, const char *const *word, size_t n, struct err *e);
 /* Whether names begin with these words and go on: "contacts", "webhooks subscribers". */
 bool is_command_group(const struct command *table, const char *words);
 

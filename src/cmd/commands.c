@@ -110,17 +110,22 @@ static const struct option messages_list_options[] = {
     {0},
 };
 
+#define EVENT_KINDS                                                                                                    \
+    "inbound, status, call, echo, preference, number_changed, group, handover, template_status, template_quality, "    \
+    "template_category, template_components, template_detected, account, flow, other"
+
 /* What a filter of events has, for lists and for subscribers. */
 #define EVENT_FILTERS                                                                                                  \
     {.name = "field", .value = "NAME", .help = "of this webhook field, as in messages", .repeat = true},               \
         {.name = "kind",                                                                                               \
          .value = "KIND",                                                                                              \
-         .help = "of this kind, as in inbound, status, template_status, account",                                      \
+         .help = "of this kind, or of several with commas: " EVENT_KINDS,                                              \
          .repeat = true},                                                                                              \
         {.name = "number", .value = "ID", .help = "of this phone_number_id", .repeat = true},                          \
         {.name = "account", .value = "ID", .help = "of this WhatsApp Business account", .repeat = true},               \
     {                                                                                                                  \
-        .name = "status", .value = "WORD", .help = "statuses with this word, as in failed", .repeat = true             \
+        .name = "status", .value = "WORD",                                                                             \
+        .help = "statuses of this word, as in failed or read,delivered; without --kind nothing else", .repeat = true   \
     }
 
 #define BODY_FILTERS                                                                                                   \
@@ -135,7 +140,7 @@ static const struct option webhooks_list_options[] = {
     BODY_FILTERS,
     {.name = "from", .value = "TIME", .help = "stored then or later, as in 2026-11-01 or now-2h"},
     {.name = "to", .value = "TIME", .help = "stored before then"},
-    {.name = "limit", .value = "N", .help = "at most this many (default 100)"},
+    {.name = "limit", .value = "N", .help = "at most this many (default 100, at most 1000000)"},
     {.name = "before", .value = "ID", .help = "only what is older, as the last line says"},
     {0},
 };
@@ -171,6 +176,10 @@ static const struct option erase_options[] = {
         {.name = "secret-env",                                                                                         \
          .value = "VARIABLE",                                                                                          \
          .help = "sign with the secret in this variable of the environment"},                                          \
+        {.name = "app",                                                                                                \
+         .value = "ID",                                                                                                \
+         .help = "sign with the secret of this Meta app of yours, whichever app a webhook came from (default: the "    \
+                 "first that is configured)"},                                                                         \
         {.name = "form", .value = "FORM", .help = "events: one event a POST (default); bodies: as they came"},         \
         EVENT_FILTERS,                                                                                                 \
     {                                                                                                                  \
@@ -188,7 +197,7 @@ static const struct option subscriber_add_options[] = {
 
 static const struct option subscriber_set_options[] = {
     SUBSCRIBER_SETTINGS,
-    {.name = "app-secret", .help = "sign with the secret of the app at Meta again"},
+    {.name = "app-secret", .help = "sign with the secret of its Meta app again"},
     {.name = "everything", .help = "no filter any more, but for what is given here"},
     {0},
 };
@@ -443,8 +452,8 @@ const struct command commands[] = {
     {"webhooks subscribers show", "NAME", "show one subscriber: settings, lag, failures", NULL, NULL, COMMON_CLIENT, 1,
      1, subscribers_show_run},
     {"webhooks subscribers add", "NAME URL", "have webhooks posted to one more app",
-     "Each event is posted by itself, signed with X-Hub-Signature-256: by the secret of the app at Meta, or by one of "
-     "its own. The secret is read from a file or the environment, never from the command line.\n\n"
+     "Each event is posted by itself, signed with X-Hub-Signature-256: by the secret of a Meta app of yours, or by one "
+     "of its own. The secret is read from a file or the environment, never from the command line. At most 64.\n\n"
      "    wayleave webhooks subscribers add crm https://crm.example.com/whatsapp --field messages\n"
      "    wayleave webhooks subscribers add alerts https://ops.example.com/wa --kind account --kind template_status",
      subscriber_add_options, COMMON_CLIENT | COMMON_QUIET, 2, 2, subscribers_add_run},

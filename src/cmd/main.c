@@ -23,6 +23,13 @@ static const char *joined(const struct args *a, char out[192])
     return out;
 }
 
+static int no_such_command(const struct args *a)
+{
+    struct err e = {0};
+    command_unknown(a->table, a->word, a->n_words, &e);
+    return cmd_fail(CMD_USAGE, "wayleave help lists the commands", "%s", e.text);
+}
+
 int help_run(const struct args *a)
 {
     size_t used = 0;
@@ -43,7 +50,7 @@ int help_run(const struct args *a)
     else if (is_command_group(a->table, joined(a, words)))
         help_group(a->table, words, stdout);
     else
-        return cmd_fail(CMD_USAGE, "wayleave help lists the commands", "there is no command \"%s\"", words);
+        return no_such_command(a);
     return CMD_OK;
 }
 

@@ -172,12 +172,15 @@ static int no_answer(const struct rest *r, const struct http_call *call, const s
     if (r->still)
         return CMD_TEMPORARY;
     if (call->fate == HTTP_UNSENT)
-        return cmd_fail(CMD_TEMPORARY, "start it with: wayleave serve, or give its address with --url",
+        return cmd_fail(CMD_TEMPORARY,
+                        r->waits ? "nothing: it is waited for"
+                                 : "start it with: wayleave serve, or give its address with --url",
                         "no gateway answers at %s: %s", r->url, e->text);
     if (r->once)
         return cmd_fail(CMD_DOUBT, "look what became of it before doing it again: wayleave messages list",
                         "the answer of %s was lost: %s", r->url, e->text);
-    return cmd_fail(CMD_TEMPORARY, "try again", "%s did not answer: %s", r->url, e->text);
+    return cmd_fail(CMD_TEMPORARY, r->waits ? "nothing: it is waited for" : "try again", "%s did not answer: %s",
+                    r->url, e->text);
 }
 
 static int call_once(struct rest *r, const char *method, const char *path, struct str body, struct json *ret)
@@ -257,11 +260,25 @@ static size_t name_at(struct str s)
     return n;
 }
 
+/* "`from`": the option and how long that is; NULL: no field of ours stands there so. */
+static const char *option_in_ticks(const struct rest *r, struct str text, size_t *ret_n)
+{
+    struct str word = {text.p + 1, text.n > 1 ? name_at((struct str){text.p + 1, text.n - 1}) : 0};
+    *ret_n = word.n + 2;
+    return text.p[0] == '`' && *ret_n <= text.n && word.p[word.n] == '`' ? option_for(r, word) : NULL;
+}
+
 /* A sentence of the API with the names of its fields as options. A name that is an everyday word is one at the beginning
- * only: "limit is a number from 1 to 1000". */
+ * or in ticks only: "limit is a number from 1 to 1000", "to must lie after `from`". */
 static void in_our_words(const struct rest *r, struct str text, struct buf *out)
 {
-    for (size_t i = 0; i < text.n;) {
+    for (size_t i = 0, ticked; i < text.n;) {
+        const char *named = option_in_ticks(r, (struct str){text.p + i, text.n - i}, &ticked);
+        if (named != NULL) {
+            buf_puts(out, named);
+            i += ticked;
+            continue;
+        }
         struct str word = {text.p + i, name_at((struct str){text.p + i, text.n - i})};
         bool odd = memchr(word.p, '_', word.n) != NULL || memchr(word.p, '.', word.n) != NULL;
         const char *option = i == 0 || odd ? option_for(r, word) : NULL;
@@ -282,6 +299,8 @@ static void say_error(const struct rest *r, struct json error, struct buf *words
     struct str field = json_str_or(json_get(error, "field"), STR(""));
     const char *option = option_for(r, field);
     in_our_words(r, text, words);
+    if (buf_cstr(words)[0] == '-')
+        return; /* it begins with its option */
     if (option != NULL && strstr(buf_cstr(words), option) == NULL)
         buf_printf(words, " (%s)", option);
     else if (option == NULL && field.n > 0)
@@ -306,6 +325,11 @@ int rest_check(const struct rest *r, struct json answer)
     if (r->status == 401 && memmem(text.p, text.n, "admin key", 9) != NULL) /* ours, not the one for Meta */
         return cmd_fail(code, "give the key of this gateway: --key-file with the admin.key of its state directory",
                         "the gateway at %s does not accept the key of %s", r->url, r->key_from);
+    if (r->status == 404 && str_eq(text, STR("no such method and path in this API")))
+        return cmd_fail(CMD_FAILED, "compare wayleave version here and on the gateway's machine",
+                        "the gateway at %s does not know this call: it is older than this program", r->url);
+    if (r->status == 404 && r->names != NULL)
+        next = r->names;
     bool ours = option_for(r, json_str_or(json_get(error, "field"), STR(""))) != NULL;
     struct buf words;
     buf_init(&words, 4096);

@@ -31,6 +31,9 @@ struct rest {
     bool once;  /* the next calls must not happen twice: a lost answer is a failure, not "try again" */
     /* The command's own words: a mistake in one of these fields is one of its options (CMD_USAGE), and is told so. */
     const struct rest_word *words;
+    const char
+        *names; /* the next step when something of that name is not known (404): what lists the names; NULL: none */
+    bool waits; /* who does not answer is asked again by the command itself */
     const char *about; /* stands before what goes wrong: which of several it is; NULL: nothing */
     int status;        /* of the last call; 0: no answer */
 };

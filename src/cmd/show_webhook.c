@@ -37,8 +37,10 @@ static void what(struct buf *b, struct json ev)
     word(b, "of ", show_text(ev, "contact"));
     word(b, "in ", show_text(ev, "group"));
     word(b, "", show_text(ev, "wamid"));
+    if (b->len == 0) /* of an account: what it is about stands in the body */
+        word(b, "", show_text(ev, "field"));
     if (show_flag(ev, "repeated"))
-        buf_puts(b, " (again)");
+        buf_puts(b, " (again: it had come before)");
 }
 
 static enum tone event_tone(struct json ev)
@@ -126,6 +128,22 @@ static void show_dead_lines(const char *name, struct json dead)
     buf_done(&b);
 }
 
+/* "event 0 is refused: 12 tries, and it goes on" */
+static void show_trying_lines(const char *name, struct json trying)
+{
+    for (struct json_iter it = json_iter(trying); json_next(&it);) {
+        char text[160], which[40] = "it";
+        int64_t event = 0, attempts = show_number(it.value, "attempts");
+        if (json_i64(json_get(it.value, "event"), &event))
+            snprintf(which, sizeof which, "event %lld", (long long)event);
+        snprintf(text, sizeof text,
+                 attempts > 1 ? "%s was not taken in %lld tries, and is tried on" : "%s is on its way", which,
+                 (long long)attempts);
+        show_line(2, name, str_of(text));
+        name = "";
+    }
+}
+
 static void show_standings(struct json subscribers)
 {
     char name[80];
@@ -133,13 +151,19 @@ static void show_standings(struct json subscribers)
         puts("subscribers");
     for (struct json_iter it = json_iter(subscribers); json_next(&it);) {
         struct str s = show_text(it.value, "name");
-        bool passed = show_flag(it.value, "passed"), again = show_flag(it.value, "again");
+        bool again = show_flag(it.value, "again"), passed = show_flag(it.value, "passed");
+        struct json trying = json_get(it.value, "trying"), dead = json_get(it.value, "dead");
         snprintf(name, sizeof name, "%.*s", (int)s.n, s.p);
-        show_line(2, name,
-                  again    ? STR("is given it again")
-                  : passed ? STR("has had it, or did not want it")
-                           : STR("it is still to come"));
-        show_dead_lines("", json_get(it.value, "dead"));
+        if (again)
+            show_line(2, name, STR("is given it again"));
+        else if (json_count(trying) > 0)
+            show_trying_lines(name, trying);
+        else
+            show_line(2, name,
+                      !passed                 ? STR("it is still to come")
+                      : json_count(dead) == 0 ? STR("took it, or did not want it")
+                                              : STR("did not take all of it"));
+        show_dead_lines("", dead);
     }
 }
 
@@ -186,12 +210,18 @@ static struct str state_of(struct json v)
 {
     if (show_flag(v, "paused"))
         return STR("paused");
-    return show_text(v, "down_since").n > 0 ? STR("down") : STR("up");
+    if (show_flag(v, "broken"))
+        return STR("broken");
+    if (show_text(v, "down_since").n > 0)
+        return STR("down");
+    return json_type(json_get(v, "stuck")) == JSON_OBJECT ? STR("stuck") : STR("up");
 }
 
 static enum tone state_tone(struct str state)
 {
-    return str_eq(state, STR("up")) ? TONE_GOOD : str_eq(state, STR("down")) ? TONE_BAD : TONE_WARN;
+    return str_eq(state, STR("up"))                                     ? TONE_GOOD
+           : str_eq(state, STR("down")) || str_eq(state, STR("broken")) ? TONE_BAD
+                                                                        : TONE_WARN;
 }
 
 void show_subscriber_list(struct json subscribers)
@@ -235,6 +265,36 @@ static void show_down(struct json v)
     buf_done(&b);
 }
 
+/* "on 7530237698632581120.0, HTTP 401, 12 tries; others go on" */
+static void stuck_text(struct json v, struct buf *b)
+{
+    struct json stuck = json_get(v, "stuck");
+    struct str id = show_text(stuck, "id");
+    int64_t event = 0, status = show_number(stuck, "status"), count = show_number(stuck, "count");
+    if (json_type(stuck) != JSON_OBJECT)
+        return;
+    buf_printf(b, "on %.*s", (int)id.n, id.p);
+    if (json_i64(json_get(stuck, "event"), &event))
+        buf_printf(b, ".%lld", (long long)event);
+    if (status != 0)
+        buf_printf(b, ", HTTP %lld", (long long)status);
+    else
+        buf_puts(b, ", no answer");
+    buf_printf(b, ", %lld tries", (long long)show_number(stuck, "attempts"));
+    if (count > 1)
+        buf_printf(b, ", and on %lld more", (long long)count - 1);
+    buf_puts(b, "; others go on");
+}
+
+static void show_stuck(struct json v)
+{
+    struct buf b;
+    buf_init(&b, LINE_MAX_BYTES);
+    stuck_text(v, &b);
+    show_line(0, "stuck", buf_str(&b));
+    buf_done(&b);
+}
+
 static void show_lag(struct json v)
 {
     char when[SHOW_TIME], text[128];
@@ -242,9 +302,9 @@ static void show_lag(struct json v)
     struct str oldest = show_time(json_get(lag, "oldest_at"), when);
     if (json_type(lag) != JSON_OBJECT)
         return;
-    snprintf(text, sizeof text, "%s%lld webhooks%s%.*s", show_flag(lag, "at_least") ? "at least " : "",
-             (long long)show_number(lag, "bodies"), oldest.n > 0 ? ", the oldest stored " : "", (int)oldest.n,
-             oldest.p);
+    snprintf(text, sizeof text, "%s%lld webhook%s%s%.*s", show_flag(lag, "at_least") ? "at least " : "",
+             (long long)show_number(lag, "bodies"), show_number(lag, "bodies") == 1 ? "" : "s",
+             oldest.n > 0 ? ", the oldest stored " : "", (int)oldest.n, oldest.p);
     show_line(0, "waiting", str_of(text));
 }
 
@@ -269,30 +329,75 @@ static void count_line(const char *word_, struct json v, const char *key)
     show_line(0, word_, str_of(text));
 }
 
+static void show_signer(struct json v)
+{
+    char text[128];
+    struct str app = show_text(v, "app");
+    if (app.n > 0)
+        snprintf(text, sizeof text, "the secret of Meta app %.*s%s", (int)app.n, app.p,
+                 show_flag(v, "app_unknown") ? ", which is not configured: of the first one instead" : "");
+    else
+        snprintf(text, sizeof text, "the secret of the first Meta app that is configured");
+    show_line(0, "signed with", str_eq(show_text(v, "secret"), STR("own")) ? STR("a secret of its own") : str_of(text));
+}
+
+/* "kinds": "inbound, status" */
+static void show_filter(struct json filter)
+{
+    static const struct {
+        const char *member, *word;
+    } lists[] = {
+        {"fields", "field"}, {"kinds", "kind"}, {"statuses", "status"}, {"numbers", "number"}, {"accounts", "account"}};
+    struct buf b;
+    buf_init(&b, 8192);
+    for (size_t l = 0; l < sizeof lists / sizeof lists[0]; l++) {
+        const char *before = b.len > 0 ? "; " : "";
+        size_t n = 0;
+        for (struct json_iter it = json_iter(json_get(filter, lists[l].member)); json_next(&it); n++) {
+            struct str s = json_str_or(it.value, STR(""));
+            if (n == 0)
+                buf_printf(&b, "%s%s ", before, lists[l].word);
+            buf_printf(&b, "%s%.*s", n > 0 ? ", " : "", (int)s.n, s.p);
+        }
+    }
+    show_line(0, "wants", b.len > 0 ? buf_str(&b) : STR("everything"));
+    buf_done(&b);
+}
+
 void show_subscriber(struct json v)
 {
-    struct buf b;
-    struct str secret = show_text(v, "secret");
-    buf_init(&b, 8192);
     show_line(0, "subscriber", show_text(v, "name"));
     show_line(0, "url", show_text(v, "url"));
     if (json_type(json_get(v, "delivered")) != JSON_ABSENT || show_flag(v, "paused"))
         show_line(0, "state", state_of(v));
     show_down(v);
+    show_stuck(v);
     show_lag(v);
     show_again(v);
     count_line("dead", v, "dead");
     show_line(0, "form",
               str_eq(show_text(v, "form"), STR("bodies")) ? STR("bodies, as they came") : STR("one event a POST"));
-    show_line(0, "signed with",
-              str_eq(secret, STR("own")) ? STR("a secret of its own") : STR("the secret of the app at Meta"));
-    json_write_value(&b, json_get(v, "filter"));
-    show_line(0, "wants", b.len <= 2 ? STR("everything") : buf_str(&b));
+    show_signer(v);
+    show_filter(json_get(v, "filter"));
     count_line("parallel", v, "parallel");
     count_line("delivered", v, "delivered");
     count_line("failed", v, "failed");
     show_line(0, "made by", show_text(v, "origin"));
     show_time_line(0, "since", json_get(v, "created_at"));
+}
+
+void show_subscriber_tried(struct json v)
+{
+    struct buf b;
+    struct str error = show_text(v, "last_error");
+    int64_t waiting = show_number(json_get(v, "lag"), "bodies");
+    buf_init(&b, LINE_MAX_BYTES);
+    stuck_text(v, &b);
+    if (b.len > 0)
+        printf("it is stuck %s\n", buf_cstr(&b));
+    else if (waiting > 0)
+        printf("%lld webhook%s not over for it%s%.*s\n", (long long)waiting, waiting == 1 ? " is" : "s are",
+               error.n > 0 ? "; the last failure: " : "", (int)error.n, error.p);
     buf_done(&b);
 }
 
@@ -302,5 +407,5 @@ void show_subscriber_dead(struct json dead)
                                                  {"given up", "at", 22, NULL},  {"attempts", "attempts", 9, NULL},
                                                  {"status", "status", 7, NULL}, {"again", "again", 6, NULL},
                                                  {"why", "why", 20, NULL},      {NULL, NULL, 0, NULL}};
-    show_table(dead, columns, "none: it took everything it was given");
+    show_table(dead, columns, "nothing was given up");
 }

@@ -13,6 +13,7 @@ void show_webhook_event(struct json body, struct json event); /* one line */
 void show_webhook_fields(struct json fields);                 /* "fields" of GET /webhooks/fields */
 void show_subscriber_list(struct json subscribers);           /* "subscribers" of GET /subscribers */
 void show_subscriber(struct json subscriber);                 /* GET /subscribers/{name} */
+void show_subscriber_tried(struct json subscriber);           /* what is tried still, if anything is */
 void show_subscriber_dead(struct json dead);                  /* "dead" of GET /subscribers/{name}/dead */
 
 #endif

@@ -24,10 +24,16 @@
 static const struct rest_word words[] = {{"name", "NAME"},
                                          {"url", "URL"},
                                          {"secret", "--secret-file or --secret-env"},
+                                         {"app", "--app"},
                                          {"form", "--form"},
                                          {"parallel", "--parallel"},
                                          {"from", "--from"},
                                          {"filter", "--field, --kind, --number, --account or --status"},
+                                         {"fields", "--field"},
+                                         {"numbers", "--number"},
+                                         {"accounts", "--account"},
+                                         {"kinds", "--kind"},
+                                         {"statuses", "--status"},
                                          {NULL, NULL}};
 
 /* Lists of a filter and the options that fill them. */
@@ -49,6 +55,7 @@ static int call(struct rest *r, const char *method, const char *name, const char
     }
     buf_puts(&path, verb);
     r->words = words;
+    r->names = "wayleave webhooks subscribers list names them";
     int rc = path.failed ? cmd_fail(CMD_USAGE, NULL, "\"%.40s...\" is too long for a name", name)
                          : rest_call(r, method, buf_cstr(&path), body, ret);
     buf_done(&path);
@@ -116,7 +123,8 @@ static int find_secret(const struct args *a, char secret[SECRET_MOST], struct st
         return read_secret_file(file, secret, ret);
     const char *value = variable != NULL ? getenv(variable) : NULL;
     if (variable != NULL && (value == NULL || *value == '\0'))
-        return cmd_fail(CMD_USAGE, NULL, "the environment has no %s", variable);
+        return cmd_fail(CMD_USAGE, "export it first, or put the secret into a file and give --secret-file",
+                        "the environment has no %s", variable);
     *ret = str_of(value);
     return CMD_OK;
 }
@@ -127,6 +135,13 @@ static bool filter_given(const struct args *a)
     for (size_t l = 0; l < LISTS; l++)
         given = given || args_has(a, lists[l].option);
     return given;
+}
+
+/* "inbound,status" */
+static void put_words(struct json_out *o, const char *value)
+{
+    for (struct str rest = str_of(value); rest.p != NULL;)
+        jo_str(o, str_trim(str_cut(rest, ',', &rest)));
 }
 
 /* Each list as it is given here, else as it was. */
@@ -143,7 +158,7 @@ static void put_filter(struct json_out *o, const struct args *a, struct json was
         jo_key(o, lists[l].member);
         jo_array(o);
         for (size_t i = 0; given && (value = args_nth(a, lists[l].option, i)) != NULL; i++)
-            jo_cstr(o, value);
+            put_words(o, value);
         for (struct json_iter it = json_iter(old); !given && json_next(&it);)
             jo_str(o, json_str_or(it.value, STR("")));
         jo_end(o);
@@ -172,6 +187,8 @@ static int put_settings(struct json_out *o, const struct args *a, struct str sec
         jo_kstr(o, "secret", secret);
     else if (args_has(a, "app-secret"))
         jo_kcstr(o, "secret", NULL);
+    if (args_has(a, "app"))
+        jo_kcstr(o, "app", args_get(a, "app"));
     if (args_has(a, "form"))
         jo_kcstr(o, "form", args_get(a, "form"));
     if (filter_given(a))
@@ -292,6 +309,18 @@ int subscribers_remove_run(const struct args *a)
     return do_one(a, "DELETE", "", "removed");
 }
 
+static const char *after_status(long long status)
+{
+    if (status == 401 || status == 403)
+        return "see whether it knows the secret that signs, and give another with: wayleave webhooks subscribers set "
+               "NAME "
+               "--secret-file FILE, or --app ID";
+    if (status >= 300 && status < 400)
+        return "redirects are not followed: set the address it leads to";
+    return status == 404 || status == 405 ? "see whether the path of its address is right"
+                                          : "see in its own log what it did not like; the event is harmless";
+}
+
 static int say_test(const struct args *a, struct json answer)
 {
     bool taken = show_flag(answer, "taken");
@@ -304,9 +333,7 @@ static int say_test(const struct args *a, struct json answer)
     if (taken)
         return CMD_OK;
     if (status != 0)
-        return cmd_fail(CMD_FAILED,
-                        status == 401 || status == 403 ? "see whether it knows the secret that signs" : NULL,
-                        "%s answered %lld after %lld ms", a->word[0], status, ms);
+        return cmd_fail(CMD_FAILED, after_status(status), "%s answered %lld after %lld ms", a->word[0], status, ms);
     return cmd_fail(CMD_FAILED, "see whether it runs, and whether its address is right", "%s did not answer: %.*s",
                     a->word[0], (int)error.n, error.p);
 }
@@ -330,10 +357,21 @@ int subscribers_test_run(const struct args *a)
 
 /* --- dead ------------------------------------------------------------------------------------------------------------- */
 
+/* Nothing was given up: what is being tried still. */
+static int say_tried(struct rest *r, const struct args *a)
+{
+    struct json answer;
+    int rc = call(r, "GET", a->word[0], "", no_body, &answer);
+    if (rc == CMD_OK)
+        show_subscriber_tried(answer);
+    return rc;
+}
+
 int subscribers_dead_run(const struct args *a)
 {
     struct rest r;
     struct json answer;
+    bool any = false;
     char verb[128], next[64] = "";
     int rc = rest_open(&r, a);
     do {
@@ -343,6 +381,7 @@ int subscribers_dead_run(const struct args *a)
             break;
         bool first = *next == '\0';
         struct json rows = json_get(answer, "dead");
+        any = any || json_count(rows) > 0;
         struct str more = show_text(answer, "next");
         snprintf(next, sizeof next, "%.*s", (int)more.n, more.p);
         if (args_has(a, "json"))
@@ -350,6 +389,8 @@ int subscribers_dead_run(const struct args *a)
         else if (first || json_count(rows) > 0)
             show_subscriber_dead(rows);
     } while (rc == CMD_OK && *next);
+    if (rc == CMD_OK && !any && !args_has(a, "json"))
+        rc = say_tried(&r, a);
     rest_close(&r);
     return rc;
 }

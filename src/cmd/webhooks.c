@@ -31,15 +31,29 @@
 /* Options that stand in the query under the same name. */
 static const char *const filters[] = {"field", "number", "account", "kind", "status", "app", "from", "to", NULL};
 
-static const struct rest_word words[] = {{"field", "--field"},     {"number", "--number"},
-                                         {"account", "--account"}, {"kind", "--kind"},
-                                         {"status", "--status"},   {"app", "--app"},
-                                         {"from", "--from"},       {"to", "--to"},
-                                         {"before", "--before"},   {"after", "--from"},
-                                         {"limit", "--limit"},     {"problem", "--problem"},
-                                         {"repeats", "--repeats"}, {"subscriber", "--subscriber"},
-                                         {"dead", "--dead"},       {"id", "ID"},
-                                         {"who", "WHO"},           {NULL, NULL}};
+static const struct rest_word words[] = {{"field", "--field"},
+                                         {"number", "--number"},
+                                         {"account", "--account"},
+                                         {"kind", "--kind"},
+                                         {"status", "--status"},
+                                         {"app", "--app"},
+                                         {"from", "--from"},
+                                         {"to", "--to"},
+                                         {"before", "--before"},
+                                         {"after", "--from"},
+                                         {"limit", "--limit"},
+                                         {"problem", "--problem"},
+                                         {"repeats", "--repeats"},
+                                         {"subscriber", "--subscriber"},
+                                         {"dead", "--dead"},
+                                         {"id", "ID"},
+                                         {"who", "WHO"},
+                                         {"fields", "--field"},
+                                         {"numbers", "--number"},
+                                         {"accounts", "--account"},
+                                         {"kinds", "--kind"},
+                                         {"statuses", "--status"},
+                                         {NULL, NULL}};
 
 static void add_parameter(struct buf *path, const char *name, const char *value)
 {
@@ -114,7 +128,7 @@ static int list_page(struct rest *r, const struct args *a, struct buf *path, str
 static void list_end(const struct listing *l)
 {
     if (l->shown == 0)
-        puts("no webhook");
+        puts("no webhook that is kept is like that");
     else if (l->next[0] != '\0')
         term_printf(stdout, TONE_DIM, "older ones: the same command with --before %s\n", l->next);
 }
@@ -182,6 +196,7 @@ int webhooks_show_run(const struct args *a)
     if (raw)
         add_parameter(&path, "raw", "true");
     int rc = rest_open(&r, a);
+    r.names = "wayleave webhooks list shows those that are kept";
     if (rc == CMD_OK)
         rc = get(&r, &path, &answer);
     if (rc == CMD_OK && args_has(a, "json"))
@@ -336,6 +351,7 @@ int webhooks_tail_run(const struct args *a)
     struct buf path;
     int rc = rest_open(&r, a);
     buf_init(&path, PATH_MAX_BYTES);
+    r.waits = true;
     watch_interrupt();
     if (rc == CMD_OK)
         rc = follow(&r, a, &path);
@@ -422,6 +438,7 @@ int webhooks_replay_run(const struct args *a)
     replay_body(a, &body);
     int rc = rest_open(&r, a);
     r.words = words;
+    r.names = "wayleave webhooks subscribers list and wayleave webhooks list name them";
     if (rc == CMD_OK)
         rc = ask_replay(&r, &body, &answer, &dead);
     if (rc == CMD_OK && args_has(a, "json"))

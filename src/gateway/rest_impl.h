@@ -60,7 +60,9 @@ bool rest_query(struct rest_call *c, struct arena *a, const struct rest_paramete
 bool rest_read_size(struct str v, size_t most, size_t *ret); /* 1 to most */
 bool rest_read_flag(struct str v, bool *ret);
 bool rest_read_id(struct str v, int64_t *ret); /* digits, above 0 */
-bool rest_read_time(struct str v, int64_t now, int64_t *ret);
+bool rest_read_time(struct str v, int64_t now, int64_t *ret); /* never 0 */
+/* Whether a list may go from there to there, in ms; 0: not said. False: c->problem says what is wrong. */
+bool rest_read_span(struct rest_call *c, int64_t from, int64_t to, int64_t now);
 
 /* Finds the person a caller names: phone, user id, or contact id "c<number>-<bucket>". id 0 when unknown. */
 int rest_find_person(struct rest_call *c, struct store *s, struct str who, struct person *ret, struct err *e);

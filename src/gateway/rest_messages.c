@@ -180,7 +180,7 @@ static const struct rest_parameter parameters[] = {
 static bool read_query(struct rest_call *c, struct arena *a, int64_t now, struct query *q)
 {
     *q = (struct query){.limit = PAGE_DEFAULT};
-    if (!rest_query(c, a, parameters, q, now))
+    if (!rest_query(c, a, parameters, q, now) || !rest_read_span(c, q->f.from, q->f.to, now))
         return false;
     if (q->n_words > 1)
         q->f.seen = q->f.not_seen = 0;

@@ -84,7 +84,20 @@ bool rest_read_id(struct str v, int64_t *ret)
     return str_i64(v, ret) && *ret > 0;
 }
 
+/* A time that was given is never 0, which means that none was: nothing is older than the first millisecond. */
 bool rest_read_time(struct str v, int64_t now, int64_t *ret)
 {
-    return facts_read_time(v, now, ret, NULL) == 0;
+    if (str_eq(v, STR("never")) || facts_read_time(v, now, ret, NULL) != 0)
+        return false;
+    *ret = *ret > 0 ? *ret : 1;
+    return true;
+}
+
+bool rest_read_span(struct rest_call *c, int64_t from, int64_t to, int64_t now)
+{
+    if (from > now)
+        rest_wrong(c, WL_EINVAL, "from", "from lies in the future");
+    else if (from != 0 && to != 0 && to <= from)
+        rest_wrong(c, WL_EINVAL, "to", "to must lie after `from`");
+    return c->problem.code == 0;
 }

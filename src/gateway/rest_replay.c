@@ -38,6 +38,8 @@ static bool read_place(struct rest_call *c, struct json v, const char *field, in
                    field);
         return false;
     }
+    if (!last && !rest_webhook_past(c, field, text, now))
+        return false;
     if (last && !str_i64(text, &id) && *ret != INT64_MAX)
         --*ret; /* before that moment */
     return true;
@@ -88,11 +90,11 @@ static bool read_replay(struct rest_call *c, int64_t now, struct replay *r)
         !read_flag(c, root, "stop", &r->stop) || !read_ids(c, json_get(root, "id"), r))
         return false;
     if ((r->from != 0) + r->dead + r->stop + (r->n_ids > 0) != 1)
-        rest_wrong(c, WL_EINVAL, NULL, "say one of these: from (and to), dead, id, or stop");
+        rest_wrong(c, WL_EINVAL, NULL, "say one of these: `from` (and `to`), `dead`, `id`, or `stop`");
     else if (r->to != 0 && r->from == 0)
-        rest_wrong(c, WL_EINVAL, "to", "to stands beside from only");
+        rest_wrong(c, WL_EINVAL, "to", "to stands beside `from` only");
     else if (r->to != 0 && r->to < r->from)
-        rest_wrong(c, WL_EINVAL, "to", "to lies before from");
+        rest_wrong(c, WL_EINVAL, "to", "to must lie after `from`");
     return c->problem.code == 0;
 }
 
@@ -187,6 +189,20 @@ struct trial {
     char body[TEST_BODY];
 };
 
+/* A name may lead to an address that could not be given as one. */
+static const char *trial_error(const struct trial *t)
+{
+    const struct gateway *g = t->c->g;
+    const char *said = t->test.error;
+    if (said[0] == '\0' || strstr(said, address_refused) == NULL)
+        return said[0] != '\0' ? said : NULL;
+    if (g->o.webhook_private || t->test.by_configuration)
+        return "its name leads to a link-local address, which nothing is ever posted to";
+    return "its name leads to an address on this machine or in a private network: set `webhook.private_subscribers: "
+           "true` "
+           "in the configuration and start the gateway again";
+}
+
 static void trial_over(struct fanout_test *test)
 {
     struct trial *t = container_of(test, struct trial, test);
@@ -197,7 +213,7 @@ static void trial_over(struct fanout_test *test)
     jo_kbool(o, "taken", test->status >= 200 && test->status < 300);
     jo_kint(o, "status", test->status);
     jo_kint(o, "took_ms", test->took_ms);
-    jo_kcstr(o, "error", test->error[0] != '\0' ? test->error : NULL);
+    jo_kcstr(o, "error", trial_error(t));
     jo_end(o);
     rest_reply(c);
 }
@@ -232,6 +248,7 @@ int rest_subscriber_test(struct rest_call *c, struct store *s, struct arena *a, 
                      "{\"field\":\"wayleave_test\",\"value\":{\"subscriber\":\"%s\",\"test\":true}}]}]}",
                      (long long)(now / 1000), t->name);
     t->test.body = (struct str){t->body, (size_t)n};
+    t->test.app = v.app;
     t->test.by_configuration = v.origin == SUBSCRIBER_BY_CONFIGURATION;
     t->test.done = trial_over;
     c->work = t;

@@ -10,6 +10,8 @@
 
 /* A place among the bodies: the id of one, or a time: then that of the first that came at that moment or later. */
 bool rest_webhook_place(struct str v, int64_t now, int64_t *ret);
+/* False, and c->problem says so: the place is a time of the future, so that what comes until then would be passed over. */
+bool rest_webhook_past(struct rest_call *c, const char *field, struct str v, int64_t now);
 bool rest_webhook_id(struct rest_call *c, struct str text, const char *field, int64_t *ret);
 
 /* The subscriber of that name; else c->problem has the nearest there is. field: the body's member that named it, or NULL. */

@@ -6,6 +6,7 @@
  * stands in the configuration and is changed there. A change says only what it changes. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include "base/seal.h"
 #include "base/yaml.h"
@@ -22,6 +23,7 @@
 #define DEAD_DEFAULT 100
 #define DEAD_MOST    1000
 #define OLDEST_BYTES 1
+#define ID_BITS      22 /* of a store_id() below its milliseconds */
 
 /* --- shown ------------------------------------------------------------------------------------------------------------ */
 
@@ -32,15 +34,18 @@ static void seq_member(struct json_out *o, const char *key, int64_t seq)
     jo_kcstr(o, key, seq != 0 ? text : NULL);
 }
 
-/* "lag": bodies after its position, and when the first of them came. */
-static int show_lag(struct rest_call *c, struct store *s, struct arena *a, int64_t position, struct err *e)
+/* "lag": bodies that are not over for it, and when the first of them came. */
+static int show_lag(struct rest_call *c, struct store *s, struct arena *a, const struct subscriber *v,
+                    const struct fanout_view *live, struct err *e)
 {
     struct inbox_row *row;
     size_t n = 0;
-    int64_t bodies = 0;
-    int rc = inbox_count(s, position, INT64_MAX, LAG_COUNTED, &bodies, e);
+    int64_t bodies = 0, applied = 0, oldest = live->oldest_seq >> ID_BITS;
+    int rc = cursor_get(s, "projector", &applied, e);
     if (rc == 0)
-        rc = inbox_read(s, position, 1, OLDEST_BYTES, a, &row, &n, e);
+        rc = subscriber_waiting(s, v, applied, LAG_COUNTED, &bodies, e);
+    if (rc == 0 && oldest == 0 && bodies > 0)
+        rc = inbox_read(s, v->position, 1, OLDEST_BYTES, a, &row, &n, e);
     if (rc != 0)
         return rc;
     jo_key(&c->out, "lag");
@@ -48,14 +53,36 @@ static int show_lag(struct rest_call *c, struct store *s, struct arena *a, int64
     jo_kint(&c->out, "bodies", bodies);
     if (bodies >= LAG_COUNTED)
         jo_kbool(&c->out, "at_least", true);
-    rest_time(&c->out, "oldest_at", n > 0 ? row[0].at : 0);
+    rest_time(&c->out, "oldest_at", bodies == 0 ? 0 : n > 0 ? row[0].at : oldest);
     jo_end(&c->out);
     return 0;
+}
+
+/* "stuck": the oldest of what is refused again and again while others are taken. */
+static void show_stuck(struct json_out *o, const struct fanout_view *v)
+{
+    if (v->stuck == 0) {
+        jo_kcstr(o, "stuck", NULL);
+        return;
+    }
+    jo_key(o, "stuck");
+    jo_object(o);
+    jo_kint(o, "count", v->stuck);
+    seq_member(o, "id", v->stuck_seq);
+    if (v->stuck_event >= 0)
+        jo_kint(o, "event", v->stuck_event);
+    jo_kint(o, "attempts", v->stuck_attempts);
+    jo_kint(o, "status", v->stuck_status);
+    jo_end(o);
 }
 
 static void show_live(struct json_out *o, const struct fanout_view *v)
 {
     jo_kint(o, "on_their_way", v->on_their_way);
+    jo_kint(o, "pending", v->pending);
+    jo_kbool(o, "broken", v->broken);
+    jo_kbool(o, "app_unknown", v->app_unknown);
+    show_stuck(o, v);
     rest_time(o, "down_since", v->down_since);
     rest_time(o, "next_try_at", v->next_at);
     jo_kint(o, "last_status", v->last_status);
@@ -87,6 +114,7 @@ static void show_settings(struct rest_call *c, const struct subscriber *v)
     jo_kcstr(o, "name", v->name);
     jo_kstr(o, "url", v->url);
     jo_kcstr(o, "secret", secret ? "own" : "app");
+    seq_member(o, "app", v->app);
     jo_kcstr(o, "form", v->form == SUBSCRIBER_BODIES ? "bodies" : "events");
     jo_kint(o, "parallel", v->parallel);
     jo_key(o, "filter");
@@ -111,7 +139,7 @@ static int show_subscriber(struct rest_call *c, struct store *s, struct arena *a
     show_settings(c, v);
     seq_member(o, "position", position);
     if (position != 0)
-        rc = show_lag(c, s, a, position, e);
+        rc = show_lag(c, s, a, v, &live, e);
     else
         jo_kcstr(o, "lag", NULL); /* it begins with what comes next */
     jo_kint(o, "dead", dead);
@@ -185,6 +213,14 @@ static bool wrong(struct rest_call *c, const char *field, const char *sentence)
     return false;
 }
 
+static bool taken_name(struct rest_call *c)
+{
+    rest_wrong(c, WL_ECONFLICT, "name",
+               "name 'forward' is kept for the subscriber that webhook.forward_url of the configuration makes: take "
+               "another name, or set that");
+    return false;
+}
+
 static bool read_name(struct rest_call *c, struct json v, struct subscriber *to)
 {
     struct str name;
@@ -196,9 +232,60 @@ static bool read_name(struct rest_call *c, struct json v, struct subscriber *to)
     }
     if (!good)
         return wrong(c, "name", "name is 1 to 63 letters, digits, '.', '_' or '-', and begins with no '.'");
+    if (str_eq(name, STR("forward")))
+        return taken_name(c);
     memcpy(to->name, name.p, name.n);
     to->name[name.n] = '\0';
     return true;
+}
+
+static const char *why_unreachable(struct str url)
+{
+    return http_url_check(url, HTTP_NOT_LINK_LOCAL, NULL) != 0
+               ? "url is a link-local address, which nothing is ever posted to"
+               : "url is an address on this machine or in a private network: set `webhook.private_subscribers: true` "
+                 "in "
+                 "the configuration and start the gateway again";
+}
+
+/* "http://127.0.0.1:8080": with nothing, a path or a query behind it. */
+static bool begins_with(struct str url, const char *origin)
+{
+    size_t n = strlen(origin);
+    while (n > 0 && origin[n - 1] == '/')
+        n--;
+    return url.n >= n && strncasecmp(url.p, origin, n) == 0 && (url.n == n || url.p[n] == '/' || url.p[n] == '?');
+}
+
+static bool is_listener(struct str url, const char *scheme, const char *listen, unsigned port)
+{
+    static const char *const here[] = {"127.0.0.1", "localhost", "[::1]", "0.0.0.0", "[::]"};
+    char origin[300];
+    const char *colon = listen != NULL ? strrchr(listen, ':') : NULL;
+    if (colon == NULL)
+        return false;
+    snprintf(origin, sizeof origin, "%s://%.*s:%u", scheme, (int)(colon - listen), listen, port);
+    bool ours = begins_with(url, origin), local = false;
+    for (size_t i = 0; i < sizeof here / sizeof here[0]; i++)
+        local = local || str_starts(str_of(listen), str_of(here[i]));
+    for (size_t i = 0; i < sizeof here / sizeof here[0] && local && !ours; i++) {
+        snprintf(origin, sizeof origin, "%s://%s:%u", scheme, here[i], port);
+        ours = begins_with(url, origin);
+    }
+    return ours;
+}
+
+/* Where we listen, or where Meta reaches us: a webhook handed there would come in again, without an end. */
+static bool is_ours(const struct gateway *g, struct str url)
+{
+    char meta[1200];
+    const char *at = g->o.public_url != NULL ? g->o.public_url : "";
+    size_t n = strlen(at);
+    while (n > 0 && at[n - 1] == '/')
+        n--;
+    snprintf(meta, sizeof meta, "%.*s%s", (int)n, at, g->o.webhook_path);
+    return (n > 0 && begins_with(url, meta)) || is_listener(url, "http", g->o.listen, gateway_port(g)) ||
+           is_listener(url, "https", g->o.listen_tls, gateway_tls_port(g));
 }
 
 static bool read_url(struct rest_call *c, struct arena *a, struct json v, struct subscriber *to)
@@ -207,8 +294,16 @@ static bool read_url(struct rest_call *c, struct arena *a, struct json v, struct
     struct err why = {0};
     if (!json_str(v, &url) || url.n == 0 || url.n > URL_MAX)
         return wrong(c, "url", "url is an address such as https://app.example.com/hook, of at most 1024 bytes");
+    for (size_t i = 0; i < url.n; i++)
+        if ((unsigned char)url.p[i] <= ' ' || (unsigned char)url.p[i] >= 0x7f)
+            return wrong(c, "url",
+                         "url has a space, or a letter beyond ASCII: write %20 and its like, and a host as xn--");
     if (fanout_check_url(c->g, url, &why) != 0)
-        return wrong(c, "url", why.text);
+        return wrong(c, "url", http_url_check(url, HTTP_ANYWHERE, NULL) == 0 ? why_unreachable(url) : why.text);
+    if (is_ours(c->g, url))
+        return wrong(c, "url",
+                     "url is this gateway's own address, which is where Meta posts to: say where the application "
+                     "listens");
     const char *kept = arena_strndup(a, url.p, url.n);
     to->url = (struct str){kept, kept != NULL ? url.n : 0};
     return kept != NULL || wrong(c, "url", "url does not fit its memory");
@@ -223,13 +318,56 @@ static bool read_secret(struct rest_call *c, struct arena *a, struct json v, str
     if (json_type(v) == JSON_NULL)
         return true;
     if (!json_str(v, &secret) || secret.n < SECRET_MIN || secret.n > SECRET_MAX)
-        return wrong(c, "secret", "secret is a text of 8 to 255 bytes, or null for the secret of the app at Meta");
+        return wrong(c, "secret",
+                     "secret is a text of 8 to 255 bytes; without one the secret of the app at Meta signs");
+    for (size_t i = 0; i < secret.n; i++)
+        if ((unsigned char)secret.p[i] < ' ' || secret.p[i] == 0x7f)
+            return wrong(c, "secret",
+                         "secret must have no line break, NUL or other control character: few could hold it");
     buf_init(&sealed, SECRET_MAX + SEAL_MORE);
     int rc = seal(c->g->seal_key, secret, &sealed, &why);
     const char *kept = rc == 0 ? arena_memdup(a, sealed.data, sealed.len) : NULL;
     to->secret = (struct str){kept, kept != NULL ? sealed.len : 0};
     buf_done(&sealed);
     return kept != NULL || wrong(c, "secret", "the secret could not be sealed");
+}
+
+/* "1000, 1001, and one without an id" */
+static void name_apps(const struct gateway_options *o, char *to, size_t size)
+{
+    int64_t first = o->webhook_app_secret != NULL ? o->webhook_app_id : 0;
+    size_t at = 0;
+    to[0] = '\0';
+    if (first != 0)
+        at = (size_t)snprintf(to, size, "%lld", (long long)first);
+    for (size_t i = 0; i < o->n_webhook_apps && at + 24 < size; i++)
+        at += (size_t)snprintf(to + at, size - at, "%s%lld", at > 0 ? ", " : "", (long long)o->webhook_apps[i].id);
+}
+
+static bool app_configured(const struct gateway_options *o, int64_t app)
+{
+    if (o->webhook_app_secret != NULL && o->webhook_app_id == app)
+        return true;
+    for (size_t i = 0; i < o->n_webhook_apps; i++)
+        if (o->webhook_apps[i].id == app)
+            return true;
+    return false;
+}
+
+/* Whose secret signs; null: the first that is configured. */
+static bool read_app(struct rest_call *c, struct json v, struct subscriber *to)
+{
+    char apps[300];
+    int64_t app = 0;
+    if (json_type(v) != JSON_NULL && (!json_id(v, &app) || app < 0))
+        return wrong(c, "app", "app is the id of one of your apps at Meta, in digits");
+    to->app = app;
+    if (app == 0 || app_configured(&c->g->o, app))
+        return true;
+    name_apps(&c->g->o, apps, sizeof apps);
+    rest_wrong(c, WL_EINVAL, "app", "app %lld is not configured here (webhook.app_id, webhook.apps)%s%s",
+               (long long)app, apps[0] != '\0' ? "; there are " : "; no app has an id here", apps);
+    return false;
 }
 
 static bool read_form(struct rest_call *c, struct json v, struct subscriber *to)
@@ -281,9 +419,10 @@ static bool read_members(struct rest_call *c, struct arena *a, struct json root,
 {
     struct json url = json_get(root, "url"), secret = json_get(root, "secret"), form = json_get(root, "form");
     struct json parallel = json_get(root, "parallel"), filter = json_get(root, "filter");
-    struct json paused = json_get(root, "paused");
+    struct json paused = json_get(root, "paused"), app = json_get(root, "app");
     return (json_type(url) == JSON_ABSENT || read_url(c, a, url, to)) &&
            (json_type(secret) == JSON_ABSENT || read_secret(c, a, secret, to)) &&
+           (json_type(app) == JSON_ABSENT || read_app(c, app, to)) &&
            (json_type(form) == JSON_ABSENT || read_form(c, form, to)) &&
            (json_type(parallel) == JSON_ABSENT || read_parallel(c, parallel, to)) &&
            (json_type(filter) == JSON_ABSENT || read_filter(c, a, filter, to)) &&
@@ -324,6 +463,7 @@ static int read_from(struct rest_call *c, struct store *s, struct json v, int64_
     }
     if (!rest_webhook_place(text, now, ret))
         return rest_wrong(c, WL_EINVAL, "from", "from is start, a time such as now-2h, or the id of a webhook");
+    rest_webhook_past(c, "from", text, now);
     *ret -= *ret > 1; /* that one too */
     return 0;
 }
@@ -357,7 +497,8 @@ static int keep(struct rest_call *c, struct store *s, struct subscriber *v, int6
 
 int rest_subscriber_add(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e)
 {
-    static const char *const keys[] = {"name", "url", "secret", "form", "parallel", "filter", "paused", "from", NULL};
+    static const char *const keys[] = {"name",     "url",    "secret", "app",  "form",
+                                       "parallel", "filter", "paused", "from", NULL};
     struct subscriber v = {.id = store_id(s, now), .created_at = now, .parallel = PARALLEL};
     struct json root;
     if (!rest_read_object(c, keys, &root) || !read_name(c, json_get(root, "name"), &v))
@@ -387,7 +528,7 @@ static bool changeable(struct rest_call *c, const struct subscriber *v, const ch
 
 int rest_subscriber_change(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e)
 {
-    static const char *const keys[] = {"url", "secret", "form", "parallel", "filter", "paused", NULL};
+    static const char *const keys[] = {"url", "secret", "app", "form", "parallel", "filter", "paused", NULL};
     struct subscriber v;
     struct json root;
     if (!rest_read_object(c, keys, &root))

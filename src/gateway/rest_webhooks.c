@@ -94,10 +94,18 @@ bool rest_webhook_place(struct str v, int64_t now, int64_t *ret)
     int64_t ms;
     if (str_i64(v, ret))
         return *ret > 0;
-    if (!rest_read_time(v, now, &ms) || ms < 0)
+    if (!rest_read_time(v, now, &ms))
         return false;
     *ret = ms < INT64_MAX >> 22 ? ms << 22 : INT64_MAX;
     return true;
+}
+
+bool rest_webhook_past(struct rest_call *c, const char *field, struct str v, int64_t now)
+{
+    int64_t id, ms;
+    if (!str_i64(v, &id) && rest_read_time(v, now, &ms) && ms > now)
+        rest_wrong(c, WL_EINVAL, field, "%s lies in the future", field);
+    return c->problem.code == 0;
 }
 
 static bool read_before(void *to, struct str v, int64_t now)
@@ -112,9 +120,10 @@ static bool read_after(void *to, struct str v, int64_t now)
     q->follows = true;
     if (!rest_webhook_place(v, now, &q->after))
         return false;
-    if (!str_i64(v, &id) && q->after > 0)
-        q->after--; /* from that moment on */
-    return true;
+    if (str_i64(v, &id))
+        return true;
+    q->after--; /* from that moment on */
+    return q->after >> 22 <= now;
 }
 
 static bool read_from(void *to, struct str v, int64_t now)
@@ -165,7 +174,7 @@ static const struct rest_parameter parameters[] = {
     {"from", read_from, "from is a time such as 2026-11-01, 2026-11-01T10:00:00Z or now-2h", false},
     {"to", read_to, "to is a time such as 2026-11-01, 2026-11-01T10:00:00Z or now-2h", false},
     {"before", read_before, "before is the id of a webhook, or a time such as now-2h", false},
-    {"after", read_after, "after is the id of a webhook, or a time such as now-2h", false},
+    {"after", read_after, "after is the id of a webhook, or a time such as now-2h, and none of the future", false},
     {"limit", read_limit, "limit is a number from 1 to 1000", false},
     {NULL, NULL, NULL, false},
 };
@@ -198,7 +207,7 @@ static bool read_filter(struct rest_call *c, struct arena *a, struct query *q)
     buf_done(&text);
     const char *field = NULL;
     for (size_t l = 0; rc != 0 && l < LISTS; l++)
-        if (strstr(why.text, list_member[l]) != NULL)
+        if (strncmp(why.text, list_member[l], strlen(list_member[l])) == 0)
             field = list_name[l];
     if (rc != 0)
         rest_wrong(c, WL_EINVAL, field, "%s", why.text);
@@ -208,7 +217,7 @@ static bool read_filter(struct rest_call *c, struct arena *a, struct query *q)
 static bool read_query(struct rest_call *c, struct arena *a, int64_t now, struct query *q)
 {
     *q = (struct query){.limit = PAGE_DEFAULT, .app = -1};
-    if (!rest_query(c, a, parameters, q, now) || !read_filter(c, a, q))
+    if (!rest_query(c, a, parameters, q, now) || !read_filter(c, a, q) || !rest_read_span(c, q->from, q->to, now))
         return false;
     if (q->follows && q->before != 0)
         rest_wrong(c, WL_EINVAL, "before", "before goes from new to old and after from old to new: give one of them");
@@ -536,18 +545,39 @@ static void show_dead(struct json_out *o, const struct dead_letter *d)
     jo_end(o);
 }
 
+/* "trying": what of the body was handed over and is not over. */
+static void show_trying(struct json_out *o, const struct subscriber_pending *p, int64_t seq)
+{
+    jo_key(o, "trying");
+    jo_array(o);
+    for (size_t i = 0; i < p->n; i++) {
+        if (p->thing[i].seq != seq)
+            continue;
+        jo_object(o);
+        if (p->thing[i].event >= 0)
+            jo_kint(o, "event", p->thing[i].event);
+        jo_kint(o, "attempts", p->thing[i].attempts);
+        jo_end(o);
+    }
+    jo_end(o);
+}
+
 /* How this subscriber stands to the body. */
 static int show_standing(struct rest_call *c, struct store *s, struct arena *a, const struct subscriber *v, int64_t seq,
                          struct err *e)
 {
     struct dead_letter *dead;
+    struct subscriber_pending pending;
     size_t n = 0;
-    int rc = dead_letters_list(s, v->id, seq - 1, INT32_MAX, false, DEAD_SHOWN, a, &dead, &n, e);
+    int rc = subscriber_pending_read(v->pending, a, &pending, e);
+    if (rc == 0)
+        rc = dead_letters_list(s, v->id, seq - 1, INT32_MAX, false, DEAD_SHOWN, a, &dead, &n, e);
     if (rc != 0)
         return rc;
     jo_object(&c->out);
     jo_kcstr(&c->out, "name", v->name);
-    jo_kbool(&c->out, "passed", v->position >= seq);
+    jo_kbool(&c->out, "passed", subscriber_passed(v, &pending, seq));
+    show_trying(&c->out, &pending, seq);
     jo_kbool(&c->out, "again", v->again_until != 0 && seq > v->again_next && seq <= v->again_until);
     jo_key(&c->out, "dead");
     jo_array(&c->out);

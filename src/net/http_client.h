@@ -42,6 +42,7 @@ enum http_reach {
     HTTP_NOT_LINK_LOCAL, /* all but 169.254/16 and fe80::/10, where clouds keep their machines' credentials */
     HTTP_PUBLIC          /* nothing private, loopback or link-local: URLs that others gave us */
 };
+extern const char address_refused[]; /* the sentence for an address out of reach */
 
 struct http_call {
     /* --- the caller fills these; borrowed until done() --- */

@@ -133,7 +133,6 @@ bool transfer_again(struct transfer *t);
 bool header_allowed(struct str name);
 bool address_within(const struct sockaddr *sa, enum http_reach reach);
 bool address_text_within(const char *address, enum http_reach reach); /* true for what is no address */
-extern const char address_refused[];
 size_t max_answer(const struct http_call *call, bool piped);
 
 /* http_url.c */

@@ -311,11 +311,12 @@ def test_a_person_is_erased_and_the_others_stay(router, sandbox):
 WRONG_SUBSCRIBERS = [
     ({}, "name"), ({"name": "a b", "url": "http://127.0.0.1/"}, "name"), ({"name": "", "url": "http://127.0.0.1/"}, "name"), ({"name": "x" * 64, "url": "http://127.0.0.1/"}, "name"),
     ({"name": 7, "url": "http://127.0.0.1/"}, "name"), ({"name": "a"}, "url"), ({"name": "a", "url": "ftp://x/"}, "url"), ({"name": "a", "url": "nonsense"}, "url"), ({"name": "a", "url": 1}, "url"),
-    ({"name": "a", "url": "http://169.254.169.254/"}, "url"), ({"name": "a", "url": "http://h/" + "x" * 1100}, "url"),
+    ({"name": "a", "url": "http://169.254.169.254/"}, "url"), ({"name": "a", "url": "http://h/" + "x" * 1100}, "url"), ({"name": "a", "url": "http://h/a b"}, "url"),
+    ({"secret": "nul \x00 in it"}, "secret"), ({"secret": "two\nlines of it"}, "secret"), ({"app": "77"}, "app"), ({"app": "x"}, "app"), ({"app": -1}, "app"),
     ({"secret": "short"}, "secret"), ({"secret": 12345678}, "secret"), ({"secret": "x" * 256}, "secret"), ({"form": "event"}, "form"), ({"form": 1}, "form"),
     ({"parallel": 0}, "parallel"), ({"parallel": 65}, "parallel"), ({"parallel": "3"}, "parallel"), ({"paused": "yes"}, "paused"),
-    ({"filter": []}, "filter"), ({"filter": {"kinds": ["inbund"]}}, "filter"), ({"filter": {"knds": ["inbound"]}}, "filter"), ({"filter": {"numbers": ["abc"]}}, "filter"),
-    ({"from": "yesterday"}, "from"), ({"from": 5}, "from"),
+    ({"filter": []}, "filter"), ({"filter": {"kinds": ["inbund"]}}, "filter"), ({"filter": {"knds": ["inbound"]}}, "filter"), ({"filter": {"numbers": ["abc"]}}, "filter"), ({"filter": {"statuses": ["fialed"]}}, "filter"),
+    ({"from": "yesterday"}, "from"), ({"from": 5}, "from"), ({"from": "now+1h"}, "from"), ({"from": "never"}, "from"),
 ]
 
 
@@ -350,7 +351,10 @@ def test_a_mistake_in_a_subscriber_names_its_field(mistaken, body, field):
     ("POST", "/webhooks/replay", {}, "subscriber is missing"), ("POST", "/webhooks/replay", {"subscriber": "gud", "dead": True}, "did you mean 'good'"),
     ("POST", "/webhooks/replay", {"subscriber": "good"}, "say one of these"), ("POST", "/webhooks/replay", {"subscriber": "good", "dead": True, "from": "now-1h"}, "say one of these"),
     ("POST", "/webhooks/replay", {"subscriber": "good", "from": "soon"}, "from is"), ("POST", "/webhooks/replay", {"subscriber": "good", "to": "now"}, "say one of these"),
-    ("POST", "/webhooks/replay", {"subscriber": "good", "from": "now", "to": "now-1h"}, "before from"), ("POST", "/webhooks/replay", {"subscriber": "good", "id": []}, "id is"),
+    ("POST", "/webhooks/replay", {"subscriber": "good", "from": "now", "to": "now-1h"}, "after `from`"), ("POST", "/webhooks/replay", {"subscriber": "good", "from": "now+2h"}, "in the future"),
+    ("GET", "/webhooks?from=now%2B1h", None, "in the future"), ("GET", "/webhooks?from=now&to=now-1h", None, "after `from`"), ("GET", "/webhooks?after=now%2B1h", None, "none of the future"),
+    ("GET", "/messages?from=now&to=now-1h", None, "after `from`"), ("GET", "/webhooks?status=fialed", None, "failed"), ("POST", "/subscribers", {"name": "forward", "url": "http://h/"}, "webhook.forward_url"),
+    ("POST", "/webhooks/replay", {"subscriber": "good", "id": []}, "id is"),
     ("POST", "/webhooks/replay", {"subscriber": "good", "id": "x"}, "in digits"), ("POST", "/webhooks/replay", {"subscriber": "good", "id": "77"}, "there is no webhook"),
     ("GET", "/webhooks/x", None, "in digits"), ("GET", "/webhooks/77", None, "there is no webhook"), ("GET", "/webhooks/77?rw=true", None, "did you mean 'raw'"),
     ("GET", "/webhooks?limit=0", None, "limit is"), ("GET", "/webhooks?limit=1001", None, "limit is"), ("GET", "/webhooks?feild=messages", None, "did you mean 'field'"),
@@ -370,13 +374,99 @@ def test_a_mistake_is_told_with_what_was_meant(mistaken, method, path, body, say
     (["subscribers", "add", "a b", "http://127.0.0.1/"], 2, "NAME"), (["subscribers", "add", "a", "nonsense"], 2, "URL"), (["subscribers", "add", "a", "http://127.0.0.1/", "--form", "x"], 2, "--form"),
     (["subscribers", "add", "a", "http://127.0.0.1/", "--secret-file", "/nowhere"], 1, "/nowhere"), (["subscribers", "add", "a", "http://127.0.0.1/", "--secret-env", "NO_SUCH_VARIABLE"], 2, "NO_SUCH_VARIABLE"),
     (["subscribers", "add", "a", "http://127.0.0.1/", "--parallel", "many"], 2, "--parallel"), (["subscribers", "lst"], 2, "webhooks subscribers list"), (["subscribers", "show", "god"], 1, "did you mean 'good'"),
+    (["subscribers", "show", "nobody"], 1, "next: wayleave webhooks subscribers list"), (["show", "77"], 1, "next: wayleave webhooks list"), (["list", "--kind", "inbound,statsu"], 2, '--kind: there is no kind of that name; did you mean "status"?'),
+    (["subscribers", "add", "a", "http://h/", "--kind", "nothing_like_it"], 2, "inbound, call, status"), (["subscribers", "add", "a", "http://h/", "--status", "fialed"], 2, '--status: there is no status of that name; did you mean "failed"?'),
+    (["subscribers", "add", "a", "http://h/", "--number", "x"], 2, "--number: each must"), (["subscribers", "add", "a", "http://h/", "--app", "77"], 2, "--app"), (["subscribers", "add", "forward", "http://h/"], 1, "webhook.forward_url"),
+    (["subscribers", "add", "a", "http://h/", "--from", "now+1h"], 2, "--from lies in the future"), (["replay", "--subscriber", "good", "--from", "now", "--to", "now-1h"], 2, "--to must lie after --from"),
+    (["list", "--from", "now", "--to", "now-1h"], 2, "--to must lie after --from"), (["list", "--from", "now+1h"], 2, "--from lies in the future"), (["subscribers", "add", "a", "http://h/", "--secret-env", "NO_SUCH_VARIABLE"], 2, "--secret-file"),
 ])
 def test_a_mistake_at_the_command_line_names_the_option(mistaken, words, code, says):
     got, out, err = mistaken.cli(["webhooks", *words])
     assert got == code and says in err, (got, out, err)
 
 
+@pytest.mark.parametrize("words, says", [
+    (["subscribers", "list"], '"webhooks subscribers list"'), (["help", "webhook"], '"webhooks"'), (["help", "subscribers", "add"], '"webhooks subscribers add"'),
+])
+def test_half_a_command_is_told_the_whole(words, says):
+    r = subprocess.run([rig.BIN, *words], capture_output=True, text=True, timeout=60 * rig.SLOW)
+    assert r.returncode == 2 and "did you mean " + says in r.stderr, r.stderr
+
+
+def test_times_before_1970_are_times(router, sandbox, receiver):
+    wrote(router, sandbox, *rig.PEOPLE[:2])
+    add(router, "crm", receiver.url)
+    assert ok(router.cli(["webhooks", "replay", "--subscriber", "crm", "--from", "1970-01-01"])).startswith("2 webhooks are")
+    assert len(rows(router.cli(["webhooks", "list", "--from", "1969-12-31", "--json"]))) == 2
+    for none in (["--to", "1970-01-01"], ["--before", "1970-01-01"], ["--to", "1960-01-01"]):
+        assert rows(router.cli(["webhooks", "list", *none, "--json"])) == []
+
+
+def test_a_status_alone_means_statuses_and_commas_are_the_same_everywhere(router, sandbox, receiver):
+    add(router, "fail", receiver.url, "--status", "failed,read")
+    assert subscriber(router, "fail")["filter"] == {"statuses": ["failed", "read"]}
+    add(router, "both", receiver.url, "--kind", "inbound, status", "--number", "111,112")
+    assert subscriber(router, "both")["filter"] == {"kinds": ["inbound", "status"], "numbers": ["111", "112"]}
+    wrote(router, sandbox, ANA)
+    rig.until("one is past it", lambda: (subscriber(router, "both")["lag"] or {}).get("bodies") == 0 and subscriber(router, "both")["delivered"] == 1)
+    rig.until("and so is the other", lambda: (subscriber(router, "fail")["lag"] or {}).get("bodies") == 0)
+    assert subscriber(router, "fail")["delivered"] == 0 and len(receiver.requests) == 1
+    assert rows(router.cli(["webhooks", "list", "--status", "failed", "--json"])) == []
+    assert "status failed, read" in ok(router.cli(["webhooks", "subscribers", "show", "fail"]))
+
+
+def test_our_own_address_is_no_subscriber(start, sandbox, tmp_path):
+    g = start(rig.Gateway, tmp_path, sandbox.url, **{"webhook.private_subscribers": True, "public_url": "https://wa.example.com/"})
+    for url in (f"{g.url}/webhook", f"http://localhost:{g.port}/anything", f"http://127.0.0.1:{g.port}", "https://wa.example.com/webhook", "https://WA.example.com/webhook?x=1"):
+        status, answer = g.admin("POST", "/subscribers", {"name": "loop", "url": url})
+        assert status == 400 and answer["error"]["field"] == "url" and "own address" in answer["error"]["message"], (url, answer)
+    for name, url in (("a", "https://wa.example.com/webhook2"), ("b", "https://wa.example.com/n8n/webhook"), ("c", "http://127.0.0.1:9/webhook")):
+        assert g.admin("POST", "/subscribers", {"name": name, "url": url})[0] == 200, url
+
+
+def test_a_subscriber_is_of_one_meta_app(start, sandbox, receiver, tmp_path):
+    g = start(rig.Gateway, tmp_path, sandbox.url, **{"webhook.private_subscribers": True, "webhook.app_id": 1000, "webhook.apps": [{"id": 1001, "app_secret": "the other app's secret"}]})
+    add(g, "first", receiver.url)
+    other = rig.Receiver()
+    add(g, "second", other.url, "--app", "1001")
+    assert (subscriber(g, "first")["app"], subscriber(g, "second")["app"]) == (None, "1001")
+    assert "Meta app 1001" in ok(g.cli(["webhooks", "subscribers", "show", "second"]))
+    code, _, err = g.cli(["webhooks", "subscribers", "set", "first", "--app", "1002"])
+    assert code == 2 and "1000, 1001" in err and "--app" in err
+    sandbox.webhooks_to(g.url + "/webhook")
+    sandbox.inbound(ANA)
+    rig.until("both heard", lambda: receiver.requests and other.requests)
+    ok(g.cli(["webhooks", "subscribers", "test", "second"]))
+    for request in other.requests:
+        assert request["headers"]["X-Hub-Signature-256"] == "sha256=" + hmac.new(b"the other app's secret", request["body"], hashlib.sha256).hexdigest()
+    assert receiver.requests[0]["headers"]["X-Hub-Signature-256"] == signed(receiver.requests[0]["body"])["X-Hub-Signature-256"]
+    ok(g.cli(["webhooks", "subscribers", "set", "second", "--app", "1000"]))
+    assert subscriber(g, "second")["app"] == "1000"
+    other.stop()
+
+
+def test_one_that_is_refused_while_others_are_taken_is_told_as_such(router, sandbox, receiver):
+    receiver.answer = lambda request: 401 if ANA.encode() in request["body"] else 200
+    add(router, "crm", receiver.url)
+    wrote(router, sandbox, *rig.PEOPLE[:4])
+    rig.until("it is stuck", lambda: subscriber(router, "crm")["stuck"], 30)
+    now = subscriber(router, "crm")
+    first = rows(router.cli(["webhooks", "list", "--json"]))[-1]["id"]
+    assert now["stuck"]["id"] == first and now["stuck"]["status"] == 401 and now["lag"]["bodies"] == 1 and now["delivered"] == 3
+    assert "stuck" in ok(router.cli(["webhooks", "subscribers", "list"]))
+    assert "HTTP 401" in ok(router.cli(["webhooks", "subscribers", "show", "crm"])) and "HTTP 401" in ok(router.cli(["webhooks", "subscribers", "dead", "crm"]))
+    standing = router.admin("GET", f"/webhooks/{first}")[1]["subscribers"][0]
+    assert not standing["passed"] and standing["trying"][0]["event"] == 0
+    newest = rows(router.cli(["webhooks", "list", "--json"]))[0]["id"]
+    rig.until("the others are known to be taken", lambda: router.admin("GET", f"/webhooks/{newest}")[1]["subscribers"][0]["passed"])
+
+
 def test_private_addresses_are_not_for_the_api_unless_the_configuration_says_so(gateway):
-    status, answer = gateway.admin("POST", "/subscribers", {"name": "a", "url": "http://127.0.0.1:9/"})
-    assert status == 400 and answer["error"]["field"] == "url", answer
+    code, _, err = gateway.cli(["webhooks", "subscribers", "add", "a", "http://127.0.0.1:9/"])
+    assert code == 2 and "webhook.private_subscribers: true" in err
+    code, _, err = gateway.cli(["webhooks", "subscribers", "add", "a", "http://169.254.169.254/"])
+    assert code == 2 and "link-local" in err and "private_subscribers" not in err
+    add(gateway, "named", "http://localhost:9/")
+    code, _, err = gateway.cli(["webhooks", "subscribers", "test", "named"])
+    assert code == 1 and "webhook.private_subscribers: true" in err
     assert gateway.admin("POST", "/subscribers", {"name": "a", "url": "https://app.example.com/hook"})[0] == 200
