@@ -227,19 +227,32 @@ static bool find_message(struct apply *a, const struct event *ev, struct status 
     return true;
 }
 
+static int keep_orphan(struct apply_context *c, const struct status *st, struct err *e)
+{
+    int rc = message_events_append(c->s, &st->row, 1, NULL, e);
+    if (rc == 0)
+        remember_orphan(c->a->statuses, st);
+    return rc;
+}
+
+/* What names several codes is one failure for each of them. */
 int apply_status(struct apply_context *c, const struct event *ev, struct err *e)
 {
     struct status st = {.row = status_row(c, ev), .waba = ev->waba};
     st.one_of_many = ev->group_id.n > 0 && st.row.participant.n > 0;
-    if (find_message(c->a, ev, &st))
-        return status_said(c->s, c->arena, &st, c->now, c->result, e);
-    if (st.row.wamid.n == 0)
+    bool known = find_message(c->a, ev, &st);
+    if (!known && st.row.wamid.n == 0)
         return 0;
-    int rc = message_events_append(c->s, &st.row, 1, NULL, e);
-    if (rc != 0)
-        return rc;
-    c->result->orphaned++;
-    remember_orphan(c->a->statuses, &st);
+    c->result->orphaned += !known;
+    for (size_t i = 0; i <= ev->n_further; i++) {
+        if (i > 0) {
+            st.row.code = ev->further[i - 1].code;
+            st.row.detail = ev->further[i - 1].title;
+        }
+        int rc = known ? status_said(c->s, c->arena, &st, c->now, c->result, e) : keep_orphan(c, &st, e);
+        if (rc != 0)
+            return rc;
+    }
     return 0;
 }
 

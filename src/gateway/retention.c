@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
- * retention.c - the chore that drops old webhook bodies from the front of the inbox.
+ * retention.c - the chore that drops old webhook bodies from the front of the inbox, and what they left behind.
  *
  * A body's age is in its number, so what is too old is a range of keys. Each step drops some hundred of it in one
  * transaction of the writer, at the lowest rank, and looks again a moment later while there is more: ten thousand a second
- * go without anybody waiting for it. The range ends where the projector is: its cursor only moves on. Deleted bytes are
+ * go without anybody waiting for it. The range ends where the projector is: its cursor only moves on. Statuses of messages that did
+ * not go through us are kept as long as bodies are; a status belongs to the day it speaks of. Words about accounts, numbers and
+ * templates name nobody and are kept for longer, so that a year can be looked back on. Deleted bytes are
  * overwritten in the file (store/db_sqlite.c), and its log, which a quiet gateway fills for weeks, is emptied behind them,
  * once an hour at most. */
 #include "gateway/retention.h"
@@ -16,13 +18,18 @@
 #include "gateway/gateway_impl.h"
 #include "gateway/projector.h"
 #include "store/inbox.h"
+#include "store/messages.h"
+#include "store/notices.h"
 #include "store/subscribers.h"
 
 #define BACKLOG_MS 20
 #define MEMORY     (4u << 20)
 #define ID_BITS    22
 #define EMPTIED_NS (INT64_C(3600) * 1000000000)
-#define USUALLY_MS (INT64_C(30) * 86400000)
+#define DAY_MS     INT64_C(86400000)
+#define USUALLY_MS (30 * DAY_MS)
+#define NOTICES_MS (400 * DAY_MS) /* longer where bodies are */
+#define BUCKET     0              /* one holds everything while the spread is 1 */
 
 const struct retention_options retention_usual = {.keep_ms = 0, .rest_ms = 60000, .rows = 500};
 
@@ -37,7 +44,7 @@ struct retention {
     /* --- of the step that is being made --- */
     int64_t end;  /* what is older may go */
     int64_t last; /* of the bodies that go now; 0: none does */
-    size_t bodies, letters;
+    size_t bodies, letters, orphans, notices;
     uint64_t missed;
 };
 
@@ -112,14 +119,17 @@ static int empty_log(struct retention *r, struct store *s, struct err *e)
 static int drop(void *ctx, struct store *s, struct arena *a, int64_t now, struct err *e)
 {
     struct retention *r = ctx;
-    int64_t oldest = 0;
-    (void)a, (void)now;
-    r->bodies = r->letters = 0;
+    int64_t oldest = 0, notices_ms = r->o.keep_ms > NOTICES_MS ? r->o.keep_ms : NOTICES_MS;
+    r->bodies = r->letters = r->orphans = r->notices = 0;
     int rc = r->last != 0 ? inbox_drop(s, r->last + 1, r->o.rows, &r->bodies, e) : 0;
     if (rc == 0)
         rc = inbox_oldest(s, &oldest, e);
     if (rc == 0)
         rc = dead_letters_expire(s, oldest != 0 ? oldest : r->end, r->o.rows, &r->letters, e);
+    if (rc == 0)
+        rc = message_orphans_expire(s, BUCKET, now - r->o.keep_ms, r->o.rows, a, &r->orphans, e);
+    if (rc == 0)
+        rc = notices_expire(s, now - notices_ms, r->o.rows, &r->notices, e);
     return rc == 0 && r->bodies > 0 && r->bodies < r->o.rows ? empty_log(r, s, e) : rc;
 }
 
@@ -135,7 +145,7 @@ static int step(void *ctx, struct store *reader, struct arena *a, bool *ret_more
         return rc;
     metric_add(r->g, METRIC_WEBHOOKS_DROPPED, r->bodies);
     metric_add(r->g, METRIC_WEBHOOKS_MISSED, r->last != 0 ? r->missed : 0);
-    *ret_more = r->bodies == r->o.rows || r->letters == r->o.rows;
+    *ret_more = r->bodies == r->o.rows || r->letters == r->o.rows || r->orphans == r->o.rows || r->notices == r->o.rows;
     return 0;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * retention.h - drops webhook bodies that were kept long enough, and the dead letters that meant them.
+ * retention.h - drops webhook bodies that were kept long enough, the dead letters that meant them, and what was kept of them
+ * elsewhere: statuses of messages that are not ours, and notices.
  *
  * A body that was not applied yet is never dropped, however old it is. A subscriber that did not take it by then does not
  * get it any more: that is told once for each subscriber that falls so far behind, and counted. */

@@ -8,12 +8,12 @@
 STATEMENT(event_insert,
           "INSERT INTO msg_event (bucket, msg, at, status, participant, orphan_wamid, recorded_at, seen, code, detail) "
           "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) "
-          "ON CONFLICT (bucket, msg, at, status, participant, orphan_wamid) DO NOTHING");
+          "ON CONFLICT (bucket, msg, at, status, participant, orphan_wamid, code) DO NOTHING");
 STATEMENT(events_of,
           "SELECT ev.at, ev.recorded_at, ev.seen, ev.code, ev.status, CASE WHEN ev.msg = 0 THEN ev.orphan_wamid ELSE "
           "m.wamid END, "
           "ev.detail, ev.participant FROM msg_event ev LEFT JOIN msg m ON m.bucket = ev.bucket AND m.id = ev.msg "
-          "WHERE ev.bucket = $1 AND ev.msg = $2 ORDER BY ev.at, ev.recorded_at, ev.seen, ev.status LIMIT $3");
+          "WHERE ev.bucket = $1 AND ev.msg = $2 ORDER BY ev.at, ev.recorded_at, ev.seen, ev.status, ev.code LIMIT $3");
 
 STATEMENT(orphans_end, "SELECT at FROM msg_event WHERE bucket = $1 AND msg = 0 AND at >= $2 ORDER BY at LIMIT 1 "
                        "OFFSET $3");
@@ -22,6 +22,13 @@ STATEMENT(orphans_between,
           "WHERE bucket = $1 AND msg = 0 AND at >= $2 AND at <= $3 ORDER BY at, status LIMIT $4");
 STATEMENT(orphan_delete, "DELETE FROM msg_event WHERE bucket = $1 AND msg = 0 AND at = $2 AND status = $3 AND "
                          "participant = $4 AND orphan_wamid = $5");
+
+STATEMENT(orphans_old_end, "SELECT at, status, participant, orphan_wamid, code FROM msg_event "
+                           "WHERE bucket = $1 AND msg = 0 AND at < $2 "
+                           "ORDER BY at, status, participant, orphan_wamid, code LIMIT 1 OFFSET $3");
+STATEMENT(orphans_old_up_to, "DELETE FROM msg_event WHERE bucket = $1 AND msg = 0 AND at <= $2 AND "
+                             "(at, status, participant, orphan_wamid, code) <= ($2, $3, $4, $5, $6)");
+STATEMENT(orphans_old_all, "DELETE FROM msg_event WHERE bucket = $1 AND msg = 0 AND at < $2");
 
 static int insert(struct store *s, const struct message_event *ev, int64_t *ret_changed, struct err *e)
 {
@@ -163,4 +170,60 @@ int message_orphan_drop(struct store *s, const struct message_event *ev, struct 
     db_text(q, ev->participant);
     db_text(q, ev->wamid);
     return write_end(s, db_exec(q, NULL, e));
+}
+
+/* The last of the oldest `max` before then. What it is called is copied: the statement that told it is done. WL_ENOTFOUND: there
+ * are fewer. */
+static int last_old(struct store *s, int bucket, int64_t before, size_t max, struct arena *a, struct message_event *ret,
+                    struct err *e)
+{
+    struct db_stmt *q;
+    int rc = db_prepare(s, &orphans_old_end, &q, e);
+    if (rc != 0)
+        return rc;
+    db_i64(q, bucket);
+    db_i64(q, before);
+    db_i64(q, (int64_t)max - 1);
+    if ((rc = db_step(q, e)) < 0)
+        return rc;
+    if (rc == 0) {
+        db_reset(q);
+        return WL_ENOTFOUND;
+    }
+    ret->at = col_i64(q);
+    struct str *const texts[] = {&ret->status, &ret->participant, &ret->wamid};
+    rc = 0;
+    for (size_t i = 0; rc == 0 && i < sizeof texts / sizeof *texts; i++)
+        rc = col_copy(q, a, texts[i], e);
+    ret->code = rc == 0 ? col_int(q) : 0;
+    db_reset(q);
+    return rc;
+}
+
+int message_orphans_expire(struct store *s, int bucket, int64_t before, size_t max, struct arena *a, size_t *ret_n,
+                           struct err *e)
+{
+    struct message_event last = {.at = 0};
+    struct db_stmt *q;
+    int64_t n = 0;
+    int rc = write_start(s, e);
+    if (rc != 0)
+        return rc;
+    rc = last_old(s, bucket, before, max, a, &last, e);
+    bool all = rc == WL_ENOTFOUND;
+    if (rc == 0 || all)
+        rc = db_prepare(s, all ? &orphans_old_all : &orphans_old_up_to, &q, e);
+    if (rc != 0)
+        return write_end(s, rc);
+    db_i64(q, bucket);
+    db_i64(q, all ? before : last.at);
+    if (!all) {
+        db_text(q, last.status);
+        db_text(q, last.participant);
+        db_text(q, last.wamid);
+        db_i64(q, last.code);
+    }
+    rc = db_exec(q, &n, e);
+    *ret_n = rc == 0 ? (size_t)n : 0;
+    return write_end(s, rc);
 }

@@ -59,7 +59,7 @@ int decisions_insert(struct store *s, const struct decision_row *d, size_t n, st
  * WL_ECONFLICT: the row has another version than the one read; nothing was written of that row. */
 int message_save(struct store *s, struct message *m, struct err *e);
 
-/* A status event, kept once (same message, status, time, participant). msg 0: an event whose message we do not know, kept
+/* A status event, kept once (same message, status, time, participant, code). msg 0: an event whose message we do not know, kept
  * with its wamid for later. What it means for the message is the caller's to save. */
 struct message_event {
     int bucket;
@@ -75,6 +75,9 @@ int message_events_append(struct store *s, const struct message_event *ev, size_
 int message_orphans(struct store *s, int bucket, int64_t from, size_t about, struct arena *a,
                     struct message_event **ret, size_t *ret_n, int64_t *ret_next, struct err *e);
 int message_orphan_drop(struct store *s, const struct message_event *ev, struct err *e);
+/* Drops at most max of the oldest of them, those that happened before `before`. */
+int message_orphans_expire(struct store *s, int bucket, int64_t before, size_t max, struct arena *a, size_t *ret_n,
+                           struct err *e);
 
 int messages_get(struct store *s, int bucket, int64_t id, struct message *ret, struct err *e);
 int messages_of(struct store *s, int bucket, int64_t contact, struct arena *a, size_t max, struct message **ret,

@@ -26,6 +26,9 @@ STATEMENT(
     "WHERE (at, key) < ($1, $2) AND ($3 = 0 OR waba = $3) AND ($4 = 0 OR sender = $4) AND ($5 = '' OR field = $5) "
     "ORDER BY at DESC, key DESC LIMIT $6");
 
+STATEMENT(notices_old_end, "SELECT at, key FROM notice WHERE at < $1 ORDER BY at, key LIMIT 1 OFFSET $2");
+STATEMENT(notices_old_up_to, "DELETE FROM notice WHERE at <= $1 AND (at, key) <= ($1, $2)");
+
 STATEMENT(field_add, "INSERT INTO field_heard (field, known, events, first_at, last_at) VALUES ($1, $2, $3, $4, $5) "
                      "ON CONFLICT (field) DO UPDATE SET known = excluded.known, events = field_heard.events + "
                      "excluded.events, first_at = CASE WHEN excluded.first_at < field_heard.first_at THEN "
@@ -99,6 +102,35 @@ int notices_list(struct store *s, const struct notice_filter *f, size_t max, str
     db_text(q, f->field);
     db_i64(q, (int64_t)max);
     return db_rows(q, a, max, sizeof **ret, read_notice, ret, ret_n, e);
+}
+
+int notices_expire(struct store *s, int64_t before, size_t max, size_t *ret_n, struct err *e)
+{
+    int64_t at = before - 1, key = INT64_MAX, n = 0;
+    struct db_stmt *q;
+    int rc = write_start(s, e);
+    *ret_n = 0;
+    if (rc == 0)
+        rc = db_prepare(s, &notices_old_end, &q, e);
+    if (rc != 0)
+        return write_end(s, rc);
+    db_i64(q, before);
+    db_i64(q, (int64_t)max - 1);
+    rc = db_step(q, e);
+    if (rc == 1) {
+        at = col_i64(q);
+        key = col_i64(q);
+    }
+    db_reset(q);
+    if (rc >= 0)
+        rc = db_prepare(s, &notices_old_up_to, &q, e);
+    if (rc != 0)
+        return write_end(s, rc);
+    db_i64(q, at);
+    db_i64(q, key);
+    rc = db_exec(q, &n, e);
+    *ret_n = rc == 0 ? (size_t)n : 0;
+    return write_end(s, rc);
 }
 
 int fields_add(struct store *s, const struct field_heard *v, size_t n, struct err *e)

@@ -19,7 +19,8 @@ struct notice {
     struct str field;   /* "account_update" */
     struct str subject; /* what it is about beside account and number: "promo_may/en_US", a flow's id; may be empty */
     struct str word;    /* event or decision: "ACCOUNT_RESTRICTION" */
-    struct str detail;  /* the change's value as JSON; {"cut":true} when it was longer than NOTICE_DETAIL_MAX */
+    struct str detail;  /* the change's value as JSON; {"cut":true} when it was longer than NOTICE_DETAIL_MAX, or
+                         * with more beside it that says why it is not here */
 };
 /* Two that are the same in time and key are one, the one recorded first; recorded in the same millisecond, the smaller one
  * by its other values in the order of the columns. *ret_new: those that were not there. */
@@ -33,6 +34,9 @@ struct notice_filter {
 };
 int notices_list(struct store *s, const struct notice_filter *f, size_t max, struct arena *a, struct notice **ret,
                  size_t *ret_n, struct err *e);
+
+/* Drops at most max of the oldest, those that happened before `before`. */
+int notices_expire(struct store *s, int64_t before, size_t max, size_t *ret_n, struct err *e);
 
 struct field_heard {
     struct str field;

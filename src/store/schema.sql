@@ -482,3 +482,22 @@ ALTER TABLE account ADD COLUMN disable_on TEXT NOT NULL DEFAULT '';
 ALTER TABLE account ADD COLUMN disable_at BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE account ADD COLUMN numbers_max BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE account ADD COLUMN numbers_max_at BIGINT NOT NULL DEFAULT 0;
+
+-- Two failures of one moment with different codes are two.
+CREATE TABLE msg_event_by_code (
+    bucket INT NOT NULL,
+    msg BIGINT NOT NULL,
+    at BIGINT NOT NULL,
+    status TEXT NOT NULL,
+    participant TEXT NOT NULL,
+    orphan_wamid TEXT NOT NULL,
+    recorded_at BIGINT NOT NULL,
+    seen BIGINT NOT NULL,
+    code BIGINT NOT NULL,
+    detail TEXT NOT NULL,
+    PRIMARY KEY (bucket, msg, at, status, participant, orphan_wamid, code)
+); -- clustered
+INSERT INTO msg_event_by_code (bucket, msg, at, status, participant, orphan_wamid, recorded_at, seen, code, detail)
+SELECT bucket, msg, at, status, participant, orphan_wamid, recorded_at, seen, code, detail FROM msg_event;
+DROP TABLE msg_event;
+ALTER TABLE msg_event_by_code RENAME TO msg_event;

@@ -709,6 +709,53 @@ TEST(what_a_failure_says_counts_once)
     }
 }
 
+static void fails_twice(struct ax *x, const char *wamid, const int *codes, int64_t at)
+{
+    struct event_error more = {codes[1], STR("the other one")};
+    hear(x, (struct event){.kind = EVENT_STATUS,
+                           .at = at,
+                           .waba = WABA,
+                           .wamid = str_of(wamid),
+                           .type = STR("failed"),
+                           .seen = SEEN_FAILED,
+                           .code = codes[0],
+                           .further = &more,
+                           .n_further = 1});
+}
+
+/* Two failures of one second, in either order, in one status or in two, before our answer or after it: both count. */
+TEST(each_code_of_one_second_counts)
+{
+    for (int way = 0; way < 8; way++) {
+        const int codes[2] = {way & 1 ? 131026 : 131050, way & 1 ? 131050 : 131026};
+        struct ax x;
+        struct message_event *rows = NULL;
+        size_t n = 0;
+        start(&x);
+        struct person ana = fx_person(&x.f, IDENTITY_PHONE, "15550000001");
+        struct message m = {.bucket = 0};
+        if (way & 4)
+            m = accepted(&x, ana.id, "wamid.1");
+        for (int again = 0; again < 2; again++) {
+            if (way & 2)
+                fails_twice(&x, "wamid.1", codes, NOW - 5000);
+            for (int i = 0; !(way & 2) && i < 2; i++)
+                fails(&x, "wamid.1", codes[i], NOW - 5000);
+        }
+        if (!(way & 4))
+            m = accepted(&x, ana.id, "wamid.1");
+        struct person p = by(&x, phone("15550000001"));
+        assert_int_equal(p.undeliverable_at, NOW - 5000);
+        assert_true(p.consent.platform_stop && p.consent.platform_at == NOW - 5000);
+        assert_int_equal(row_of(&x, &m).life.code, 131026);
+        if (way & 4) {
+            OK(&x.f, message_events_list(x.f.s, 0, m.id, x.f.a, 10, &rows, &n, &x.f.e));
+            assert_true(n == 2 && rows[0].code == 131026 && rows[1].code == 131050);
+        }
+        end(&x);
+    }
+}
+
 TEST(a_failure_that_names_no_code_is_one)
 {
     struct ax x;
@@ -757,7 +804,7 @@ TEST(who_did_not_get_it_in_a_group_fails_it_for_nobody_else)
     }
 }
 
-TESTS(T(a_recycled_number_hands_over_neither_grants_nor_people),
+TESTS(T(each_code_of_one_second_counts), T(a_recycled_number_hands_over_neither_grants_nor_people),
       T(a_parent_id_joins_nobody_and_finds_who_has_no_other_name),
       T(a_change_of_number_takes_consent_along_in_any_order), T(a_change_told_by_a_parent_id_alone_joins_nobody),
       T(a_failure_that_beats_our_answer_still_speaks_of_the_person),

@@ -10,6 +10,8 @@
 #include "gateway/projector.h"
 #include "gateway/retention.h"
 #include "store/inbox.h"
+#include "store/messages.h"
+#include "store/notices.h"
 #include "store/subscribers.h"
 
 #define HOUR_MS INT64_C(3600000)
@@ -159,5 +161,70 @@ TEST(who_is_too_far_behind_is_counted_and_dead_letters_go_with_their_bodies)
     end(&b);
 }
 
-TESTS(T(what_is_old_and_applied_goes_and_nothing_else),
+#define LEFT 250
+
+/* Statuses of strangers' messages and notices, most of them too old; all the old ones of one moment. */
+static int leave_words(void *ctx, struct store *s, struct arena *a, int64_t now, struct err *e)
+{
+    const struct {
+        int64_t at;
+        int n;
+    } orphans[] = {{now - KEEP_MS - HOUR_MS, LEFT}, {now - HOUR_MS, 7}};
+    int rc = 0;
+    (void)ctx, (void)a;
+    for (size_t k = 0; k < 2; k++)
+        for (int i = 0; rc == 0 && i < orphans[k].n; i++) {
+            char wamid[24], who[24];
+            snprintf(wamid, sizeof wamid, "wamid.%d", i / 2);
+            snprintf(who, sizeof who, "155500%05d", i);
+            struct message_event ev = {.at = orphans[k].at,
+                                       .status = STR("failed"),
+                                       .wamid = str_of(wamid),
+                                       .participant = str_of(who),
+                                       .code = i % 3};
+            rc = message_events_append(s, &ev, 1, NULL, e);
+        }
+    for (int i = 0; rc == 0 && i < LEFT; i++) {
+        struct notice v = {.at = now - (i < LEFT - 5 ? 401 : 399) * 24 * HOUR_MS,
+                           .key = (uint64_t)i,
+                           .field = STR("flows")};
+        rc = notices_put(s, &v, 1, NULL, e);
+    }
+    return rc;
+}
+
+static size_t orphans(struct bed *b)
+{
+    struct message_event *ev = NULL;
+    size_t n = 0;
+    int64_t next = 0;
+    arena_reset(b->f.a);
+    OK(&b->f, message_orphans(b->f.s, 0, 0, 10000, b->f.a, &ev, &n, &next, &b->f.e));
+    return n;
+}
+
+static size_t notices(struct bed *b)
+{
+    struct notice *v = NULL;
+    size_t n = 0;
+    arena_reset(b->f.a);
+    OK(&b->f, notices_list(b->f.s, &(struct notice_filter){0}, 10000, b->f.a, &v, &n, &b->f.e));
+    return n;
+}
+
+TEST(statuses_of_strangers_go_with_the_bodies_and_notices_after_a_year)
+{
+    struct bed b;
+    open_bed(&b);
+    OK(&b.f, writer_call(b.g.writer, 1, leave_words, &b, &b.f.e));
+    assert_true(orphans(&b) == LEFT + 7 && notices(&b) == LEFT);
+    start(&b);
+    UNTIL(orphans(&b) == 7 && notices(&b) == 5);
+    usleep(50000);
+    assert_true(orphans(&b) == 7 && notices(&b) == 5);
+    end(&b);
+}
+
+TESTS(T(statuses_of_strangers_go_with_the_bodies_and_notices_after_a_year),
+      T(what_is_old_and_applied_goes_and_nothing_else),
       T(who_is_too_far_behind_is_counted_and_dead_letters_go_with_their_bodies))
