@@ -6,11 +6,13 @@
  * transaction; what was left is the next one's, also when that is the rest of one body. An event is applied once as far as the cursor
  * tells, and applying it twice would change nothing. A body that cannot be read is marked with the reason and passed over,
  * and so is an event that fails to apply by itself: what stands before it is applied first, what stands after it then, and the
- * bytes stay in the inbox. Want of memory is no reason: it is tried again until there is some, unless it is larger than the most
- * we would ever give it.
+ * bytes stay in the inbox. Want of memory is no reason at first: it is tried again until there is some, unless it is larger than
+ * the most we would ever give it. But one body must not hold up all others for good: what stands first, with nothing beside
+ * it, and finds no memory for half a minute is passed over like any other.
  *
  * Repeats are found by the keys of recent events, each with the body it came in first, so that a transaction that is run
- * again does not take its own events for repeats. They are in memory only; a start reads the newest bodies for them. */
+ * again does not take its own events for repeats. They are in memory only; a start reads the newest bodies for them, and goes
+ * on to older ones between its steps until the memory for them is full. */
 #include "gateway/projector.h"
 
 #include <stdatomic.h>
@@ -29,19 +31,23 @@
 #include "gateway/recent_keys.h"
 #include "store/inbox.h"
 
-#define CURSOR     PROJECTOR_CURSOR
-#define RANK       1 /* after what people said to us directly, before what is to be sent */
-#define ROWS_MAX   512
-#define BYTES_MAX  (8u << 20)
-#define ARENA_MAX  (64u << 20) /* of what was read, of the events parsed ahead, and of those being applied */
-#define RETRY_MS   1000
-#define INBOUND_MS 5000      /* times of events are whole seconds, and they take a moment to get here */
-#define STEP_NS    8000000   /* about as long a transaction holds the writer: webhooks and sends wait for it */
-#define SLICE      32        /* events applied between two looks at the clock */
-#define AHEAD_MAX  4000      /* events parsed and not applied yet, give or take a body */
-#define KEYS_EACH  393216    /* three quarters of a power of two: 25 MB for the newest half to whole of twice that */
-#define REFILL_MAX 20000     /* bodies read at the start for their keys, */
-#define REFILL_NS  500000000 /* and for how long */
+#define CURSOR      PROJECTOR_CURSOR
+#define RANK        1 /* after what people said to us directly, before what is to be sent */
+#define ROWS_MAX    512
+#define BYTES_MAX   (8u << 20)
+#define ARENA_MAX   (64u << 20) /* of what was read, of the events parsed ahead, and of those being applied */
+#define RETRY_MS    1000
+#define INBOUND_MS  5000      /* times of events are whole seconds, and they take a moment to get here */
+#define STEP_NS     8000000   /* about as long a transaction holds the writer: webhooks and sends wait for it */
+#define SLICE       32        /* events applied between two looks at the clock */
+#define AHEAD_MAX   4000      /* events parsed and not applied yet, give or take a body */
+#define KEYS_EACH   393216    /* three quarters of a power of two: 25 MB for the newest half to whole of twice that */
+#define SHORT_TRIES 30        /* for a body that finds no memory, at most one of them counted in RETRY_MS */
+#define REFILL_MAX  20000     /* bodies read for their keys before the first step, */
+#define REFILL_NS   500000000 /* and for how long; */
+#define REFILL_STEP 32        /* between two steps, */
+#define REFILL_IDLE 256       /* and when there is nothing else to do, */
+#define REFILL_REST 5         /* ms apart */
 
 /* A body of the inbox, parsed. */
 struct body {
@@ -65,7 +71,10 @@ struct projector {
     atomic_bool rung;
     atomic_bool stop; /* looked at between steps too: the rest is applied after the next start */
     struct heard *heard;
-    struct recent_keys *keys; /* the id is the body's in which it came first */
+    struct recent_keys *keys;    /* the id is the body's in which it came first */
+    int64_t older;               /* of an earlier life, those from here on are known; 0: all that fit */
+    int64_t short_seq, short_ns; /* the body there was no memory for, when that was last counted, */
+    int short_tries;             /* and how often */
 
     /* The step under way: the writer's thread while it runs, ours before and after. */
     struct err why;
@@ -214,6 +223,21 @@ static bool memory_was_short(int rc, const struct arena *a)
     return rc == WL_ENOMEM && arena_used(a) < ARENA_MAX / 2;
 }
 
+/* Whether to wait for memory for this body, again. */
+static bool wait_for_memory(struct projector *p, int64_t seq)
+{
+    int64_t now = clock_mono_ns();
+    if (p->short_seq != seq) {
+        p->short_seq = seq;
+        p->short_ns = now;
+        p->short_tries = 0;
+    } else if (now - p->short_ns >= RETRY_MS * INT64_C(1000000)) {
+        p->short_ns = now;
+        p->short_tries++;
+    }
+    return p->short_tries < SHORT_TRIES;
+}
+
 static const char *passed_over(const char *why)
 {
     log_warn("projector", "a webhook body, or an event of it, was passed over and kept: %s", why);
@@ -237,14 +261,14 @@ static int parse(struct json_parser *parser, struct arena *a, const struct inbox
 }
 
 /* Parses rows from the first on until they are enough; how many, 0: there is no memory for the first one now. */
-static size_t fill(struct body *bodies, const struct inbox_row *rows, size_t n, struct json_parser *parser,
-                   struct arena *a)
+static size_t fill(struct projector *p, struct body *bodies, const struct inbox_row *rows, size_t n,
+                   struct json_parser *parser, struct arena *a)
 {
     size_t i = 0;
     for (size_t events = 0; i < n && events < AHEAD_MAX; i++) {
         struct err e = {0};
         int rc = parse(parser, a, &rows[i], &bodies[i], &e);
-        if (rc == WL_ENOMEM && (i > 0 || memory_was_short(rc, a)))
+        if (rc == WL_ENOMEM && (i > 0 || (memory_was_short(rc, a) && wait_for_memory(p, rows[i].seq))))
             break; /* the next time it is the first */
         if (rc != 0) {
             const char *why = arena_strndup(a, e.text, strlen(e.text));
@@ -263,8 +287,9 @@ static size_t fill(struct body *bodies, const struct inbox_row *rows, size_t n, 
 static bool isolate(struct projector *p, struct body *bodies, int rc)
 {
     struct body *bad = &bodies[p->to.body];
-    if (!p->theirs || rc == WL_EBUSY || rc == WL_EIO || memory_was_short(rc, p->scratch) ||
-        p->to.event == bad->n_events)
+    if (!p->theirs || rc == WL_EBUSY || rc == WL_EIO || p->to.event == bad->n_events)
+        return false;
+    if (memory_was_short(rc, p->scratch) && wait_for_memory(p, bad->seq))
         return false;
     if (is_before(p->from, p->to)) {
         p->end = p->to;
@@ -309,7 +334,7 @@ static int project(struct projector *p, const struct inbox_row *rows, size_t n, 
     for (size_t done = 0, k; done < n && rc == 0 && !p->stop; done += k) {
         arena_reset(a);
         p->ahead = a;
-        k = fill(bodies, rows + done, n - done, parser, a);
+        k = fill(p, bodies, rows + done, n - done, parser, a);
         rc = k > 0 ? apply_all(p, bodies, k) : WL_ENOMEM;
     }
     if (rc == WL_ENOMEM)
@@ -317,98 +342,136 @@ static int project(struct projector *p, const struct inbox_row *rows, size_t n, 
     return rc;
 }
 
+/* What a thread of its own reads with. */
+struct reading {
+    struct store *store;
+    struct json_parser *parser;
+    struct arena *rows, *events;
+};
+
+/* The keys of one body, older than those known so far: where a key came first is the older one. False: there is no room. */
+static bool remember(struct projector *p, const struct inbox_row *row, struct reading *r)
+{
+    struct body b;
+    arena_reset(r->events);
+    if (row->problem.p != NULL || parse(r->parser, r->events, row, &b, NULL) != 0)
+        return true;
+    for (size_t i = 0; i < b.n_events; i++) {
+        const struct event *ev = &b.events[i];
+        if (ev->phone_number_id != 0)
+            heard_note(p->heard, ev->phone_number_id, b.at);
+        if (ev->key != 0 && !recent_keys_put_older(p->keys, ev->key, (struct recent){.id = b.seq}))
+            return false;
+    }
+    return true;
+}
+
+/* Reads a few more of what was applied in an earlier life, newest first; how many. What is not found in time is at worst handed
+ * on twice. */
+static size_t refill(struct projector *p, struct reading *r, size_t most)
+{
+    struct inbox_row *rows;
+    struct err e = {0};
+    size_t n = 0, i = 0;
+    if (p->older == 0)
+        return 0;
+    arena_reset(r->rows);
+    int rc = inbox_read_back(r->store, p->older, most, BYTES_MAX / 4, r->rows, &rows, &n, &e);
+    while (rc == 0 && i < n && !p->stop && remember(p, &rows[i], r))
+        i++;
+    p->older = i == n && n > 0 ? rows[n - 1].seq : 0;
+    if (rc != 0)
+        log_warn("projector", "older webhooks cannot be read, so their repeats are not known: %s", e.text);
+    return i;
+}
+
+/* The newest of them, before anything else. */
+static void refill_first(struct projector *p, struct reading *r)
+{
+    int64_t applied = 0, until = clock_mono_ns() + REFILL_NS;
+    if (cursor_get(r->store, CURSOR, &applied, NULL) != 0 || applied <= 0)
+        return;
+    p->older = applied + 1;
+    for (size_t read = 0; p->older != 0 && read < REFILL_MAX && clock_mono_ns() < until;)
+        read += refill(p, r, REFILL_IDLE);
+}
+
 /* Everything now in the inbox. Returns false when a step has to be tried again later. */
-static bool drain(struct projector *p, struct store *reader, struct json_parser *parser, struct arena *a,
-                  struct arena *events)
+static bool drain(struct projector *p, struct reading *r)
 {
     for (;;) {
         int64_t after;
         struct inbox_row *rows;
         size_t n = 0;
         struct err e = {0};
-        arena_reset(a);
-        int rc = cursor_get(reader, CURSOR, &after, &e);
+        arena_reset(r->rows);
+        int rc = cursor_get(r->store, CURSOR, &after, &e);
         if (rc == 0)
-            rc = inbox_read(reader, after, ROWS_MAX, BYTES_MAX, a, &rows, &n, &e);
+            rc = inbox_read(r->store, after, ROWS_MAX, BYTES_MAX, r->rows, &rows, &n, &e);
         if (rc != 0) {
             log_error("projector", "the inbox cannot be read: %s", e.text);
             return false;
         }
         if (n == 0 || p->stop)
             return true;
-        if (project(p, rows, n, parser, events) != 0)
+        if (project(p, rows, n, r->parser, r->events) != 0)
             return false;
+        (void)refill(p, r, REFILL_STEP);
     }
 }
 
-/* The keys of one body, older than those known so far: where a key came first is the older one. */
-static void remember(struct projector *p, const struct inbox_row *row, struct json_parser *parser, struct arena *events)
+/* Until there is something to do: rung, or the time is up. The lock is held. */
+static void rest(struct projector *p, int64_t ms)
 {
-    struct body b;
-    arena_reset(events);
-    if (row->problem.p != NULL || parse(parser, events, row, &b, NULL) != 0)
-        return;
-    for (size_t i = 0; i < b.n_events; i++) {
-        if (b.events[i].key != 0)
-            recent_keys_put(p->keys, b.events[i].key, (struct recent){.id = b.seq});
-        if (b.events[i].phone_number_id != 0)
-            heard_note(p->heard, b.events[i].phone_number_id, b.at);
-    }
+    int64_t until = clock_now_ms() + ms;
+    struct timespec ts = {.tv_sec = until / 1000, .tv_nsec = until % 1000 * 1000000};
+    pthread_cond_timedwait(&p->wake, &p->lock, &ts);
 }
 
-/* Reads the newest of what was applied in an earlier life. What is not found in time is at worst handed on twice. */
-static void refill(struct projector *p, struct store *reader, struct json_parser *parser, struct arena *a,
-                   struct arena *events)
+/* Nothing is to be applied: what is left of an earlier life is read, then it waits. The lock is held. */
+static void idle(struct projector *p, struct reading *r)
 {
-    int64_t before = 0, until = clock_mono_ns() + REFILL_NS;
-    struct inbox_row *rows;
-    struct err e = {0};
-    int rc = cursor_get(reader, CURSOR, &before, &e);
-    size_t n = before > 0;
-    before++;
-    for (size_t read = 0; rc == 0 && n > 0 && read < REFILL_MAX && clock_mono_ns() < until; read += n) {
-        arena_reset(a);
-        rc = inbox_read_back(reader, before, ROWS_MAX, BYTES_MAX / 4, a, &rows, &n, &e);
-        for (size_t i = 0; rc == 0 && i < n && !p->stop && clock_mono_ns() < until; i++)
-            remember(p, &rows[i], parser, events);
-        before = rc == 0 && n > 0 ? rows[n - 1].seq : before;
+    while (!p->rung && !p->stop) {
+        if (p->older == 0) {
+            pthread_cond_wait(&p->wake, &p->lock);
+            continue;
+        }
+        rest(p, REFILL_REST);
+        pthread_mutex_unlock(&p->lock);
+        (void)refill(p, r, REFILL_IDLE);
+        pthread_mutex_lock(&p->lock);
     }
-    if (rc != 0)
-        log_warn("projector", "the newest webhooks cannot be read, so their repeats are not known: %s", e.text);
 }
 
 static void *projector_run(void *arg)
 {
     struct projector *p = arg;
-    struct json_parser *parser = json_parser_create();
-    struct arena *a = arena_create(ARENA_MAX), *events = arena_create(ARENA_MAX);
-    struct store *reader = NULL;
+    struct reading r = {.parser = json_parser_create(),
+                        .rows = arena_create(ARENA_MAX),
+                        .events = arena_create(ARENA_MAX)};
     struct err e = {0};
-    if (a == NULL || events == NULL ||
-        store_open(&reader, p->g->o.store_url, &(struct store_options){.read_only = true}, &e) != 0) {
+    if (r.rows == NULL || r.events == NULL ||
+        store_open(&r.store, p->g->o.store_url, &(struct store_options){.read_only = true}, &e) != 0) {
         log_error("projector", "cannot open the database for reading: %s", e.text);
         abort(); /* start-up opened the same file a moment ago */
     }
-    bool all = false;
-    refill(p, reader, parser, a, events);
+    refill_first(p, &r);
     pthread_mutex_lock(&p->lock);
     while (!p->stop) {
         p->rung = false;
         pthread_mutex_unlock(&p->lock);
-        all = drain(p, reader, parser, a, events);
+        bool all = drain(p, &r);
         pthread_mutex_lock(&p->lock);
-        int64_t until = clock_now_ms() + RETRY_MS;
-        struct timespec ts = {.tv_sec = until / 1000, .tv_nsec = until % 1000 * 1000000};
-        if (!all && !p->stop)
-            pthread_cond_timedwait(&p->wake, &p->lock, &ts);
-        while (all && !p->rung && !p->stop)
-            pthread_cond_wait(&p->wake, &p->lock);
+        if (all)
+            idle(p, &r);
+        else if (!p->stop)
+            rest(p, RETRY_MS);
     }
     pthread_mutex_unlock(&p->lock);
-    store_free(reader);
-    arena_free(a);
-    arena_free(events);
-    json_parser_free(parser);
+    store_free(r.store);
+    arena_free(r.rows);
+    arena_free(r.events);
+    json_parser_free(r.parser);
     return NULL;
 }
 

@@ -83,6 +83,13 @@ void recent_keys_free(struct recent_keys *r)
     free(r);
 }
 
+static void put_into(struct table *t, uint64_t key, struct recent of)
+{
+    if (t->used * 4 >= t->size * 3)
+        table_grow(t);
+    table_put(t, (struct slot){.key = not_free(key), .of = of});
+}
+
 void recent_keys_put(struct recent_keys *r, uint64_t key, struct recent of)
 {
     if (r->young.used >= r->max_each) {
@@ -90,9 +97,21 @@ void recent_keys_put(struct recent_keys *r, uint64_t key, struct recent of)
         r->old = r->young;
         r->young = (struct table){0};
     }
-    if (r->young.used * 4 >= r->young.size * 3)
-        table_grow(&r->young);
-    table_put(&r->young, (struct slot){.key = not_free(key), .of = of});
+    put_into(&r->young, key, of);
+}
+
+/* The young table is filled first, while nothing was forgotten yet: it is what stays when the old one goes. */
+bool recent_keys_put_older(struct recent_keys *r, uint64_t key, struct recent of)
+{
+    bool in_young = table_get(&r->young, not_free(key)) != NULL;
+    bool in_old = !in_young && table_get(&r->old, not_free(key)) != NULL;
+    if (in_young || (!in_old && r->old.used == 0 && r->young.used < r->max_each))
+        put_into(&r->young, key, of);
+    else if (in_old || r->old.used < r->max_each)
+        put_into(&r->old, key, of);
+    else
+        return false;
+    return true;
 }
 
 bool recent_keys_get(const struct recent_keys *r, uint64_t key, struct recent *ret)

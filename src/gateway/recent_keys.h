@@ -22,6 +22,9 @@ struct recent_keys *recent_keys_create(size_t max_each); /* entries per generati
 void recent_keys_free(struct recent_keys *r);            /* accepts NULL */
 /* In the place of what was known under this key. */
 void recent_keys_put(struct recent_keys *r, uint64_t key, struct recent of);
+/* One that was seen before all that are known: takes the place of nothing but its own later one. false: there is no room for
+ * older ones. */
+bool recent_keys_put_older(struct recent_keys *r, uint64_t key, struct recent of);
 bool recent_keys_get(const struct recent_keys *r, uint64_t key, struct recent *ret);
 
 #endif

@@ -214,6 +214,46 @@ TEST(want_of_memory_passes_nothing_over)
     fx_end(&f);
 }
 
+/* A body that never finds memory holds nothing up for good: it is marked, and what follows is applied. Time goes on by a second
+ * at each look here. */
+TEST(want_of_memory_that_never_ends_costs_that_body_alone)
+{
+    static char body[20000];
+    struct fx f;
+    int64_t at = 0, newest = 0, rows = 0, problems = 0;
+    fx_start(&f);
+    text_body(body, sizeof body, 190, 20, "");
+    append(&f, body);
+    text_body(body, sizeof body, 300, 1, "\"short\":true,");
+    append(&f, body);
+    text_body(body, sizeof body, 400, 1, "");
+    append(&f, body);
+    no_memory = INT32_MAX;
+    struct gateway *g = gateway_up(&f);
+    OK(&f, inbox_newest(f.s, &newest, &f.e));
+    for (int i = 0; i < 5; i++) {
+        looked += 1000;
+        projector_bell(g->projector);
+        usleep(20000);
+    }
+    OK(&f, inbox_counts(f.s, &rows, &problems, &f.e));
+    assert_true(problems == 0 && !is_known(&f, 400)); /* not at once, though it was woken often */
+    for (int64_t until = clock_now_ms() + 60000; at < newest && clock_now_ms() < until;) {
+        looked += 1000;
+        projector_bell(g->projector);
+        usleep(2000);
+        OK(&f, cursor_get(f.s, "projector", &at, &f.e));
+    }
+    gateway_down(g);
+    free(g);
+    no_memory = 0;
+    OK(&f, inbox_counts(f.s, &rows, &problems, &f.e));
+    assert_true(at >= newest && rows == 3 && problems == 2);
+    assert_true(is_known(&f, 199) && !is_known(&f, 200) && is_known(&f, 201) && !is_known(&f, 300) &&
+                is_known(&f, 400));
+    fx_end(&f);
+}
+
 /* How many repeats are marked at each stored body, newest first. */
 static size_t repeats(struct fx *f, size_t *ret, size_t max)
 {
@@ -260,6 +300,38 @@ TEST(what_came_before_is_marked_also_after_a_start)
     fx_end(&f);
 }
 
-TESTS(T(many_bodies_share_a_transaction_and_a_bad_one_hurts_only_itself),
+/* A start reads the newest bodies at once and the rest by and by. */
+TEST(repeats_of_old_bodies_are_known_some_time_after_a_start)
+{
+    static char body[2000];
+    struct fx f;
+    fx_start(&f);
+    for (int i = 0; i < 990; i++) {
+        text_body(body, sizeof body, i, 1, "");
+        append(&f, body);
+    }
+    struct gateway *g = gateway_up(&f);
+    wait_applied(&f);
+    gateway_down(g);
+    free(g);
+    looked = 0;
+    g = gateway_up(&f);
+    int tries = 0;
+    while (g->metric[METRIC_EVENTS_REPEATED] == 0 && tries < 100) { /* the oldest ones, each of them once */
+        text_body(body, sizeof body, tries++, 1, "");
+        append(&f, body);
+        projector_bell(g->projector);
+        wait_applied(&f);
+        usleep(20000);
+    }
+    gateway_down(g);
+    assert_true(g->metric[METRIC_EVENTS_REPEATED] > 0);
+    free(g);
+    fx_end(&f);
+}
+
+TESTS(T(want_of_memory_that_never_ends_costs_that_body_alone),
+      T(repeats_of_old_bodies_are_known_some_time_after_a_start),
+      T(many_bodies_share_a_transaction_and_a_bad_one_hurts_only_itself),
       T(a_large_body_is_applied_in_several_transactions_and_a_bad_event_hurts_only_itself),
       T(want_of_memory_passes_nothing_over), T(what_came_before_is_marked_also_after_a_start))
