@@ -11,13 +11,14 @@
 
 #include "base/clock.h"
 
-#define WHY_SHOWN  120
+#define WHY_SHOWN  200
 #define NAME_SHOWN 64
 
 struct app_view {
-    struct str name, why, down, stuck;
-    bool ours; /* made by the configuration */
-    bool paused;
+    struct str name, why, down;
+    char stuck[48]; /* the webhook, and which of its events; "" none */
+    bool ours;      /* made by the configuration */
+    bool paused, broken, app_unknown;
     int64_t dead, status, delivered;
 };
 
@@ -28,16 +29,32 @@ static struct str text_of(struct json v, const char *member, size_t most)
     return s;
 }
 
+static void read_stuck(struct json v, struct app_view *a)
+{
+    struct str id = text_of(v, "id", 24);
+    int64_t event;
+    if (id.n == 0)
+        return;
+    if (json_i64(json_get(v, "event"), &event))
+        snprintf(a->stuck, sizeof a->stuck, "%.*s.%lld", (int)id.n, id.p, (long long)event);
+    else
+        snprintf(a->stuck, sizeof a->stuck, "%.*s", (int)id.n, id.p);
+    if (a->down.n == 0)
+        json_i64(json_get(v, "status"), &a->status);
+}
+
 static struct app_view view_of(struct json v)
 {
     struct app_view a = {.name = text_of(v, "name", NAME_SHOWN),
                          .why = text_of(v, "last_error", WHY_SHOWN),
                          .down = text_of(v, "down_since", TIME_TEXT),
-                         .stuck = text_of(v, "stuck", NAME_SHOWN),
                          .ours = str_eq(text_of(v, "origin", NAME_SHOWN), STR("configuration"))};
     json_bool(json_get(v, "paused"), &a.paused);
     json_i64(json_get(v, "dead"), &a.dead);
     json_i64(json_get(v, "last_status"), &a.status);
+    json_bool(json_get(v, "broken"), &a.broken);
+    json_bool(json_get(v, "app_unknown"), &a.app_unknown);
+    read_stuck(json_get(v, "stuck"), &a);
     json_i64(json_get(v, "delivered"), &a.delivered);
     return a;
 }
@@ -90,12 +107,22 @@ static void cannot_be_used(struct round *r, const struct app_view *a)
                       a->name.p);
 }
 
+static struct doctor_line *stuck_on(struct round *r, const struct app_view *a)
+{
+    char answer[32] = "no answer comes";
+    if (a->status != 0)
+        snprintf(answer, sizeof answer, "HTTP %lld", (long long)a->status);
+    return doctor_say(r, "subscriber", DOCTOR_WARN, NULL,
+                      "%.*s takes webhooks, but not %s (%s), and what is told of the same person or message waits",
+                      (int)a->name.n, a->name.p, a->stuck, answer);
+}
+
 /* Says what is wrong with it; true: nothing is. */
 static bool is_well(struct round *r, const struct app_view *a)
 {
     int n = (int)a->name.n, why = (int)a->why.n;
     const char *sep = why > 0 ? ": " : "";
-    if (str_starts(a->why, STR("its secret")) || str_starts(a->why, STR("its filter")))
+    if (a->broken)
         cannot_be_used(r, a);
     else if (a->paused)
         doctor_advise(doctor_say(r, "subscriber", DOCTOR_WARN, NULL, "%.*s is paused and is handed nothing", n,
@@ -105,12 +132,8 @@ static bool is_well(struct round *r, const struct app_view *a)
         advise(doctor_say(r, "subscriber", DOCTOR_FAIL, NULL, "%.*s takes no webhooks since %.*s%s%.*s", n, a->name.p,
                           (int)a->down.n, a->down.p, sep, why, a->why.p),
                a);
-    else if (a->stuck.n > 0)
-        advise(
-            doctor_say(r, "subscriber", DOCTOR_WARN, NULL,
-                       "%.*s takes webhooks, but not %.*s, and what is told of the same person or message waits%s%.*s",
-                       n, a->name.p, (int)a->stuck.n, a->stuck.p, sep, why, a->why.p),
-            a);
+    else if (a->stuck[0] != '\0')
+        advise(stuck_on(r, a), a);
     else if (why > 0)
         advise(doctor_say(r, "subscriber", DOCTOR_WARN, NULL,
                           "%.*s did not take what it was handed last, which is tried again%s%.*s", n, a->name.p, sep,
@@ -127,7 +150,15 @@ void doctor_subscribers(struct round *r, struct json list)
     for (struct json_iter it = json_iter(list); json_next(&it); n++) {
         struct app_view a = view_of(it.value);
         bool good = is_well(r, &a);
-        well += good;
+        if (good && a.app_unknown)
+            doctor_advise(doctor_say(r, "subscriber", DOCTOR_WARN, NULL,
+                                     "the app of %.*s is not configured: what it gets is signed with the secret of the "
+                                     "first one",
+                                     (int)a.name.n, a.name.p),
+                          "configure that app in webhook.apps, or name another: wayleave webhooks subscribers set %.*s "
+                          "--app ID",
+                          (int)a.name.n, a.name.p);
+        well += good && !a.app_unknown;
         fresh += good && a.delivered == 0;
         if (a.dead > 0)
             doctor_advise(

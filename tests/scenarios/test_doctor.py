@@ -9,6 +9,8 @@ import time
 import pytest
 import requests
 import rig
+from test_door import body_of, metric, post, rows, said
+from test_subscribers import PRIVATE, App, settled, subscribe as add_subscriber
 
 APP = 1000
 
@@ -67,12 +69,19 @@ def test_all_is_well(clinic):
     assert status == 0 and "0 wrong" in out and "->" not in out.replace("-> write a message", "")
 
 
-def test_it_leaves_nothing_behind(clinic):
-    before = sorted(p.name for p in (clinic.folder / "state").iterdir())
+def test_it_changes_nothing(start, sandbox, receiver, tmp_path):
+    clinic = Clinic(start, tmp_path, sandbox, **{"webhook.forward_url": receiver.url, "webhook.apps": [{"id": 1001, "app_secret": "second-secret"}]})
+    gateway = clinic.gateway
+    post(gateway, body_of(said(1)))
+    settled(gateway, "forward")
+    before, kept = sorted(p.name for p in (clinic.folder / "state").iterdir()), rows(gateway)
+    clinic.examine()
     clinic.examine()
     assert sorted(p.name for p in (clinic.folder / "state").iterdir()) == before
-    clinic.gateway.wait_applied()
-    assert clinic.gateway.query("SELECT COUNT(*) FROM inbox WHERE problem IS NOT NULL") == [(0,)]
+    gateway.wait_applied()
+    assert rows(gateway) == kept and len(kept) == 1
+    assert [metric(gateway, f"webhooks_{name}_total") for name in ("forged", "probed")] == [0, 2 * 3]  # each app's signature, and a forged one
+    assert len(receiver.requests) == 1
 
 
 def test_the_gateway_is_down(clinic):
@@ -103,6 +112,13 @@ def test_a_token_with_too_few_rights_or_days(clinic, sandbox):
     clinic.only("number.token", "warn", "2 days", "system user")
 
 
+@pytest.mark.parametrize("seconds, result, words", [(-61 * 86400 - 60, "fail", "ended 61 days ago"), (-60, "fail", "ended less than an hour ago"), (-5400, "fail", "ended 1 hour ago"),
+                                                    (3 * 3600 + 60, "warn", ", 3 hours"), (86400 + 60, "warn", ", 1 day ")])
+def test_a_token_that_ends(clinic, sandbox, seconds, result, words):
+    sandbox.call("POST", "answers", {"token_expires_at": int(time.time()) + seconds})
+    clinic.only("number.token", result, words, "does not expire")
+
+
 def test_a_number_that_cannot_send(clinic, sandbox):
     requests.post(f"{sandbox.url}/v23.0/{rig.SENDER}/deregister", json={}, headers={"Authorization": f"Bearer {rig.TOKEN}"}, timeout=10).raise_for_status()
     status, wrong, _ = clinic.examine()
@@ -119,6 +135,14 @@ def test_a_number_of_low_quality(clinic, sandbox):
 def test_nobody_is_subscribed(clinic, sandbox):
     requests.delete(f"{sandbox.url}/v23.0/{rig.WABA}/subscribed_apps", headers={"Authorization": f"Bearer {rig.TOKEN}"}, timeout=10).raise_for_status()
     clinic.only("account.subscribed", "fail", "no app is subscribed", f"{rig.WABA}/subscribed_apps")
+
+
+def test_one_of_two_apps_is_not_subscribed(start, sandbox, tmp_path):
+    clinic = Clinic(start, tmp_path, sandbox, **{"webhook.apps": [{"id": 1001, "app_secret": "second-secret"}]})
+    sandbox.call("POST", "apps", {"id": "1001", "secret": "second-secret", "url": clinic.gateway.url + "/webhook", "verify": False, "token": "token-of-1001"})
+    assert clinic.examine()[:2] == (0, {})
+    requests.delete(f"{sandbox.url}/v23.0/{rig.WABA}/subscribed_apps", headers={"Authorization": f"Bearer {rig.TOKEN}"}, timeout=10).raise_for_status()
+    clinic.only("account.subscribed", "warn", "app 1000 (webhook.app_id)", f"{rig.WABA}/subscribed_apps")
 
 
 def subscribe(sandbox, **more):
@@ -146,12 +170,26 @@ def test_one_number_goes_elsewhere(clinic, sandbox, start, tmp_path):
     assert clinic.only("number.webhook", "fail", other.url)["id"] == rig.OTHER_SENDER
 
 
+FIELDS = {"calls": "calls,standby,user_preferences",
+          "templates": "message_template_status_update,message_template_quality_update,message_template_components_update,template_category_update",
+          "account": "account_update,account_alerts,account_review_update,business_capability_update,security,phone_number_quality_update,phone_number_name_update",
+          "groups": "group_lifecycle_update,group_participants_update,group_settings_update,group_status_update",
+          "usernames": "business_username_updates"}
+
+
 def test_fields_that_are_not_subscribed(clinic, sandbox):
-    subscribe(sandbox, callback_url=clinic.gateway.url + "/webhook", fields="messages,account_update")
-    clinic.only("app.fields", "warn", "user_preferences", "message_template_status_update")
-    subscribe(sandbox, callback_url=clinic.gateway.url + "/webhook", fields="account_update")
-    status, wrong, _ = clinic.examine()
-    assert status == 1 and wrong["app.messages"]["result"] == "fail" and "no message" in wrong["app.messages"]["found"]
+    def missing(*fields):
+        subscribe(sandbox, callback_url=clinic.gateway.url + "/webhook", fields=",".join(fields))
+        status, _, lines = clinic.examine()
+        return status, [(line["name"], line["found"]) for line in lines if line["name"].startswith("app.") and line["result"] in ("warn", "fail")]
+
+    assert missing("messages", *FIELDS.values()) == (0, [])
+    for kind, fields in FIELDS.items():
+        status, [(name, found)] = missing("messages", *(f for k, f in FIELDS.items() if k != kind))
+        assert (status, name) == (0, "app.fields") and f"not subscribed to {fields.replace(',', ', ')}: " in found
+    status, found = missing("account_update", *(f for k, f in FIELDS.items() if k != "account"), "phone_number_name_update")
+    assert status == 1 and [name for name, _ in found] == ["app.messages", "app.fields"] and "no message" in found[0][1]
+    assert "account_alerts, " in found[1][1] and "account_update" not in found[1][1]
 
 
 def test_secrets_that_do_not_match(clinic):
@@ -168,6 +206,7 @@ def test_meta_is_not_reached(clinic, sandbox):
     sandbox.stop()
     status, wrong, lines = clinic.examine()
     assert status == 1 and set(wrong) == {"upstream"} and "no connection" in wrong["upstream"]["found"]
+    assert sandbox.url in wrong["upstream"]["found"] and f"port {sandbox.url.rsplit(':', 1)[1]} of this machine" in wrong["upstream"]["do"]
     assert {line["result"] for line in lines if line["name"].startswith("number.")} == {"skip"}
 
 
@@ -205,6 +244,10 @@ def test_messages_leave_and_no_webhook_comes(clinic, sandbox):
     sandbox.inbound(rig.PEOPLE[0])
     rig.until("a webhook came", lambda: clinic.gateway.query("SELECT COUNT(*) FROM inbox WHERE length(body) > 100") != [(0,)])
     assert set(clinic.examine(clock.env)[1]) == {"clock"}
+    for _ in range(300):  # webhooks that say nothing
+        assert post(clinic.gateway, b'{"entry":[]}').status_code == 200
+    status, wrong, lines = clinic.examine(clock.env)
+    assert set(wrong) == {"clock"} and ["last webhook came 2" in line["found"] for line in lines if line["name"] == "webhook.silence"] == [True]
 
 
 def test_a_folder_that_cannot_be_used(clinic):
@@ -258,9 +301,81 @@ def test_mistakes_of_the_configuration_are_lines_too(clinic):
     assert status == 1 and "nowhere.yaml" in out
 
 
+@pytest.mark.parametrize("name, missing", [("link.key", "warn"), ("mark.key", "warn"), ("seal.key", "fail")])
+def test_a_key_of_the_state_directory(clinic, name, missing):
+    key = clinic.folder / "state" / name
+    key.chmod(0o640)
+    clinic.only("state_dir.keys", "fail", str(name), "640", "chmod 600")
+    key.unlink()
+    clinic.only("state_dir.keys", missing, str(name), "from the backup")
+
+
+# --- apps behind the gateway ------------------------------------------------------------------------------------------
+
+
+def ten_people_write(gateway):
+    assert post(gateway, body_of(*(said(n, f"wamid.{time.monotonic_ns()}.{n}") for n in range(10)))).status_code == 200
+
+
 def test_an_app_behind_the_gateway_takes_nothing(start, sandbox, tmp_path):
     clinic = Clinic(start, tmp_path, sandbox, **{"webhook.forward_url": f"http://127.0.0.1:{rig.free_port()}/hook"})
-    sandbox.inbound(rig.PEOPLE[0])
-    rig.until("it is known to be down", lambda: "subscriber" in clinic.examine()[1])
+    _, _, lines = clinic.examine()
+    assert [line["found"] for line in lines if line["name"] == "subscriber"] == ["no subscriber was handed anything since the gateway started"]
+    ten_people_write(clinic.gateway)
+    rig.until("it is known to be down", lambda: clinic.examine()[1].get("subscriber", {}).get("result") == "fail")
     line = clinic.only("subscriber", "fail", "forward takes no webhooks since", "nothing is lost")
     assert "127.0.0.1" not in line["do"]
+
+
+@pytest.mark.parametrize("status, words", [(401, "--secret-file"), (404, "--url"), ((302, {"Location": "/other"}), "redirects to"), (500, "own log"), (421, "this gateway itself")])
+def test_what_an_app_answers_says_what_to_do(start, sandbox, tmp_path, status, words):
+    clinic, app = Clinic(start, tmp_path, sandbox, **PRIVATE), App()
+    try:
+        add_subscriber(clinic.gateway, "crm", app.url)
+        ten_people_write(clinic.gateway)
+        settled(clinic.gateway, "crm")
+        status_, _, lines = clinic.examine()
+        assert status_ == 0 and "the one subscriber takes what it is handed" in [line["found"] for line in lines]
+        app.does = lambda request: status
+        ten_people_write(clinic.gateway)
+        rig.until("it is known to be down", lambda: clinic.examine()[1].get("subscriber", {}).get("result") == "fail")
+        clinic.only("subscriber", "fail", "crm takes no webhooks since", words)
+    finally:
+        app.stop()
+
+
+def test_an_app_that_is_held_up_by_one_webhook(start, sandbox, tmp_path):
+    clinic = Clinic(start, tmp_path, sandbox, **PRIVATE)
+    app = App(lambda request: 400 if b"wamid.bad" in request["body"] else 200)
+    try:
+        add_subscriber(clinic.gateway, "crm", app.url)
+        post(clinic.gateway, body_of(said(77, "wamid.bad")))
+        [(seq,)] = clinic.gateway.query("SELECT seq FROM inbox")
+
+        def stuck():
+            ten_people_write(clinic.gateway)
+            return "crm takes webhooks, but not" in clinic.examine()[1].get("subscriber", {}).get("found", "")
+
+        rig.until("it is known to be stuck", stuck, 30)
+        clinic.only("subscriber", "warn", f"not {seq}.0", "own log")
+    finally:
+        app.stop()
+
+
+def test_a_secret_that_cannot_be_read(start, sandbox, tmp_path):
+    clinic = Clinic(start, tmp_path, sandbox, **PRIVATE)
+    add_subscriber(clinic.gateway, "crm", f"http://127.0.0.1:{rig.free_port()}/hook", secret="a secret of its own")
+    clinic.gateway.stop()
+    (clinic.folder / "state" / "seal.key").unlink()
+    clinic.gateway = start(rig.Gateway, tmp_path, sandbox.url, port=clinic.gateway.port, **PRIVATE, **{"public_url": clinic.gateway.url, "webhook.app_id": APP})
+    rig.until("it is known", lambda: "subscriber" in clinic.examine()[1])
+    clinic.only("subscriber", "fail", "crm is handed nothing", "seal.key of the backup", "--secret-file")
+
+
+def test_each_of_many_is_told_of(start, sandbox, tmp_path):
+    clinic = Clinic(start, tmp_path, sandbox, **PRIVATE)
+    for i in range(40):
+        add_subscriber(clinic.gateway, f"app{i}", "http://127.0.0.1:9/hook")
+        clinic.gateway.admin("POST", f"/subscribers/app{i}/pause")
+    _, _, lines = clinic.examine()
+    assert sum("is paused" in line["found"] for line in lines) == 40

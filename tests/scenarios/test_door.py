@@ -175,6 +175,39 @@ def test_without_a_secret_nothing_is_believed(start, sandbox, tmp_path):
     assert rows(gateway) == []
 
 
+# --- what we posted ourselves -------------------------------------------------------------------------------------------
+
+
+def test_what_was_handed_on_to_ourselves_does_not_go_round(start, sandbox, receiver, tmp_path):
+    gateway = start(rig.Gateway, tmp_path, sandbox.url, **{"webhook.forward_url": receiver.url})
+    (tmp_path / "other").mkdir()
+    other = start(rig.Gateway, tmp_path / "other", sandbox.url)
+    assert post(gateway, body_of(said(1))).status_code == 200
+    rig.until("it was handed on", lambda: receiver.requests)
+    [handed] = receiver.requests
+    answer = post(gateway, handed["body"], handed["headers"])
+    assert answer.status_code == 421 and "own address" in answer.text
+    assert len(rows(gateway)) == 1 and metric(gateway, "webhooks_looped_total") == 1 and metric(gateway, "webhooks_forged_total") == 0
+    assert post(gateway, handed["body"], {**handed["headers"], "X-Hub-Signature-256": "sha256=" + "0" * 64}).status_code == 401
+    assert post(other, handed["body"], handed["headers"]).status_code == 200  # a gateway behind a gateway
+    assert post(gateway, handed["body"], {**handed["headers"], "Wayleave-Via": "0" * 32}).status_code == 200
+
+
+def test_a_probe_is_known_by_its_proof_and_says_nothing(gateway):
+    body = b'{"object":"whatsapp_business_account","entry":[]}'
+    proof = {"Wayleave-Probe": hmac.new(rig.APP_SECRET.encode(), b"wayleave probe", hashlib.sha256).hexdigest()}
+    assert post(gateway, body, {**signed(body), **proof}).status_code == 200
+    assert post(gateway, body, {**signed(body, "forged"), **proof}).status_code == 401
+    assert rows(gateway) == [] and [metric(gateway, f"webhooks_{name}_total") for name in ("probed", "forged")] == [2, 0]
+    for headers in ({**signed(body, "forged"), "Wayleave-Probe": "0" * 64}, {**signed(body, "forged"), "Wayleave-Probe": ""}, proof):
+        assert post(gateway, body, headers).status_code == 401
+    assert [metric(gateway, f"webhooks_{name}_total") for name in ("probed", "forged")] == [3, 2]
+    said_something = body_of(said(1))
+    assert post(gateway, said_something, {**signed(said_something), **proof}).status_code == 200  # it is kept, whatever it carries
+    assert post(gateway, body, {**signed(body), "Wayleave-Probe": "0" * 64}).status_code == 200
+    assert len(rows(gateway)) == 2
+
+
 # --- repeats -------------------------------------------------------------------------------------------------------------
 
 
