@@ -9,7 +9,9 @@
  *
  * Whether a failure is the thing's or the receiver's is told by what else was taken. Failures since the last one that
  * was taken are a streak; what failed in a streak again and again has them held loosely: they make it wait longer, and
- * are forgotten as soon as anything is taken. Places and nodes are numbers from 1; 0 is none. */
+ * are forgotten as soon as anything is taken. Where nothing else may start, there is nothing that could be taken: then one
+ * of those that wait is let past right behind a failure, and whoever it passes is kept at home (one more to wait for) until
+ * its answer is there. Places and nodes are numbers from 1; 0 is none. */
 #include "core/delivery.h"
 
 #include <stdlib.h>
@@ -17,7 +19,7 @@
 #include "base/digest.h"
 
 #define BUCKETS 8192
-#define NODES   12288 /* names of all things of a window */
+#define NODES   16384 /* names of all things of a window */
 
 const struct delivery_terms delivery_usual = {.parallel = 8,
                                               .wait_first_ms = 1000,
@@ -35,14 +37,15 @@ struct place {
     bool was_again, is_probe; /* of an OPEN one: it came from `again`; it is tried because the receiver is down */
     uint64_t order;
     int64_t due, failing_since, failed_at;
-    bool failed;           /* ever */
     uint64_t taken_before; /* things that were taken when it failed last, else when it was tried first */
     uint64_t streak;       /* in which it failed last */
-    unsigned held, refused, loose;
+    unsigned failures, held, refused, loose;
     unsigned alone;     /* of those held: others were taken meanwhile */
     unsigned waits_for; /* names at which it is not the first, and a barrier */
     uint16_t node;      /* its first name */
     uint16_t before, after, in_heap;
+    uint16_t passed_by, passes; /* the one that was let past, which is on its way; whom it passes */
+    uint16_t seen;              /* names of the one it may be let past at which it is the next */
 };
 
 /* A name of a thing. Those of the same name are a queue; the first of it lies in the bucket. */
@@ -71,6 +74,8 @@ struct delivery {
     size_t failing, distinct; /* things that failed in it; those against which nothing was held */
     size_t loose;             /* things with loose failures */
     int64_t failing_since;
+    unsigned in_vain; /* answers */
+    uint16_t stuck;   /* it has just failed, and the rest waits for it: something may be let past */
     bool down;
     int64_t probe_wait, probe_at, hold_until;
     struct heap fresh, again;
@@ -182,14 +187,14 @@ static void join_queue(struct delivery *d, struct place *x, uint16_t k)
     x->waits_for++;
 }
 
-static void join_queues(struct delivery *d, uint16_t p)
+static void join_queues(struct delivery *d, uint16_t p, const struct delivery_names *names)
 {
     struct place *x = &d->place[p];
-    for (size_t i = 0; i < x->thing.names.n; i++) {
+    for (size_t i = 0; i < names->n; i++) {
         uint16_t k = d->free_node;
         d->free_node = d->node[k].other;
         d->free_nodes--;
-        d->node[k] = (struct node){.name = x->thing.names.name[i], .place = p, .other = x->node};
+        d->node[k] = (struct node){.name = names->name[i], .place = p, .other = x->node};
         x->node = k;
         join_queue(d, x, k);
     }
@@ -287,6 +292,8 @@ static void leave_list(struct delivery *d, uint16_t p)
 static void end(struct delivery *d, uint16_t p)
 {
     struct place *x = &d->place[p];
+    if (d->stuck == p)
+        d->stuck = 0;
     if (x->where == FRESH || x->where == AGAIN)
         heap_leave(d, p);
     d->loose -= x->loose > 0;
@@ -337,17 +344,20 @@ void delivery_free(struct delivery *d)
 
 bool delivery_add(struct delivery *d, const struct delivery_thing *thing)
 {
-    bool barrier = thing->names.n > DELIVERY_NAMES_MAX;
+    static const struct delivery_names none;
+    const struct delivery_names *names = thing->names != NULL ? thing->names : &none;
+    bool barrier = names->n > DELIVERY_NAMES_MAX;
     uint16_t p = d->free_place;
-    if (p == 0 || (!barrier && d->free_nodes < thing->names.n)) {
+    if (p == 0 || (!barrier && d->free_nodes < names->n)) {
         d->full = true;
         return false;
     }
     struct place *x = &d->place[p];
     d->free_place = x->after;
     *x = (struct place){.thing = *thing, .barrier = barrier, .order = ++d->added};
+    x->thing.names = NULL;
     if (!barrier)
-        join_queues(d, p);
+        join_queues(d, p, names);
     join_list(d, p);
     if (x->waits_for == 0)
         put_to_start(d, p);
@@ -376,7 +386,7 @@ int64_t delivery_position(const struct delivery *d, int64_t read)
 
 int64_t delivery_down(const struct delivery *d)
 {
-    return d->failing > 0 && (d->down || d->failing >= d->live) ? d->failing_since : 0;
+    return d->down || d->in_vain >= DELIVERY_SUSPECT ? d->failing_since : 0;
 }
 
 /* --- whose turn it is ------------------------------------------------------------------------------------------------ */
@@ -384,10 +394,11 @@ int64_t delivery_down(const struct delivery *d)
 static const struct delivery_thing *start(struct delivery *d, uint16_t p)
 {
     struct place *x = &d->place[p];
-    heap_leave(d, p);
-    if (!x->failed)
-        x->taken_before = d->taken;
     x->was_again = x->where == AGAIN;
+    if (x->where != BLOCKED)
+        heap_leave(d, p);
+    if (x->failures == 0)
+        x->taken_before = d->taken;
     x->where = OPEN;
     x->thing.attempts++;
     d->open++;
@@ -395,11 +406,106 @@ static const struct delivery_thing *start(struct delivery *d, uint16_t p)
     return &x->thing;
 }
 
+/* Whether the window is full of those that wait, and hardly anybody in it can be handed over. */
+static bool is_jammed(const struct delivery *d)
+{
+    return d->full && d->fresh.n < d->terms.parallel;
+}
+
+/* The next barrier from here on. */
+static uint16_t barrier_from(const struct delivery *d, uint16_t p)
+{
+    while (p != 0 && !d->place[p].barrier)
+        p = d->place[p].after;
+    return p;
+}
+
+/* The better one to be let past: one that has not failed yet, then the older one. */
+static uint16_t better(const struct delivery *d, uint16_t a, uint16_t b)
+{
+    const struct place *x = &d->place[a], *y = &d->place[b];
+    if (a == 0 || b == 0)
+        return a == 0 ? b : a;
+    if ((x->failures == 0) != (y->failures == 0))
+        return x->failures == 0 ? a : b;
+    return x->order < y->order ? a : b;
+}
+
+/* One that waits for the barrier alone, and for those behind it; 0: none. While the first of all is passed nothing can start:
+ * then it may be a barrier itself. */
+static uint16_t behind_barrier(const struct delivery *d, uint16_t barrier)
+{
+    uint16_t best = 0;
+    for (uint16_t k = d->place[barrier].after; k != 0; k = d->place[k].after)
+        if (d->place[k].waits_for == 1 && (barrier == d->oldest || !d->place[k].barrier))
+            best = better(d, best, k);
+    return best;
+}
+
+/* Of a queue the first one behind this that did not fail; if all did, the first. 0: nobody is behind it. */
+static uint16_t next_in_queue(const struct delivery *d, uint16_t node)
+{
+    uint16_t k = d->node[node].behind;
+    while (k != 0 && d->place[d->node[k].place].failures > 0)
+        k = d->node[k].behind;
+    k = k != 0 ? k : d->node[node].behind;
+    return d->node[k].place; /* of node 0: 0 */
+}
+
+/* One that waits by name for this one alone, and for such as failed behind it: at all the names at which it is not the first
+ * it is the next; 0: none. */
+static uint16_t behind_by_name(struct delivery *d, const struct place *x)
+{
+    uint16_t best = 0;
+    for (uint16_t k = x->node; k != 0; k = d->node[k].other)
+        d->place[next_in_queue(d, k)].seen = 0;
+    for (uint16_t k = x->node; k != 0; k = d->node[k].other)
+        d->place[next_in_queue(d, k)].seen++;
+    for (uint16_t k = x->node; k != 0; k = d->node[k].other) {
+        uint16_t p = next_in_queue(d, k);
+        if (p != 0 && d->place[p].waits_for == d->place[p].seen)
+            best = better(d, best, p);
+    }
+    return best;
+}
+
+/* The rest waits for one that has just failed: something behind it is handed over. Whoever must not be on its way together
+ * with that waits for its answer. */
+static const struct delivery_thing *let_past(struct delivery *d, int64_t mono)
+{
+    uint16_t stuck = d->stuck, past = 0;
+    struct place *x = &d->place[stuck];
+    if (stuck == 0 || d->hold_until > mono)
+        return NULL;
+    d->stuck = 0;
+    int64_t failed_at = x->failed_at > d->hold_until ? x->failed_at : d->hold_until;
+    if (x->where != AGAIN || d->fresh.n > 0 || mono - failed_at > d->terms.wait_first_ms)
+        return NULL;
+    uint16_t passed = stuck;
+    if (!x->barrier && (past = behind_by_name(d, x)) == 0)
+        passed = barrier_from(d, stuck);
+    if (past == 0 && passed != 0)
+        past = behind_barrier(d, passed);
+    if (past == 0 || d->place[passed].passed_by != 0)
+        return NULL;
+    struct place *kept = &d->place[passed];
+    if (kept->where == AGAIN)
+        heap_leave(d, passed);
+    kept->where = BLOCKED;
+    kept->waits_for++;
+    kept->passed_by = past;
+    d->place[past].passes = passed;
+    return start(d, past);
+}
+
 static const struct delivery_thing *next_probe(struct delivery *d, int64_t mono, int64_t *ret_wake)
 {
-    int64_t at = d->probe_at > d->hold_until ? d->probe_at : d->hold_until;
-    if (d->open > 0 || d->fresh.n + d->again.n == 0)
+    if (d->open > 0)
         return NULL;
+    const struct delivery_thing *past = let_past(d, mono);
+    if (past != NULL || d->fresh.n + d->again.n == 0)
+        return past;
+    int64_t at = d->stuck == 0 && d->probe_at > d->hold_until ? d->probe_at : d->hold_until;
     if (at > mono) {
         *ret_wake = at;
         return NULL;
@@ -407,12 +513,6 @@ static const struct delivery_thing *next_probe(struct delivery *d, int64_t mono,
     uint16_t p = d->fresh.n > 0 ? d->fresh.item[1] : d->again.item[1];
     d->place[p].is_probe = true;
     return start(d, p);
-}
-
-/* Whether the window is full of those that wait, and hardly anybody in it can be handed over. */
-static bool is_jammed(const struct delivery *d)
-{
-    return d->full && d->fresh.n < d->terms.parallel;
 }
 
 /* When it is tried again: soon, when so many wait for it. */
@@ -430,6 +530,9 @@ const struct delivery_thing *delivery_next(struct delivery *d, int64_t mono, int
         return NULL;
     if (d->down)
         return next_probe(d, mono, ret_wake);
+    const struct delivery_thing *past = let_past(d, mono);
+    if (past != NULL)
+        return past;
     bool again = d->again.n > 0 && d->again_open < half;
     bool fresh = d->fresh.n > 0;
     if (!again && !fresh)
@@ -460,8 +563,24 @@ static uint16_t place_of(const struct delivery *d, const struct delivery_thing *
 
 static void came_back(struct delivery *d, uint16_t p)
 {
+    struct place *x = &d->place[p];
     d->open--;
-    d->again_open -= d->place[p].was_again;
+    d->again_open -= x->was_again;
+    x->was_again = x->is_probe = false;
+    if (x->passes == 0)
+        return;
+    d->place[x->passes].passed_by = 0;
+    release(d, x->passes);
+    x->passes = 0;
+}
+
+/* It was on its way, and is to be again. */
+static void put_back(struct delivery *d, uint16_t p)
+{
+    if (d->place[p].waits_for == 0)
+        put_to_start(d, p);
+    else
+        d->place[p].where = BLOCKED; /* it had been let past */
 }
 
 static int64_t wait_of(const struct delivery *d, unsigned failures)
@@ -495,6 +614,7 @@ static void note_taken(struct delivery *d, int64_t mono)
     d->taken++;
     d->streak++;
     d->failing = d->distinct = 0;
+    d->in_vain = 0;
     d->down = false;
     forget_loose(d, mono);
 }
@@ -503,6 +623,7 @@ static void note_failed(struct delivery *d, struct place *x, bool probe, int64_t
 {
     if (d->failing == 0)
         d->failing_since = mono;
+    d->in_vain += d->in_vain < DELIVERY_SUSPECT;
     if (x->streak != d->streak) {
         x->streak = d->streak;
         d->failing++;
@@ -518,27 +639,17 @@ static void note_failed(struct delivery *d, struct place *x, bool probe, int64_t
     d->probe_at = mono + d->probe_wait;
 }
 
-/* Whether others wait for it by name. */
-static bool is_followed(const struct delivery *d, const struct place *x)
+/* It is known to fail while others do not. */
+static bool is_suspect(const struct delivery *d, const struct place *x)
 {
-    if (x->after != 0 && (x->barrier || (d->barrier != 0 && d->place[d->barrier].order > x->order)))
-        return true;
-    for (uint16_t k = x->node; k != 0; k = d->node[k].other)
-        if (d->node[k].behind != 0)
-            return true;
-    return false;
+    return x->alone >= (is_jammed(d) ? 1 : DELIVERY_SUSPECT);
 }
 
-static bool speaks_of_the_thing(int status)
+/* Whether it failed so often that something may be let past: soon where it holds everybody by being a barrier. */
+static bool is_stuck(const struct delivery *d, const struct place *x)
 {
-    return status == 400 || status == 409 || status == 413 || status == 415 || status == 422 || status == 500;
-}
-
-/* Perhaps nobody else is there to be taken: what it did before, and what the answer says, must do. */
-static bool stands_alone(const struct delivery *d, const struct place *x, int status)
-{
-    bool suspect = x->alone >= (is_jammed(d) ? 1 : DELIVERY_SUSPECT);
-    return !d->down && (suspect || (speaks_of_the_thing(status) && is_followed(d, x)));
+    bool soon = x->barrier || is_jammed(d);
+    return x->failures >= (soon ? DELIVERY_SUSPECT : d->terms.refusals) && !is_suspect(d, x);
 }
 
 /* Whether the failure is held against it. */
@@ -546,7 +657,7 @@ static bool hold_against(struct delivery *d, struct place *x, int status)
 {
     bool others = d->taken > x->taken_before;
     x->taken_before = d->taken;
-    if (!others && !stands_alone(d, x, status)) {
+    if (!others && (d->down || !is_suspect(d, x))) {
         d->loose += x->loose++ == 0;
         return false;
     }
@@ -577,7 +688,7 @@ static enum delivery_end failed(struct delivery *d, uint16_t p, bool probe, int6
     struct place *x = &d->place[p];
     if (x->held + x->loose == 0)
         x->failing_since = mono;
-    x->failed = true;
+    x->failures++;
     x->failed_at = mono;
     bool against = hold_against(d, x, x->thing.status);
     note_failed(d, x, probe, mono);
@@ -590,8 +701,20 @@ static enum delivery_end failed(struct delivery *d, uint16_t p, bool probe, int6
         return DELIVERY_EXPIRED;
     }
     x->due = mono + wait_of(d, x->held + x->loose);
-    put_to_start(d, p);
+    put_back(d, p);
+    if (x->where == AGAIN && is_stuck(d, x))
+        d->stuck = p;
     return DELIVERY_AGAIN;
+}
+
+void delivery_hold(struct delivery *d, int64_t until)
+{
+    d->hold_until = until > d->hold_until ? until : d->hold_until;
+}
+
+int64_t delivery_held(const struct delivery *d)
+{
+    return d->hold_until;
 }
 
 enum delivery_end delivery_answered(struct delivery *d, const struct delivery_thing *thing, int status,
@@ -600,7 +723,6 @@ enum delivery_end delivery_answered(struct delivery *d, const struct delivery_th
     uint16_t p = place_of(d, thing);
     bool probe = d->place[p].is_probe;
     came_back(d, p);
-    d->place[p].is_probe = false;
     d->place[p].thing.status = status;
     if (status >= 200 && status < 300) {
         end(d, p);
@@ -609,7 +731,7 @@ enum delivery_end delivery_answered(struct delivery *d, const struct delivery_th
     }
     if ((status == 429 || status == 503) && retry_after_ms > 0) {
         int64_t until = mono + (retry_after_ms < d->terms.wait_most_ms ? retry_after_ms : d->terms.wait_most_ms);
-        d->hold_until = until > d->hold_until ? until : d->hold_until;
+        delivery_hold(d, until);
     }
     return failed(d, p, probe, mono, now);
 }
@@ -618,9 +740,8 @@ void delivery_untried(struct delivery *d, const struct delivery_thing *thing)
 {
     uint16_t p = place_of(d, thing);
     came_back(d, p);
-    d->place[p].is_probe = false;
     d->place[p].thing.attempts--;
-    put_to_start(d, p);
+    put_back(d, p);
 }
 
 /* --- taking out ------------------------------------------------------------------------------------------------------ */
@@ -628,7 +749,7 @@ void delivery_untried(struct delivery *d, const struct delivery_thing *thing)
 static uint16_t first_at_home(const struct delivery *d)
 {
     uint16_t p = d->oldest;
-    while (p != 0 && d->place[p].where == OPEN)
+    while (p != 0 && (d->place[p].where == OPEN || d->place[p].passed_by != 0))
         p = d->place[p].after;
     return p;
 }

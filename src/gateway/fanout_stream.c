@@ -117,7 +117,7 @@ static bool add(struct stream *st, const struct inbox_row *row, const struct cut
     }
     struct post *p = post_new(st, row, piece);
     struct delivery_thing thing = {
-        .seq = row->seq, .event = piece->event, .at = row->at, .names = piece->names, .user = p};
+        .seq = row->seq, .event = piece->event, .at = row->at, .names = &piece->names, .user = p};
     if (st->kind != STREAM_LIVE) /* patience begins when it was asked for */
         thing.at = clock_now_ms();
     if (!delivery_add(st->window, &thing)) {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
- * test_delivery.c - each rule of core/delivery.h by itself: order, parallel, waits, down, refused, in the way, expired,
- * Retry-After, and what is taken out. */
+ * test_delivery.c - each rule of core/delivery.h by itself: order, waits, down, refused, let past, in the way, expired, held. */
 #include "core/delivery.h"
 
 #include "t.h"
 
 #define SECOND INT64_C(1000)
-#define HOUR   (3600 * SECOND)
+#define MINUTE (60 * SECOND)
+#define HOUR   (60 * MINUTE)
 #define START  (1000 * SECOND)
 #define WALL   INT64_C(1790000000000)
 
@@ -27,11 +27,12 @@ static struct bench bench(unsigned parallel)
 /* Adds a thing that speaks of these names, separated by spaces. */
 static bool add(struct bench *b, const char *names)
 {
-    struct delivery_thing t = {.seq = ++b->seq, .event = -1, .at = WALL};
+    struct delivery_names n = {0};
+    struct delivery_thing t = {.seq = ++b->seq, .event = -1, .at = WALL, .names = &n};
     struct str rest = str_of(names), name;
     while (rest.n > 0) {
         name = str_cut(rest, ' ', &rest);
-        delivery_name(&t.names, name);
+        delivery_name(&n, name);
     }
     if (delivery_add(b->d, &t))
         return true;
@@ -154,10 +155,11 @@ TEST(who_failed_keeps_its_place)
 
 static void add_crowd(struct bench *b, int names)
 {
-    struct delivery_thing t = {.seq = ++b->seq, .event = -1, .at = WALL};
+    struct delivery_names n = {0};
+    struct delivery_thing t = {.seq = ++b->seq, .event = -1, .at = WALL, .names = &n};
     for (int i = 0; i < names; i++) {
         char name[20];
-        delivery_name(&t.names, (struct str){name, (size_t)snprintf(name, sizeof name, "crowd %d", i)});
+        delivery_name(&n, (struct str){name, (size_t)snprintf(name, sizeof name, "crowd %d", i)});
     }
     assert_true(delivery_add(b->d, &t));
 }
@@ -298,10 +300,23 @@ TEST(a_few_that_fail_are_not_the_receiver)
     struct bench b = bench(8);
     add_many(&b, DELIVERY_DOWN_AFTER - 1);
     fail_first(&b, DELIVERY_DOWN_AFTER - 1);
-    assert_int_equal(delivery_down(b.d), START); /* but all there is fails */
     add_many(&b, 1);
+    (void)begin(&b, b.seq); /* not one at a time */
+    delivery_free(b.d);
+}
+
+TEST(three_failures_in_a_row_are_shown)
+{
+    struct bench b = bench(8);
+    add_many(&b, 1);
+    for (int i = 1; i <= DELIVERY_SUSPECT; i++) {
+        assert_int_equal(delivery_down(b.d), 0);
+        (void)answer(&b, wait_for(&b), 400);
+    }
+    add_many(&b, 1);
+    assert_int_equal(delivery_down(b.d), START);
+    (void)answer(&b, begin(&b, 2), 200);
     assert_int_equal(delivery_down(b.d), 0);
-    (void)begin(&b, b.seq);
     delivery_free(b.d);
 }
 
@@ -385,37 +400,133 @@ TEST(a_receiver_that_was_down_is_not_held_against_things)
     delivery_free(b.d);
 }
 
-TEST(where_the_rest_waits_for_it_its_own_answer_counts)
+/* A bad deploy, and a handful of conversations: each answer is refused, whatever it is. */
+TEST(a_receiver_that_refuses_everything_loses_nothing)
+{
+    static const int statuses[] = {400, 409, 422, 500, 401, 404, 429, 502, 0};
+    for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++)
+        for (int people = 1; people <= 9; people++) {
+            struct bench b = bench(8);
+            for (int k = 0; k < 50; k++) {
+                char name[20];
+                (void)snprintf(name, sizeof name, "person%d", k % people);
+                assert_true(add(&b, name));
+            }
+            while (b.mono < START + 24 * HOUR)
+                assert_int_equal(answer(&b, wait_for(&b), statuses[i]), DELIVERY_AGAIN);
+            assert_int_equal(delivery_down(b.d), START);
+            assert_int_equal(delivery_count(b.d), 50);
+            delivery_free(b.d);
+        }
+}
+
+/* The first of the bench always fails, the others are taken. Returns when it was over. */
+static int64_t try_while_first_fails(struct bench *b, int status, int64_t retry_after, int64_t *ret_before)
+{
+    *ret_before = 0;
+    for (;;) {
+        const struct delivery_thing *t = wait_for(b);
+        if (t->seq != 1) {
+            *ret_before += t->seq > 1;
+            assert_int_equal(answer(b, t, 200), DELIVERY_TAKEN);
+        } else {
+            enum delivery_end end = delivery_answered(b->d, t, status, retry_after, b->mono, WALL + b->mono - START);
+            if (end != DELIVERY_AGAIN) {
+                assert_int_equal(end, DELIVERY_REFUSED);
+                return b->mono - START;
+            }
+        }
+    }
+}
+
+/* One thing that holds everybody: a barrier, or by the name of all of them, or with a barrier behind it. */
+TEST(where_the_rest_waits_for_it_something_is_let_past)
 {
     static const struct {
-        int status;
-        unsigned tries; /* 0: as long as it takes */
-    } rows[] = {{400, 10}, {413, 10}, {422, 10}, {500, 50}, {401, 0}, {404, 0}, {429, 0}, {503, 0}, {0, 0}};
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        int status, retry_after, barrier, other; /* s; given up within so many minutes */
+    } rows[] = {{400, 0, 10, 20},    {403, 0, 10, 20},   {404, 0, 10, 20}, {500, 0, 220, 230}, {429, 0, 220, 230},
+                {503, 20, 220, 230}, {502, 0, 220, 230}, {0, 0, 220, 230}, {301, 0, 220, 230}};
+    enum { BARRIER, CROWDS, NAME, BEHIND, WAYS };
+    for (size_t i = 0; i < WAYS * sizeof rows / sizeof rows[0]; i++) {
+        int64_t before, way = i % WAYS, row = (int64_t)i / WAYS;
         struct bench b = bench(8);
-        enum delivery_end end;
-        assert_true(add(&b, "ana"));
-        assert_true(add(&b, "ana"));
-        unsigned tries = try_until_over(&b, rows[i].status, false, &end);
-        assert_true(rows[i].tries == 0 ? tries > 100 && end == DELIVERY_EXPIRED
-                                       : tries == rows[i].tries && end == DELIVERY_REFUSED);
-        (void)begin(&b, 2);
+        if (way <= CROWDS || (add(&b, "all") && way == BEHIND))
+            add_crowd(&b, 1000);
+        for (int k = 0; k < 40; k++)
+            way == CROWDS ? add_crowd(&b, 1000) : (void)add(&b, way == NAME ? "all" : "");
+        int64_t took = try_while_first_fails(&b, rows[row].status, rows[row].retry_after * SECOND, &before);
+        if (took > (way <= CROWDS ? rows[row].barrier : rows[row].other) * MINUTE || before != DELIVERY_SUSPECT)
+            fail_msg("%d, %d: %lld ms, %lld before it", (int)way, rows[row].status, (long long)took, (long long)before);
         delivery_free(b.d);
     }
 }
 
-TEST(of_one_with_too_many_names_too)
+/* Right behind a failure and alone; not before it failed three times, and what failed goes on in its place. */
+TEST(let_past_right_behind_a_failure)
 {
     struct bench b = bench(8);
-    enum delivery_end end;
+    const struct delivery_thing *t, *past;
     add_crowd(&b, 1000);
-    add_many(&b, 1);
-    assert_int_equal(try_until_over(&b, 400, false, &end), 10);
+    assert_true(add(&b, "ana"));
+    assert_true(add(&b, "ana"));
+    assert_true(add(&b, "ben"));
+    for (int i = 1; i <= DELIVERY_SUSPECT; i++) {
+        t = wait_for(&b);
+        assert_int_equal(t->seq, 1);
+        (void)answer(&b, t, 503);
+    }
+    past = begin(&b, 2);
+    assert_nobody(&b, -1); /* until it is back */
+    b.mono += 10 * SECOND;
+    (void)answer(&b, past, 503);
+    t = begin(&b, 1); /* due meanwhile */
+    (void)answer(&b, t, 503);
+    past = begin(&b, 4); /* one that has not failed */
+    delivery_untried(b.d, past);
+    assert_nobody(&b, 8 * SECOND);
+    b.mono += 8 * SECOND;
+    assert_int_equal(answer(&b, begin(&b, 1), 200), DELIVERY_TAKEN);
+    (void)begin(&b, 2);
+    (void)begin(&b, 4);
+    assert_nobody(&b, -1);
     delivery_free(b.d);
-    b = bench(8);
-    assert_true(add(&b, ""));
-    add_crowd(&b, 1000);
-    assert_int_equal(try_until_over(&b, 400, false, &end), 10);
+}
+
+/* Nobody is let past where others may start, nor one that waits for somebody else as well. */
+TEST(not_let_past)
+{
+    struct bench b = bench(8);
+    assert_true(add(&b, "ana"));
+    assert_true(add(&b, "ben"));
+    assert_true(add(&b, "ana ben"));
+    for (int i = 0; i < 40; i++)
+        assert_int_equal(answer(&b, wait_for(&b), 500), DELIVERY_AGAIN);
+    struct delivery_thing out;
+    for (int i = 0; i < 3; i++)
+        assert_true(delivery_take_out(b.d, &out));
+    assert_int_equal(out.attempts, 0);
+    assert_true(add(&b, "carl"));
+    (void)begin(&b, 4);
+    delivery_free(b.d);
+}
+
+/* Those that failed behind it are passed as well; what is passed is not taken out meanwhile. */
+TEST(let_past_those_that_failed_too)
+{
+    struct bench b = bench(8);
+    const struct delivery_thing *t;
+    struct delivery_thing out;
+    for (int i = 0; i < 4; i++)
+        assert_true(add(&b, "ana"));
+    while ((t = wait_for(&b))->seq < 3)
+        (void)answer(&b, t, 502);
+    assert_int_equal(t->seq, 3);
+    assert_true(delivery_take_out(b.d, &out));
+    assert_int_equal(out.seq, 2);
+    (void)answer(&b, t, 200);
+    assert_true(delivery_take_out(b.d, &out));
+    assert_int_equal(out.seq, 1);
+    (void)begin(&b, 4);
     delivery_free(b.d);
 }
 
@@ -439,11 +550,20 @@ TEST(in_the_way_it_is_given_up_sooner)
     delivery_free(b.d);
     /* the window full of those that wait for it */
     b = bench(8);
-    assert_true(add(&b, "ana"));
-    for (int i = 1; i < DELIVERY_WINDOW_MAX; i++)
+    for (int i = 0; i < DELIVERY_WINDOW_MAX; i++)
         assert_true(add(&b, "ana"));
     assert_false(add(&b, ""));
-    assert_int_equal(try_until_over(&b, 500, false, &end), 10);
+    unsigned tries = 0;
+    for (bool over = false; !over;) {
+        const struct delivery_thing *t = wait_for(&b);
+        bool first = t->seq == 1;
+        tries += first;
+        over = answer(&b, t, first ? 503 : 200) == DELIVERY_REFUSED;
+        while (!over && add(&b, "ana"))
+            continue;
+    }
+    assert_int_equal(tries, 13);
+    assert_true(b.mono - START <= MINUTE);
     delivery_free(b.d);
 }
 
@@ -496,6 +616,26 @@ TEST(retry_after_is_for_all)
     delivery_free(b.d);
 }
 
+/* What one window was told holds the others of its receiver. */
+TEST(held_by_another_window)
+{
+    struct bench b = bench(8), other = bench(8);
+    add_many(&b, 1);
+    add_many(&other, 10);
+    (void)delivery_answered(b.d, begin(&b, 1), 429, 30 * SECOND, b.mono, WALL);
+    assert_int_equal(delivery_held(b.d), START + 30 * SECOND);
+    delivery_hold(other.d, delivery_held(b.d));
+    assert_nobody(&other, 30 * SECOND);
+    delivery_hold(other.d, START + SECOND); /* it is never shortened */
+    assert_nobody(&other, 30 * SECOND);
+    other.mono += 30 * SECOND;
+    fail_first(&other, DELIVERY_DOWN_AFTER);
+    delivery_hold(other.d, other.mono + 40 * SECOND);
+    assert_nobody(&other, 40 * SECOND);
+    delivery_free(b.d);
+    delivery_free(other.d);
+}
+
 /* Those tried again leave half of the places to others. */
 TEST(half_of_the_places_are_for_new_ones)
 {
@@ -524,7 +664,6 @@ TEST(untried_is_as_it_was)
     const struct delivery_thing *t = begin(&b, 1), *three = begin(&b, 3);
     delivery_untried(b.d, t);
     delivery_untried(b.d, three);
-    assert_int_equal(delivery_open(b.d), 0);
     t = begin(&b, 1);
     assert_int_equal(t->attempts, 1);
     (void)answer(&b, t, 500);
@@ -615,15 +754,16 @@ TEST(the_window_has_an_end)
     b = bench(64);
     size_t n = 0;
     for (struct delivery_thing t = {.seq = 1}; n < DELIVERY_WINDOW_MAX; n++, t.seq++) {
-        memset(&t.names, 0, sizeof t.names);
-        for (int i = 0; t.names.n < DELIVERY_NAMES_MAX; i++) {
+        struct delivery_names names = {0};
+        t.names = &names;
+        for (int i = 0; names.n < DELIVERY_NAMES_MAX; i++) {
             char name[40];
-            delivery_name(&t.names, (struct str){name, (size_t)snprintf(name, sizeof name, "%zu %d", n, i)});
+            delivery_name(&names, (struct str){name, (size_t)snprintf(name, sizeof name, "%zu %d", n, i)});
         }
         if (!delivery_add(b.d, &t))
             break;
     }
-    assert_in_range(n, 100, DELIVERY_WINDOW_MAX - 1);
+    assert_in_range(n, 60, DELIVERY_WINDOW_MAX - 1);
     delivery_free(b.d);
 }
 
@@ -650,9 +790,11 @@ TESTS(T(in_order_and_at_most_so_many), T(who_shares_a_name_waits), T(who_failed_
       T(too_many_names_are_in_order_with_everybody), T(waits_are_doubled), T(down_one_probe_at_a_time),
       T(down_waits_for_what_is_on_its_way), T(down_is_lengthened_by_probes_alone),
       T(only_its_own_failures_make_it_wait), T(a_few_that_fail_are_not_the_receiver),
-      T(refused_ones_do_not_hide_a_new_one), T(refused_while_others_are_taken),
+      T(three_failures_in_a_row_are_shown), T(refused_ones_do_not_hide_a_new_one), T(refused_while_others_are_taken),
       T(nothing_is_held_against_it_while_nothing_is_taken), T(a_receiver_that_was_down_is_not_held_against_things),
-      T(where_the_rest_waits_for_it_its_own_answer_counts), T(of_one_with_too_many_names_too),
+      T(a_receiver_that_refuses_everything_loses_nothing), T(where_the_rest_waits_for_it_something_is_let_past),
+      T(let_past_right_behind_a_failure), T(not_let_past), T(let_past_those_that_failed_too),
       T(in_the_way_it_is_given_up_sooner), T(expired_after_patience_and_an_hour_in_vain), T(retry_after_is_for_all),
-      T(half_of_the_places_are_for_new_ones), T(untried_is_as_it_was), T(taken_out_oldest_first),
-      T(taken_out_between_two_that_wait_for_all), T(position), T(the_window_has_an_end), T(other_terms))
+      T(held_by_another_window), T(half_of_the_places_are_for_new_ones), T(untried_is_as_it_was),
+      T(taken_out_oldest_first), T(taken_out_between_two_that_wait_for_all), T(position), T(the_window_has_an_end),
+      T(other_terms))

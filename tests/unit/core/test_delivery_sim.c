@@ -4,8 +4,8 @@
  *
  * Things come in at a rate and speak of messages and persons; what is handed over arrives after a while, is judged, and the
  * answer comes back after another, or never. What is checked is counted outside of the scheduler: every thing ends once and
- * nothing is lost; two of one name are never on their way together and never end the wrong way round; the position never
- * passes what is not over; whoever has nothing to do with a thing that is refused does not wait for it; nobody is refused
+ * nothing is lost; two of one name are never on their way together and never taken the wrong way round, but for the few that
+ * are let past one that holds everything up; the position never passes what is not over; whoever has nothing to do with a thing that is refused does not wait for it; nobody is refused
  * whom the receiver would have taken; a receiver that is down sees one probe at a time; nobody is woken in vain.
  *
  * The seed is printed; WL_SIM_SEED runs the same again. */
@@ -19,9 +19,8 @@
 #define START  (1000 * SECOND)
 #define WALL   INT64_C(1790000000000)
 
-#define THINGS_MAX  20000
-#define PERSONS_MAX 30000
-#define NAMES       3
+#define THINGS_MAX 20000
+#define NAMES      3
 
 enum end { LIVE, TAKEN, REFUSED, EXPIRED };
 
@@ -33,6 +32,7 @@ struct thing {
     bool poisoned;                /* it waits, or waited, for a poison thing by name */
     bool received, failed, alone; /* it failed while others were taken */
     size_t taken_before;
+    int failures, passed; /* taken before it, of the same name */
     enum end end;
 };
 
@@ -51,7 +51,7 @@ struct story {
     int limit_permille;     /* 429 with a Retry-After */
     int64_t patience_ms;
     int untried_permille; /* we stop in the middle, and go on */
-    int64_t over_ms;      /* after the last one came, everything is over; 0: within the patience */
+    int64_t over_ms;      /* after the last one came, all are taken that can be; 0: within the patience */
     int64_t held_up_ms;   /* nobody waits longer whom no poison concerns, while it is up */
 };
 
@@ -66,7 +66,7 @@ struct world {
     const struct story *s;
     uint64_t seed;
     struct delivery *d;
-    int64_t now, coming;
+    int64_t now, coming, taken_at;
     struct thing *thing; /* from 1: seq */
     int come, read, ended;
     struct flight flight[64];
@@ -74,9 +74,6 @@ struct world {
     int64_t position;
     int distinct; /* failed since one was taken */
     bool failed[THINGS_MAX + 1];
-    int last[PERSONS_MAX + 1];     /* that ended, by name */
-    int poisoned[PERSONS_MAX + 1]; /* the last that waits for a thing that is refused, by name */
-    int poisoned_crowd;
     size_t attempts, idle, woken_in_vain, probes, ends[4], most_open;
     int64_t longest;
 };
@@ -137,13 +134,14 @@ static void come(struct world *w)
 static void read_window(struct world *w)
 {
     while (w->read < w->come) {
-        struct delivery_thing thing = {.seq = w->read + 1, .event = -1, .at = WALL + w->thing[w->read + 1].at - START};
         struct thing *t = &w->thing[w->read + 1];
+        struct delivery_names n = {0};
+        struct delivery_thing thing = {.seq = w->read + 1, .event = -1, .at = WALL + t->at - START, .names = &n};
         for (int i = 0; i < (t->crowd ? 2 * DELIVERY_NAMES_MAX : NAMES); i++) {
             char name[20];
             int k = t->crowd ? 100000 + i : t->name[i];
             if (k > 0)
-                delivery_name(&thing.names, (struct str){name, (size_t)snprintf(name, sizeof name, "name %d", k)});
+                delivery_name(&n, (struct str){name, (size_t)snprintf(name, sizeof name, "name %d", k)});
         }
         if (!delivery_add(w->d, &thing))
             return;
@@ -162,6 +160,27 @@ static bool share_a_name(const struct thing *a, const struct thing *b)
     return false;
 }
 
+/* Those before it that share a name are over, or it was let past: the first of them, which failed so often, lets a few past,
+ * and with it those that failed behind it. */
+static void check_order(struct world *w, int seq)
+{
+    bool stuck = false, first = true;
+    for (int k = (int)w->position + 1; k < seq; k++) {
+        struct thing *t = &w->thing[k];
+        if (t->end != LIVE)
+            continue;
+        stuck |= t->failures >= DELIVERY_SUSPECT;
+        if (!share_a_name(t, &w->thing[seq]))
+            continue;
+        bool barrier_behind = stuck && t->crowd && t->failures == 0;
+        t->passed += first && !barrier_behind;
+        if (!stuck || t->passed > DELIVERY_SUSPECT || (t->failures == 0 && !barrier_behind))
+            fail_msg("%s: %d was taken before %d, of the same name, which failed %d times", w->s->name, seq, k,
+                     t->failures);
+        first = false;
+    }
+}
+
 static void note_end(struct world *w, int seq, enum end end)
 {
     struct thing *t = &w->thing[seq];
@@ -170,13 +189,9 @@ static void note_end(struct world *w, int seq, enum end end)
     t->ended = w->now;
     w->ended++;
     w->ends[end]++;
-    /* those before it that share a name are over */
-    for (int i = 0; i < NAMES; i++) {
-        if (t->name[i] == 0)
-            continue;
-        if (w->last[t->name[i]] > seq)
-            fail_msg("%s: %d ended behind %d, of the same name", w->s->name, seq, w->last[t->name[i]]);
-        w->last[t->name[i]] = seq;
+    if (end == TAKEN) {
+        w->taken_at = w->now;
+        check_order(w, seq);
     }
     if (end == REFUSED && t->refused_with == 0)
         fail_msg("%s: %d was given up, and the receiver would have taken it", w->s->name, seq);
@@ -193,8 +208,8 @@ static void judge(struct world *w, struct flight *f, struct thing *t)
     f->at = there + 1 + below(w, 20);
     f->retry_after = 0;
     if (!is_up(w, there)) {
-        static const int ways[] = {0, 0, 502, 503, 404};
-        f->status = ways[below(w, 5)];
+        static const int ways[] = {0, 0, 502, 503, 404, 400, 500};
+        f->status = ways[below(w, 7)];
         f->at += f->status == 0 && below(w, 2) == 0 ? 10 * SECOND : 0;
     } else if (chance(w, s->limit_permille)) {
         f->status = 429;
@@ -242,6 +257,7 @@ static void note_failed(struct world *w, int seq)
     t->alone |= w->ends[TAKEN] > t->taken_before;
     t->taken_before = w->ends[TAKEN];
     t->failed = true;
+    t->failures++;
     if (!w->failed[seq] && !t->alone)
         w->distinct++;
     w->failed[seq] = true;
@@ -279,27 +295,13 @@ static void answer(struct world *w, size_t i)
 
 /* --- the world goes round -------------------------------------------------------------------------------------------- */
 
-static bool lives(const struct world *w, int seq)
-{
-    return seq > 0 && w->thing[seq].end == LIVE;
-}
-
-/* Who waits for a thing that is refused, or for one that waits for it, may wait long. Of one name the last such thing is
- * over when all are. */
+/* Who waits for a thing that is refused, or for one that waits for it, may wait long. */
 static void mark_poisoned(struct world *w, int seq)
 {
     struct thing *t = &w->thing[seq];
-    t->poisoned = t->refused_with != 0 || lives(w, w->poisoned_crowd);
-    for (int i = 0; i < NAMES; i++)
-        t->poisoned |= lives(w, w->poisoned[t->name[i]]);
-    for (int k = seq - 1; t->crowd && !t->poisoned && k > w->position; k--)
-        t->poisoned = w->thing[k].poisoned && lives(w, k);
-    if (!t->poisoned)
-        return;
-    for (int i = 0; i < NAMES; i++)
-        w->poisoned[t->name[i]] = t->name[i] != 0 ? seq : 0;
-    if (t->crowd)
-        w->poisoned_crowd = seq;
+    t->poisoned = t->refused_with != 0;
+    for (int k = seq - 1; !t->poisoned && k > w->position; k--)
+        t->poisoned = w->thing[k].end == LIVE && w->thing[k].poisoned && share_a_name(t, &w->thing[k]);
 }
 
 static void check_position(struct world *w)
@@ -382,14 +384,15 @@ static void check_story(struct world *w)
     assert_int_equal(w->position, s->things);
     assert_int_equal(delivery_count(w->d), 0);
     assert_int_equal(w->woken_in_vain, 0);
-    if (s->over_ms > 0 && w->now - w->coming > s->over_ms)
-        fail_msg("%s: over after another %lld ms", s->name, (long long)(w->now - w->coming));
+    if (s->over_ms > 0 && w->taken_at - w->coming > s->over_ms)
+        fail_msg("%s: over after another %lld ms", s->name, (long long)(w->taken_at - w->coming));
     if (w->longest > s->held_up_ms)
         fail_msg("%s: somebody waited %lld ms for nothing", s->name, (long long)w->longest);
     for (int seq = 1; seq <= s->things; seq++) {
         const struct thing *t = &w->thing[seq];
         enum end should = t->refused_with == 0 ? TAKEN : REFUSED;
-        if (t->end != should && (t->end != EXPIRED || s->patience_ms == 0))
+        bool nobody_else = t->refused_with != 0 && t->ended - w->taken_at > 6 * 24 * HOUR; /* nobody waits for it */
+        if (t->end != should && (t->end != EXPIRED || (s->patience_ms == 0 && !nobody_else)))
             fail_msg("%s: %d ended as %d", s->name, seq, (int)t->end);
     }
 }
@@ -560,6 +563,36 @@ static const struct story stories[] = {
      .crowd_permille = 20,
      .slow_ms = 60,
      .held_up_ms = 10 * SECOND},
+    {.name = "a body of a thousand hangs it",
+     .things = 1000,
+     .each_ms = 2 * MINUTE,
+     .parallel = 8,
+     .persons = 30000,
+     .poison_permille = 20,
+     .poison_status = 502,
+     .crowd_permille = 100,
+     .slow_ms = 60,
+     .over_ms = 4 * 24 * HOUR,
+     .held_up_ms = 6 * MINUTE},
+    {.name = "one name, some hang it",
+     .things = 300,
+     .each_ms = 2 * MINUTE,
+     .parallel = 8,
+     .persons = 1,
+     .poison_permille = 20,
+     .poison_status = -1,
+     .slow_ms = 60,
+     .over_ms = 4 * 24 * HOUR,
+     .held_up_ms = 6 * MINUTE},
+    {.name = "few people, a day of refusals",
+     .things = 1000,
+     .each_ms = 10 * MINUTE,
+     .parallel = 8,
+     .persons = 3,
+     .slow_ms = 60,
+     .up_ms = HOUR,
+     .down_ms = 24 * HOUR,
+     .held_up_ms = 10 * MINUTE},
     {.name = "we stop and go on",
      .things = 10000,
      .each_ms = 50,
