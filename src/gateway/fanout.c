@@ -29,7 +29,7 @@ static void hand_over(struct fanout *f, struct stream *st)
 {
     struct target *t = st->target;
     st->wake_ms = INT64_MAX;
-    if (st->window == NULL || st->restart_from >= 0)
+    if (st->window == NULL || st->anew)
         return;
     while (t->open < t->parallel) {
         const struct delivery_thing *thing = delivery_next(st->window, fanout_mono_ms(), &st->wake_ms);
@@ -86,17 +86,32 @@ static void drop_gone(struct fanout *f)
 
 /* --- views ------------------------------------------------------------------------------------------------------------ */
 
+static void view_stuck(struct fanout_view *v, const struct stream *st)
+{
+    const struct post *p = st->n_stuck > 0 ? st->first : NULL;
+    while (p != NULL && !p->stuck)
+        p = p->next;
+    v->stuck = (unsigned)st->n_stuck;
+    v->stuck_seq = p != NULL ? p->seq : 0;
+    v->stuck_event = p != NULL ? p->event : -1;
+    v->stuck_attempts = p != NULL ? p->attempts : 0;
+    v->stuck_status = p != NULL ? p->status : 0;
+}
+
 static void fill_view(const struct fanout *f, struct target *t)
 {
     const struct stream *live = &t->stream[STREAM_LIVE];
     struct fanout_view *v = &t->view;
     int64_t wake = wake_of(t), now = clock_now_ms();
     v->on_their_way = t->open;
-    v->position = stream_position(live);
+    v->position = live->read;
+    v->pending = (unsigned)stream_count(live);
+    v->oldest_seq = stream_oldest(live, &v->oldest_attempts);
+    view_stuck(v, live);
     v->next_at = v->down_since != 0 && wake != INT64_MAX ? now + wake - fanout_mono_ms() : 0;
     v->waiting_at = 0;
-    if (live->first != NULL)
-        v->waiting_at = store_id_ms(live->first->seq);
+    if (v->oldest_seq != 0)
+        v->waiting_at = store_id_ms(v->oldest_seq);
     else if ((t->paused || t->broken) && live->read < f->upto)
         v->waiting_at = store_id_ms(live->read);
 }
@@ -182,7 +197,8 @@ static int64_t next_wake(const struct fanout *f)
 
 static bool something(const struct fanout *f, bool finishing)
 {
-    return f->noted || f->answered != NULL || (!finishing && (f->rung || f->changed || f->stop));
+    bool asked = f->rung || f->changed || f->stop || f->forget_asked != f->forgot;
+    return f->noted || f->answered != NULL || (!finishing && asked);
 }
 
 /* With the lock held, until something happens or until then. False: it is then. */
@@ -201,6 +217,7 @@ static bool wait_until(struct fanout *f, int64_t mono_ms, bool finishing)
 struct news {
     struct queue_link *answers;
     bool rung, changed, stop, noted;
+    uint64_t forget;
 };
 
 static struct news wait_for_news(struct fanout *f, bool at_once)
@@ -208,10 +225,24 @@ static struct news wait_for_news(struct fanout *f, bool at_once)
     pthread_mutex_lock(&f->lock);
     if (!at_once)
         (void)wait_until(f, next_wake(f), false);
-    struct news n = {take_answers(f), f->rung, f->changed, f->stop, f->noted};
+    struct news n = {take_answers(f), f->rung, f->changed, f->stop, f->noted, f->forget_asked};
     f->rung = f->changed = f->noted = false;
     pthread_mutex_unlock(&f->lock);
     return n;
+}
+
+/* No copy stays but of what is on its way, and no attempt is made with that one. */
+static void forget(struct fanout *f, uint64_t asked)
+{
+    for (size_t i = 0; i < f->n && asked != f->forgot; i++) {
+        for (int k = 0; k < STREAMS; k++)
+            stream_reread(&f->target[i]->stream[k]);
+        f->target[i]->touched = true;
+    }
+    pthread_mutex_lock(&f->lock);
+    f->forgot = asked;
+    pthread_cond_broadcast(&f->forgotten);
+    pthread_mutex_unlock(&f->lock);
 }
 
 static void work(struct fanout *f)
@@ -223,6 +254,7 @@ static void work(struct fanout *f)
         if (n.noted)
             note_settle(f);
         settle(n.answers, n.stop);
+        forget(f, n.forget);
         if (n.stop)
             return;
         f->reload |= n.changed;
@@ -296,6 +328,10 @@ static void *fanout_run(void *arg)
     look_how_far(f);
     work(f);
     finish(f);
+    pthread_mutex_lock(&f->lock);
+    f->over = true;
+    pthread_cond_broadcast(&f->forgotten);
+    pthread_mutex_unlock(&f->lock);
     return NULL;
 }
 
@@ -311,6 +347,7 @@ static void give_back(struct fanout *f)
     arena_free(f->cut);
     buf_done(&f->restored);
     pthread_cond_destroy(&f->wake);
+    pthread_cond_destroy(&f->forgotten);
     pthread_mutex_destroy(&f->lock);
     free(f);
 }
@@ -330,6 +367,7 @@ static struct fanout *fanout_new(struct gateway *g)
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&f->wake, &monotonic);
+    pthread_cond_init(&f->forgotten, NULL);
     pthread_condattr_destroy(&monotonic);
     return f;
 }
@@ -381,6 +419,16 @@ void fanout_bell(struct fanout *f)
 void fanout_changed(struct fanout *f)
 {
     ring(f, &f->changed);
+}
+
+void fanout_forget(struct fanout *f)
+{
+    pthread_mutex_lock(&f->lock);
+    uint64_t mine = ++f->forget_asked;
+    pthread_cond_broadcast(&f->wake);
+    while (f->forgot < mine && !f->over)
+        pthread_cond_wait(&f->forgotten, &f->lock);
+    pthread_mutex_unlock(&f->lock);
 }
 
 void fanout_stop(struct fanout *f)

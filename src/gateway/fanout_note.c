@@ -2,7 +2,8 @@
  * fanout_note.c - writes down how far subscribers are and what they did not take, some times a second for all of them.
  *
  * One job at a time. A thing that was given up is written in the transaction of the first position that is past it, so nothing
- * can fall between the two; what is not written when the power goes is handed over once more. A row that is gone, or whose
+ * can fall between the two; what is not written when the power goes is handed over once more. Beside a position stands what of all
+ * before it is not over yet. A row that is gone, or whose
  * replay somebody changed meanwhile, is left alone. */
 #include "gateway/fanout_impl.h"
 
@@ -11,11 +12,11 @@
 #include "base/failpoint.h"
 #include "base/log.h"
 
-#define RANK       3 /* nobody waits for it */
-#define EVERY_MS   200
-#define CONFIGURED "forward" /* the subscriber of the configuration, and the cursor it had before there were others */
-#define PARALLEL   8
-#define ID_BITS    22
+#define RANK          3 /* nobody waits for it */
+#define EVERY_MS      200
+#define CONFIGURED    "forward" /* the subscriber of the configuration, and the cursor it had before there were others */
+#define PARALLEL      8
+#define PENDING_BYTES (SUBSCRIBER_PENDING_MAX * 24 + 24)
 
 /* --- what is to be written -------------------------------------------------------------------------------------------- */
 
@@ -28,16 +29,21 @@ void loss_add(struct target *t, const struct loss *l)
     t->losses[t->n_losses++] = *l;
 }
 
+static bool same(const struct buf *a, const struct buf *b)
+{
+    return str_eq(buf_str(a), buf_str(b));
+}
+
 /* A replay that came to its end is over. */
 static void fill_again(const struct target *t, struct note_entry *n)
 {
     const struct stream *st = &t->stream[STREAM_AGAIN];
     n->again_from = n->again_next = t->again_saved;
     n->again_until = n->again_end = t->again_until;
-    if (t->again_until == 0 || st->restart_from >= 0)
+    if (t->again_until == 0 || st->anew_from >= 0)
         return;
     int64_t at = stream_position(st);
-    if (at >= t->again_until && st->first == NULL)
+    if (at >= t->again_until && stream_count(st) == 0)
         n->again_next = n->again_end = 0;
     else if (at > n->again_next)
         n->again_next = at;
@@ -61,10 +67,15 @@ static void say_losses(const struct target *t)
 /* False: nothing changed. The losses are the note's from now on. */
 static bool fill_entry(struct target *t, struct note_entry *n)
 {
-    *n = (struct note_entry){.target = t, .id = t->id, .position = stream_position(&t->stream[STREAM_LIVE])};
+    *n = (struct note_entry){.target = t, .id = t->id, .position = t->stream[STREAM_LIVE].read};
+    buf_init(&n->pending, PENDING_BYTES);
+    stream_pending(&t->stream[STREAM_LIVE], &n->pending);
     fill_again(t, n);
-    if (n->position <= t->saved && n->again_next == n->again_from && n->again_end == n->again_until && t->n_losses == 0)
+    bool moved = n->position > t->saved || n->again_next != n->again_from || n->again_end != n->again_until;
+    if (!moved && t->n_losses == 0 && same(&n->pending, &t->pending)) {
+        buf_done(&n->pending);
         return false;
+    }
     say_losses(t);
     n->losses = t->losses;
     n->n_losses = t->n_losses;
@@ -107,7 +118,7 @@ static int write_entry(struct store *s, const struct subscriber *row, const stru
 {
     int rc = write_losses(s, n, e);
     if (rc == 0)
-        rc = subscriber_position(s, n->id, n->position, (struct str){NULL, 0}, e);
+        rc = subscriber_position(s, n->id, n->position, buf_str(&n->pending), e);
     bool moved = n->again_next != n->again_from || n->again_end != n->again_until;
     if (rc == 0 && moved && row->again_next == n->again_from && row->again_until == n->again_until)
         rc = subscriber_again(s, n->id, n->again_next, n->again_end, e);
@@ -164,6 +175,7 @@ static void give_back(struct note_entry *n)
     size_t n_later = t->n_losses;
     t->losses = n->losses;
     t->n_losses = n->n_losses;
+    buf_done(&n->pending);
     for (size_t i = 0; i < n_later; i++)
         loss_add(t, &later[i]);
     free(later);
@@ -174,6 +186,8 @@ static void written(struct note_entry *n)
     struct target *t = n->target;
     if (n->position > t->saved)
         t->saved = n->position;
+    buf_done(&t->pending);
+    t->pending = n->pending;
     t->again_saved = n->again_next;
     t->again_until = n->again_end;
     if (n->again_end == 0)
@@ -237,10 +251,7 @@ static int configured_new(struct store *s, struct subscriber *row, int64_t now, 
 {
     int64_t position = 0;
     int rc = cursor_get(s, CONFIGURED, &position, e); /* of a program that had one receiver */
-    *row = (struct subscriber){.id = store_id(s, now),
-                               .name = CONFIGURED,
-                               .created_at = now,
-                               .position = position != 0 ? position : (now << ID_BITS) - 1};
+    *row = (struct subscriber){.id = store_id(s, now), .name = CONFIGURED, .created_at = now, .position = position};
     return rc == 0 && position != 0 ? cursor_set(s, CONFIGURED, 0, e) : rc;
 }
 
@@ -253,6 +264,13 @@ static int configure_run(void *ctx, struct store *s, struct arena *a, int64_t no
     if (rc != 0 && rc != WL_ENOTFOUND)
         return rc;
     bool there = rc == 0, ours = there && row.origin == SUBSCRIBER_BY_CONFIGURATION;
+    if (there && !ours && url != NULL)
+        log_error("fanout",
+                  "webhook.forward_url is not used: somebody made a subscriber '%s' of another kind; remove it and "
+                  "start again (wayleave webhooks subscribers remove %s)",
+                  row.name, row.name);
+    if (there && !ours)
+        return 0;
     if (url == NULL)
         return ours ? subscriber_drop(s, row.id, e) : 0;
     if (ours && str_eq(row.url, str_of(url)))

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * fanout_post.c - one POST to a subscriber, and what its answer means.
  *
- * Signed as Meta signs: with the subscriber's own secret, or with the secret of the app the body came from, so that what it
- * sees is what it would see from Meta. `Wayleave-Event-Id` is the same in every attempt. Address, secret and terms are
+ * Signed as Meta signs: with the subscriber's own secret, or with the secret of the app it belongs to, whichever app's copy of
+ * an event came first: it knows no other. `Wayleave-Event-Id` is the same in every attempt. Address, secret and terms are
  * those of the moment it leaves. A 2xx takes it, whatever its body; a redirect does not: the address is what somebody
  * allowed. Answers are read to 64 KiB and dropped. */
 #include "gateway/fanout_impl.h"
@@ -23,7 +23,7 @@
 
 /* --- the secret ------------------------------------------------------------------------------------------------------- */
 
-static struct str secret_of_app(const struct gateway_options *o, int64_t app, bool *ret_known)
+struct str fanout_app_secret(const struct gateway_options *o, int64_t app, bool *ret_known)
 {
     *ret_known = true;
     for (size_t i = 0; i < o->n_webhook_apps; i++)
@@ -35,21 +35,14 @@ static struct str secret_of_app(const struct gateway_options *o, int64_t app, bo
     return o->n_webhook_apps > 0 && o->webhook_apps[0].secret != NULL ? str_of(o->webhook_apps[0].secret) : STR("");
 }
 
-static struct str secret_for(struct fanout *f, const struct target *t, int64_t app)
+static struct str secret_for(const struct fanout *f, const struct target *t)
 {
     bool known;
     if (t->by_configuration && f->g->o.forward_secret != NULL)
         return str_of(f->g->o.forward_secret);
     if (t->secret.n > 0)
         return t->secret;
-    struct str secret = secret_of_app(&f->g->o, app, &known);
-    if (!known && !f->default_said) {
-        f->default_said = true;
-        log_warn("fanout",
-                 "webhooks of app %lld are signed with the secret of webhook.app_secret: that app is not configured",
-                 (long long)app);
-    }
-    return secret;
+    return fanout_app_secret(&f->g->o, t->app, &known);
 }
 
 static void sign(struct str secret, struct str body, char out[7 + SHA256_HEX])
@@ -114,7 +107,7 @@ bool post_start(struct fanout *f, struct post *p, const struct delivery_thing *t
     if (p->url == NULL)
         abort();
     p->thing = thing;
-    sign(secret_for(f, t, p->app), body, p->signature);
+    sign(secret_for(f, t), body, p->signature);
     int n = snprintf(p->name, sizeof p->name, "%lld", (long long)p->seq);
     if (p->event >= 0)
         snprintf(p->name + n, sizeof p->name - (size_t)n, ".%d", p->event);
@@ -159,13 +152,13 @@ static void say(const struct http_call *c, char *out, size_t n)
         snprintf(out, n, "%.110s", c->err.text[0] != '\0' ? c->err.text : "no answer");
 }
 
-/* Whether it is down, or again well, is said once. */
-static void say_down(struct target *t, const char *why)
+/* Whether it is down, or again well, is said once. It is well when it took something, not when there is hope. */
+static void say_down(struct target *t, const char *why, bool taken)
 {
     bool was = t->view.down_since != 0, down = false;
     for (int k = 0; k < STREAMS; k++)
         down |= t->stream[k].window != NULL && delivery_down(t->stream[k].window) != 0;
-    if (down == was)
+    if (down == was || (was && !taken))
         return;
     t->view.down_since = down ? clock_now_ms() : 0;
     if (down)
@@ -192,6 +185,21 @@ void post_given_up(const struct post *p, const struct delivery_thing *thing, enu
     loss_add(t, &l);
 }
 
+/* Whether it fails again and again while others are taken. */
+static void note_failure(struct post *p, const struct delivery_thing *thing)
+{
+    uint64_t delivered = p->stream->target->view.delivered;
+    p->attempts = thing->attempts;
+    p->status = thing->status;
+    if (!p->failed)
+        p->taken_then = delivered;
+    p->failed = true;
+    if (p->stuck || p->attempts < FANOUT_STUCK || delivered == p->taken_then)
+        return;
+    p->stuck = true;
+    p->stream->n_stuck++;
+}
+
 static void conclude(struct post *p)
 {
     struct stream *st = p->stream;
@@ -204,6 +212,9 @@ static void conclude(struct post *p)
     http_call_done(&p->call);
     enum delivery_end end = delivery_answered(st->window, p->thing, p->call.status, wait, fanout_mono_ms(), now);
     p->thing = NULL;
+    for (int k = 0; k < STREAMS; k++) /* what it says of when to come again it says to all of us */
+        if (t->stream[k].window != NULL)
+            delivery_hold(t->stream[k].window, delivery_held(st->window));
     was.status = t->view.last_status = p->call.status;
     t->view.last_at = now;
     if (end == DELIVERY_TAKEN) {
@@ -215,8 +226,9 @@ static void conclude(struct post *p)
     } else {
         snprintf(t->view.last_error, sizeof t->view.last_error, "%s", said);
         t->view.failed++;
+        note_failure(p, &was);
     }
-    say_down(t, said);
+    say_down(t, said, end == DELIVERY_TAKEN);
     if (end == DELIVERY_REFUSED || end == DELIVERY_EXPIRED)
         post_given_up(p, &was, end, said);
     if (end != DELIVERY_AGAIN)
@@ -225,7 +237,8 @@ static void conclude(struct post *p)
 
 void post_settle(struct post *p, bool stopping)
 {
-    struct target *t = p->stream->target;
+    struct stream *st = p->stream;
+    struct target *t = st->target;
     t->open--;
     t->touched = true;
     if (t->gone || (stopping && p->call.status == 0)) {
@@ -235,6 +248,7 @@ void post_settle(struct post *p, bool stopping)
     } else {
         conclude(p);
     }
+    stream_settled(st);
 }
 
 /* --- one that somebody wants to see ----------------------------------------------------------------------------------- */
@@ -272,7 +286,7 @@ static int test_sign(const struct gateway *g, struct fanout_test_call *c, struct
     bool known;
     int rc = 0;
     struct arena *a = arena_create(SECRET_ROOM);
-    struct str secret = secret_of_app(&g->o, 0, &known), own = {NULL, 0};
+    struct str secret = fanout_app_secret(&g->o, t->app, &known), own = {NULL, 0};
     if (a == NULL)
         abort();
     if (t->by_configuration && g->o.forward_secret != NULL)

@@ -2,7 +2,7 @@
  * fanout_target.c - subscribers as the store has them, and what a change means for what is under way.
  *
  * Whatever is on its way ends as it was begun. Address, secret, number of places and pause count from the next POST on. Another
- * filter or form makes the windows begin anew at their positions, once nothing is on its way. A row that cannot be used
+ * filter or form has what is in the windows read again, once nothing is on its way. A row that cannot be used
  * (a secret sealed with another key, a filter of another program) keeps its place and says why; nobody else notices. */
 #include "gateway/fanout_impl.h"
 
@@ -14,7 +14,7 @@
 #include "base/seal.h"
 
 #define FILTER_ROOM (1u << 20)
-#define ID_BITS     22 /* of a store_id() below its milliseconds */
+#define THINGS_ROOM (256u << 10)
 
 static char *copy(struct str s)
 {
@@ -36,6 +36,7 @@ void target_free(struct target *t)
     for (int k = 0; k < STREAMS; k++)
         stream_close(&t->stream[k]);
     forget_secret(t);
+    buf_done(&t->pending);
     arena_free(t->arena);
     free(t->losses);
     free(t->url);
@@ -51,7 +52,11 @@ static int read_secret(const struct gateway *g, struct target *t, struct str sea
     int rc = unseal(g->seal_key, sealed, t->arena, &secret, e);
     if (rc == 0)
         t->secret = secret;
-    return rc != 0 ? err_prefix(e, "its secret cannot be read") : 0;
+    t->view.secret_lost = rc != 0;
+    return rc == 0
+               ? 0
+               : err_set(e, rc, "its secret cannot be read: wayleave webhooks subscribers set %s --secret-file FILE",
+                         t->name);
 }
 
 static int read_filter(struct target *t, struct err *e)
@@ -64,6 +69,19 @@ static int read_filter(struct target *t, struct err *e)
     if (rc == 0)
         rc = webhook_filter_read(v, t->arena, &t->filter, e);
     return rc != 0 ? err_prefix(e, "its filter cannot be read") : 0;
+}
+
+/* Signed with somebody else's secret it would be refused, and nobody would know why. */
+static void look_at_app(const struct gateway *g, struct target *t)
+{
+    bool known;
+    (void)fanout_app_secret(&g->o, t->app, &known);
+    t->view.app_unknown = !known && t->secret.n == 0 && !(t->by_configuration && g->o.forward_secret != NULL);
+    if (t->view.app_unknown)
+        log_warn("fanout",
+                 "subscriber '%s' belongs to app %lld, which is not configured: what it gets is signed with the secret "
+                 "of the first app",
+                 t->name, (long long)t->app);
 }
 
 /* What the row says, but for the ways it is on. */
@@ -80,12 +98,15 @@ static void read_row(const struct gateway *g, struct target *t, const struct sub
     t->url = copy(row->url);
     t->filter_text = copy(row->filter);
     t->form = row->form;
+    t->app = row->app;
     t->parallel = row->parallel < 1 ? 1 : (unsigned)row->parallel;
     t->by_configuration = row->origin == SUBSCRIBER_BY_CONFIGURATION;
     t->paused = t->view.paused = row->paused;
-    t->broken = read_secret(g, t, row->secret, &e) != 0 || read_filter(t, &e) != 0;
+    t->view.secret_lost = false;
+    t->broken = t->view.broken = read_secret(g, t, row->secret, &e) != 0 || read_filter(t, &e) != 0;
+    look_at_app(g, t);
     if (t->broken) {
-        snprintf(t->view.last_error, sizeof t->view.last_error, "%.119s", e.text);
+        snprintf(t->view.last_error, sizeof t->view.last_error, "%.199s", e.text);
         log_error("fanout", "nothing is handed to subscriber '%s': %s", t->name, e.text);
     }
 }
@@ -95,7 +116,24 @@ static void begin_again(struct target *t, const struct subscriber *row)
     struct stream *st = &t->stream[STREAM_AGAIN];
     t->again_saved = row->again_next;
     t->again_until = st->until = row->again_until;
-    stream_restart(st, row->again_next);
+    stream_begin(st, row->again_next);
+}
+
+/* What was taken up in another life. */
+static void take_up(struct target *t, const struct subscriber *row)
+{
+    struct subscriber_pending p;
+    struct err e = {0};
+    struct arena *a = arena_create(THINGS_ROOM);
+    if (a == NULL)
+        abort();
+    if (subscriber_pending_read(row->pending, a, &p, &e) == 0)
+        stream_take_up(&t->stream[STREAM_LIVE], &p);
+    else
+        log_error("fanout", "what subscriber '%s' had not taken yet is not known any more: %s", t->name, e.text);
+    arena_free(a);
+    buf_init(&t->pending, row->pending.n + 1);
+    buf_put(&t->pending, row->pending.p, row->pending.n);
 }
 
 static struct target *target_new(const struct gateway *g, const struct subscriber *row)
@@ -105,11 +143,10 @@ static struct target *target_new(const struct gateway *g, const struct subscribe
         abort();
     t->id = t->view.id = row->id;
     read_row(g, t, row);
-    /* without a position of its own: what is stored from its making on */
-    int64_t from = row->position != 0 ? row->position : (row->created_at << ID_BITS) - 1;
     t->saved = row->position;
     for (int k = 0; k < STREAMS; k++)
-        stream_open(&t->stream[k], t, (enum stream_kind)k, k == STREAM_LIVE ? from : 0);
+        stream_open(&t->stream[k], t, (enum stream_kind)k, k == STREAM_LIVE ? row->position : 0);
+    take_up(t, row);
     begin_again(t, row);
     return t;
 }
@@ -124,7 +161,7 @@ static void target_change(const struct gateway *g, struct target *t, const struc
     }
     for (int k = 0; other && k < STREAMS; k++)
         if (k != STREAM_DEAD)
-            stream_restart(&t->stream[k], stream_position(&t->stream[k]));
+            stream_reread(&t->stream[k]);
     if (row->again_next != t->again_saved || row->again_until != t->again_until)
         begin_again(t, row);
 }

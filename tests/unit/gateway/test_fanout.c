@@ -20,6 +20,7 @@
 /* --- the world of one test -------------------------------------------------------------------------------------------- */
 
 static _Atomic int64_t passed_ms; /* the clocks move by what was waited for */
+static _Atomic bool slowly;       /* by a fifth of a second in a millisecond at most */
 static struct {
     pthread_mutex_t lock;
     int (*says)(const struct http_call *c);
@@ -29,6 +30,7 @@ static struct {
     char log[8192];  /* names of messages that were taken, a space after each */
     char last[4096]; /* body of the last */
     char signature[7 + SHA256_HEX], name[40];
+    _Atomic int attempt; /* as the last one said that was refused */
 } receiver = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 int64_t __wrap_clock_now_ms(void);
@@ -49,8 +51,10 @@ int __wrap_pthread_cond_timedwait(pthread_cond_t *c, pthread_mutex_t *m, const s
     (void)c;
     int64_t at = until->tv_sec * 1000 + until->tv_nsec / 1000000 - 1000;
     pthread_mutex_unlock(m); /* the others have their time too */
-    usleep(20);
+    usleep(slowly ? 1000 : 20);
     pthread_mutex_lock(m);
+    if (slowly && at > passed_ms + 200)
+        at = passed_ms + 200;
     if (at > passed_ms)
         passed_ms = at;
     return ETIMEDOUT;
@@ -108,6 +112,8 @@ int __wrap_http_client_submit_quietly(struct http_client *c, struct http_call *c
     call->fate = status != 0 ? HTTP_ANSWERED : HTTP_UNSENT;
     if (status == 200)
         note_taken(call);
+    else
+        receiver.attempt = atoi(value_of(call, "Wayleave-Attempt").p);
     call->done(call);
     return 0;
 }
@@ -259,7 +265,8 @@ static int64_t newest; /* what `done` waits for */
 
 static bool done(struct world *l)
 {
-    return row_of(l, "a").position >= newest;
+    struct subscriber v = row_of(l, "a");
+    return v.position >= newest && v.pending.n == 0;
 }
 
 static void all_done(struct world *l, int64_t seq)
@@ -394,12 +401,15 @@ TEST(memory_is_bounded_whatever_waits_and_what_was_not_taken_is_not_passed)
         assert_true(st->bytes <= 9u << 20);
         assert_int_equal(f->target[i]->open, 0);
     }
-    assert_true(row_of(&l, "a").position < first);
+    struct subscriber_pending p;
+    struct subscriber a = row_of(&l, "a");
+    OK(&l.f, subscriber_pending_read(a.pending, l.f.a, &p, &l.f.e));
+    assert_true(p.n > 8 && p.n <= DELIVERY_WINDOW_MAX && !subscriber_passed(&a, &p, first));
     life_end(&l);
     life_start(&l, takes);
     life_fanout(&l);
     all_done(&l, last);
-    assert_true(receiver.taken >= 2530);
+    assert_in_range(receiver.taken, 2530, 2530 + 32); /* nothing twice, also of a body that was taken up in part */
     life_end(&l);
     fx_end(&l.f);
 }
@@ -408,6 +418,19 @@ TEST(memory_is_bounded_whatever_waits_and_what_was_not_taken_is_not_passed)
     "{\"object\":\"w\",\"entry\":[{\"id\":\"1\",\"changes\":[{\"field\":\"messages\",\"value\":{\"statuses\":[{"       \
     "\"id\":"                                                                                                          \
     "\"wamid.1\",\"status\":\"sent\",\"recipient_id\":\"4477009\", \"biz_opaque_callback_data\":\"%s\" }]}}]}]}"
+
+/* A change of settings counts from some POST on. */
+static void comes_to_be_signed(struct world *l, int64_t app, const char *secret, const char *body)
+{
+    uint8_t mac[SHA256_BYTES];
+    char want[SHA256_HEX];
+    hmac_sha256(str_of(secret), str_of(body), mac);
+    hex_encode(mac, sizeof mac, want);
+    for (int i = 0; i < 100 && strcmp(receiver.signature + 7, want) != 0; i++)
+        all_done(l, arrives(l, app, body));
+    all_done(l, arrives(l, app, body));
+    assert_string_equal(receiver.signature + 7, want);
+}
 
 static void signed_with(struct world *l, const char *secret, const char *body)
 {
@@ -420,7 +443,22 @@ static void signed_with(struct world *l, const char *secret, const char *body)
     assert_string_equal(receiver.signature, want);
 }
 
-TEST(what_is_ours_is_taken_out_and_each_body_is_signed_as_its_app_would)
+static bool app_is_said(struct world *l)
+{
+    struct fanout_view v;
+    return fanout_look(l->g->fanout, row_of(l, "a").id, &v) && v.app_unknown;
+}
+
+static void change(struct world *l, struct subscriber *v)
+{
+    BEGIN(&l->f);
+    OK(&l->f, subscriber_put(l->f.s, v, &l->f.e));
+    COMMIT(&l->f);
+    if (l->g->fanout != NULL)
+        fanout_changed(l->g->fanout);
+}
+
+TEST(what_is_ours_is_taken_out_and_all_is_signed_as_the_subscribers_app_would)
 {
     struct world l = {0};
     const struct callback_key k = {{0}};
@@ -441,20 +479,23 @@ TEST(what_is_ours_is_taken_out_and_each_body_is_signed_as_its_app_would)
     signed_with(&l, "app secret", want);
     snprintf(text, sizeof text, "%lld", (long long)seq);
     assert_string_equal(receiver.name, text);
-    all_done(&l, arrives(&l, 77, want));
-    signed_with(&l, "second secret", want);
-    all_done(&l, arrives(&l, 78, want)); /* of an app that is not configured any more */
+    all_done(&l, arrives(&l, 77, want)); /* another app's copy came first: what this one expects does not change */
     signed_with(&l, "app secret", want);
     struct subscriber v = row_of(&l, "a");
+    v.app = 77;
+    change(&l, &v);
+    comes_to_be_signed(&l, 0, "second secret", want);
+    assert_false(app_is_said(&l));
+    v.app = 78; /* one that is not configured any more */
+    change(&l, &v);
+    comes_to_be_signed(&l, 77, "app secret", want);
+    assert_true(app_is_said(&l));
     buf_init(&sealed, 512);
     OK(&l.f, seal(l.g->seal_key, STR("its own"), &sealed, &l.f.e));
     v.secret = buf_str(&sealed);
-    BEGIN(&l.f);
-    OK(&l.f, subscriber_put(l.f.s, &v, &l.f.e));
-    COMMIT(&l.f);
-    fanout_changed(l.g->fanout);
-    all_done(&l, arrives(&l, 77, want));
-    signed_with(&l, "its own", want);
+    change(&l, &v);
+    comes_to_be_signed(&l, 77, "its own", want);
+    assert_false(app_is_said(&l));
     buf_done(&sealed);
     buf_done(&mark);
     life_end(&l);
@@ -486,6 +527,11 @@ TEST(a_row_that_cannot_be_used_is_nobody_elses_trouble)
     assert_true(until(both_broken, &l));
     assert_int_equal(receiver.taken, 3);
     assert_int_equal(row_of(&l, "odd").position, 1);
+    struct fanout_view lost;
+    assert_true(fanout_look(l.g->fanout, row_of(&l, "sealed").id, &lost));
+    assert_true(lost.broken && lost.secret_lost);
+    assert_non_null(strstr(lost.last_error, "wayleave webhooks subscribers set sealed --secret-file FILE"));
+    assert_true(fanout_look(l.g->fanout, row_of(&l, "odd").id, &lost) && lost.broken && !lost.secret_lost);
     life_end(&l);
     fx_end(&l.f);
 }
@@ -502,6 +548,172 @@ TEST(what_cannot_be_read_goes_to_those_who_filter_nothing)
     all_done(&l, arrives(&l, 0, "no JSON"));
     assert_string_equal(receiver.last, "no JSON");
     assert_int_equal(receiver.taken, 1);
+    arrives(&l, 0, "{\"object\":\"whatsapp_business_account\",\"entry\":[]}"); /* what says nothing is nobody's */
+    all_done(&l, arrives(&l, 0, "{\"entry\":[{\"id\":\"2000\",\"changes\":[]}]}"));
+    assert_int_equal(receiver.asked, 1);
+    life_end(&l);
+    fx_end(&l.f);
+}
+
+/* --- one life goes on where the other ended --------------------------------------------------------------------------- */
+
+static unsigned pending_of(struct world *l)
+{
+    struct fanout_view v = {.pending = 999};
+    (void)fanout_look(l->g->fanout, row_of(l, "a").id, &v);
+    return v.pending;
+}
+
+static int wanted_taken;
+
+static bool one_is_left(struct world *l)
+{
+    struct subscriber_pending p;
+    OK(&l->f, subscriber_pending_read(row_of(l, "a").pending, l->f.a, &p, &l->f.e));
+    return receiver.taken >= wanted_taken && pending_of(l) == 1 && p.n == 1;
+}
+
+static void all_but_one(struct world *l, int taken)
+{
+    wanted_taken = taken;
+    if (!until(one_is_left, l))
+        fail_msg("%d taken, not %d; %u wait", receiver.taken, taken, pending_of(l));
+}
+
+/* Whatever the one that is stuck is asked about, nobody has to take anything twice. */
+TEST(what_was_taken_beyond_one_that_is_stuck_is_not_handed_over_again)
+{
+    struct world l = {0};
+    struct fanout_view v;
+    fx_start(&l.f);
+    passed_ms = 0;
+    life_start(&l, refuses_first);
+    add(&l, "a", SUBSCRIBER_EVENTS, "");
+    life_fanout(&l);
+    slowly = true;
+    int64_t first = messages(&l, 0, 5, 0);
+    messages(&l, 5, 6, 0);
+    all_but_one(&l, 5);
+    while (receiver.attempt < 2)
+        usleep(100);
+    fanout_stop(l.g->fanout);
+    int attempt = receiver.attempt;
+    struct subscriber row = row_of(&l, "a");
+    struct subscriber_pending p;
+    OK(&l.f, subscriber_pending_read(row.pending, l.f.a, &p, &l.f.e));
+    assert_true(p.n == 1 && p.thing[0].seq == first && p.thing[0].event == 0 && (int)p.thing[0].attempts == attempt);
+    assert_true(row.position > first && !subscriber_passed(&row, &p, first));
+    life_end(&l);
+    life_start(&l, refuses_first); /* a restart */
+    receiver.attempt = 0;
+    life_fanout(&l);
+    messages(&l, 6, 7, 0);
+    all_but_one(&l, 1);
+    while (receiver.attempt == 0)
+        usleep(100);
+    assert_true(receiver.attempt > attempt);
+    assert_string_equal(receiver.log, "6 ");
+    row = row_of(&l, "a"); /* other settings */
+    row.filter = STR("{\"kinds\":[\"inbound\"]}");
+    change(&l, &row);
+    messages(&l, 7, 8, 0);
+    all_but_one(&l, 2);
+    assert_string_equal(receiver.log, "6 7 ");
+    for (int i = 8; i < 12; i++) {
+        messages(&l, i, i + 1, 0);
+        all_but_one(&l, i - 5);
+    }
+    assert_true(fanout_look(l.g->fanout, row.id, &v));
+    assert_true(v.stuck == 1 && v.stuck_seq == first && v.stuck_event == 0 && v.stuck_status == 400);
+    assert_true(v.oldest_seq == first && v.oldest_attempts >= FANOUT_STUCK);
+    row.form = SUBSCRIBER_BODIES; /* its body goes whole */
+    receiver.says = takes;
+    row.filter = STR("");
+    change(&l, &row);
+    all_done(&l, first);
+    assert_true(receiver.taken >= 7 && receiver.taken <= 8);
+    life_end(&l);
+    life_start(&l, takes);
+    life_fanout(&l);
+    all_done(&l, messages(&l, 12, 13, 0));
+    slowly = false;
+    assert_string_equal(receiver.log, "12 ");
+    life_end(&l);
+    fx_end(&l.f);
+}
+
+TEST(what_waits_and_is_not_wanted_or_not_there_any_more_is_let_go)
+{
+    struct world l = {0};
+    fx_start(&l.f);
+    passed_ms = 0;
+    life_start(&l, refuses_first);
+    add(&l, "a", SUBSCRIBER_EVENTS, "");
+    life_fanout(&l);
+    messages(&l, 0, 5, 0);
+    all_but_one(&l, 4);
+    struct subscriber row = row_of(&l, "a");
+    row.filter = STR("{\"kinds\":[\"status\"]}");
+    change(&l, &row);
+    all_done(&l, row.position);
+    row.filter = STR("");
+    change(&l, &row);
+    messages(&l, 0, 1, 0);
+    all_but_one(&l, 4);
+    life_end(&l);
+    size_t n;
+    BEGIN(&l.f);
+    OK(&l.f, inbox_drop(l.f.s, INT64_MAX, 100, &n, &l.f.e));
+    COMMIT(&l.f);
+    life_start(&l, takes);
+    life_fanout(&l);
+    all_done(&l, messages(&l, 5, 6, 0));
+    assert_string_equal(receiver.log, "5 ");
+    life_end(&l);
+    fx_end(&l.f);
+}
+
+/* Copies are made before they are needed, and may lie for days. */
+TEST(who_was_erased_is_not_in_what_waits)
+{
+    struct world l = {0};
+    fx_start(&l.f);
+    passed_ms = 0;
+    life_start(&l, refuses_first);
+    add(&l, "a", SUBSCRIBER_EVENTS, "");
+    life_fanout(&l);
+    int64_t seq = messages(&l, 0, 1, 0);
+    messages(&l, 1, 2, 0);
+    all_but_one(&l, 1);
+    BEGIN(&l.f);
+    OK(&l.f, inbox_rewrite(l.f.s, seq,
+                           STR(HEAD "{\"id\":\"wamid.other\",\"from\":\"44770091\",\"type\":\"text\","
+                                    "\"timestamp\":\"1\"}" TAIL),
+                           &l.f.e));
+    COMMIT(&l.f);
+    fanout_forget(l.g->fanout);
+    receiver.says = takes;
+    all_done(&l, seq);
+    assert_string_equal(receiver.log, "1 other ");
+    fanout_stop(l.g->fanout);
+    fanout_forget(l.g->fanout); /* nobody is there to do it, and nothing to be done */
+    life_end(&l);
+    fx_end(&l.f);
+}
+
+TEST(a_subscriber_somebody_made_is_not_taken_over_by_the_configuration)
+{
+    struct world l = {0};
+    char url[] = "http://receiver/";
+    fx_start(&l.f);
+    passed_ms = 0;
+    life_start(&l, takes);
+    add(&l, "forward", SUBSCRIBER_EVENTS, "");
+    l.g->o.forward_url = url;
+    life_fanout(&l);
+    struct subscriber v = row_of(&l, "forward");
+    assert_true(v.origin == SUBSCRIBER_BY_API && v.form == SUBSCRIBER_EVENTS);
+    assert_str(v.url, "https://app.example.com/");
     life_end(&l);
     fx_end(&l.f);
 }
@@ -545,6 +757,9 @@ TEST(the_configurations_own_begins_where_the_forwarder_was)
 TESTS(T(one_that_is_refused_is_given_up_and_tried_once_more_when_asked),
       T(a_receiver_away_for_a_week_loses_what_is_older_and_nothing_else),
       T(memory_is_bounded_whatever_waits_and_what_was_not_taken_is_not_passed),
-      T(what_is_ours_is_taken_out_and_each_body_is_signed_as_its_app_would),
+      T(what_is_ours_is_taken_out_and_all_is_signed_as_the_subscribers_app_would),
+      T(what_was_taken_beyond_one_that_is_stuck_is_not_handed_over_again),
+      T(what_waits_and_is_not_wanted_or_not_there_any_more_is_let_go), T(who_was_erased_is_not_in_what_waits),
+      T(a_subscriber_somebody_made_is_not_taken_over_by_the_configuration),
       T(a_row_that_cannot_be_used_is_nobody_elses_trouble), T(what_cannot_be_read_goes_to_those_who_filter_nothing),
       T(the_configurations_own_begins_where_the_forwarder_was))
