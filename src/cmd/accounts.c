@@ -35,6 +35,7 @@ int accounts_show_run(const struct args *a)
     struct rest r;
     struct json answer;
     int rc = rest_open(&r, a);
+    r.names = "wayleave accounts list names them";
     if (rc == CMD_OK)
         rc = rest_get(&r, "/accounts/", a->word[0], &answer);
     if (rc == CMD_OK && args_has(a, "json"))
@@ -43,6 +44,11 @@ int accounts_show_run(const struct args *a)
         show_account(answer);
     rest_close(&r);
     return rc;
+}
+
+static bool narrowed(const struct args *a)
+{
+    return args_has(a, "account") || args_has(a, "number") || args_has(a, "field") || args_has(a, "before");
 }
 
 int accounts_notices_run(const struct args *a)
@@ -61,6 +67,7 @@ int accounts_notices_run(const struct args *a)
     }
     int rc = rest_open(&r, a);
     r.words = words;
+    r.names = "wayleave accounts list and wayleave numbers list name them";
     if (rc == CMD_OK)
         rc = path.failed ? cmd_fail(CMD_USAGE, NULL, "that is too much to ask for at once")
                          : rest_call(&r, "GET", buf_cstr(&path), (struct str){NULL, 0}, &answer);
@@ -70,7 +77,7 @@ int accounts_notices_run(const struct args *a)
         rc = rest_print_rows(json_get(answer, "notices"));
     } else if (rc == CMD_OK) {
         struct str next = show_text(answer, "next");
-        show_notice_list(json_get(answer, "notices"));
+        show_notice_list(json_get(answer, "notices"), narrowed(a));
         if (next.n > 0 && !args_has(a, "quiet"))
             term_printf(stdout, TONE_DIM, "older ones: the same command with --before %.*s\n", (int)next.n, next.p);
     }

@@ -58,6 +58,7 @@ int numbers_resume_run(const struct args *a)
     int rc = rest_open(&r, a);
     if (rc == CMD_OK && (path.failed || body.failed))
         rc = cmd_fail(CMD_USAGE, NULL, "the id or the name is too long");
+    r.names = "wayleave numbers list names them";
     if (rc == CMD_OK)
         rc = rest_call(&r, "POST", buf_cstr(&path), buf_str(&body), &answer);
     if (rc == CMD_OK)
@@ -92,6 +93,7 @@ int numbers_show_run(const struct args *a)
     struct rest r;
     struct json answer;
     int rc = rest_open(&r, a);
+    r.names = "wayleave numbers list names them";
     if (rc == CMD_OK)
         rc = rest_get(&r, "/numbers/", a->word[0], &answer);
     if (rc == CMD_OK && args_has(a, "json"))

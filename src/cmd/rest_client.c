@@ -307,6 +307,18 @@ static void say_error(const struct rest *r, struct json error, struct buf *words
         buf_printf(words, " (%.*s)", (int)field.n, field.p);
 }
 
+static int meaning(const struct rest *r, const char **ret_next)
+{
+    *ret_next = r->status == 404 ? r->names : NULL;
+    for (size_t i = 0; i < sizeof meanings / sizeof meanings[0]; i++) {
+        if (meanings[i].status != r->status)
+            continue;
+        *ret_next = *ret_next != NULL ? *ret_next : meanings[i].next;
+        return meanings[i].code;
+    }
+    return CMD_FAILED;
+}
+
 int rest_check(const struct rest *r, struct json answer)
 {
     if (r->status < 300)
@@ -315,21 +327,14 @@ int rest_check(const struct rest *r, struct json answer)
         return CMD_TEMPORARY;
     struct json error = json_get(answer, "error");
     struct str text = json_str_or(json_get(error, "message"), STR(""));
-    int code = CMD_FAILED;
-    const char *next = NULL;
-    for (size_t i = 0; i < sizeof meanings / sizeof meanings[0]; i++)
-        if (meanings[i].status == r->status) {
-            code = meanings[i].code;
-            next = meanings[i].next;
-        }
+    const char *next;
+    int code = meaning(r, &next);
     if (r->status == 401 && memmem(text.p, text.n, "admin key", 9) != NULL) /* ours, not the one for Meta */
         return cmd_fail(code, "give the key of this gateway: --key-file with the admin.key of its state directory",
                         "the gateway at %s does not accept the key of %s", r->url, r->key_from);
     if (r->status == 404 && str_eq(text, STR("no such method and path in this API")))
         return cmd_fail(CMD_FAILED, "compare wayleave version here and on the gateway's machine",
                         "the gateway at %s does not know this call: it is older than this program", r->url);
-    if (r->status == 404 && r->names != NULL)
-        next = r->names;
     bool ours = option_for(r, json_str_or(json_get(error, "field"), STR(""))) != NULL;
     struct buf words;
     buf_init(&words, 4096);

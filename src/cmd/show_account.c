@@ -127,10 +127,10 @@ static void show_notice(int indent, struct json n)
     buf_done(&b);
 }
 
-void show_notice_list(struct json notices)
+void show_notice_list(struct json notices, bool narrowed)
 {
     if (json_count(notices) == 0)
-        puts("nothing was said by webhook yet");
+        puts(narrowed ? "no notice is like that" : "nothing was said by webhook yet");
     for (struct json_iter it = json_iter(notices); json_next(&it);)
         show_notice(0, it.value);
 }
@@ -298,11 +298,12 @@ void show_account(struct json v)
 
 /* --- templates -------------------------------------------------------------------------------------------------------- */
 
-void show_template_list(struct json templates, bool first)
+void show_template_list(struct json templates, bool first, bool narrowed)
 {
     char when[SHOW_TIME];
     if (first && json_count(templates) == 0) {
-        puts("no template; wayleave templates sync reads them again");
+        puts(narrowed ? "no template is like that; without options the list has all"
+                      : "no template; wayleave templates sync reads them again");
         return;
     }
     if (first) {

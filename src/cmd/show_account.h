@@ -7,12 +7,13 @@
 
 #include "cmd/show.h"
 
-void show_number_list(struct json numbers);                 /* "numbers" of GET /numbers */
-void show_our_number(struct json number);                   /* GET /numbers/{id} */
-void show_account_list(struct json accounts);               /* "accounts" of GET /accounts */
-void show_account(struct json account);                     /* GET /accounts/{id} */
-void show_notice_list(struct json notices);                 /* "notices" of GET /notices */
-void show_template_list(struct json templates, bool first); /* "templates" of GET /templates; with a head when first */
-void show_template(struct json template);                   /* GET /templates/{account}/{name}/{language} */
+void show_number_list(struct json numbers);   /* "numbers" of GET /numbers */
+void show_our_number(struct json number);     /* GET /numbers/{id} */
+void show_account_list(struct json accounts); /* "accounts" of GET /accounts */
+void show_account(struct json account);       /* GET /accounts/{id} */
+/* "notices" of GET /notices, "templates" of GET /templates, with a head when first; narrowed: not all were asked for. */
+void show_notice_list(struct json notices, bool narrowed);
+void show_template_list(struct json templates, bool first, bool narrowed);
+void show_template(struct json template); /* GET /templates/{account}/{name}/{language} */
 
 #endif

@@ -30,6 +30,7 @@ static void add_parameter(struct buf *path, const char *name, const char *value)
 static int get(struct rest *r, const struct buf *path, struct json *ret)
 {
     r->words = words;
+    r->names = "wayleave templates list and wayleave accounts list name them";
     int rc = path->failed ? cmd_fail(CMD_USAGE, NULL, "that is too much to ask for at once")
                           : rest_call(r, "GET", buf_cstr(path), (struct str){NULL, 0}, ret);
     return rc == CMD_OK ? rest_check(r, *ret) : rc;
@@ -66,7 +67,8 @@ int templates_list_run(const struct args *a)
         if (rc == CMD_OK && args_has(a, "json"))
             rc = rest_print_rows(json_get(answer, "templates"));
         else if (rc == CMD_OK)
-            show_template_list(json_get(answer, "templates"), first);
+            show_template_list(json_get(answer, "templates"), first,
+                               args_has(a, "name") || args_has(a, "status") || args_has(a, "account"));
     } while (rc == CMD_OK && *next);
     rest_close(&r);
     return rc;

@@ -371,7 +371,7 @@ static const struct rest_parameter parameters[] = {
     {"account", read_account, "account is the id of a WhatsApp Business account", false},
     {"number", read_number, "number is a phone_number_id", false},
     {"field", read_field, "field is the name of a webhook field, as in account_update", false},
-    {"before", read_before, "before is a time such as 2026-11-01T10:00:00Z or now-2h", false},
+    {"before", read_before, "before is a time such as " REST_TIME_FORMS, false},
     {"limit", read_limit, "limit is a number from 1 to 1000", false},
     {NULL, NULL, NULL, false},
 };

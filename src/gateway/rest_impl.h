@@ -61,6 +61,8 @@ bool rest_read_size(struct str v, size_t most, size_t *ret); /* 1 to most */
 bool rest_read_flag(struct str v, bool *ret);
 bool rest_read_id(struct str v, int64_t *ret); /* digits, above 0 */
 bool rest_read_time(struct str v, int64_t now, int64_t *ret); /* never 0 */
+#define REST_TIME_FORMS                                                                                                \
+    "2026-11-01, 2026-11-01T10:00:00Z or now-2h (units are s, m, h and d; a time of day has its T and its zone)"
 /* Whether a list may go from there to there, in ms; 0: not said. False: c->problem says what is wrong. */
 bool rest_read_span(struct rest_call *c, int64_t from, int64_t to, int64_t now);
 

@@ -34,8 +34,7 @@ static bool read_place(struct rest_call *c, struct json v, const char *field, in
     if (json_type(v) <= JSON_NULL)
         return true;
     if (!json_str(v, &text) || !rest_webhook_place(text, now, ret)) {
-        rest_wrong(c, WL_EINVAL, field, "%s is the id of a webhook or a time such as 2026-11-01T10:00:00Z or now-2h",
-                   field);
+        rest_wrong(c, WL_EINVAL, field, "%s is the id of a webhook or a time such as " REST_TIME_FORMS, field);
         return false;
     }
     if (!last && !rest_webhook_past(c, field, text, now))

@@ -138,10 +138,7 @@ static int show_subscriber(struct rest_call *c, struct store *s, struct arena *a
     jo_object(o);
     show_settings(c, v);
     seq_member(o, "position", position);
-    if (position != 0)
-        rc = show_lag(c, s, a, v, &live, e);
-    else
-        jo_kcstr(o, "lag", NULL); /* it begins with what comes next */
+    rc = show_lag(c, s, a, v, &live, e);
     jo_kint(o, "dead", dead);
     show_again(o, v);
     if (known)
@@ -455,14 +452,16 @@ static int read_from(struct rest_call *c, struct store *s, struct json v, int64_
     if (json_type(v) <= JSON_NULL)
         return 0;
     if (!json_str(v, &text))
-        return rest_wrong(c, WL_EINVAL, "from", "from is start, a time such as now-2h, or the id of a webhook");
+        return rest_wrong(c, WL_EINVAL, "from",
+                          "from is start, the id of a webhook, or a time such as " REST_TIME_FORMS);
     if (str_eq(text, STR("start"))) {
         int rc = inbox_oldest(s, &oldest, e);
         *ret = oldest > 1 ? oldest - 1 : 1;
         return rc;
     }
     if (!rest_webhook_place(text, now, ret))
-        return rest_wrong(c, WL_EINVAL, "from", "from is start, a time such as now-2h, or the id of a webhook");
+        return rest_wrong(c, WL_EINVAL, "from",
+                          "from is start, the id of a webhook, or a time such as " REST_TIME_FORMS);
     rest_webhook_past(c, "from", text, now);
     *ret -= *ret > 1; /* that one too */
     return 0;

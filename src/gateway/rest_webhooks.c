@@ -12,6 +12,7 @@
 #include "base/digest.h"
 #include "core/webhook_filter.h"
 #include "gateway/rest_subscriber.h"
+#include "gateway/snapshot.h"
 #include "store/inbox.h"
 #include "store/notices.h"
 
@@ -171,10 +172,10 @@ static const struct rest_parameter parameters[] = {
     {"app", read_app, "app is the id of one of your apps at Meta, 0 for the one without an id", false},
     {"problem", read_problem, "problem is true or false", false},
     {"repeats", read_repeats, "repeats is true or false", false},
-    {"from", read_from, "from is a time such as 2026-11-01, 2026-11-01T10:00:00Z or now-2h", false},
-    {"to", read_to, "to is a time such as 2026-11-01, 2026-11-01T10:00:00Z or now-2h", false},
-    {"before", read_before, "before is the id of a webhook, or a time such as now-2h", false},
-    {"after", read_after, "after is the id of a webhook, or a time such as now-2h, and none of the future", false},
+    {"from", read_from, "from is a time such as " REST_TIME_FORMS, false},
+    {"to", read_to, "to is a time such as " REST_TIME_FORMS, false},
+    {"before", read_before, "before is the id of a webhook, or a time such as " REST_TIME_FORMS, false},
+    {"after", read_after, "after is the id of a webhook, or a time that is past, such as " REST_TIME_FORMS, false},
     {"limit", read_limit, "limit is a number from 1 to 1000", false},
     {NULL, NULL, NULL, false},
 };
@@ -294,7 +295,7 @@ struct opened {
     struct str why; /* it could not be read */
 };
 
-static struct opened open_body(const struct inbox_row *row, struct arena *scratch)
+static struct opened open_body(const struct rest_call *c, const struct inbox_row *row, struct arena *scratch)
 {
     struct opened b = {.row = row};
     struct json root;
@@ -302,8 +303,10 @@ static struct opened open_body(const struct inbox_row *row, struct arena *scratc
     int rc = json_parse(thread_json(), row->body, false, &root, &e);
     if (rc == 0)
         rc = events_parse(root, scratch, &b.events, &b.n, &e);
-    if (rc == 0)
+    if (rc == 0) {
+        snapshot_number_events(c->g->snapshots, b.events, b.n);
         return b;
+    }
     const char *why = arena_strdup(scratch, e.text);
     return (struct opened){.row = row, .why = str_of(why != NULL ? why : "it cannot be read")};
 }
@@ -381,7 +384,7 @@ static int show_row(struct rest_call *c, struct store *s, struct arena *scratch,
                     const struct inbox_row *row, struct err *e)
 {
     arena_reset(scratch);
-    struct opened b = open_body(row, scratch);
+    struct opened b = open_body(c, row, scratch);
     p->at = row->seq;
     p->bodies++;
     p->bytes += row->body.n;
@@ -620,7 +623,7 @@ int rest_webhook(struct rest_call *c, struct store *s, struct arena *a, int64_t 
     rc = cursor_get(s, "projector", &applied, e);
     if (rc != 0)
         return rc;
-    struct opened b = open_body(&row, a);
+    struct opened b = open_body(c, &row, a);
     jo_object(&c->out);
     body_members(&c->out, &b, applied);
     rc = show_events(c, s, NULL, &b, e);

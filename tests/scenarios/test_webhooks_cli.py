@@ -233,7 +233,7 @@ def test_set_changes_only_what_is_given(router, receiver):
 def test_paused_it_keeps_its_place(router, sandbox, receiver):
     add(router, "crm", receiver.url, "--kind", "inbound", "--paused")
     sandbox.inbound(ANA)
-    rig.until("it waits", lambda: (subscriber(router, "crm")["lag"] or {}).get("bodies") == 1)
+    rig.until("it waits", lambda: subscriber(router, "crm")["lag"]["bodies"] == 1)
     assert "paused" in ok(router.cli(["webhooks", "subscribers", "list"])) and receiver.requests == []
     ok(router.cli(["webhooks", "subscribers", "resume", "crm"]))
     rig.until("it has it", lambda: receiver.requests)
@@ -266,7 +266,7 @@ def test_old_webhooks_are_given_again(router, sandbox, receiver):
     assert said.startswith("2 webhooks are")
     rig.until("two came", lambda: len(receiver.requests) == 2)
     rig.until("it is over", lambda: subscriber(router, "crm")["again"] is None)
-    assert [r["headers"]["Wayleave-Event-Id"] for r in receiver.requests] == [f"{i}.0" for i in old[1:3]]
+    assert {r["headers"]["Wayleave-Event-Id"] for r in receiver.requests} == {f"{i}.0" for i in old[1:3]}
     ok(router.cli(["webhooks", "replay", "--subscriber", "crm", old[3], old[0]]))
     rig.until("the other two came", lambda: len(receiver.requests) == 4)
     rig.until("nothing is left", lambda: router.admin("GET", "/subscribers/crm/dead")[1]["dead"] == [])
@@ -352,7 +352,7 @@ def test_a_mistake_in_a_subscriber_names_its_field(mistaken, body, field):
     ("POST", "/webhooks/replay", {"subscriber": "good"}, "say one of these"), ("POST", "/webhooks/replay", {"subscriber": "good", "dead": True, "from": "now-1h"}, "say one of these"),
     ("POST", "/webhooks/replay", {"subscriber": "good", "from": "soon"}, "from is"), ("POST", "/webhooks/replay", {"subscriber": "good", "to": "now"}, "say one of these"),
     ("POST", "/webhooks/replay", {"subscriber": "good", "from": "now", "to": "now-1h"}, "after `from`"), ("POST", "/webhooks/replay", {"subscriber": "good", "from": "now+2h"}, "in the future"),
-    ("GET", "/webhooks?from=now%2B1h", None, "in the future"), ("GET", "/webhooks?from=now&to=now-1h", None, "after `from`"), ("GET", "/webhooks?after=now%2B1h", None, "none of the future"),
+    ("GET", "/webhooks?from=now%2B1h", None, "in the future"), ("GET", "/webhooks?from=now&to=now-1h", None, "after `from`"), ("GET", "/webhooks?after=now%2B1h", None, "a time that is past"),
     ("GET", "/messages?from=now&to=now-1h", None, "after `from`"), ("GET", "/webhooks?status=fialed", None, "failed"), ("POST", "/subscribers", {"name": "forward", "url": "http://h/"}, "webhook.forward_url"),
     ("POST", "/webhooks/replay", {"subscriber": "good", "id": []}, "id is"),
     ("POST", "/webhooks/replay", {"subscriber": "good", "id": "x"}, "in digits"), ("POST", "/webhooks/replay", {"subscriber": "good", "id": "77"}, "there is no webhook"),
@@ -408,8 +408,8 @@ def test_a_status_alone_means_statuses_and_commas_are_the_same_everywhere(router
     add(router, "both", receiver.url, "--kind", "inbound, status", "--number", "111,112")
     assert subscriber(router, "both")["filter"] == {"kinds": ["inbound", "status"], "numbers": ["111", "112"]}
     wrote(router, sandbox, ANA)
-    rig.until("one is past it", lambda: (subscriber(router, "both")["lag"] or {}).get("bodies") == 0 and subscriber(router, "both")["delivered"] == 1)
-    rig.until("and so is the other", lambda: (subscriber(router, "fail")["lag"] or {}).get("bodies") == 0)
+    rig.until("one is past it", lambda: subscriber(router, "both")["lag"]["bodies"] == 0 and subscriber(router, "both")["delivered"] == 1)
+    rig.until("and so is the other", lambda: subscriber(router, "fail")["lag"]["bodies"] == 0)
     assert subscriber(router, "fail")["delivered"] == 0 and len(receiver.requests) == 1
     assert rows(router.cli(["webhooks", "list", "--status", "failed", "--json"])) == []
     assert "status failed, read" in ok(router.cli(["webhooks", "subscribers", "show", "fail"]))
