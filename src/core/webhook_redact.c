@@ -12,7 +12,6 @@
 
 #include "base/json_walk.h"
 
-#define NOTHING        "{\"entry\":[]}"
 #define TEXT_MAX       256 /* as long as a name may be, and a phone number with what stands between its digits */
 #define RUN_MIN        8   /* digits of a phone number that is looked for inside of a text */
 #define SEPARATORS_MAX 3   /* between two digits of it */
@@ -521,7 +520,7 @@ bool webhook_redact(struct str body, const struct identity *names, size_t n, str
     bool no_entry = whole && !out->failed && out->data[before] != '{';
     if (!whole || no_entry || out->len - before > body.n + 16) {
         take_back(&r, before);
-        buf_puts(out, NOTHING);
+        buf_puts(out, WEBHOOK_OF_NOTHING);
     }
     return true;
 }

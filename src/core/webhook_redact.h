@@ -17,6 +17,8 @@
 #include "base/buf.h"
 #include "core/identity.h"
 
+#define WEBHOOK_OF_NOTHING "{\"entry\":[]}" /* no place is in it */
+
 /* False: none of these names is in it, and `out` is untouched. A body that is no JSON and has one becomes {"entry":[]}, as
  * does one whose places would need more room than it had. When *out has failed, it was too small: while it is made it may
  * be three times the body, and in the end never longer than it and 16 bytes. */

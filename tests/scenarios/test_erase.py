@@ -2,18 +2,36 @@
 """What becomes of webhooks that are kept: they go after `webhook.keep`, and what they say of one person goes when that is asked
 for. Nothing of it may be left in the files, and nobody else's may be gone."""
 
+import contextlib
 import json
 import random
+import sqlite3
 import string
+import time
 
 import pytest
 import rig
+from test_subscribers import PRIVATE, app, events, subscribe  # noqa: F401
 from test_webhook import signed
 
 ANA, BO = "447700900301", "447700900302"
 ANA_ID, BO_ID = "GB.90000000000301", "GB.90000000000302"
 NOBODY = "GB.90000000000399"
 PEOPLE = {ANA: ("Ana Wintergarten", ANA_ID), BO: ("Bo Lindqvist", BO_ID)}
+
+
+def value(*parts):
+    """One value with the lists of all of them."""
+    whole = {}
+    for part in parts:
+        for name, elements in part.items():
+            whole.setdefault(name, []).extend(elements)
+    return whole
+
+
+@pytest.fixture
+def router(start, sandbox, tmp_path):
+    return start(rig.Gateway, tmp_path, sandbox.url, **PRIVATE)
 
 
 @pytest.fixture
@@ -123,6 +141,82 @@ def test_the_command_line_comes_back_until_all_is_looked_at(quiet):
     code, out, err = quiet.cli(["webhooks", "erase", "+" + ANA, "--yes", "--json"])
     assert code == 0 and json.loads(out) == {"scanned": 300, "erased": 300}, (out, err)
     assert not any(ANA.encode() in body for body in quiet.bodies().values())
+
+
+def names(requests):
+    """Messages by the place that `Wayleave-Event-Id` says they have."""
+    return {r["headers"]["Wayleave-Event-Id"].partition(".")[2]: [e[0] if isinstance(e, tuple) else e for e in events(r["json"])] for r in requests}
+
+
+def test_what_waits_for_an_application_is_forgotten_too(router, app):
+    up = []
+    apps = [app(lambda r: 200 if up else 503) for _ in range(2)]
+    subscribe(router, "events", apps[0].url)
+    subscribe(router, "bodies", apps[1].url, form="bodies")
+    store(router, envelope(wrote(ANA, "hello from me", "wamid.a1")), envelope(value(wrote(ANA, "and again", "wamid.a2"), wrote(BO, "so do I", "wamid.b2"))))
+    rig.until("both were asked", lambda: all(a.requests for a in apps))
+    erase(router, "+" + ANA)
+    up.append(True)
+    store(router, envelope(wrote(BO, "the end", "wamid.b3")))
+    for word in (b"wamid.b2", b"wamid.b3"):
+        rig.until("what is left is taken", lambda: all(any(word in r["body"] for r in a.taken()) for a in apps), 40)
+    taken = b"".join(r["body"] for a in apps for r in a.taken())
+    for word in (ANA, ANA_ID, "Ana Wintergarten", "hello from me", "wamid.a", "null"):
+        assert word.encode() not in taken, word
+    assert [len(a.taken()) for a in apps] == [2, 2]
+
+
+def test_an_event_keeps_its_name_after_an_erasure(start, sandbox, tmp_path, app):
+    gateway = start(rig.Gateway, tmp_path, sandbox.url, **PRIVATE)
+    up = []
+    behind = app(lambda r: 200 if up or b"wamid.a1" in r["body"] else 503)
+    subscribe(gateway, "app", behind.url)
+    store(gateway, envelope(value(wrote(ANA, "hello", "wamid.a1"), wrote(BO, "me too", "wamid.b1"))))
+    rig.until("one is taken and one is not", lambda: len(behind.taken()) == 1 and len(behind.requests) > 1)
+    assert names(behind.requests) == {"0": ["wamid.a1"], "1": ["wamid.b1"]}
+    erase(gateway, "+" + ANA)
+    port, n = gateway.port, len(behind.requests)
+    gateway.stop()
+    up.append(True)
+    start(rig.Gateway, tmp_path, sandbox.url, port=port, **PRIVATE)
+    rig.until("the other one is taken", lambda: len(behind.taken()) == 2, 30)
+    assert names(behind.requests[n:]) == {"1": ["wamid.b1"]}
+
+
+def test_dead_letters_of_an_erased_person_go_and_the_others_keep_their_names(router, app):
+    refuse = [b"wamid.a1", b"wamid.b1"]
+    behind = app(lambda r: 400 if any(word in r["body"] for word in refuse) else 200)
+    subscribe(router, "app", behind.url)
+    third = {"messages": [{"from": "15550009999", "id": "wamid.c1", "timestamp": "1790000000", "type": "text", "text": {"body": "x"}}]}
+    store(router, envelope(value(wrote(ANA, "hello", "wamid.a1"), wrote(BO, "me too", "wamid.b1"), third)))
+    rig.until("the third is taken", lambda: len(behind.taken()) == 1)
+    [(seq,)] = router.query("SELECT seq FROM inbox")
+    [(subscriber,)] = router.query("SELECT id FROM subscriber")
+    router.admin("POST", "/webhooks/replay", {"subscriber": "app", "id": str(seq)})
+    rig.until("two are dead", lambda: router.query("SELECT event FROM dead_letter WHERE again = 0 ORDER BY event") == [(0,), (1,)], 60)
+    erase(router, "+" + ANA)
+    assert router.query("SELECT seq, event FROM dead_letter") == [(seq, 1)]
+    refuse.clear()
+    n = len(behind.requests)
+    assert router.admin("POST", "/webhooks/replay", {"subscriber": "app", "dead": True})[0] in (200, 202)
+    rig.until("the letter is taken", lambda: router.query("SELECT count(*) FROM dead_letter") == [(0,)], 30)
+    assert names(behind.requests[n:]) == {"1": ["wamid.b1"]}
+    router.admin("POST", "/webhooks/replay", {"subscriber": "app", "id": str(seq)})
+    rig.until("what is left is handed on again", lambda: set(names(behind.requests[n:])) == {"1", "2"}, 30)
+
+
+def test_notices_that_name_the_person_are_cut(quiet):
+    """What names somebody is not kept as a notice as far as we can tell; what we could not tell is found here."""
+    store(quiet, envelope(wrote(ANA, "hello", "wamid.a1")))
+    now = int(time.time() * 1000) - 1000
+    with contextlib.closing(sqlite3.connect(quiet.folder / "state" / "wayleave.db", timeout=30)) as db, db:
+        for i in range(1200):
+            detail = {"event": "X", "detail": "said +44 7700 900301" if i in (0, 600, 1199) else "nobody said"}
+            db.execute("INSERT INTO notice VALUES (?, ?, 5, 1, 0, 'account_alerts', ?, 'X', ?)", (now + i // 2, -i if i % 2 else i, ANA_ID if i == 7 else "y", json.dumps(detail)))
+    assert erase(quiet, "+" + ANA) == (1, 1)
+    rows = quiet.query("SELECT subject, word, detail FROM notice")
+    assert sum(row == ("", "", '{"cut":true,"erased":true}') for row in rows) == 4 and sum("nobody said" in row[2] for row in rows) == 1196
+    assert b"7700 900301" not in files(quiet)
 
 
 def test_a_mistake_is_named(quiet):
