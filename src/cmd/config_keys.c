@@ -180,7 +180,7 @@ const struct config_key config_keys[] = {
      .offset = GATEWAY(webhook_app_id),
      .sample = "670843887433847",
      .help = "the app webhook.app_secret belongs to, as Meta's dashboard shows it: says in lists of webhooks which app "
-             "each came from"},
+             "each came from, and is the name of it for subscribers (--app)"},
     {.path = "webhook.keep",
      .type = CONFIG_MILLIS,
      .fallback = "30d",
