@@ -106,6 +106,28 @@ int phone_parse(struct str text, uint64_t *ret_e164, struct err *e)
     return 0;
 }
 
+static char next_digit(struct str *s)
+{
+    while (s->n > 0) {
+        char c = *s->p++;
+        s->n--;
+        if (c >= '0' && c <= '9')
+            return c;
+    }
+    return '\0';
+}
+
+bool phone_same_digits(struct str a, struct str b)
+{
+    bool any = false;
+    for (;;) {
+        char x = next_digit(&a), y = next_digit(&b);
+        if (x != y || x == '\0')
+            return x == y && any;
+        any = true;
+    }
+}
+
 /* ITU-T E.164 calling codes that belong to one country alone, as of 2026. Left out because shared: 1 7 39 44 47
  * 61 212 262 290 358 500 590 599 672; and the non-geographic 8xx and 979. No code is the beginning of another. */
 static const struct calling_code {

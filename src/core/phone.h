@@ -19,6 +19,10 @@
 /* E.164 digits as an integer (country code first, no leading zero). WL_EINVAL naming what is wrong. */
 int phone_parse(struct str text, uint64_t *ret_e164, struct err *e);
 
+/* Whether both have the same digits, whatever stands between them, as a number of ours that Meta shows in two ways. False where one
+ * has none. */
+bool phone_same_digits(struct str a, struct str b);
+
 /* The ISO country whose rules are asked: of the calling code ("BR"), of the beginning of the number where countries share
  * the code ("US", "CA" or "JM" for 1), and of most numbers of the code where that does not tell (47: "NO"). "" where the
  * code is nobody's. ret holds 3 bytes. */

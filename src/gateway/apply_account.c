@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/phone.h"
 #include "store/accounts.h"
 #include "store/reach.h"
 #include "store/senders.h"
@@ -228,21 +229,6 @@ int apply_account_read(struct store *s, struct arena *a, const struct account *r
     return accounts_put(s, &v, 1, e);
 }
 
-static bool same_digits(const char *a, struct str b)
-{
-    size_t i = 0;
-    for (;;) {
-        while (*a != '\0' && (*a < '0' || *a > '9'))
-            a++;
-        while (i < b.n && (b.p[i] < '0' || b.p[i] > '9'))
-            i++;
-        if (*a == '\0' || i == b.n)
-            return *a == '\0' && i == b.n;
-        if (*a++ != b.p[i++])
-            return false;
-    }
-}
-
 int apply_number_shown(struct store *s, struct arena *a, struct str display_phone, int64_t *ret, struct err *e)
 {
     struct sender *all;
@@ -250,7 +236,7 @@ int apply_number_shown(struct store *s, struct arena *a, struct str display_phon
     int rc = senders_list(s, a, &all, &n, e);
     *ret = 0;
     for (size_t i = 0; i < n && rc == 0 && *ret == 0; i++)
-        if (same_digits(all[i].display_phone, display_phone))
+        if (phone_same_digits(str_of(all[i].display_phone), display_phone))
             *ret = all[i].id;
     return rc;
 }
@@ -263,7 +249,7 @@ static int number_said(struct store *s, struct arena *a, int64_t waba, struct st
     int rc = senders_list(s, a, &all, &n, e);
     for (size_t i = 0; i < n && rc == 0; i++) {
         struct sender *v = &all[i];
-        if ((v->waba != waba && v->waba != 0) || !same_digits(v->display_phone, display))
+        if ((v->waba != waba && v->waba != 0) || !phone_same_digits(str_of(v->display_phone), display))
             continue;
         if (w->said & SAID_THROUGHPUT)
             take_pace(v, w->per_second, at);

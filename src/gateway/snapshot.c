@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "base/digest.h"
+#include "core/phone.h"
 #include "gateway/content.h"
 #include "store/skeletons.h"
 
@@ -244,6 +245,27 @@ const struct sender *snapshot_sender(const struct snapshot *s, int64_t id)
         if (s->senders[i].id == id)
             return &s->senders[i];
     return NULL;
+}
+
+static int64_t number_shown(const struct snapshot *s, struct str display)
+{
+    for (size_t i = 0; i < s->n_senders; i++)
+        if (phone_same_digits(str_of(s->senders[i].display_phone), display))
+            return s->senders[i].id;
+    return 0;
+}
+
+void snapshot_number_events(struct snapshots *all, struct event *ev, size_t n)
+{
+    struct snapshot *s = NULL;
+    for (size_t i = 0; i < n && all != NULL; i++) {
+        if (ev[i].phone_number_id != 0 || ev[i].display_phone.n == 0)
+            continue;
+        s = s != NULL ? s : snapshot_borrow(all);
+        ev[i].phone_number_id = number_shown(s, ev[i].display_phone);
+    }
+    if (s != NULL)
+        snapshot_return(s);
 }
 
 size_t snapshot_senders(const struct snapshot *s, const struct sender **ret)

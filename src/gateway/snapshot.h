@@ -9,6 +9,7 @@
 #ifndef WL_GATEWAY_SNAPSHOT_H
 #define WL_GATEWAY_SNAPSHOT_H
 
+#include "core/event.h"
 #include "core/similar.h"
 #include "store/accounts.h"
 #include "store/senders.h"
@@ -41,6 +42,8 @@ void snapshot_return(struct snapshot *s);
 const struct sender *snapshot_sender(const struct snapshot *s, int64_t id);
 const struct known_template *snapshot_template(const struct snapshot *s, int64_t waba, struct str name,
                                                struct str language);
+/* Gives events that name a number of ours only as Meta shows it its id, so that one who asks for the number gets them. */
+void snapshot_number_events(struct snapshots *all, struct event *ev, size_t n); /* all NULL: leaves them */
 size_t snapshot_senders(const struct snapshot *s, const struct sender **ret);
 const struct account *snapshot_account(const struct snapshot *s, int64_t waba);
 const struct signature *snapshot_signature(const struct snapshot *s, uint32_t skeleton);

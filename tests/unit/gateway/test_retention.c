@@ -125,7 +125,7 @@ static int subscribe(void *ctx, struct store *s, struct arena *a, int64_t now, s
 {
     struct bed *b = ctx;
     static const char *const names[3] = {"fast", "slow", "never"};
-    const int64_t at[3] = {b->seq[OLD + 49], b->seq[699], 0};
+    const int64_t at[3] = {b->seq[OLD + 49], b->seq[699], 1};
     int rc = 0;
     (void)a, (void)now;
     for (int i = 0; rc == 0 && i < 3; i++) {
