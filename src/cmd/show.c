@@ -419,6 +419,8 @@ static void show_subscribers(struct json list)
         buf_printf(&b, "%.*s  %.*s", (int)name.n, name.p, (int)state.n, state.p);
         if (down.n > 0)
             buf_printf(&b, " since %.*s: %.*s", (int)down.n, down.p, (int)error.n, error.p);
+        else if (error.n > 0 && (str_eq(state, STR("stuck")) || str_eq(state, STR("broken"))))
+            buf_printf(&b, ": %.*s", (int)error.n, error.p);
         if (lag > 0)
             buf_printf(&b, ", %lld s behind", (long long)lag);
         show_line(0, first ? "subscribers" : "", buf_str(&b));

@@ -378,6 +378,15 @@ static int show_inbox(struct rest_call *c, struct store *s, struct arena *a, str
 }
 
 /* Who hears of webhooks, as far as it is known without asking the database. */
+static const char *state_of(const struct fanout_view *v)
+{
+    if (v->paused)
+        return "paused";
+    if (v->broken)
+        return "broken";
+    return v->down_since != 0 ? "down" : v->stuck > 0 ? "stuck" : "up";
+}
+
 static void show_subscribers(struct rest_call *c, int64_t now)
 {
     struct json_out *o = &c->out;
@@ -388,7 +397,7 @@ static void show_subscribers(struct rest_call *c, int64_t now)
     for (size_t i = 0; i < n; i++) {
         jo_object(o);
         jo_kcstr(o, "name", v[i].name);
-        jo_kcstr(o, "state", v[i].paused ? "paused" : v[i].down_since != 0 ? "down" : "up");
+        jo_kcstr(o, "state", state_of(&v[i]));
         rest_time(o, "down_since", v[i].down_since);
         jo_kint(o, "lag_ms", v[i].waiting_at != 0 && v[i].waiting_at < now ? now - v[i].waiting_at : 0);
         jo_kcstr(o, "last_error", v[i].last_error[0] != '\0' ? v[i].last_error : NULL);
