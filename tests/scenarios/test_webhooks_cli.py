@@ -81,6 +81,17 @@ def test_the_list_names_people_by_contact_and_the_body_comes_out_as_it_came(rout
     assert ANA not in ok(router.cli(["webhooks", "show", newest["id"]]))
 
 
+def test_what_only_shows_a_number_is_found_by_its_id(router):
+    def known():
+        return [display for [display] in router.query("SELECT display_phone FROM sender WHERE id = 111") if display]
+    [display] = rig.until("the number's display form is known", known)
+    for shown in (display, "15550009999"):
+        stored(router, json.dumps({"object": "whatsapp_business_account", "entry": [{"id": "2000", "time": 1795000000, "changes": [
+            {"field": "phone_number_quality_update", "value": {"display_phone_number": shown, "event": "FLAGGED", "current_limit": "TIER_1K"}}]}]}).encode())
+    [row] = rows(router.cli(["webhooks", "list", "--number", "111", "--field", "phone_number_quality_update", "--json"]))
+    assert row["events"][0]["number"] == "111"
+
+
 def test_every_byte_of_a_body_is_kept(router):
     odd = b'{ "object":"whatsapp_business_account" ,"entry":[{"id":"2000","changes":[{"field":"messages","value":{"x":"caf\\u00e9 12345678901234567890","n":1.50}}]}]}\n'
     stored(router, odd)
