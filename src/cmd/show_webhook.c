@@ -136,9 +136,10 @@ static void show_trying_lines(const char *name, struct json trying)
         int64_t event = 0, attempts = show_number(it.value, "attempts");
         if (json_i64(json_get(it.value, "event"), &event))
             snprintf(which, sizeof which, "event %lld", (long long)event);
-        snprintf(text, sizeof text,
-                 attempts > 1 ? "%s was not taken in %lld tries, and is tried on" : "%s is on its way", which,
-                 (long long)attempts);
+        if (attempts > 1)
+            snprintf(text, sizeof text, "%s was not taken in %lld tries, and is tried on", which, (long long)attempts);
+        else
+            snprintf(text, sizeof text, "%s is on its way", which);
         show_line(2, name, str_of(text));
         name = "";
     }
