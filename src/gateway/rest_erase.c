@@ -218,6 +218,16 @@ static int look_at_bodies(struct erasure *x, struct store *s, struct arena *a, i
     }
     x->waits = rc == 0 && x->at >= end && end < x->until;
     buf_done(&out);
+    return rc;
+}
+
+static int look(struct erasure *x, struct store *s, struct arena *pages, struct arena *kept, struct err *e)
+{
+    if (x->phase == ORPHANS)
+        return look_at_orphans(x, s, kept, e);
+    if (x->phase == NOTICE_PAGES)
+        return look_at_notices(x, s, kept, e);
+    int rc = look_at_bodies(x, s, pages, clock_mono_ns(), e);
     if (rc == 0 && x->at >= x->until)
         go_on(x);
     return rc;
@@ -376,7 +386,6 @@ int rest_webhooks_erase(struct rest_call *c, struct store *s, struct arena *a, i
 {
     struct arena *kept = http_arena(c->rq); /* outlives the transaction */
     struct erasure *x = arena_new(kept, struct erasure);
-    int64_t begun_ns = clock_mono_ns();
     (void)now, (void)a;
     if (x == NULL)
         return err_set(e, WL_ENOMEM, "the request is too large");
@@ -387,12 +396,7 @@ int rest_webhooks_erase(struct rest_call *c, struct store *s, struct arena *a, i
     struct arena *pages = arena_create(MEMORY);
     if (pages == NULL)
         return err_set(e, WL_ENOMEM, "out of memory");
-    if (x->phase == BODIES)
-        rc = look_at_bodies(x, s, pages, begun_ns, e);
-    else if (x->phase == ORPHANS)
-        rc = look_at_orphans(x, s, kept, e);
-    else
-        rc = look_at_notices(x, s, kept, e);
+    rc = look(x, s, pages, kept, e);
     arena_free(pages);
     c->work = x;
     c->later = erase_found;
