@@ -7,7 +7,6 @@
 #include "store/subscribers.h"
 
 #include <limits.h>
-#include <stdlib.h>
 
 #include "core/varint.h"
 #include "store/db.h"
@@ -339,7 +338,7 @@ int subscriber_waiting(struct store *s, const struct subscriber *v, int64_t unti
     struct arena *a = arena_create(PENDING_ROOM);
     int64_t n = 0, last = 0;
     if (a == NULL)
-        abort();
+        return err_set(e, WL_ENOMEM, "no memory for what waits for a subscriber");
     int rc = subscriber_pending_read(v->pending, a, &p, e);
     if (rc == WL_EINVAL) { /* one that is damaged holds nobody up */
         p.n = 0;

@@ -112,7 +112,8 @@ def settled(gateway, name):
     """Until it is handed everything that was applied, and that is written down."""
     gateway.wait_applied()
     [(newest,)] = gateway.query("SELECT COALESCE(MAX(seq), 0) FROM inbox")
-    rig.until(f"{name} is at the end", lambda: gateway.query(f"SELECT position FROM subscriber WHERE name = '{name}'")[0][0] >= newest, 20)
+    far = f"SELECT position, length(pending) FROM subscriber WHERE name = '{name}'"
+    rig.until(f"{name} is at the end", lambda: gateway.query(far)[0][0] >= newest and gateway.query(far)[0][1] == 0, 20)
 
 
 @pytest.fixture
@@ -246,6 +247,59 @@ def test_one_body_that_is_refused_is_not_in_the_way_of_others(router, app):
     picky.does = lambda request: 200
     rig.until("that one too", lambda: len(picky.taken()) == 40, 20)
     assert [n for n in picky.names() if int(n.split(".")[1]) % 8 == 0] == [f"wamid.{i}" for i in range(0, 40, 8)]
+
+
+def test_what_was_taken_beyond_one_that_is_refused_does_not_come_again(start, sandbox, tmp_path, app):
+    """Whatever happens to the gateway, or to the settings, while one is stuck: that one is tried on, and the rest stays taken."""
+    odd = app(lambda request: 400 if events(request["json"]) == ["wamid.0"] else 200)
+    gateway = start(rig.Gateway, tmp_path, sandbox.url, **PRIVATE)
+    subscribe(gateway, "odd", odd.url)
+    for i in range(20):
+        post(gateway, messages(message(i, f"4477009{i:05}")))
+
+    def stuck():
+        return gateway.query("SELECT length(pending) FROM subscriber")[0][0]
+
+    def more(i):
+        post(gateway, messages(message(i, f"4477009{i:05}")))
+        rig.until(f"{i} was taken and written down", lambda: f"wamid.{i}" in odd.names() and 0 < stuck() < 20, 20)
+        tries = len(odd.requests) - len(odd.taken())
+        rig.until("the other one is tried on", lambda: len(odd.requests) - len(odd.taken()) > tries, 20)
+
+    more(20)
+    gateway.stop()
+    gateway = start(rig.Gateway, tmp_path, sandbox.url, port=gateway.port, **PRIVATE)
+    more(21)
+    gateway.kill()
+    gateway = start(rig.Gateway, tmp_path, sandbox.url, port=gateway.port, **PRIVATE)
+    more(22)
+    assert gateway.admin("PATCH", "/subscribers/odd", {"parallel": 3, "filter": {"fields": ["messages"]}})[0] == 200
+    more(23)
+    assert sorted(odd.names()) == sorted(f"wamid.{i}" for i in range(1, 24)), "each of them once"
+    attempts = [int(r["headers"]["Wayleave-Attempt"]) for r in list(odd.requests) if r["status"] == 400]
+    assert attempts == sorted(attempts) and attempts[-1] > 4, "counted on through all of it"
+    odd.does = lambda request: 200
+    rig.until("that one too", lambda: "wamid.0" in odd.names(), 20)
+
+
+def test_two_apps_of_meta_on_one_account_and_each_subscriber_is_of_one(start, sandbox, tmp_path, app):
+    """Both bring everything, in any order; what an app behind us checks with is the secret of its own."""
+    secrets = {"first": rig.APP_SECRET, "second": "the second app's secret"}
+    apps = [{"id": "1001", "app_secret": secrets["second"]}]
+    gateway = start(rig.Gateway, tmp_path, sandbox.url, **PRIVATE, **{"webhook.app_id": "1000", "webhook.apps": apps})
+    shops = {}
+    for name, of in (("first", None), ("second", "1001")):
+        shops[name] = app(lambda r, s=secrets[name]: 200 if r["headers"]["X-Hub-Signature-256"] == signature(r["body"], s) else 401)
+        subscribe(gateway, name, shops[name].url, **({"app": of} if of else {}))
+    for i in range(20):
+        raw = json.dumps(messages(message(i, f"4477009{i:05}"))).encode()
+        for name in sorted(secrets, reverse=i % 2 == 1):
+            headers = {"Content-Type": "application/json", "X-Hub-Signature-256": signature(raw, secrets[name])}
+            assert gateway.request("POST", "/webhook", headers=headers, data=raw, token=None).status_code == 200
+    for name, shop in shops.items():
+        rig.until(f"{name} has them", lambda s=shop: len(s.taken()) == 20, 20)
+        settled(gateway, name)
+        assert len(shop.requests) == 20, "each once, and nothing was refused"
 
 
 def test_redirects_are_not_followed(router, app):

@@ -68,6 +68,13 @@ static struct str value_of(const struct http_call *c, const char *name)
     return STR("");
 }
 
+static int attempt_of(const struct http_call *c)
+{
+    int64_t n = 0;
+    assert_true(str_i64(value_of(c, "Wayleave-Attempt"), &n));
+    return (int)n;
+}
+
 /* The text after "id":"wamid. */
 static void message_name(struct str body, char *out, size_t n)
 {
@@ -113,7 +120,7 @@ int __wrap_http_client_submit_quietly(struct http_client *c, struct http_call *c
     if (status == 200)
         note_taken(call);
     else
-        receiver.attempt = atoi(value_of(call, "Wayleave-Attempt").p);
+        receiver.attempt = attempt_of(call);
     call->done(call);
     return 0;
 }
