@@ -69,11 +69,15 @@ static void check_kind(const struct event *ev)
     if (ev->opens)
         must((ev->kind == EVENT_INBOUND && ev->group_id.n == 0) || (ev->kind == EVENT_CALL && ev->user_initiated));
     must(ev->notice.n == 0 || (event_is_notice(ev->field) && ev->notice.n <= EVENT_NOTICE_MAX));
+    if (ev->kind == EVENT_PREFERENCE)
+        must(ev->act == CONSENT_STOP || ev->act == CONSENT_RESUME || ev->act == CONSENT_GRANT);
+}
+
+static void check_errors(const struct event *ev)
+{
     must(ev->n_further < EVENT_ERRORS_MAX);
     for (size_t i = 0; i < ev->n_further; i++)
         must(ev->further[i].code > 0 && ev->further[i].code != ev->code);
-    if (ev->kind == EVENT_PREFERENCE)
-        must(ev->act == CONSENT_STOP || ev->act == CONSENT_RESUME || ev->act == CONSENT_GRANT);
 }
 
 static void check_event(const struct event *ev)
@@ -105,6 +109,7 @@ static void check_event(const struct event *ev)
     must(ev->at >= 0 && ev->code >= 0 && ev->waba >= 0 && ev->phone_number_id >= 0);
     must(memchr(ev->template_language.p ? ev->template_language.p : "", '-', ev->template_language.n) == NULL);
     check_kind(ev);
+    check_errors(ev);
 }
 
 static void check_keys(struct json body, struct arena *a, const struct event *ev, size_t n)
