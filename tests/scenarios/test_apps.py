@@ -174,11 +174,13 @@ def batch(gateway, sandbox):
 
 
 def taken_over(gateway, names):
-    """Until every subscriber's position is the end of the inbox."""
+    """Until every subscriber's position is the end of the inbox, and nothing before it waits."""
     newest = max(gateway.bodies())
 
     def there():
-        return all(position >= newest for name, position in gateway.query("SELECT name, position FROM subscriber") if name in names)
+        rows = gateway.query("SELECT name, position, length(pending) FROM subscriber")
+        return all(position >= newest and waits == 0 for name, position, waits in rows if name in names)
+
     rig.until("all is handed over", there)
 
 

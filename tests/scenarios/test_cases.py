@@ -370,7 +370,7 @@ def test_what_is_handed_on_one_by_one_is_all_that_came_and_means_the_same(quiet,
     bodies.post(plain, [bodies.text(whole) for whole in wholes] + broken)
     plain.wait_applied()
     newest = max(plain.bodies())
-    rig.until("all is handed on", lambda: plain.query("SELECT position FROM subscriber WHERE name = 'pieces'")[0][0] >= newest)
+    rig.until("all is handed on", lambda: plain.query(f"SELECT 1 FROM subscriber WHERE name = 'pieces' AND position >= {newest} AND length(pending) = 0"))
     came = [request["body"] for request in receiver.requests]
     assert [body for body in came if body in broken] == broken  # what cannot be read goes as it came
     pieces = [json.loads(body) for body in came if body not in broken]
