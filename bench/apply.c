@@ -143,12 +143,12 @@ static void step(struct bench *b, struct event (*make)(struct bench *, uint64_t)
     *ret_cpu += (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9;
 }
 
-static void measure(struct bench *b, const char *what, struct event (*make)(struct bench *, uint64_t), double seconds)
+static void measure(struct bench *b, const char *what, struct event (*make)(struct bench *, uint64_t), int64_t seconds)
 {
     double cpu = 0;
     size_t n = 0;
     int64_t until, from = clock_mono_ns();
-    for (until = from + (int64_t)(seconds * 1e9); clock_mono_ns() < until; n += b->step)
+    for (until = from + seconds * 1000000000; clock_mono_ns() < until; n += b->step)
         step(b, make, &cpu);
     double wall = (double)(clock_mono_ns() - from) / 1e9;
     printf("%-34s %9.2f us/event of processor, %8.0f a second on one core; %8.0f with the disk\n", what,
@@ -203,14 +203,14 @@ int main(int argc, char **argv)
     static struct bench b;
     struct err e = {0};
     char path[512];
-    double seconds = argc > 2 ? atof(argv[2]) : 3;
-    if (argc < 2) {
+    int64_t seconds = 3, step = 300;
+    bool readable =
+        argc > 1 && (argc < 3 || str_i64(str_of(argv[2]), &seconds)) && (argc < 4 || str_i64(str_of(argv[3]), &step));
+    if (!readable || seconds < 1 || step < 1 || step > STEP_MAX) {
         fprintf(stderr, "usage: apply DIRECTORY [SECONDS [STEP]]\n");
         return 2;
     }
-    b.step = argc > 3 ? (size_t)atoi(argv[3]) : 300;
-    if (b.step < 1 || b.step > STEP_MAX)
-        return 2;
+    b.step = (size_t)step;
     snprintf(path, sizeof path, "%s/apply.db", argv[1]);
     unlink(path);
     must(store_open(&b.s, path, NULL, &e), &e);
