@@ -59,7 +59,7 @@ struct rest_parameter {
 bool rest_query(struct rest_call *c, struct arena *a, const struct rest_parameter *parameters, void *to, int64_t now);
 bool rest_read_size(struct str v, size_t most, size_t *ret); /* 1 to most */
 bool rest_read_flag(struct str v, bool *ret);
-bool rest_read_id(struct str v, int64_t *ret); /* digits, above 0 */
+bool rest_read_id(struct str v, int64_t *ret);                /* digits, above 0 */
 bool rest_read_time(struct str v, int64_t now, int64_t *ret); /* never 0 */
 #define REST_TIME_FORMS                                                                                                \
     "2026-11-01, 2026-11-01T10:00:00Z or now-2h (units are s, m, h and d; a time of day has its T and its zone)"
