@@ -27,8 +27,9 @@ STATEMENT(orphans_old_end, "SELECT at, status, participant, orphan_wamid, code F
                            "WHERE bucket = $1 AND msg = 0 AND at < $2 "
                            "ORDER BY at, status, participant, orphan_wamid, code LIMIT 1 OFFSET $3");
 STATEMENT(orphans_old_up_to, "DELETE FROM msg_event WHERE bucket = $1 AND msg = 0 AND at <= $2 AND "
-                             "(at, status, participant, orphan_wamid, code) <= ($2, $3, $4, $5, $6)");
-STATEMENT(orphans_old_all, "DELETE FROM msg_event WHERE bucket = $1 AND msg = 0 AND at < $2");
+                             "(at, status, participant, orphan_wamid, code) <= ($2, $3, $4, $5, $6) AND "
+                             "recorded_at < $7");
+STATEMENT(orphans_old_all, "DELETE FROM msg_event WHERE bucket = $1 AND msg = 0 AND at < $2 AND recorded_at < $2");
 
 static int insert(struct store *s, const struct message_event *ev, int64_t *ret_changed, struct err *e)
 {
@@ -222,6 +223,7 @@ int message_orphans_expire(struct store *s, int bucket, int64_t before, size_t m
         db_text(q, last.participant);
         db_text(q, last.wamid);
         db_i64(q, last.code);
+        db_i64(q, before); /* what was heard late stays as long as what was heard at once */
     }
     rc = db_exec(q, &n, e);
     *ret_n = rc == 0 ? (size_t)n : 0;

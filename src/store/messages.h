@@ -75,7 +75,7 @@ int message_events_append(struct store *s, const struct message_event *ev, size_
 int message_orphans(struct store *s, int bucket, int64_t from, size_t about, struct arena *a,
                     struct message_event **ret, size_t *ret_n, int64_t *ret_next, struct err *e);
 int message_orphan_drop(struct store *s, const struct message_event *ev, struct err *e);
-/* Drops at most max of the oldest of them, those that happened before `before`. */
+/* Drops at most max of the oldest of them, those that happened and were heard before `before`. */
 int message_orphans_expire(struct store *s, int bucket, int64_t before, size_t max, struct arena *a, size_t *ret_n,
                            struct err *e);
 

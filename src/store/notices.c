@@ -27,7 +27,7 @@ STATEMENT(
     "ORDER BY at DESC, key DESC LIMIT $6");
 
 STATEMENT(notices_old_end, "SELECT at, key FROM notice WHERE at < $1 ORDER BY at, key LIMIT 1 OFFSET $2");
-STATEMENT(notices_old_up_to, "DELETE FROM notice WHERE at <= $1 AND (at, key) <= ($1, $2)");
+STATEMENT(notices_old_up_to, "DELETE FROM notice WHERE at <= $1 AND (at, key) <= ($1, $2) AND recorded_at < $3");
 
 STATEMENT(field_add, "INSERT INTO field_heard (field, known, events, first_at, last_at) VALUES ($1, $2, $3, $4, $5) "
                      "ON CONFLICT (field) DO UPDATE SET known = excluded.known, events = field_heard.events + "
@@ -128,6 +128,7 @@ int notices_expire(struct store *s, int64_t before, size_t max, size_t *ret_n, s
         return write_end(s, rc);
     db_i64(q, at);
     db_i64(q, key);
+    db_i64(q, before); /* what was heard late stays as long as what was heard at once */
     rc = db_exec(q, &n, e);
     *ret_n = rc == 0 ? (size_t)n : 0;
     return write_end(s, rc);

@@ -35,7 +35,7 @@ struct notice_filter {
 int notices_list(struct store *s, const struct notice_filter *f, size_t max, struct arena *a, struct notice **ret,
                  size_t *ret_n, struct err *e);
 
-/* Drops at most max of the oldest, those that happened before `before`. */
+/* Drops at most max of the oldest, those that happened and were heard before `before`. */
 int notices_expire(struct store *s, int64_t before, size_t max, size_t *ret_n, struct err *e);
 
 struct field_heard {

@@ -31,6 +31,7 @@ def test_what_became_marketing_while_it_waited_is_not_sent_twice(start, sandbox,
     name = accepted(post(gateway, who, **template(READY, "x"), not_before=soon(4)))
     word = {"message_template_id": gateway.query("SELECT id FROM template WHERE name = 'order_ready'")[0][0], "message_template_name": "order_ready", "message_template_language": "en_US", "previous_category": "UTILITY", "new_category": "MARKETING"}
     change = json.dumps({"object": "whatsapp_business_account", "entry": [{"id": rig.WABA, "time": int(time.time()), "changes": [{"field": "template_category_update", "value": word}]}]}).encode()
+    sandbox.call("POST", "event", {"field": "template_category_update", "name": "changed", "template": READY["name"]})  # lost, and so it is listed
     assert gateway.post("/webhook", data=change, headers=signed(change)).status_code == 200
     gateway.wait_applied()
     sandbox.fault("lost-answer", times=1, path="/111/messages")

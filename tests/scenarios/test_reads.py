@@ -2,6 +2,7 @@
 """What only reads is answered beside the writer: it makes no transaction, and it sees what was acknowledged."""
 
 import re
+import time
 
 import rig
 
@@ -17,6 +18,12 @@ def test_questions_make_no_transactions(gateway):
     sent = gateway.send_template(ANA, "spring_sale", parameters=["Ana"])
     assert sent.status_code == 200, sent.text
     gateway.wait_applied()
+
+    def at_rest():
+        before = commits(gateway)
+        time.sleep(0.6)
+        return commits(gateway) == before
+    rig.until("what follows from the start is written", at_rest, 20)
     paths = ["/status", f"/contacts/%2B{ANA[1:]}", f"/consent/%2B{ANA[1:]}", f"/decisions/{sent.headers['Wayleave-Message-Id']}",
              f"/decisions/{sent.json()['messages'][0]['id']}", "/rules", "/rules/history", "/rules/book/running"]
     before = commits(gateway)
