@@ -68,6 +68,10 @@ class Recorder:
     def mentions(self, what):
         return [c for c in self.calls if what in c[1] or what.encode() in c[3] or what in str(c[2])]
 
+    def handed_on(self):
+        """Paths of what raw() sent and the gateway passed on; its own readings of numbers and templates are left out."""
+        return [c[1] for c in self.calls if "X-Ours" in c[2]]
+
 
 def friend_writes(gateway):
     """Opens the friend's window, so that a reading of the friend's number would let a message pass."""
@@ -93,7 +97,7 @@ def place(tmp_path_factory):
 
 
 def raw(gateway, line, body=b"", *headers, token=rig.TOKEN):
-    head = [line, "Host: x", "Authorization: Bearer " + token, "Connection: close", f"Content-Length: {len(body)}", *headers]
+    head = [line, "Host: x", "Authorization: Bearer " + token, "Connection: close", "X-Ours: yes", f"Content-Length: {len(body)}", *headers]
     return gateway.raw("\r\n".join(head).encode() + b"\r\n\r\n" + body)
 
 
@@ -189,14 +193,14 @@ def test_our_own_paths_and_key_stay_here(place, path):
     recorder, gateway = place
     recorder.calls.clear()
     raw(gateway, f"GET {path} HTTP/1.1", token=gateway.admin_key)
-    assert recorder.calls == []
+    assert recorder.handed_on() == []
 
 
 def test_a_target_cannot_extend_the_upstreams_name(place):
     recorder, gateway = place
     recorder.calls.clear()
     assert raw(gateway, "GET *.evil.example/x HTTP/1.1").startswith(b"HTTP/1.1 400")
-    assert recorder.calls == []
+    assert recorder.handed_on() == []
 
 
 def test_what_is_no_send_passes_however_odd(place):
@@ -204,4 +208,4 @@ def test_what_is_no_send_passes_however_odd(place):
     for path in ("/v23.0/2000/flows?x=%zz", "/" + "/".join("abcdefghijklmnopqrstuvwx"), "/v23.0/a%2Fb?type[]=1"):
         recorder.calls.clear()
         assert raw(gateway, f"GET {path} HTTP/1.1").startswith(b"HTTP/1.1 200"), path
-        assert [c[1] for c in recorder.calls] == [path]
+        assert recorder.handed_on() == [path]
