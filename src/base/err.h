@@ -20,7 +20,8 @@ enum wl_result {
     WL_EIO = -6,       /* disk, database or network failed */
     WL_EBUSY = -7,     /* a bounded queue is full: try again later */
     WL_EDENIED = -8,   /* credentials or signature do not match */
-    WL_EBUG = -9       /* a belief of ours was wrong; counted and logged by the caller */
+    WL_EBUG = -9,      /* a belief of ours was wrong; counted and logged by the caller */
+    WL_ECORRUPT = -10  /* what is stored is not what was stored */
 };
 
 #define ERR_TEXT_MAX 400

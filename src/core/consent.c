@@ -3,7 +3,7 @@
  *
  * The state holds, for each category, the greatest event by (time, strictness): a withdrawal is stricter than a
  * grant of the same instant, a platform stop than a resume, and of two grants the one with the better evidence is the
- * greater. Taking a maximum is commutative, associative and idempotent, so redelivered and reordered events cannot
+ * greater, of two as good the one that ends sooner. Taking a maximum is commutative, associative and idempotent, so redelivered and reordered events cannot
  * change the outcome. A grant never lifts a platform stop, and a stop never rewrites what the person told the business
  * itself. States packed before grants had a rank are read with the least one. */
 #include "core/consent.h"
@@ -12,7 +12,7 @@
 
 #include "core/varint.h"
 
-#define PACK_VERSION       2
+#define PACK_VERSION       3 /* 2: no grant ended by itself */
 #define PACK_WITHOUT_RANKS 1 /* as written until ranks came */
 
 const char *consent_act_name(enum consent_act a)
@@ -105,6 +105,11 @@ static uint8_t grant_rank(const struct consent_event *ev)
     return sound ? (uint8_t)ev->rank : CONSENT_RANK_LISTED;
 }
 
+static bool ends_sooner(int64_t until, int64_t than)
+{
+    return until != 0 && (than == 0 || until < than);
+}
+
 void consent_apply(struct consent_state *s, const struct consent_event *ev)
 {
     int64_t at =
@@ -115,15 +120,15 @@ void consent_apply(struct consent_state *s, const struct consent_event *ev)
         return;
     uint8_t status = ev->act == CONSENT_GRANT ? CONSENT_GRANTED : CONSENT_WITHDRAWN;
     uint8_t rank = grant_rank(ev);
+    int64_t until = ev->act == CONSENT_GRANT && ev->until > 0 ? ev->until : 0;
     for (int c = 0; c < CATEGORY_COUNT; c++) {
         if (!(ev->scope & CONSENT_ALL & CONSENT_SCOPE(c)))
             continue;
-        bool as_old = at == s->of[c].at, as_strict = status == s->of[c].status;
-        if (at > s->of[c].at || (as_old && (status > s->of[c].status || (as_strict && rank > s->of[c].rank)))) {
-            s->of[c].status = status;
-            s->of[c].rank = rank;
-            s->of[c].at = at;
-        }
+        struct consent_word *w = &s->of[c];
+        bool as_strict = status == w->status, as_good = as_strict && rank == w->rank;
+        if (at > w->at || (at == w->at && (status > w->status || (as_strict && rank > w->rank) ||
+                                           (as_good && ends_sooner(until, w->until)))))
+            *w = (struct consent_word){status, rank, at, until};
     }
 }
 
@@ -165,7 +170,7 @@ static struct consent_state last_words(const struct consent_voice *v, size_t n)
             if (s->of[c].status == CONSENT_NONE || (v[i].refusals_only && s->of[c].status == CONSENT_GRANTED))
                 continue;
             struct consent_event ev = {s->of[c].status == CONSENT_GRANTED ? CONSENT_GRANT : CONSENT_WITHDRAW,
-                                       CONSENT_SCOPE(c), s->of[c].at, s->of[c].rank};
+                                       CONSENT_SCOPE(c), s->of[c].at, s->of[c].rank, s->of[c].until};
             consent_apply(&last, &ev);
         }
         if (s->platform_stop || (s->platform_at != 0 && !v[i].refusals_only))
@@ -183,6 +188,7 @@ void consent_of_voices(const struct consent_voice *v, size_t n, struct consent_s
                 !is_lifted(v, n, &v[i], c)) {
                 s.of[c].status = CONSENT_WITHDRAWN;
                 s.of[c].rank = CONSENT_RANK_NONE;
+                s.of[c].until = 0;
             }
         if (v[i].said.platform_stop && !s.platform_stop && !is_resumed(v, n, &v[i]))
             s.platform_stop = true;
@@ -191,8 +197,17 @@ void consent_of_voices(const struct consent_voice *v, size_t n, struct consent_s
 }
 
 /* Packed: version; bits 0-5 which categories are set, bit 6 a platform event was seen, bit 7 it is a stop; then for
- * each set category its time shifted left by one with "withdrawn" in the lowest bit, and a byte with the rank if it is
- * a grant; then the platform's time. Numbers are varints. */
+ * each set category its time shifted left by one with "withdrawn" in the lowest bit, and if it is a grant a byte with its
+ * rank, the highest bit of it set when it ends by itself, and the time of that; then the platform's time. Numbers are varints. */
+
+#define ENDS 0x80
+
+static size_t grant_put(uint8_t *out, const struct consent_word *w)
+{
+    uint8_t rank = w->rank > CONSENT_RANK_LISTED ? w->rank : CONSENT_RANK_LISTED;
+    out[0] = w->until != 0 ? rank | ENDS : rank;
+    return w->until != 0 ? 1 + varint_put(out + 1, (uint64_t)w->until) : 1;
+}
 
 size_t consent_pack(const struct consent_state *s, uint8_t out[CONSENT_PACKED_MAX])
 {
@@ -204,7 +219,7 @@ size_t consent_pack(const struct consent_state *s, uint8_t out[CONSENT_PACKED_MA
         set |= (uint8_t)(1u << c);
         n += varint_put(out + n, (uint64_t)s->of[c].at << 1 | (s->of[c].status == CONSENT_WITHDRAWN));
         if (s->of[c].status == CONSENT_GRANTED)
-            out[n++] = s->of[c].rank > CONSENT_RANK_LISTED ? s->of[c].rank : CONSENT_RANK_LISTED;
+            n += grant_put(out + n, &s->of[c]);
     }
     if (s->platform_stop || s->platform_at != 0) {
         set |= s->platform_stop ? 0xc0 : 0x40;
@@ -226,18 +241,25 @@ static bool word_get(const uint8_t **at, const uint8_t *end, bool ranks, struct 
     ret->status = v & 1 ? CONSENT_WITHDRAWN : CONSENT_GRANTED;
     ret->at = (int64_t)(v >> 1);
     ret->rank = v & 1 ? CONSENT_RANK_NONE : CONSENT_RANK_LISTED;
+    ret->until = 0;
     if ((v & 1) || !ranks)
         return true;
-    if (*at == end || **at < CONSENT_RANK_LISTED || **at > CONSENT_RANK_CONFIRMED)
+    if (*at == end || (**at & ~ENDS) < CONSENT_RANK_LISTED || (**at & ~ENDS) > CONSENT_RANK_CONFIRMED)
         return false;
-    ret->rank = *(*at)++;
+    uint8_t rank = *(*at)++;
+    ret->rank = rank & (uint8_t)~ENDS;
+    if (!(rank & ENDS))
+        return true;
+    if (!varint_get(at, end, &v) || v == 0 || v > INT64_MAX)
+        return false;
+    ret->until = (int64_t)v;
     return true;
 }
 
 /* A version we know, and bits that say anything. */
 static bool sound_head(const uint8_t *p, size_t n)
 {
-    return n >= 2 && (p[0] == PACK_VERSION || p[0] == PACK_WITHOUT_RANKS) && (p[1] & 0xc0) != 0x80 && p[1] != 0;
+    return n >= 2 && p[0] >= PACK_WITHOUT_RANKS && p[0] <= PACK_VERSION && (p[1] & 0xc0) != 0x80 && p[1] != 0;
 }
 
 int consent_unpack(const void *p, size_t n, struct consent_state *ret)
@@ -248,7 +270,7 @@ int consent_unpack(const void *p, size_t n, struct consent_state *ret)
     if (n > 0) {
         if (!sound_head(at, n))
             return WL_EINVAL;
-        bool ranks = at[0] == PACK_VERSION;
+        bool ranks = at[0] != PACK_WITHOUT_RANKS;
         uint8_t set = at[1];
         uint64_t v;
         at += 2;

@@ -52,6 +52,7 @@ struct consent_event {
     consent_scope scope;
     int64_t at; /* when the person said so, ms */
     int rank;   /* enum consent_rank, of a grant; a grant without one counts as LISTED */
+    int64_t until; /* GRANT: when it ends by itself, ms; 0: it does not */
 };
 
 struct consent_state {
@@ -59,6 +60,7 @@ struct consent_state {
         uint8_t status; /* enum consent_status */
         uint8_t rank;   /* enum consent_rank of the grant that stands, else NONE */
         int64_t at;
+        int64_t until; /* of the grant that stands; 0: it does not end by itself */
     } of[CATEGORY_COUNT];
     bool platform_stop; /* marketing only */
     int64_t platform_at;
@@ -82,7 +84,7 @@ struct consent_voice {
 void consent_of_voices(const struct consent_voice *v, size_t n, struct consent_state *ret);
 
 /* The packed form in the contact's row; at most CONSENT_PACKED_MAX bytes, empty for the initial state. */
-#define CONSENT_PACKED_MAX 80
+#define CONSENT_PACKED_MAX 128
 size_t consent_pack(const struct consent_state *s, uint8_t out[CONSENT_PACKED_MAX]);
 int consent_unpack(const void *p, size_t n, struct consent_state *ret); /* 0 or WL_EINVAL */
 

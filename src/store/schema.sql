@@ -501,3 +501,138 @@ INSERT INTO msg_event_by_code (bucket, msg, at, status, participant, orphan_wami
 SELECT bucket, msg, at, status, participant, orphan_wamid, recorded_at, seen, code, detail FROM msg_event;
 DROP TABLE msg_event;
 ALTER TABLE msg_event_by_code RENAME TO msg_event;
+
+-- migration 7
+-- Consent events with all that proves them. The key says when two reports are the same one; fingerprint: hash64 of how it was
+-- given (store/ledger.c), so that two that differ in their evidence are both kept. leaf: its place in the log, -1 until it has
+-- one; n: which of the person's leaves, its tag and salt follow from it and from the person's key. subject: the name it was
+-- said under, as it was then. notice: SHA-256 of the wording shown (table wording), empty: none. expires: 0 never. wording:
+-- as it was kept before there was that table; emptied when the row gets its leaf.
+CREATE TABLE ledger_with_leaf (
+    bucket INT NOT NULL,
+    contact BIGINT NOT NULL,
+    at BIGINT NOT NULL,
+    act INT NOT NULL,
+    scope BIGINT NOT NULL,
+    method TEXT NOT NULL,
+    fingerprint BIGINT NOT NULL,
+    leaf BIGINT NOT NULL,
+    n BIGINT NOT NULL,
+    id BIGINT NOT NULL,
+    tenant BIGINT NOT NULL,
+    recorded_at BIGINT NOT NULL,
+    sender BIGINT NOT NULL,
+    expires BIGINT NOT NULL,
+    subject TEXT NOT NULL,
+    business TEXT NOT NULL,
+    source TEXT NOT NULL,
+    notice BLOB NOT NULL,
+    language TEXT NOT NULL,
+    policy TEXT NOT NULL,
+    jurisdiction TEXT NOT NULL,
+    evidence TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    wording TEXT NOT NULL,
+    PRIMARY KEY (bucket, contact, at, act, scope, method, fingerprint)
+); -- clustered
+INSERT INTO ledger_with_leaf (bucket, contact, at, act, scope, method, fingerprint, leaf, n, id, tenant, recorded_at, sender,
+    expires, subject, business, source, notice, language, policy, jurisdiction, evidence, actor, wording)
+SELECT bucket, contact, at, act, scope, method, 0, -1, 0, id, tenant, recorded_at, sender, 0, '', '', source, '', language, '',
+    '', evidence, actor, wording FROM ledger;
+DROP TABLE ledger;
+ALTER TABLE ledger_with_leaf RENAME TO ledger;
+CREATE INDEX ledger_leaf ON ledger (bucket, leaf, id);
+
+-- Wordings people were shown, each once. hash: SHA-256 of the text.
+CREATE TABLE wording (
+    hash BLOB NOT NULL,
+    language TEXT NOT NULL,
+    first_at BIGINT NOT NULL,
+    text TEXT NOT NULL,
+    PRIMARY KEY (hash)
+); -- clustered
+
+-- What makes a person's leaves theirs: without it nobody can tell whose they were. Contact 0: the business itself. next: n of
+-- the next leaf.
+CREATE TABLE subject_key (
+    bucket INT NOT NULL,
+    contact BIGINT NOT NULL,
+    key BLOB NOT NULL,
+    next BIGINT NOT NULL,
+    PRIMARY KEY (bucket, contact)
+); -- clustered
+
+-- The log of this data node: entries of core/leaf.h in their order, without a gap. gone: 1, what it committed to was erased.
+CREATE TABLE log_leaf (
+    idx BIGINT PRIMARY KEY,
+    gone INT NOT NULL,
+    entry BLOB NOT NULL
+);
+
+-- Checkpoints: the latest, and the last of each day. note: the signed text, with cosignatures as they come; empty while it is
+-- not signed. generation: which log; a later one begins anew, over all records there are.
+CREATE TABLE log_head (
+    generation BIGINT NOT NULL,
+    size BIGINT NOT NULL,
+    root BLOB NOT NULL,
+    at BIGINT NOT NULL,
+    note TEXT NOT NULL,
+    PRIMARY KEY (generation, size)
+);
+
+-- Highest place of the person's leaves in the log, -1 none. restricted_until: they asked to be erased and their proof is kept
+-- until then; 0: they did not.
+ALTER TABLE person ADD COLUMN leaf BIGINT NOT NULL DEFAULT -1;
+ALTER TABLE person ADD COLUMN restricted_until BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE rules_event ADD COLUMN leaf BIGINT NOT NULL DEFAULT -1;
+ALTER TABLE rules_event ADD COLUMN n BIGINT NOT NULL DEFAULT 0;
+
+-- Erasures asked for. contact: whose, 0 once it is done. due: when it is to be done. leaves: how many became gone. regime: which
+-- law had the proof kept so long.
+CREATE TABLE erasure (
+    id BIGINT PRIMARY KEY,
+    bucket INT NOT NULL,
+    contact BIGINT NOT NULL,
+    asked_at BIGINT NOT NULL,
+    due BIGINT NOT NULL,
+    done_at BIGINT NOT NULL,
+    leaves BIGINT NOT NULL,
+    leaf BIGINT NOT NULL,
+    n BIGINT NOT NULL,
+    regime TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    actor TEXT NOT NULL
+);
+CREATE INDEX erasure_open ON erasure (due) WHERE done_at = 0;
+
+-- Names of people who were erased after they had said no, hashed with a key that is not in here. scope: what they refused,
+-- at: when; platform_at: when they stopped marketing in WhatsApp itself, 0 they did not.
+CREATE TABLE suppressed (
+    bucket INT NOT NULL,
+    hash BLOB NOT NULL,
+    scope BIGINT NOT NULL,
+    at BIGINT NOT NULL,
+    platform_at BIGINT NOT NULL,
+    PRIMARY KEY (bucket, hash)
+); -- clustered
+
+-- Messages the gateway owes a person (store/errands.h). step: how often it asked. msg: the last message it sent, 0 none.
+CREATE TABLE errand (
+    bucket INT NOT NULL,
+    id BIGINT NOT NULL,
+    kind INT NOT NULL,
+    state INT NOT NULL,
+    due BIGINT NOT NULL,
+    contact BIGINT NOT NULL,
+    sender BIGINT NOT NULL,
+    scope BIGINT NOT NULL,
+    begun_at BIGINT NOT NULL,
+    expires BIGINT NOT NULL,
+    step INT NOT NULL,
+    msg BIGINT NOT NULL,
+    why TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    PRIMARY KEY (bucket, id)
+); -- clustered
+CREATE INDEX errand_due ON errand (bucket, due) WHERE state = 1;
+CREATE INDEX errand_of ON errand (bucket, contact, kind) WHERE state = 1;

@@ -71,7 +71,7 @@ TEST(saves_with_the_version_it_read)
     struct fx f;
     fx_start(&f);
     struct person p = fx_person(&f, IDENTITY_PHONE, "15550000001"), stale = p, got;
-    struct consent_event yes = {CONSENT_GRANT, CONSENT_SCOPE(CATEGORY_MARKETING), NOW, CONSENT_RANK_CAPTURED};
+    struct consent_event yes = {CONSENT_GRANT, CONSENT_SCOPE(CATEGORY_MARKETING), NOW, CONSENT_RANK_CAPTURED, 0};
     consent_apply(&p.consent, &yes);
     snprintf(p.name, sizeof p.name, "Zoë");
     p.name_at = NOW - 7;
@@ -152,7 +152,7 @@ static void set_pair(struct fx *f, int64_t contact, int64_t sender, int64_t inbo
 
 static void say(struct fx *f, struct person *p, enum consent_act act, enum category c, int64_t at)
 {
-    struct consent_event ev = {act, CONSENT_SCOPE(c), at, CONSENT_RANK_LISTED};
+    struct consent_event ev = {act, CONSENT_SCOPE(c), at, CONSENT_RANK_LISTED, 0};
     consent_apply(&p->consent, &ev);
     OK(f, people_save(f->s, p, 1, &f->e));
 }
@@ -417,8 +417,9 @@ TEST(a_grant_of_one_never_lifts_a_refusal_of_the_other)
         /* What the merge itself decided stands in the ledger. */
         OK(&f, ledger_list(f.s, 0, p.id, f.a, 9, &said, &n, &f.e));
         consent_apply(&again,
-                      &(struct consent_event){rows[i].phone, CONSENT_ALL, rows[i].phone_at, CONSENT_RANK_LISTED});
-        consent_apply(&again, &(struct consent_event){rows[i].user, CONSENT_ALL, rows[i].user_at, CONSENT_RANK_LISTED});
+                      &(struct consent_event){rows[i].phone, CONSENT_ALL, rows[i].phone_at, CONSENT_RANK_LISTED, 0});
+        consent_apply(&again,
+                      &(struct consent_event){rows[i].user, CONSENT_ALL, rows[i].user_at, CONSENT_RANK_LISTED, 0});
         for (size_t j = 0; j < n; j++)
             consent_apply(&again, &said[j].event);
         assert_int_equal(again.of[CATEGORY_MARKETING].status, p.consent.of[CATEGORY_MARKETING].status);

@@ -18,33 +18,33 @@ TEST(rules)
         bool stop;
     } rows[] = {
         {{{0}}, CONSENT_NONE, CONSENT_NONE, false},
-        {{{CONSENT_GRANT, MKT, 10, 0}}, CONSENT_GRANTED, CONSENT_NONE, false},
-        {{{CONSENT_GRANT, CONSENT_ALL, 10, 0}, {CONSENT_WITHDRAW, MKT, 20, 0}},
+        {{{CONSENT_GRANT, MKT, 10, 0, 0}}, CONSENT_GRANTED, CONSENT_NONE, false},
+        {{{CONSENT_GRANT, CONSENT_ALL, 10, 0, 0}, {CONSENT_WITHDRAW, MKT, 20, 0, 0}},
          CONSENT_WITHDRAWN,
          CONSENT_GRANTED,
          false},
         /* arrival order does not count, the person's time does */
-        {{{CONSENT_WITHDRAW, MKT, 20, 0}, {CONSENT_GRANT, MKT, 10, 0}}, CONSENT_WITHDRAWN, CONSENT_NONE, false},
-        {{{CONSENT_WITHDRAW, MKT, 20, 0}, {CONSENT_GRANT, MKT, 30, 0}}, CONSENT_GRANTED, CONSENT_NONE, false},
+        {{{CONSENT_WITHDRAW, MKT, 20, 0, 0}, {CONSENT_GRANT, MKT, 10, 0, 0}}, CONSENT_WITHDRAWN, CONSENT_NONE, false},
+        {{{CONSENT_WITHDRAW, MKT, 20, 0, 0}, {CONSENT_GRANT, MKT, 30, 0, 0}}, CONSENT_GRANTED, CONSENT_NONE, false},
         /* the same instant: the stricter */
-        {{{CONSENT_GRANT, MKT, 20, 0}, {CONSENT_WITHDRAW, MKT, 20, 0}}, CONSENT_WITHDRAWN, CONSENT_NONE, false},
-        {{{CONSENT_WITHDRAW, MKT, 20, 0}, {CONSENT_GRANT, MKT, 20, 0}}, CONSENT_WITHDRAWN, CONSENT_NONE, false},
-        {{{CONSENT_STOP, 0, 20, 0}, {CONSENT_RESUME, 0, 20, 0}}, CONSENT_NONE, CONSENT_NONE, true},
-        {{{CONSENT_RESUME, 0, 20, 0}, {CONSENT_STOP, 0, 20, 0}}, CONSENT_NONE, CONSENT_NONE, true},
+        {{{CONSENT_GRANT, MKT, 20, 0, 0}, {CONSENT_WITHDRAW, MKT, 20, 0, 0}}, CONSENT_WITHDRAWN, CONSENT_NONE, false},
+        {{{CONSENT_WITHDRAW, MKT, 20, 0, 0}, {CONSENT_GRANT, MKT, 20, 0, 0}}, CONSENT_WITHDRAWN, CONSENT_NONE, false},
+        {{{CONSENT_STOP, 0, 20, 0, 0}, {CONSENT_RESUME, 0, 20, 0, 0}}, CONSENT_NONE, CONSENT_NONE, true},
+        {{{CONSENT_RESUME, 0, 20, 0, 0}, {CONSENT_STOP, 0, 20, 0, 0}}, CONSENT_NONE, CONSENT_NONE, true},
         /* only a resume lifts a platform stop */
-        {{{CONSENT_STOP, MKT, 10, 0}, {CONSENT_GRANT, MKT, 50, 0}}, CONSENT_GRANTED, CONSENT_NONE, true},
-        {{{CONSENT_STOP, MKT, 10, 0}, {CONSENT_RESUME, MKT, 20, 0}}, CONSENT_NONE, CONSENT_NONE, false},
-        {{{CONSENT_RESUME, MKT, 20, 0}, {CONSENT_STOP, MKT, 10, 0}}, CONSENT_NONE, CONSENT_NONE, false},
+        {{{CONSENT_STOP, MKT, 10, 0, 0}, {CONSENT_GRANT, MKT, 50, 0, 0}}, CONSENT_GRANTED, CONSENT_NONE, true},
+        {{{CONSENT_STOP, MKT, 10, 0, 0}, {CONSENT_RESUME, MKT, 20, 0, 0}}, CONSENT_NONE, CONSENT_NONE, false},
+        {{{CONSENT_RESUME, MKT, 20, 0, 0}, {CONSENT_STOP, MKT, 10, 0, 0}}, CONSENT_NONE, CONSENT_NONE, false},
         /* a resume is no grant, a stop no withdrawal */
-        {{{CONSENT_GRANT, MKT, 5, 0}, {CONSENT_STOP, MKT, 10, 0}, {CONSENT_RESUME, MKT, 20, 0}},
+        {{{CONSENT_GRANT, MKT, 5, 0, 0}, {CONSENT_STOP, MKT, 10, 0, 0}, {CONSENT_RESUME, MKT, 20, 0, 0}},
          CONSENT_GRANTED,
          CONSENT_NONE,
          false},
         /* times before 1970 count as its start */
-        {{{CONSENT_WITHDRAW, MKT, -5, 0}}, CONSENT_WITHDRAWN, CONSENT_NONE, false},
-        {{{CONSENT_STOP, 0, -5, 0}}, CONSENT_NONE, CONSENT_NONE, true},
+        {{{CONSENT_WITHDRAW, MKT, -5, 0, 0}}, CONSENT_WITHDRAWN, CONSENT_NONE, false},
+        {{{CONSENT_STOP, 0, -5, 0, 0}}, CONSENT_NONE, CONSENT_NONE, true},
         /* nobody consents to a reply */
-        {{{CONSENT_WITHDRAW, CONSENT_SCOPE(CATEGORY_SERVICE), 9, 0}}, CONSENT_NONE, CONSENT_NONE, false},
+        {{{CONSENT_WITHDRAW, CONSENT_SCOPE(CATEGORY_SERVICE), 9, 0, 0}}, CONSENT_NONE, CONSENT_NONE, false},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct consent_state s = {0};
@@ -84,8 +84,9 @@ TEST(any_order_any_repetition)
         uint32_t seed = x;
         for (size_t i = 0; i < n; i++) {
             /* few instants, so that ties are common */
-            ev[i] = (struct consent_event){(enum consent_act)(1 + next(&x) % 4), next(&x) % 64,
-                                           (int64_t)(next(&x) % 4) - 1, (int)(next(&x) % 8) - 1};
+            ev[i] =
+                (struct consent_event){(enum consent_act)(1 + next(&x) % 4), next(&x) % 64, (int64_t)(next(&x) % 4) - 1,
+                                       (int)(next(&x) % 8) - 1, (int64_t)(next(&x) % 3)};
             consent_apply(&want, &ev[i]);
         }
         for (int shuffle = 0; shuffle < 6; shuffle++) {
@@ -120,7 +121,7 @@ TEST(packing)
         for (int i = 0; i < 6; i++) {
             int64_t at = round % 7 == 0 ? INT64_MAX : (int64_t)next(&x) * 1000;
             consent_apply(&s, &(struct consent_event){(enum consent_act)(1 + next(&x) % 4), next(&x) % 64, at,
-                                                      (int)(next(&x) % 6)});
+                                                      (int)(next(&x) % 6), (int64_t)(next(&x) % 2) * 99});
         }
         size_t n = consent_pack(&s, buf);
         assert_true(n <= CONSENT_PACKED_MAX);
@@ -149,7 +150,7 @@ TEST(one_opt_in_stays_small)
 {
     uint8_t buf[CONSENT_PACKED_MAX];
     struct consent_state s = {0};
-    consent_apply(&s, &(struct consent_event){CONSENT_GRANT, MKT, 1795312987123, CONSENT_RANK_WRITTEN});
+    consent_apply(&s, &(struct consent_event){CONSENT_GRANT, MKT, 1795312987123, CONSENT_RANK_WRITTEN, 0});
     assert_true(consent_pack(&s, buf) <= 9); /* it is in every contact's row */
 }
 
@@ -159,27 +160,27 @@ TEST(the_evidence_of_the_grant_that_stands)
         struct consent_event ev[3];
         int want;
     } rows[] = {
-        {{{CONSENT_GRANT, MKT, 10, CONSENT_RANK_WRITTEN}}, CONSENT_RANK_WRITTEN},
+        {{{CONSENT_GRANT, MKT, 10, CONSENT_RANK_WRITTEN, 0}}, CONSENT_RANK_WRITTEN},
         /* the latest grant counts, not the best */
-        {{{CONSENT_GRANT, MKT, 10, CONSENT_RANK_CONFIRMED}, {CONSENT_GRANT, MKT, 20, CONSENT_RANK_LISTED}},
+        {{{CONSENT_GRANT, MKT, 10, CONSENT_RANK_CONFIRMED, 0}, {CONSENT_GRANT, MKT, 20, CONSENT_RANK_LISTED, 0}},
          CONSENT_RANK_LISTED},
-        {{{CONSENT_GRANT, MKT, 20, CONSENT_RANK_LISTED}, {CONSENT_GRANT, MKT, 10, CONSENT_RANK_CONFIRMED}},
+        {{{CONSENT_GRANT, MKT, 20, CONSENT_RANK_LISTED, 0}, {CONSENT_GRANT, MKT, 10, CONSENT_RANK_CONFIRMED, 0}},
          CONSENT_RANK_LISTED},
         /* of one instant the better */
-        {{{CONSENT_GRANT, MKT, 10, CONSENT_RANK_CAPTURED}, {CONSENT_GRANT, MKT, 10, CONSENT_RANK_LISTED}},
+        {{{CONSENT_GRANT, MKT, 10, CONSENT_RANK_CAPTURED, 0}, {CONSENT_GRANT, MKT, 10, CONSENT_RANK_LISTED, 0}},
          CONSENT_RANK_CAPTURED},
-        {{{CONSENT_GRANT, MKT, 10, CONSENT_RANK_LISTED}, {CONSENT_GRANT, MKT, 10, CONSENT_RANK_CAPTURED}},
+        {{{CONSENT_GRANT, MKT, 10, CONSENT_RANK_LISTED, 0}, {CONSENT_GRANT, MKT, 10, CONSENT_RANK_CAPTURED, 0}},
          CONSENT_RANK_CAPTURED},
         /* a withdrawal leaves none, at the same instant too */
-        {{{CONSENT_GRANT, MKT, 10, CONSENT_RANK_WRITTEN}, {CONSENT_WITHDRAW, MKT, 20, CONSENT_RANK_WRITTEN}},
+        {{{CONSENT_GRANT, MKT, 10, CONSENT_RANK_WRITTEN, 0}, {CONSENT_WITHDRAW, MKT, 20, CONSENT_RANK_WRITTEN, 0}},
          CONSENT_RANK_NONE},
-        {{{CONSENT_WITHDRAW, MKT, 10, 0}, {CONSENT_GRANT, MKT, 10, CONSENT_RANK_CONFIRMED}}, CONSENT_RANK_NONE},
+        {{{CONSENT_WITHDRAW, MKT, 10, 0, 0}, {CONSENT_GRANT, MKT, 10, CONSENT_RANK_CONFIRMED, 0}}, CONSENT_RANK_NONE},
         /* nobody said, or nonsense: the least */
-        {{{CONSENT_GRANT, MKT, 10, 0}}, CONSENT_RANK_LISTED},
-        {{{CONSENT_GRANT, MKT, 10, 6}}, CONSENT_RANK_LISTED},
-        {{{CONSENT_GRANT, MKT, 10, -1}}, CONSENT_RANK_LISTED},
+        {{{CONSENT_GRANT, MKT, 10, 0, 0}}, CONSENT_RANK_LISTED},
+        {{{CONSENT_GRANT, MKT, 10, 6, 0}}, CONSENT_RANK_LISTED},
+        {{{CONSENT_GRANT, MKT, 10, -1, 0}}, CONSENT_RANK_LISTED},
         /* what WhatsApp's own menu says touches no evidence */
-        {{{CONSENT_GRANT, MKT, 10, CONSENT_RANK_WRITTEN}, {CONSENT_STOP, MKT, 20, 0}}, CONSENT_RANK_WRITTEN},
+        {{{CONSENT_GRANT, MKT, 10, CONSENT_RANK_WRITTEN, 0}, {CONSENT_STOP, MKT, 20, 0, 0}}, CONSENT_RANK_WRITTEN},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct consent_state s = {0};
@@ -333,9 +334,9 @@ TEST(a_refusal_stands_against_grants_of_before_the_names_were_known_to_be_one)
     for (size_t i = 0; i < 2 * sizeof rows / sizeof rows[0]; i++) {
         const size_t row = i / 2, first = i % 2; /* in either order */
         struct consent_event ev[2] = {{rows[row].a, CONSENT_SCOPE(CATEGORY_MARKETING), rows[row].a_at,
-                                       CONSENT_RANK_WRITTEN},
+                                       CONSENT_RANK_WRITTEN, 0},
                                       {rows[row].b, CONSENT_SCOPE(CATEGORY_MARKETING), rows[row].b_at,
-                                       CONSENT_RANK_WRITTEN}};
+                                       CONSENT_RANK_WRITTEN, 0}};
         struct consent_voice v[2] = {{.since = 0}, {.since = 0}};
         struct consent_state s;
         v[first] = (struct consent_voice){.since = rows[row].since_a, .refusals_only = rows[row].shared};

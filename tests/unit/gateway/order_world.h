@@ -73,7 +73,7 @@ static inline struct person world_person(struct world *w, enum identity_kind kin
 
 static inline void world_said(struct world *w, struct person *p, enum consent_act act, int64_t at)
 {
-    struct consent_event ev = {act, CONSENT_SCOPE(CATEGORY_MARKETING), at, CONSENT_RANK_CAPTURED};
+    struct consent_event ev = {act, CONSENT_SCOPE(CATEGORY_MARKETING), at, CONSENT_RANK_CAPTURED, 0};
     OK(&w->f, people_say(w->f.s, p, NULL, &ev, NOW, &w->f.e));
 }
 
