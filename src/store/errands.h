@@ -29,6 +29,7 @@ enum errand_state {
     ERRAND_CANCELLED = 7
 };
 const char *errand_state_name(enum errand_state s);
+int errand_state_parse(struct str word, enum errand_state *ret, struct err *e); /* WL_EINVAL */
 
 struct errand {
     int bucket;
@@ -54,11 +55,13 @@ int errands_due(struct store *s, int bucket, int64_t now, size_t max, struct are
                 size_t *ret_n, struct err *e);
 /* When the next open one is due; INT64_MAX: none is. */
 int errands_next(struct store *s, int bucket, int64_t *ret, struct err *e);
-/* Open ones of a person; kind 0: any. */
+/* Open ones of a person, also those written before somebody turned out to be them; kind 0: any. */
 int errands_of(struct store *s, int bucket, int64_t contact, enum errand_kind kind, struct arena *a,
                struct errand **ret, size_t *ret_n, struct err *e);
-/* All, newest first, older than `before` (0 all); state 0: any, contact 0: anybody. */
+/* All, newest first, of ids below `before` (0 all); state 0: any, contact 0: anybody. */
 int errands_list(struct store *s, int bucket, int64_t contact, enum errand_state state, int64_t before, size_t max,
                  struct arena *a, struct errand **ret, size_t *ret_n, struct err *e);
+/* Forgets at most max of those that ended and have ids below `before`; an erasure takes its own (erasures.h). */
+int errands_forget(struct store *s, int bucket, int64_t before, size_t max, size_t *ret_gone, struct err *e);
 
 #endif

@@ -636,3 +636,4 @@ CREATE TABLE errand (
 ); -- clustered
 CREATE INDEX errand_due ON errand (bucket, due) WHERE state = 1;
 CREATE INDEX errand_of ON errand (bucket, contact, kind) WHERE state = 1;
+CREATE INDEX errand_person ON errand (bucket, contact, id);

@@ -28,6 +28,7 @@ STATEMENT(
     "INSERT INTO reader_cursor (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value");
 STATEMENT(newest_message, "SELECT id FROM msg WHERE bucket = $1 ORDER BY id DESC LIMIT 1");
 STATEMENT(newest_consent, "SELECT id FROM ledger WHERE bucket = $1 ORDER BY id DESC LIMIT 1");
+STATEMENT(newest_errand, "SELECT id FROM errand WHERE bucket = $1 ORDER BY id DESC LIMIT 1");
 STATEMENT(newest_inbox, "SELECT seq FROM inbox ORDER BY seq DESC LIMIT 1");
 STATEMENT(dropped_inbox, "SELECT value FROM tally WHERE name = 'inbox_gone' LIMIT 1");
 STATEMENT(newest_rules_event, "SELECT id FROM rules_event ORDER BY id DESC LIMIT 1");
@@ -179,6 +180,8 @@ static int prime_ids(struct store *s, struct err *e)
         rc = prime_from(s, &newest_message, bucket, e);
         if (rc == 0)
             rc = prime_from(s, &newest_consent, bucket, e);
+        if (rc == 0)
+            rc = prime_from(s, &newest_errand, bucket, e);
     }
     return rc;
 }
