@@ -21,6 +21,7 @@ static const char allowed[] =
     "recipient.is_sender false, recipient.country PE, recipient.undeliverable_at never, recipient.engagement_at never, "
     "recipient.experiment_at never, recipient.utc_min -300, recipient.utc_max -300, recipient.utc_change_at never, "
     "consent.status granted, consent.at now-100d, consent.rank confirmed, consent.platform_stop false, "
+    "consent.until never, consent.proof sealed, recipient.restricted false, "
     "consent.platform_at never, window.last_inbound never, template.known true, template.status approved, "
     "template.status_at now-100d, template.fit ok, template.quality green, pair.tat never, sender.status connected, "
     "sender.country PE, sender.quality green, sender.free_at never, account.state ok, account.no_templates_until "
@@ -108,9 +109,12 @@ static const struct row rows[] = {
     {"recipient.undeliverable", SPEAKS, "recipient.undeliverable_at now-1d", NULL},
     {"recipient.country", SPEAKS, "recipient.country US", NULL},
     /* consent and windows */
+    {"recipient.restricted", SPEAKS, "recipient.restricted true", NULL},
     {"consent.withdrawn", SPEAKS, "consent.status withdrawn", NULL},
     {"consent.platform_stop", SPEAKS, "consent.platform_stop true", NULL},
     {"consent.missing", SPEAKS, "consent.status none", NULL},
+    {"consent.ended", SPEAKS, "consent.until now-1s", NULL},
+    {"consent.unproven", SPEAKS, "consent.proof pending", NULL},
     {"window.closed", SPEAKS, "message.kind freeform, message.category service", NULL},
     /* templates */
     {"template.unknown", SPEAKS, "template.known false", NULL},
