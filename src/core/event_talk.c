@@ -30,6 +30,23 @@ static struct str text_of(struct json m)
     return (struct str){NULL, 0};
 }
 
+/* What the business had put behind what was tapped. */
+static struct str payload_of(struct json m)
+{
+    static const struct {
+        const char *type, *object, *key;
+    } places[] = {{"button", "button", "payload"},
+                  {"interactive", "button_reply", "id"},
+                  {"interactive", "list_reply", "id"}};
+    struct str type = word_of(m, "type"), found;
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        struct json in = word_is(type, "interactive") ? json_get(m, "interactive") : m;
+        if (word_is(type, places[i].type) && json_str(json_at(in, places[i].object, places[i].key), &found))
+            return found;
+    }
+    return (struct str){NULL, 0};
+}
+
 static struct str text_as_edited(struct json m)
 {
     struct json edited = json_at(m, "edit", "message");
@@ -113,6 +130,7 @@ static void add_messages(struct reader *r, struct json list)
         ev->type = event_keep(r, word_of(m, "type"));
         ev->group_id = event_keep(r, word_of(m, "group_id"));
         ev->text = event_keep(r, text_as_edited(m));
+        ev->payload = event_keep(r, payload_of(m));
         ev->opens = ev->group_id.n == 0 && says_something(m);
         ev->key = EVENT_KEY_BY_ID(r, "message", m, ev->wamid);
         event_read_errors(r, ev, json_get(m, "errors"));

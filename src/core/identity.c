@@ -7,6 +7,7 @@
  * number out of an id. */
 #include "core/identity.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "core/phone.h"
@@ -96,4 +97,13 @@ const char *identity_kind_name(enum identity_kind k)
 {
     static const char *const names[] = {"none", "phone", "user_id", "parent_user_id", "group"};
     return (size_t)k < sizeof names / sizeof names[0] ? names[k] : "none";
+}
+
+struct str identity_text(const struct identity *who, char out[IDENTITY_TEXT_MAX])
+{
+    int n = who->kind != IDENTITY_NONE
+                ? snprintf(out, IDENTITY_TEXT_MAX, "%s:%s", identity_kind_name(who->kind), who->value)
+                : 0;
+    out[n] = '\0';
+    return (struct str){out, (size_t)n};
 }

@@ -31,6 +31,9 @@ int identity_user_id(struct str text, struct identity *ret, struct err *e);
 int identity_group(struct str text, struct identity *ret, struct err *e); /* 1..128 printable ASCII, no spaces */
 /* Whatever a person types: user id form first, else phone. */
 int identity_parse(struct str text, struct identity *ret, struct err *e);
+/* "phone:15550001111", "user_id:US.1349": for records that must be read without a table. Empty for NONE. */
+#define IDENTITY_TEXT_MAX (IDENTITY_MAX + 16)
+struct str identity_text(const struct identity *who, char out[IDENTITY_TEXT_MAX]);
 const char *identity_kind_name(enum identity_kind k); /* "phone", "user_id", "parent_user_id", "group", "none" */
 
 #endif

@@ -58,6 +58,7 @@ struct send {
     int64_t not_before;    /* ACCEPT: ms; 0 at once */
     struct send_key key;   /* NOW, ACCEPT */
     struct outbox_key row; /* QUEUED: its row; message holds the message's */
+    bool only_refuse;      /* QUEUED: it has no turn and may not be due: it ends if a rule denies it now, else stays as it is */
     void (*decided)(struct send *s);  /* when it is durable, or with job.rc < 0; on the writer's second thread */
     void (*recorded)(struct send *s); /* when the outcome is durable; same thread; may be NULL */
     void *user;
@@ -119,6 +120,10 @@ int64_t admit_lease_epoch(struct admit *a, int64_t sender);
 void admit_lease_taken(struct admit *a, int64_t sender, int64_t epoch);
 /* Sends let in whose end is not written yet. */
 size_t admit_open(const struct admit *a);
+
+/* Reads an outbox row's body into the send (QUEUED) and its intent, both in the arena: row, intent, expected, our_id, and what
+ * send_facts() fills. WL_EINVAL: it is no message. */
+int send_from_row(struct send *s, const struct outbox_row *row, struct arena *a, struct intent *intent, struct err *e);
 
 /* Fills what comes from the intent, the number, its account and its templates; anew, whatever was there. */
 struct snapshot;

@@ -5,7 +5,8 @@
  * taken back or was put off meanwhile is left as it is. It leaves as the category its template has now: that one was judged
  * and counted, and says what a doubt about it is worth. The decision gets an id of its own; the message points to the one
  * that let it go. A hold moves the row to when it ends and says there what holds it; nobody is told, so nothing is logged.
- * In every case decided() shows the message as it is then, and a turn that was not used goes back. */
+ * In every case decided() shows the message as it is then, and a turn that was not used goes back. One that is only looked at
+ * because its person refused something (recheck.h) is judged before its time, and ends or stays. */
 #include "gateway/admit_impl.h"
 
 #define AT_LEAST_MS 1000 /* a hold that is over already is looked at again after this */
@@ -100,6 +101,8 @@ static int judge_waiting(struct batch *b, struct store *s, size_t i, struct err 
         return hear(b, s, send, &timer, e);
     person_facts(b, send, &b->about[i]);
     decide_send(b, send);
+    if (send->only_refuse && send->decision.verdict != VERDICT_DENY)
+        return 0;
     switch (send->decision.verdict) {
     case VERDICT_ALLOW:
         return begin(b, s, i, e);
@@ -108,6 +111,24 @@ static int judge_waiting(struct batch *b, struct store *s, size_t i, struct err 
     default:
         return refuse(b, s, send, e);
     }
+}
+
+int send_from_row(struct send *s, const struct outbox_row *row, struct arena *a, struct intent *intent, struct err *e)
+{
+    struct json root;
+    int rc = json_parse(thread_json(), row->body, false, &root, e);
+    if (rc == 0)
+        rc = intent_parse(root, (enum intent_path)row->path, a, intent, e);
+    if (rc != 0)
+        return rc;
+    s->row = row->key;
+    s->expected = (enum category)row->expected;
+    s->our_id = (row->flags & OUTBOX_OUR_ID) != 0;
+    s->intent = intent;
+    struct snapshot *snap = snapshot_borrow(s->g->snapshots);
+    send_facts(s, snap);
+    snapshot_return(snap);
+    return 0;
 }
 
 int judge_queued(struct batch *b, struct store *s, size_t i, struct err *e)
@@ -126,7 +147,7 @@ int judge_queued(struct batch *b, struct store *s, size_t i, struct err *e)
         return no_row(s, send, e);
     if (l->state == LIFE_SENDING)
         not_now(send, WL_ECONFLICT, "the message is being sent already");
-    if (l->state != LIFE_WAITING || l->at > b->now)
+    if (l->state != LIFE_WAITING || (l->at > b->now && !send->only_refuse))
         return 0;
     return judge_waiting(b, s, i, e);
 }

@@ -35,6 +35,13 @@ struct apply_result {
     size_t n_stale;
     struct field_heard field[APPLIED_FIELDS_MAX]; /* not written yet; names as in the events */
     size_t n_fields;
+    struct refused {
+        int bucket;
+        int64_t contact;
+        int64_t stored_at; /* when its webhook came */
+    } refused[APPLIED_MAX]; /* of more, messages that wait for them are refused when their turn comes */
+    size_t n_refused;
+    bool errands; /* somebody is owed an answer */
 };
 /* Events of one body, all or some of them; stored_at: when it came. apply_end() after the last of a transaction. */
 int apply_events(struct apply *a, struct store *s, struct arena *arena, const struct event *ev, size_t n,

@@ -68,7 +68,7 @@ int apply_taken(struct store *s, int64_t waba, int64_t sender, bool *ret_control
 
 static int person_said(struct store *s, const struct error_word *w, int64_t now, struct err *e)
 {
-    const struct said stop = {CONSENT_STOP, w->at, w->sender, STR("error 131050"), NULL};
+    const struct said stop = {.act = CONSENT_STOP, .at = w->at, .sender = w->sender, .source = STR("error 131050")};
     struct person p = {0};
     int64_t *when = said_of_person(&p, w->code);
     bool stopped = w->code == 131050;
@@ -78,7 +78,7 @@ static int person_said(struct store *s, const struct error_word *w, int64_t now,
     if (rc != 0)
         return rc;
     if (stopped) /* a resume that is later than this stands */
-        return apply_consent(s, &p, &stop, now, e);
+        return apply_consent(s, &p, &stop, now, NULL, e);
     if (*when >= w->at)
         return 0;
     *when = w->at;

@@ -35,14 +35,30 @@ int apply_notice(struct apply_context *c, const struct event *ev, struct err *e)
 /* Counts the event's field in the result. */
 int apply_field(struct apply_context *c, const struct event *ev, struct err *e);
 
-/* Records what the person said, or Meta for them, under one of their names (NULL: all). */
+/* What a message of theirs asks for: to stop, to start again, for help (apply_asked.c). */
+int apply_asked(struct apply_context *c, const struct event *ev, struct person *p, struct err *e);
+
+/* Records what the person said, or Meta for them, under one of their names (NULL: all). *ret_new (may be NULL): it was not
+ * there yet. */
 struct said {
     enum consent_act act;
     int64_t at, sender;
-    struct str source;
+    consent_scope scope; /* 0: marketing */
+    struct str method;   /* absent: "platform" */
+    struct str source, evidence, language;
     const struct identity *under;
 };
-int apply_consent(struct store *s, struct person *p, const struct said *said, int64_t now, struct err *e);
+int apply_consent(struct store *s, struct person *p, const struct said *said, int64_t now, bool *ret_new,
+                  struct err *e);
+/* The name what an event says counts for: the user id it came with, else the number. */
+static inline const struct identity *said_under(const struct event *ev)
+{
+    return ev->user_id.kind != IDENTITY_NONE ? &ev->user_id
+           : ev->phone.kind != IDENTITY_NONE ? &ev->phone
+                                             : &ev->parent_id;
+}
+/* The person refused something by a webhook: told when it is on disk. */
+void apply_refused(struct apply_context *c, const struct person *p);
 
 struct apply_statuses; /* Meta's ids of recent messages, and statuses that came before theirs was known */
 struct apply {

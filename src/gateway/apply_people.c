@@ -70,14 +70,15 @@ static int learn_name(struct apply_context *c, const struct event *ev, struct pe
 int apply_inbound(struct apply_context *c, const struct event *ev, struct err *e)
 {
     struct person p;
-    bool says_more = ev->opens || ev->profile_name.n > 0;
+    bool says_more = ev->opens || ev->profile_name.n > 0 || ev->text.n > 0 || ev->payload.n > 0;
     if (ev->kind == EVENT_CALL && !ev->opens)
         return 0; /* we called them: nothing we did not know */
     int rc = event_person(c, ev, &p, e);
     if (rc != 0 || p.id == 0 || !says_more)
         return rc;
-    if (ev->phone_number_id == 0)
+    if (ev->phone_number_id == 0) {
         return learn_name(c, ev, &p, NULL, e);
+    }
     struct pair pair = {.bucket = p.bucket, .contact = p.id, .sender = ev->phone_number_id};
     if ((rc = pairs_get(c->s, &pair, 1, e)) != 0)
         return rc;
@@ -86,42 +87,63 @@ int apply_inbound(struct apply_context *c, const struct event *ev, struct err *e
     if (ev->opens && at > pair.last_inbound)
         pair.last_inbound = at;
     rc = learn_name(c, ev, &p, &pair, e);
-    if (rc != 0 || (pair.last_inbound == before.last_inbound && pair.named_at == before.named_at))
-        return rc;
-    return pairs_put(c->s, &pair, 1, e);
+    if (rc == 0 && (pair.last_inbound != before.last_inbound || pair.named_at != before.named_at))
+        rc = pairs_put(c->s, &pair, 1, e);
+    return rc;
 }
 
 /* --- consent ------------------------------------------------------------------------------------------------------- */
 
-int apply_consent(struct store *s, struct person *p, const struct said *said, int64_t now, struct err *e)
+int apply_consent(struct store *s, struct person *p, const struct said *said, int64_t now, bool *ret_new, struct err *e)
 {
+    consent_scope scope = said->scope != 0 ? said->scope : CONSENT_SCOPE(CATEGORY_MARKETING);
+    char subject[IDENTITY_TEXT_MAX] = "";
     struct consent_row row = {.bucket = p->bucket,
                               .id = store_id(s, now),
                               .contact = p->id,
-                              .event = {said->act, CONSENT_SCOPE(CATEGORY_MARKETING), said->at, CONSENT_RANK_WRITTEN},
+                              .event = {said->act, scope, said->at, CONSENT_RANK_WRITTEN, 0},
                               .recorded_at = now,
-                              .method = STR("platform"),
+                              .method = said->method.n > 0 ? said->method : STR("platform"),
                               .source = said->source,
+                              .evidence = said->evidence,
+                              .language = said->language,
                               .actor = STR("webhook"),
                               .sender = said->sender};
-    int rc = ledger_append(s, &row, 1, NULL, e);
+    size_t fresh = 0;
+    if (said->under != NULL)
+        row.subject = identity_text(said->under, subject);
+    int rc = ledger_append(s, &row, 1, &fresh, e);
+    if (ret_new != NULL)
+        *ret_new = fresh > 0;
     return rc == 0 ? people_say(s, p, said->under, &row.event, now, e) : rc;
 }
 
-/* GRANT: Meta's own opt-in link (In-App Signup). What is said counts for the user id it came with, else for the number. */
+void apply_refused(struct apply_context *c, const struct person *p)
+{
+    struct apply_result *r = c->result;
+    if (r->n_refused < APPLIED_MAX)
+        r->refused[r->n_refused++] = (struct refused){p->bucket, p->id, c->stored_at};
+}
+
+/* GRANT: Meta's own opt-in link (In-App Signup). */
 int apply_preference(struct apply_context *c, const struct event *ev, struct err *e)
 {
-    const struct identity *under = ev->user_id.kind != IDENTITY_NONE ? &ev->user_id
-                                   : ev->phone.kind != IDENTITY_NONE ? &ev->phone
-                                                                     : &ev->parent_id;
-    const struct said said = {ev->act, apply_time(c, ev), ev->phone_number_id, STR("user_preferences"), under};
+    const struct said said = {.act = ev->act,
+                              .at = apply_time(c, ev),
+                              .sender = ev->phone_number_id,
+                              .source = STR("user_preferences"),
+                              .under = said_under(ev)};
     struct person p;
+    bool new = false;
     int rc = event_person(c, ev, &p, e);
     if (rc == 0 && p.id != 0)
         rc = learn_name(c, ev, &p, NULL, e);
     if (rc != 0 || p.id == 0 || (ev->act != CONSENT_STOP && ev->act != CONSENT_RESUME && ev->act != CONSENT_GRANT))
         return rc;
-    return apply_consent(c->s, &p, &said, c->now, e);
+    rc = apply_consent(c->s, &p, &said, c->now, &new, e);
+    if (rc == 0 && new && ev->act == CONSENT_STOP)
+        apply_refused(c, &p);
+    return rc;
 }
 
 int apply_number_changed(struct apply_context *c, const struct event *ev, struct err *e)

@@ -27,6 +27,7 @@
 #include "gateway/old_books.h"
 #include "gateway/projector.h"
 #include "gateway/readers.h"
+#include "gateway/recheck.h"
 #include "gateway/retention.h"
 
 #define REQUEST_ARENA (32u << 20) /* most a single request may need: a batch of 50 parts */
@@ -105,7 +106,8 @@ static char **text_option(struct gateway_options *o, size_t i)
 
 static const size_t list_options[] = {offsetof(struct gateway_options, rules_laws),
                                       offsetof(struct gateway_options, rules_policy),
-                                      offsetof(struct gateway_options, rules_shadow)};
+                                      offsetof(struct gateway_options, rules_shadow),
+                                      offsetof(struct gateway_options, optout_packs)};
 #define LIST_OPTIONS (sizeof list_options / sizeof list_options[0])
 
 static struct path_list *list_option(struct gateway_options *o, size_t i)
@@ -381,6 +383,8 @@ static int start_parts(struct gateway *g, struct err *e)
     if (rc == 0)
         rc = fanout_start(&g->fanout, g, e);
     if (rc == 0)
+        rc = recheck_start(&g->recheck, g, e);
+    if (rc == 0)
         rc = projector_start(&g->projector, g, e);
     if (rc == 0)
         rc = compactor_start(&g->compactor, g->writer, g->o.store_url, &compactor_usual, e);
@@ -439,6 +443,7 @@ void gateway_stop(struct gateway *g)
     rules_stop(g->rules);
     compactor_stop(g->compactor);
     retention_stop(g->retention);
+    recheck_stop(g->recheck);
     admit_close(g->admit);
     fanout_stop(g->fanout);
     projector_stop(g->projector);
@@ -451,6 +456,7 @@ void gateway_stop(struct gateway *g)
     compactor_free(g->compactor);
     retention_free(g->retention);
     projector_free(g->projector);
+    recheck_free(g->recheck);
     fanout_free(g->fanout);
     accounts_free(g->accounts);
     http_client_free(g->client);

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 #include "gateway/gateway.h"
+#include "gateway/lag.h"
 #include "gateway/rules.h"
 #include "gateway/snapshot.h"
 #include "gateway/webhook_own.h"
@@ -23,8 +24,11 @@ struct compactor;
 struct readers;
 struct old_books;
 struct admit;
+struct checkpoints;
 struct dispatch;
 struct apply;
+struct optout_packs;
+struct recheck;
 
 /* Counters shown by /metrics; each is a row of the table in metrics.c. */
 enum metric {
@@ -73,13 +77,18 @@ struct gateway {
 
     struct rules *rules; /* ask rules_current(), rules_published() */
 
+    struct optout_packs *packs; /* immutable; NULL: none are configured */
+
     struct snapshots *snapshots;
     struct writer *writer;
     struct http_client *client;
+    struct checkpoints *checkpoints; /* NULL while it starts */
     struct accounts *accounts;
     struct admit *admit;
     struct dispatch *dispatch;
     struct apply *apply; /* writer thread only, but for apply_find() */
+    struct recheck *recheck;
+    struct lag obeyed; /* from a webhook that refuses something until the next decision knows */
     struct projector *projector;
     struct fanout *fanout;
     struct compactor *compactor;

@@ -287,6 +287,8 @@ static void write_metrics(struct gateway *g, struct buf *b)
         buf_printf(b, "# HELP %s %s\n# TYPE %s counter\n%s %llu\n", rows[i].name, rows[i].help, rows[i].name,
                    rows[i].name, (unsigned long long)atomic_load_explicit(&g->metric[i], memory_order_relaxed));
     write_shadow(g, b);
+    lag_write(&g->obeyed, b, "wayleave_refusal_obeyed_seconds",
+              "from storing a webhook with an opt-out until every decision knows of it");
     struct writer_stats w;
     writer_stats(g->writer, &w);
     gauge(b, "wayleave_commits", "database transactions since start", w.commits);

@@ -29,6 +29,7 @@
 #include "gateway/gateway_impl.h"
 #include "gateway/heard.h"
 #include "gateway/recent_keys.h"
+#include "gateway/recheck.h"
 #include "store/inbox.h"
 
 #define CURSOR      PROJECTOR_CURSOR
@@ -176,6 +177,17 @@ static void count_inbound(struct projector *p, const struct body *b)
     }
 }
 
+/* Who refused something: from now on every decision knows. */
+static void follow_refusals(struct projector *p)
+{
+    const struct apply_result *r = &p->result;
+    int64_t now = clock_now_ms();
+    for (size_t i = 0; i < r->n_refused; i++) {
+        lag_note(&p->g->obeyed, now - r->refused[i].stored_at);
+        recheck_person(p->g->recheck, r->refused[i].bucket, r->refused[i].contact);
+    }
+}
+
 /* What follows from what was applied, now that it is on disk. */
 static void follow(struct projector *p)
 {
@@ -184,6 +196,7 @@ static void follow(struct projector *p)
     metric_add(p->g, METRIC_EVENTS_ORPHANED, r->orphaned);
     metric_add(p->g, METRIC_EVENTS_REPEATED, p->repeated);
     life_follow(p->g, &r->after);
+    follow_refusals(p);
     for (size_t i = 0; i < r->n_applied; i++)
         dispatch_applied(p->g->dispatch, r->applied[i].sender, r->applied[i].begun_at);
     if (r->after.duplicates > 0)

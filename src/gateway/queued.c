@@ -335,26 +335,6 @@ static bool read_again(struct queued *q, struct outbox_row *row)
     return rc == 0 && row->key.due <= clock_now_ms();
 }
 
-static int fill_send(struct queued *q, const struct outbox_row *row, struct err *e)
-{
-    struct json root;
-    int rc = json_parse(thread_json(), row->body, false, &root, e);
-    if (rc == 0)
-        rc = intent_parse(root, (enum intent_path)row->path, q->arena, &q->intent, e);
-    if (rc != 0)
-        return rc;
-    struct send *s = &q->send;
-    s->row = row->key;
-    s->expected = (enum category)row->expected;
-    s->our_id = (row->flags & OUTBOX_OUR_ID) != 0;
-    s->intent = &q->intent;
-    q->body = row->body;
-    struct snapshot *snap = snapshot_borrow(q->d->g->snapshots);
-    send_facts(s, snap);
-    snapshot_return(snap);
-    return 0;
-}
-
 /* The header's value; the token is behind "Bearer ". */
 static bool fill_token(struct queued *q)
 {
@@ -409,7 +389,8 @@ static void submit(struct queued *q)
     }
     count_bytes(q, row.body.n);
     failpoint(queued_read);
-    int rc = fill_send(q, &row, &e);
+    q->body = row.body;
+    int rc = send_from_row(&q->send, &row, q->arena, &q->intent, &e);
     if (rc == WL_ENOMEM) { /* says nothing of the message */
         end_unused(q, END_BACK);
         return;

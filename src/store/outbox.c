@@ -28,6 +28,10 @@ STATEMENT(outbox_after, "SELECT due, id FROM outbox "
 /* Behind the last row the line could have: comparing less than the whole key would walk the line. */
 STATEMENT(outbox_line, "SELECT sender, class, campaign, due, id FROM outbox WHERE bucket = $1 AND (sender, class, "
                        "campaign, due, id) > ($2, $3, $4, $5, $6) ORDER BY sender, class, campaign, due, id LIMIT 1");
+STATEMENT(outbox_to,
+          "SELECT o.sender, o.class, o.campaign, o.due, o.id, m.contact FROM outbox o JOIN msg m ON m.bucket = "
+          "o.bucket AND m.id = o.id WHERE o.bucket = $1 AND (o.sender, o.class, o.campaign, o.due, o.id) > "
+          "($2, $3, $4, $5, $6) ORDER BY o.sender, o.class, o.campaign, o.due, o.id LIMIT $7");
 STATEMENT(outbox_length, "SELECT COUNT(*) FROM (SELECT id FROM outbox WHERE bucket = $1 AND sender = $2 AND class = $3 "
                          "AND campaign = $4 LIMIT $5) r");
 
@@ -224,6 +228,36 @@ int outbox_read(struct store *s, const struct outbox_key *after, int64_t until, 
     *ret = keys;
     *ret_n = n;
     return 0;
+}
+
+static int read_addressee(struct db_stmt *q, struct arena *a, void *row, struct err *e)
+{
+    struct outbox_addressee *to = row;
+    (void)a, (void)e;
+    to->key.sender = col_i64(q);
+    to->key.class = col_int(q);
+    to->key.campaign = col_i64(q);
+    to->key.due = col_i64(q);
+    to->key.id = col_i64(q);
+    to->contact = col_i64(q);
+    return 0;
+}
+
+int outbox_addressees(struct store *s, const struct outbox_key *after, size_t max, struct arena *a,
+                      struct outbox_addressee **ret, size_t *ret_n, struct err *e)
+{
+    struct db_stmt *q;
+    int rc = db_prepare(s, &outbox_to, &q, e);
+    if (rc != 0)
+        return rc;
+    bind_line(q, after);
+    db_i64(q, after->due);
+    db_i64(q, after->id);
+    db_i64(q, (int64_t)max);
+    rc = db_rows(q, a, max, sizeof **ret, read_addressee, ret, ret_n, e);
+    for (size_t i = 0; rc == 0 && i < *ret_n; i++)
+        (*ret)[i].key.bucket = after->bucket;
+    return rc;
 }
 
 int outbox_next_line(struct store *s, const struct outbox_key *after, struct outbox_key *ret, struct err *e)

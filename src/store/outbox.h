@@ -56,6 +56,13 @@ int outbox_get(struct store *s, const struct outbox_key *k, struct arena *a, str
 /* The keys of the next rows of a line after (due, id), due at `until` or before. */
 int outbox_read(struct store *s, const struct outbox_key *after, int64_t until, struct arena *a, size_t max,
                 struct outbox_key **ret, size_t *ret_n, struct err *e);
+/* The bucket's rows of all lines after this key, in key order, with whom they are to; fewer than max only at the end. */
+struct outbox_addressee {
+    struct outbox_key key;
+    int64_t contact; /* 0: nobody was known when the message was accepted */
+};
+int outbox_addressees(struct store *s, const struct outbox_key *after, size_t max, struct arena *a,
+                      struct outbox_addressee **ret, size_t *ret_n, struct err *e);
 /* The bucket's next line after this one in key order (sender 0: its first): WL_ENOTFOUND when there is none. Sender, class
  * and campaign of it, and due and id of its first row. */
 int outbox_next_line(struct store *s, const struct outbox_key *after, struct outbox_key *ret, struct err *e);

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * recheck.c - the chore that looks through the outbox for messages to people who refused something.
+ *
+ * The outbox has no order by person, and shall have none: an index would be paid for by every message. So all rows are gone
+ * through with whom they are to, once for all who refused meanwhile; after a pass it rests for four times as long as that
+ * took. What is found goes to the door, one by one, which ends it if a rule denies it now. That does not hurry: at a message's
+ * turn the same question is asked again. */
+#include "gateway/recheck.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "gateway/admit.h"
+#include "gateway/chore.h"
+#include "gateway/gateway_impl.h"
+#include "store/outbox.h"
+
+#define REST_MS  200
+#define PAGE     1000
+#define MEMORY   (8u << 20)
+#define PATIENCE 4 /* rests as many times as long as a pass took */
+#define BUCKET   0 /* one holds everything while the spread is 1 */
+
+struct recheck {
+    struct gateway *g;
+    struct chore *chore;
+    pthread_mutex_t lock;
+    pthread_cond_t told;
+    int64_t asked[RECHECK_MAX]; /* who refused since the pass under way began */
+    size_t n_asked;
+    bool deciding;
+
+    /* --- the chore's own --- */
+    int64_t looked[RECHECK_MAX]; /* whom this pass is for, sorted */
+    size_t n_looked;
+    struct outbox_key after; /* where it is */
+    int64_t begun_ns, rest_until_ns;
+};
+
+void recheck_person(struct recheck *r, int bucket, int64_t contact)
+{
+    (void)bucket;
+    if (r == NULL || contact == 0)
+        return;
+    pthread_mutex_lock(&r->lock);
+    if (r->n_asked < RECHECK_MAX)
+        r->asked[r->n_asked++] = contact;
+    pthread_mutex_unlock(&r->lock);
+}
+
+/* --- one message --------------------------------------------------------------------------------------------------- */
+
+static void decided(struct send *s)
+{
+    struct recheck *r = s->user;
+    pthread_mutex_lock(&r->lock);
+    r->deciding = false;
+    pthread_cond_signal(&r->told);
+    pthread_mutex_unlock(&r->lock);
+}
+
+/* Returns when it was judged. A message that is gone or under way is not ours; nor is one the door has no room for now. */
+static int judge(struct recheck *r, struct store *reader, const struct outbox_key *key, struct arena *a, struct err *e)
+{
+    struct send *s = arena_new(a, struct send);
+    struct intent *intent = arena_new(a, struct intent);
+    struct outbox_row row;
+    if (s == NULL || intent == NULL)
+        return err_set(e, WL_ENOMEM, "no memory to judge a message again");
+    int rc = outbox_get(reader, key, a, &row, e);
+    if (rc != 0)
+        return rc == WL_ENOTFOUND ? 0 : rc;
+    *s = (struct send){
+        .g = r->g, .mode = SEND_QUEUED, .sender = key->sender, .only_refuse = true, .decided = decided, .user = r};
+    if (send_from_row(s, &row, a, intent, e) != 0)
+        return 0; /* the dispatcher ends it */
+    r->deciding = true;
+    rc = admit_submit(s, e);
+    pthread_mutex_lock(&r->lock);
+    while (rc == 0 && r->deciding)
+        pthread_cond_wait(&r->told, &r->lock);
+    pthread_mutex_unlock(&r->lock);
+    return rc;
+}
+
+/* --- a pass -------------------------------------------------------------------------------------------------------- */
+
+static int by_id(const void *a, const void *b)
+{
+    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* false: nobody refused anything. */
+static bool begin_pass(struct recheck *r)
+{
+    if (r->n_looked > 0)
+        return true;
+    if (clock_mono_ns() < r->rest_until_ns)
+        return false;
+    pthread_mutex_lock(&r->lock);
+    r->n_looked = r->n_asked;
+    memcpy(r->looked, r->asked, r->n_asked * sizeof r->asked[0]);
+    r->n_asked = 0;
+    pthread_mutex_unlock(&r->lock);
+    qsort(r->looked, r->n_looked, sizeof r->looked[0], by_id);
+    r->after = (struct outbox_key){.bucket = BUCKET};
+    r->begun_ns = clock_mono_ns();
+    return r->n_looked > 0;
+}
+
+static void end_pass(struct recheck *r)
+{
+    int64_t now = clock_mono_ns();
+    r->n_looked = 0;
+    r->rest_until_ns = now + PATIENCE * (now - r->begun_ns);
+}
+
+static bool is_looked_for(const struct recheck *r, int64_t contact)
+{
+    return contact != 0 && bsearch(&contact, r->looked, r->n_looked, sizeof r->looked[0], by_id) != NULL;
+}
+
+static int look(void *ctx, struct store *reader, struct arena *a, bool *ret_more, struct err *e)
+{
+    struct recheck *r = ctx;
+    struct outbox_addressee *to = NULL;
+    struct arena *each;
+    size_t n = 0;
+    if (!begin_pass(r))
+        return 0;
+    int rc = outbox_addressees(reader, &r->after, PAGE, a, &to, &n, e);
+    each = rc == 0 ? arena_create(MEMORY) : NULL;
+    if (rc == 0 && each == NULL)
+        rc = err_set(e, WL_ENOMEM, "no memory to judge messages again");
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        if (is_looked_for(r, to[i].contact)) {
+            arena_reset(each);
+            rc = judge(r, reader, &to[i].key, each, e);
+        }
+        if (rc == 0)
+            r->after = to[i].key;
+    }
+    arena_free(each);
+    *ret_more = rc == 0 && n == PAGE;
+    if (rc == 0 && n < PAGE)
+        end_pass(r);
+    return rc;
+}
+
+/* --- start and stop ------------------------------------------------------------------------------------------------ */
+
+int recheck_start(struct recheck **ret, struct gateway *g, struct err *e)
+{
+    struct recheck *r = calloc(1, sizeof *r);
+    if (r == NULL)
+        abort();
+    r->g = g;
+    pthread_mutex_init(&r->lock, NULL);
+    pthread_cond_init(&r->told, NULL);
+    int rc =
+        chore_start(&r->chore, g->o.store_url,
+                    &(struct chore_options){.name = "recheck",
+                                            .failed = "messages to people who refused something were not looked at",
+                                            .memory = MEMORY,
+                                            .rest_ms = REST_MS,
+                                            .backlog_ms = 1,
+                                            .step = look,
+                                            .ctx = r},
+                    e);
+    if (rc != 0) {
+        recheck_free(r);
+        return rc;
+    }
+    *ret = r;
+    return 0;
+}
+
+void recheck_stop(struct recheck *r)
+{
+    if (r != NULL)
+        chore_stop(r->chore);
+}
+
+void recheck_free(struct recheck *r)
+{
+    if (r == NULL)
+        return;
+    chore_free(r->chore);
+    pthread_cond_destroy(&r->told);
+    pthread_mutex_destroy(&r->lock);
+    free(r);
+}
