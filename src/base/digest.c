@@ -162,9 +162,8 @@ bool hex_decode(struct str hex, uint8_t *out, size_t max, size_t *ret_n)
     return true;
 }
 
-bool base64url_encode(struct buf *b, const void *p, size_t n)
+static bool base64_put(struct buf *b, const void *p, size_t n, int variant)
 {
-    const int variant = sodium_base64_VARIANT_URLSAFE_NO_PADDING;
     size_t need = n > b->max ? b->max : sodium_base64_encoded_len(n, variant) - 1;
     if (n > b->max || !buf_reserve(b, need)) {
         b->failed = true;
@@ -172,6 +171,26 @@ bool base64url_encode(struct buf *b, const void *p, size_t n)
     }
     sodium_bin2base64(b->data + b->len, need + 1, p, n, variant);
     b->len += need;
+    return true;
+}
+
+bool base64url_encode(struct buf *b, const void *p, size_t n)
+{
+    return base64_put(b, p, n, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+}
+
+bool base64_encode(struct buf *b, const void *p, size_t n)
+{
+    return base64_put(b, p, n, sodium_base64_VARIANT_ORIGINAL);
+}
+
+bool base64_decode(struct str s, void *out, size_t max, size_t *ret_n)
+{
+    size_t n;
+    /* libsodium refuses bits that stand for nothing and asks for the padding, so no bytes have two spellings. */
+    if (sodium_base642bin(out, max, s.n > 0 ? s.p : "", s.n, NULL, &n, NULL, sodium_base64_VARIANT_ORIGINAL) != 0)
+        return false;
+    *ret_n = n;
     return true;
 }
 

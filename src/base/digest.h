@@ -32,6 +32,10 @@ bool hex_decode(struct str hex, uint8_t *out, size_t max, size_t *ret_n);
 /* base64url without padding, appended to b. */
 bool base64url_encode(struct buf *b, const void *p, size_t n);
 bool base64url_decode(struct str s, struct buf *out);
+/* The alphabet of mail and notes, padded. Decoding takes the whole text or nothing, at most max bytes, and only the one
+ * spelling that base64_encode() gives. */
+bool base64_encode(struct buf *b, const void *p, size_t n);
+bool base64_decode(struct str s, void *out, size_t max, size_t *ret_n);
 
 /* Constant-time in the bytes compared; false at once only when the lengths differ. */
 bool digest_equal(const void *a, const void *b, size_t n);

@@ -172,5 +172,34 @@ TEST(random_is_not_constant)
     random_bytes(a, 0);
 }
 
-TESTS(T(sha256_vectors), T(hmac_vectors), T(threads_do_not_share_contexts), T(hex), T(base64url),
+TEST(base64)
+{
+    static const struct {
+        const char *plain, *text;
+    } rows[] = {{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foob", "Zm9vYg=="}, {"\xfb\xff", "+/8="}};
+    static const char *bad[] = {"Zg",    "Zg=",  "Zh==", "Zm9=",     "Zm9v\n",    " Zm9v",
+                                "Zm 9v", "-_8=", "=",    "Zg==Zg==", "Zm9vZm9v=", "Zm9vZm9vZm9v"};
+    struct buf b;
+    buf_init(&b, 64);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char out[8];
+        size_t n = 99;
+        buf_clear(&b);
+        assert_true(base64_encode(&b, rows[i].plain, strlen(rows[i].plain)));
+        assert_string_equal(buf_cstr(&b), rows[i].text);
+        assert_true(base64_decode(str_of(rows[i].text), out, sizeof out, &n));
+        assert_int_equal(n, strlen(rows[i].plain));
+        assert_memory_equal(out, rows[i].plain, n);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        char out[8];
+        size_t n = 99;
+        if (base64_decode(str_of(bad[i]), out, sizeof out, &n))
+            fail_msg("%s was taken", bad[i]);
+        assert_int_equal(n, 99);
+    }
+    buf_done(&b);
+}
+
+TESTS(T(sha256_vectors), T(hmac_vectors), T(threads_do_not_share_contexts), T(hex), T(base64url), T(base64),
       T(equality_and_buckets), T(random_is_not_constant))
