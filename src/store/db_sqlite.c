@@ -10,11 +10,14 @@
  *
  * What is deleted is overwritten with zeros (secure_delete), in pages that stay and in pages that become free, so that nothing
  * of a person is left in the file once it is deleted; measured, that costs two or three percent of the processor's time
- * where rows come and go. The log still holds older pages until it is begun anew, or emptied (store_empty_log()).
+ * where rows come and go. What SQLite leaves behind when it moves rows is taken out on the way to the file
+ * (db_sqlite_file.c). The log still holds older pages until it is begun anew, or emptied (store_empty_log()).
  *
  * Statements are prepared once a connection and kept. The connection is used by one thread at a time, so SQLite's
  * own locking is off. Memory: a page cache of a few MiB and no memory map, whose read errors would be signals. */
 #include "store/db.h"
+
+#include "store/db_sqlite_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -168,7 +171,7 @@ static int sqlite_open(struct db **ret, const char *where, bool read_only, struc
     }
     int flags =
         SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | (read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE);
-    int rc = sqlite3_open_v2(where, &d->raw, flags, NULL);
+    int rc = sqlite3_open_v2(where, &d->raw, flags, clean_file_system());
     rc = rc == SQLITE_OK ? configure(d, read_only, e) : failed(d, rc, "open", e);
     if (rc != 0) {
         sqlite_close(&d->base);
@@ -274,8 +277,11 @@ static void checkpoint(struct sqlite_db *d)
                                   NULL, NULL);
     sqlite3_busy_timeout(d->raw, BUSY_TIMEOUT_MS);
     d->empty_log_now = false;
-    if (rc == SQLITE_OK)
+    if (rc == SQLITE_OK && d->empty_log) {
+        sqlite3_db_release_memory(
+            d->raw); /* pages as they were before they came to the file: with what was moved away */
         d->empty_log = false;
+    }
     /* A reader may keep the log from being begun anew: then not again at every commit. */
     d->checkpoint_at = d->wal_frames + CHECKPOINT_FRAMES / 4;
     if ((rc & 0xff) == SQLITE_IOERR)
