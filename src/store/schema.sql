@@ -579,6 +579,7 @@ CREATE TABLE log_head (
     note TEXT NOT NULL,
     PRIMARY KEY (generation, size)
 );
+CREATE INDEX log_head_at ON log_head (at);
 
 -- Highest place of the person's leaves in the log, -1 none. restricted_until: they asked to be erased and their proof is kept
 -- until then; 0: they did not.
@@ -586,15 +587,20 @@ ALTER TABLE person ADD COLUMN leaf BIGINT NOT NULL DEFAULT -1;
 ALTER TABLE person ADD COLUMN restricted_until BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE rules_event ADD COLUMN leaf BIGINT NOT NULL DEFAULT -1;
 ALTER TABLE rules_event ADD COLUMN n BIGINT NOT NULL DEFAULT 0;
+CREATE INDEX rules_event_unplaced ON rules_event (id) WHERE leaf = -1;
 
--- Erasures asked for. contact: whose, 0 once it is done. due: when it is to be done. leaves: how many became gone. regime: which
--- law had the proof kept so long.
+-- Erasures asked for. contact: whose, name: by which name, of somebody nobody knew; 0 and "" once it is done. due: when there is
+-- something to do next. until_at: how long the proof is kept. cleaned_at: when everything else was gone, 0 not yet. leaves: how
+-- many became gone; leaf, n: of the entry that says so. regime: which law had the proof kept so long.
 CREATE TABLE erasure (
     id BIGINT PRIMARY KEY,
     bucket INT NOT NULL,
     contact BIGINT NOT NULL,
+    name TEXT NOT NULL,
     asked_at BIGINT NOT NULL,
     due BIGINT NOT NULL,
+    until_at BIGINT NOT NULL,
+    cleaned_at BIGINT NOT NULL,
     done_at BIGINT NOT NULL,
     leaves BIGINT NOT NULL,
     leaf BIGINT NOT NULL,
@@ -603,7 +609,8 @@ CREATE TABLE erasure (
     reason TEXT NOT NULL,
     actor TEXT NOT NULL
 );
-CREATE INDEX erasure_open ON erasure (due) WHERE done_at = 0;
+CREATE INDEX erasure_open ON erasure (due, id) WHERE done_at = 0;
+CREATE INDEX erasure_of ON erasure (bucket, contact) WHERE done_at = 0;
 
 -- Names of people who were erased after they had said no, hashed with a key that is not in here. scope: what they refused,
 -- at: when; platform_at: when they stopped marketing in WhatsApp itself, 0 they did not.
