@@ -75,10 +75,11 @@ static void fuzz_consent(const uint8_t *data, size_t size)
     }
     size_t n = consent_pack(&s, again);
     must(n <= sizeof again && consent_unpack(again, n, &twice) == 0);
-    must(size == 0 || data[0] == 1 || (n == size && memcmp(again, data, n) == 0));
+    must(size == 0 || data[0] < 3 || (n == size && memcmp(again, data, n) == 0));
     for (int c = 0; c < CATEGORY_COUNT; c++) {
         must(s.of[c].status == twice.of[c].status && s.of[c].at == twice.of[c].at && s.of[c].rank == twice.of[c].rank);
         must((s.of[c].status == CONSENT_GRANTED) == (s.of[c].rank != CONSENT_RANK_NONE));
+        must((s.of[c].status == CONSENT_WITHDRAWN) == (consent_needs(&s.of[c]) != CONSENT_RANK_NONE));
     }
 }
 

@@ -1,18 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0
  * consent.c - the fold of consent events, and its packed form.
  *
- * The state holds, for each category, the greatest event by (time, strictness): a withdrawal is stricter than a
- * grant of the same instant, a platform stop than a resume, and of two grants the one with the better evidence is the
- * greater, of two as good the one that ends sooner. Taking a maximum is commutative, associative and idempotent, so redelivered and reordered events cannot
- * change the outcome. A grant never lifts a platform stop, and a stop never rewrites what the person told the business
- * itself. States packed before grants had a rank are read with the least one. */
+ * The rule: a withdrawal stands until a grant comes that is later and not weaker. What a person said or did themselves is
+ * not undone by somebody's word, and neither by a line in a list. So for each category and each strength the greatest event by
+ * (time, strictness) is held: a withdrawal is stricter than a grant of the same instant, and of two grants the one with the
+ * better evidence is the greater, of two as good the one that ends sooner. Taking a maximum is commutative, associative and
+ * idempotent, so redelivered and reordered events cannot change the outcome. A word as old as a stronger one, or older, can
+ * never matter again and is dropped. Those that are left get later as they get weaker; so none of them can lift one before
+ * it, and the category is withdrawn when any of them is a withdrawal, else granted by the last.
+ *
+ * A grant never lifts a platform stop, and a stop never rewrites what the person told the business itself. Of states packed
+ * by earlier versions a grant without a rank has the least one, and a withdrawal counts as the person's own words. */
 #include "core/consent.h"
 
 #include <string.h>
 
 #include "core/varint.h"
 
-#define PACK_VERSION       3 /* 2: no grant ended by itself */
+#define PACK_VERSION       3
+#define PACK_LAST_WORDS    2 /* the last word alone, whatever its strength */
 #define PACK_WITHOUT_RANKS 1 /* as written until ranks came */
 
 const char *consent_act_name(enum consent_act a)
@@ -27,27 +33,10 @@ const char *consent_status_name(enum consent_status s)
     return (size_t)s < sizeof names / sizeof names[0] ? names[s] : names[0];
 }
 
-enum consent_rank consent_rank_of(struct str method, bool has_wording)
+const char *consent_rank_name(enum consent_rank r)
 {
-    static const struct {
-        struct str method;
-        enum consent_rank with_wording, without;
-    } rows[] = {
-        {STR_INIT("import"), CONSENT_RANK_LISTED, CONSENT_RANK_LISTED},
-        {STR_INIT("web_form"), CONSENT_RANK_CAPTURED, CONSENT_RANK_ASSERTED},
-        {STR_INIT("sms"), CONSENT_RANK_CAPTURED, CONSENT_RANK_ASSERTED},
-        {STR_INIT("ivr"), CONSENT_RANK_CAPTURED, CONSENT_RANK_ASSERTED},
-        {STR_INIT("paper"), CONSENT_RANK_CAPTURED, CONSENT_RANK_ASSERTED},
-        {STR_INIT("in_person"), CONSENT_RANK_CAPTURED, CONSENT_RANK_ASSERTED},
-        {STR_INIT("whatsapp"), CONSENT_RANK_WRITTEN, CONSENT_RANK_WRITTEN},
-        {STR_INIT("platform"), CONSENT_RANK_WRITTEN, CONSENT_RANK_WRITTEN},
-        {STR_INIT("in_app_signup"), CONSENT_RANK_WRITTEN, CONSENT_RANK_WRITTEN},
-        {STR_INIT("double_opt_in"), CONSENT_RANK_CONFIRMED, CONSENT_RANK_CONFIRMED},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        if (str_ieq(str_trim(method), rows[i].method))
-            return has_wording ? rows[i].with_wording : rows[i].without;
-    return CONSENT_RANK_ASSERTED; /* api, cli, crm, operator, and whatever a program calls it */
+    static const char *const names[] = {"none", "listed", "asserted", "captured", "written", "confirmed"};
+    return (size_t)r < sizeof names / sizeof names[0] ? names[r] : names[0];
 }
 
 int consent_scope_parse(struct str s, consent_scope *ret, struct err *e)
@@ -96,40 +85,90 @@ static void apply_platform(struct consent_state *s, bool stop, int64_t at)
     }
 }
 
-/* A grant always has a rank and nothing else has one, whatever the event says. */
-static uint8_t grant_rank(const struct consent_event *ev)
-{
-    if (ev->act != CONSENT_GRANT)
-        return CONSENT_RANK_NONE;
-    bool sound = ev->rank >= CONSENT_RANK_LISTED && ev->rank <= CONSENT_RANK_CONFIRMED;
-    return sound ? (uint8_t)ev->rank : CONSENT_RANK_LISTED;
-}
-
 static bool ends_sooner(int64_t until, int64_t than)
 {
     return until != 0 && (than == 0 || until < than);
 }
 
+/* By time, then by strictness. */
+static bool is_after(const struct consent_said *a, const struct consent_said *b)
+{
+    return a->at > b->at || (a->at == b->at && a->act > b->act);
+}
+
+/* The same, then by evidence, so that of any two that differ one is the greater. */
+static bool is_greater(const struct consent_said *a, const struct consent_said *b)
+{
+    if (a->at != b->at || a->act != b->act)
+        return is_after(a, b);
+    return a->rank > b->rank || (a->rank == b->rank && ends_sooner(a->until, b->until));
+}
+
+static int strength_of(uint8_t rank)
+{
+    return rank >= CONSENT_RANK_CAPTURED ? 2 : rank == CONSENT_RANK_ASSERTED ? 1 : 0;
+}
+
+/* What stands, of the words that are left. */
+static void settle(struct consent_word *w)
+{
+    w->status = CONSENT_NONE;
+    for (int i = CONSENT_STRENGTHS - 1; i >= 0; i--) { /* the later, the weaker */
+        const struct consent_said *s = &w->said[i];
+        if (s->act == 0 || (w->status == CONSENT_WITHDRAWN && s->act == CONSENT_GRANT))
+            continue;
+        w->status = s->act == CONSENT_GRANT ? CONSENT_GRANTED : CONSENT_WITHDRAWN;
+        w->rank = s->act == CONSENT_GRANT ? s->rank : CONSENT_RANK_NONE;
+        w->at = s->at;
+        w->until = s->until;
+    }
+}
+
+static void hear(struct consent_word *w, const struct consent_said *s)
+{
+    int mine = strength_of(s->rank);
+    for (int i = mine; i < CONSENT_STRENGTHS; i++)
+        if (w->said[i].act != 0 && !(i == mine ? is_greater(s, &w->said[i]) : is_after(s, &w->said[i])))
+            return;
+    w->said[mine] = *s;
+    for (int i = 0; i < mine; i++)
+        if (w->said[i].act != 0 && !is_after(&w->said[i], s))
+            w->said[i] = (struct consent_said){.act = 0};
+    settle(w);
+}
+
+/* Every word has a rank, whatever the event says. */
+static struct consent_said said_by(const struct consent_event *ev)
+{
+    bool sound = ev->rank >= CONSENT_RANK_LISTED && ev->rank <= CONSENT_RANK_CONFIRMED,
+         grants = ev->act == CONSENT_GRANT;
+    int rank = sound ? ev->rank : grants ? CONSENT_RANK_LISTED : CONSENT_RANK_CAPTURED;
+    if (!grants && rank > CONSENT_RANK_CAPTURED)
+        rank = CONSENT_RANK_CAPTURED;
+    return (struct consent_said){.act = (uint8_t)ev->act,
+                                 .rank = (uint8_t)rank,
+                                 .at = ev->at > 0 ? ev->at : 0, /* nobody consented before 1970: an odd clock */
+                                 .until = grants && ev->until > 0 ? ev->until : 0};
+}
+
 void consent_apply(struct consent_state *s, const struct consent_event *ev)
 {
-    int64_t at =
-        ev->at > 0 ? ev->at : 0; /* nobody consented before 1970: an odd clock, and the fold needs a least time */
+    struct consent_said said = said_by(ev);
     if (ev->act == CONSENT_STOP || ev->act == CONSENT_RESUME)
-        apply_platform(s, ev->act == CONSENT_STOP, at);
+        apply_platform(s, ev->act == CONSENT_STOP, said.at);
     if (ev->act != CONSENT_GRANT && ev->act != CONSENT_WITHDRAW)
         return;
-    uint8_t status = ev->act == CONSENT_GRANT ? CONSENT_GRANTED : CONSENT_WITHDRAWN;
-    uint8_t rank = grant_rank(ev);
-    int64_t until = ev->act == CONSENT_GRANT && ev->until > 0 ? ev->until : 0;
-    for (int c = 0; c < CATEGORY_COUNT; c++) {
-        if (!(ev->scope & CONSENT_ALL & CONSENT_SCOPE(c)))
-            continue;
-        struct consent_word *w = &s->of[c];
-        bool as_strict = status == w->status, as_good = as_strict && rank == w->rank;
-        if (at > w->at || (at == w->at && (status > w->status || (as_strict && rank > w->rank) ||
-                                           (as_good && ends_sooner(until, w->until)))))
-            *w = (struct consent_word){status, rank, at, until};
-    }
+    for (int c = 0; c < CATEGORY_COUNT; c++)
+        if (ev->scope & CONSENT_ALL & CONSENT_SCOPE(c))
+            hear(&s->of[c], &said);
+}
+
+enum consent_rank consent_needs(const struct consent_word *w)
+{
+    for (int i = CONSENT_STRENGTHS - 1; i >= 0; i--)
+        if (w->said[i].act == CONSENT_WITHDRAW)
+            return (enum consent_rank)w->said[i].rank;
+    return CONSENT_RANK_NONE;
 }
 
 /* --- many names, one person --- */
@@ -140,15 +179,50 @@ static bool speaks_for(const struct consent_voice *q, const struct consent_voice
     return !q->refusals_only && (q == p || (at >= q->since && at >= p->since));
 }
 
-static bool is_lifted(const struct consent_voice *v, size_t n, const struct consent_voice *p, int category)
+/* What was said under p's name, and granted under the others for it. */
+static struct consent_word view(const struct consent_voice *v, size_t n, const struct consent_voice *p, int c)
 {
-    const struct consent_word *refused = &p->said.of[category];
+    struct consent_word ret = {.status = CONSENT_NONE};
+    for (size_t i = 0; i < n; i++)
+        for (int k = 0; k < CONSENT_STRENGTHS; k++) {
+            const struct consent_said *s = &v[i].said.of[c].said[k];
+            if (s->act == CONSENT_WITHDRAW ? &v[i] == p : s->act != 0 && speaks_for(&v[i], p, s->at))
+                hear(&ret, s);
+        }
+    return ret;
+}
+
+/* When the person was last heard on this, without what nobody knows who said. */
+static int64_t last_heard(const struct consent_voice *v, size_t n, int c)
+{
+    int64_t last = 0;
     for (size_t i = 0; i < n; i++) {
-        const struct consent_word *w = &v[i].said.of[category];
-        if (w->status == CONSENT_GRANTED && w->at > refused->at && speaks_for(&v[i], p, w->at))
-            return true;
+        const struct consent_word *w = &v[i].said.of[c];
+        if (w->at > last && (w->status == CONSENT_WITHDRAWN || !v[i].refusals_only))
+            last = w->at;
     }
-    return false;
+    return last;
+}
+
+/* Withdrawn when it is in the view of any name. */
+static struct consent_word word_of_voices(const struct consent_voice *v, size_t n, int c)
+{
+    struct consent_word granted = {.status = CONSENT_NONE}, refused = granted;
+    enum consent_rank needs = CONSENT_RANK_NONE;
+    if (n == 1 && !v->refusals_only)
+        return v->said.of[c];
+    for (size_t i = 0; i < n; i++) {
+        struct consent_word w = view(v, n, &v[i], c);
+        if (w.status == CONSENT_WITHDRAWN && consent_needs(&w) > needs)
+            needs = consent_needs(&w);
+        for (int k = 0; k < CONSENT_STRENGTHS; k++)
+            if (w.said[k].act == CONSENT_GRANT)
+                hear(&granted, &w.said[k]);
+    }
+    if (needs == CONSENT_RANK_NONE)
+        return granted;
+    hear(&refused, &(struct consent_said){CONSENT_WITHDRAW, (uint8_t)needs, last_heard(v, n, c), 0});
+    return refused;
 }
 
 static bool is_resumed(const struct consent_voice *v, size_t n, const struct consent_voice *p)
@@ -160,53 +234,53 @@ static bool is_resumed(const struct consent_voice *v, size_t n, const struct con
     return false;
 }
 
-/* The later word of all, without what nobody knows who said. */
-static struct consent_state last_words(const struct consent_voice *v, size_t n)
+/* The later of stop and resume, except that a stop under one name waits for a resume that speaks for it. */
+static void stop_of_voices(const struct consent_voice *v, size_t n, struct consent_state *s)
 {
-    struct consent_state last = {0};
     for (size_t i = 0; i < n; i++) {
-        const struct consent_state *s = &v[i].said;
-        for (int c = 0; c < CATEGORY_COUNT; c++) {
-            if (s->of[c].status == CONSENT_NONE || (v[i].refusals_only && s->of[c].status == CONSENT_GRANTED))
-                continue;
-            struct consent_event ev = {s->of[c].status == CONSENT_GRANTED ? CONSENT_GRANT : CONSENT_WITHDRAW,
-                                       CONSENT_SCOPE(c), s->of[c].at, s->of[c].rank, s->of[c].until};
-            consent_apply(&last, &ev);
-        }
-        if (s->platform_stop || (s->platform_at != 0 && !v[i].refusals_only))
-            apply_platform(&last, s->platform_stop, s->platform_at);
+        const struct consent_state *said = &v[i].said;
+        if (said->platform_stop || (said->platform_at != 0 && !v[i].refusals_only))
+            apply_platform(s, said->platform_stop, said->platform_at);
     }
-    return last;
+    for (size_t i = 0; i < n; i++)
+        if (v[i].said.platform_stop && !s->platform_stop && !is_resumed(v, n, &v[i]))
+            s->platform_stop = true;
 }
 
 void consent_of_voices(const struct consent_voice *v, size_t n, struct consent_state *ret)
 {
-    struct consent_state s = last_words(v, n);
-    for (size_t i = 0; i < n; i++) {
-        for (int c = 0; c < CATEGORY_COUNT; c++)
-            if (v[i].said.of[c].status == CONSENT_WITHDRAWN && s.of[c].status == CONSENT_GRANTED &&
-                !is_lifted(v, n, &v[i], c)) {
-                s.of[c].status = CONSENT_WITHDRAWN;
-                s.of[c].rank = CONSENT_RANK_NONE;
-                s.of[c].until = 0;
-            }
-        if (v[i].said.platform_stop && !s.platform_stop && !is_resumed(v, n, &v[i]))
-            s.platform_stop = true;
-    }
+    struct consent_state s;
+    memset(&s, 0, sizeof s);
+    for (int c = 0; c < CATEGORY_COUNT; c++)
+        s.of[c] = word_of_voices(v, n, c);
+    stop_of_voices(v, n, &s);
     *ret = s;
 }
 
 /* Packed: version; bits 0-5 which categories are set, bit 6 a platform event was seen, bit 7 it is a stop; then for
- * each set category its time shifted left by one with "withdrawn" in the lowest bit, and if it is a grant a byte with its
- * rank, the highest bit of it set when it ends by itself, and the time of that; then the platform's time. Numbers are varints. */
+ * each set category its words, the strongest first; then the platform's time. A word is its time shifted left by one with
+ * "withdrawn" in the lowest bit, and a byte: the rank, bit 6 set when another word follows, bit 7 when it ends by itself, and
+ * then the time of that. Numbers are varints. */
 
+#define MORE 0x40
 #define ENDS 0x80
 
-static size_t grant_put(uint8_t *out, const struct consent_word *w)
+static size_t word_put(uint8_t *out, const struct consent_word *w)
 {
-    uint8_t rank = w->rank > CONSENT_RANK_LISTED ? w->rank : CONSENT_RANK_LISTED;
-    out[0] = w->until != 0 ? rank | ENDS : rank;
-    return w->until != 0 ? 1 + varint_put(out + 1, (uint64_t)w->until) : 1;
+    size_t n = 0, flags = 0;
+    for (int i = CONSENT_STRENGTHS - 1; i >= 0; i--) {
+        const struct consent_said *s = &w->said[i];
+        if (s->act == 0)
+            continue;
+        if (n > 0)
+            out[flags] = (uint8_t)(out[flags] | MORE);
+        n += varint_put(out + n, (uint64_t)s->at << 1 | (s->act == CONSENT_WITHDRAW));
+        flags = n++;
+        out[flags] = (uint8_t)(s->rank | (s->until != 0 ? ENDS : 0));
+        if (s->until != 0)
+            n += varint_put(out + n, (uint64_t)s->until);
+    }
+    return n;
 }
 
 size_t consent_pack(const struct consent_state *s, uint8_t out[CONSENT_PACKED_MAX])
@@ -214,12 +288,9 @@ size_t consent_pack(const struct consent_state *s, uint8_t out[CONSENT_PACKED_MA
     uint8_t set = 0;
     size_t n = 2;
     for (int c = 0; c < CATEGORY_COUNT; c++) {
-        if (s->of[c].status == CONSENT_NONE)
-            continue;
-        set |= (uint8_t)(1u << c);
-        n += varint_put(out + n, (uint64_t)s->of[c].at << 1 | (s->of[c].status == CONSENT_WITHDRAWN));
-        if (s->of[c].status == CONSENT_GRANTED)
-            n += grant_put(out + n, &s->of[c]);
+        size_t more = word_put(out + n, &s->of[c]);
+        set = (uint8_t)(set | (more > 0) << c);
+        n += more;
     }
     if (s->platform_stop || s->platform_at != 0) {
         set |= s->platform_stop ? 0xc0 : 0x40;
@@ -232,27 +303,55 @@ size_t consent_pack(const struct consent_state *s, uint8_t out[CONSENT_PACKED_MA
     return n;
 }
 
-/* What is kept of one category. `ranks`: a grant is followed by its rank; otherwise it has the least one. */
-static bool word_get(const uint8_t **at, const uint8_t *end, bool ranks, struct consent_word *ret)
+static bool until_get(const uint8_t **at, const uint8_t *end, int64_t *ret)
+{
+    uint64_t v;
+    if (!varint_get(at, end, &v) || v == 0 || v > INT64_MAX)
+        return false;
+    *ret = (int64_t)v;
+    return true;
+}
+
+/* One word of a category. *ret_more: another follows. */
+static bool said_get(const uint8_t **at, const uint8_t *end, int version, struct consent_said *ret, bool *ret_more)
 {
     uint64_t v;
     if (!varint_get(at, end, &v))
         return false;
-    ret->status = v & 1 ? CONSENT_WITHDRAWN : CONSENT_GRANTED;
-    ret->at = (int64_t)(v >> 1);
-    ret->rank = v & 1 ? CONSENT_RANK_NONE : CONSENT_RANK_LISTED;
-    ret->until = 0;
-    if ((v & 1) || !ranks)
+    *ret = (struct consent_said){.act = v & 1 ? CONSENT_WITHDRAW : CONSENT_GRANT, .at = (int64_t)(v >> 1)};
+    ret->rank = v & 1 ? CONSENT_RANK_CAPTURED : CONSENT_RANK_LISTED;
+    *ret_more = false;
+    if (version == PACK_WITHOUT_RANKS || (version == PACK_LAST_WORDS && (v & 1)))
         return true;
-    if (*at == end || (**at & ~ENDS) < CONSENT_RANK_LISTED || (**at & ~ENDS) > CONSENT_RANK_CONFIRMED)
+    if (*at == end)
         return false;
-    uint8_t rank = *(*at)++;
-    ret->rank = rank & (uint8_t)~ENDS;
-    if (!(rank & ENDS))
-        return true;
-    if (!varint_get(at, end, &v) || v == 0 || v > INT64_MAX)
+    uint8_t byte = *(*at)++, rank = byte & (uint8_t) ~(MORE | ENDS);
+    *ret_more = (byte & MORE) != 0;
+    ret->rank = rank;
+    if (rank < CONSENT_RANK_LISTED || rank > (v & 1 ? CONSENT_RANK_CAPTURED : CONSENT_RANK_CONFIRMED))
         return false;
-    ret->until = (int64_t)v;
+    if (version == PACK_LAST_WORDS && (byte & (MORE | ENDS)))
+        return false;
+    return !(byte & ENDS) || (!(v & 1) && until_get(at, end, &ret->until));
+}
+
+/* Only as word_put() writes them: each weaker than the one before, and later. */
+static bool word_get(const uint8_t **at, const uint8_t *end, int version, struct consent_word *ret)
+{
+    const struct consent_said *before = NULL;
+    bool more = true;
+    *ret = (struct consent_word){.status = CONSENT_NONE};
+    while (more) {
+        struct consent_said s;
+        if (!said_get(at, end, version, &s, &more))
+            return false;
+        int mine = strength_of(s.rank);
+        if (before != NULL && (mine >= strength_of(before->rank) || !is_after(&s, before)))
+            return false;
+        ret->said[mine] = s;
+        before = &ret->said[mine];
+    }
+    settle(ret);
     return true;
 }
 
@@ -270,16 +369,13 @@ int consent_unpack(const void *p, size_t n, struct consent_state *ret)
     if (n > 0) {
         if (!sound_head(at, n))
             return WL_EINVAL;
-        bool ranks = at[0] != PACK_WITHOUT_RANKS;
+        int version = at[0];
         uint8_t set = at[1];
         uint64_t v;
         at += 2;
-        for (int c = 0; c < CATEGORY_COUNT; c++) {
-            if (!(set & 1u << c))
-                continue;
-            if (!word_get(&at, end, ranks, &s.of[c]))
+        for (int c = 0; c < CATEGORY_COUNT; c++)
+            if ((set & 1u << c) && !word_get(&at, end, version, &s.of[c]))
                 return WL_EINVAL;
-        }
         if (set & 0x40) {
             if (!varint_get(&at, end, &v) || v > INT64_MAX || (v == 0 && !(set & 0x80)))
                 return WL_EINVAL;

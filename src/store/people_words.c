@@ -126,30 +126,32 @@ int words_seed(struct store *s, const struct person *p, struct err *e)
 int words_refuse(struct store *s, const struct person *p, enum consent_act act, int category, int64_t said,
                  const char *why, int64_t now, struct err *e)
 {
+    static const char *const how[] = {"", "{\"refusal\":\"listed\"}", "{\"refusal\":\"asserted\"}",
+                                      "{\"refusal\":\"own_words\"}"};
+    enum consent_rank needs = act == CONSENT_WITHDRAW ? consent_needs(&p->consent.of[category]) : CONSENT_RANK_NONE;
     struct consent_row row = {.bucket = p->bucket,
                               .id = store_id(s, now),
                               .contact = p->id,
-                              .event = {act, CONSENT_SCOPE(category), said, CONSENT_RANK_NONE},
+                              .event = {act, CONSENT_SCOPE(category), said, needs, 0},
                               .recorded_at = now,
                               .method = str_of(why),
-                              .actor = STR("gateway")};
+                              .evidence = str_of(how[needs]), /* as strong as what it repeats */
+                              .actor = STR(CONSENT_ACTOR_GATEWAY)};
     return ledger_append(s, &row, 1, NULL, e);
 }
 
-/* Where the fold refuses and the last word of all would not: said in the ledger. */
-static int explain(struct store *s, const struct person *p, const struct voices *v, const char *why, int64_t now,
+/* Where the fold refuses and would not, had the names been known to be one person's from the beginning: said in the ledger.
+ * *v is used up. */
+static int explain(struct store *s, const struct person *p, struct voices *v, const char *why, int64_t now,
                    struct err *e)
 {
-    struct consent_voice alone = {.since = 0};
     struct consent_state plain;
     int rc = 0;
     for (size_t i = 0; i < v->n; i++) {
-        struct consent_state both;
-        const struct consent_voice pair[2] = {alone, {.said = v->voice[i].said}};
-        consent_of_voices(pair, 2, &both); /* since 0 on both sides: the later word counts */
-        alone.said = both;
+        v->voice[i].since = 0;
+        v->voice[i].refusals_only = false;
     }
-    plain = alone.said;
+    consent_of_voices(v->voice, v->n, &plain);
     for (int c = 0; c < CATEGORY_COUNT && rc == 0; c++)
         if (plain.of[c].status == CONSENT_GRANTED && p->consent.of[c].status == CONSENT_WITHDRAWN)
             rc = words_refuse(s, p, CONSENT_WITHDRAW, c, p->consent.of[c].at, why, now, e);
