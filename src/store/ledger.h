@@ -31,8 +31,8 @@ struct consent_row {
     struct str policy;   /* version of the privacy policy shown */
     struct str jurisdiction; /* "DE", "US-CA"; empty: not said */
     /* --- filled by reading --- */
-    int64_t leaf; /* its place in the log */
-    int64_t n;    /* which of the person's leaves: salt and tag follow from it (core/leaf.h) */
+    int64_t leaf;                 /* its place in the log */
+    int64_t n;                    /* which of the person's leaves: salt and tag follow from it (core/leaf.h) */
     uint8_t notice[SHA256_BYTES]; /* of the wording; zero: none was shown */
 };
 
@@ -51,8 +51,9 @@ int ledger_record(const struct consent_row *row, struct buf *out, struct err *e)
 /* The person's key; WL_ENOTFOUND when they have none (any more). Contact 0: the business itself. */
 int subject_key_get(struct store *s, int bucket, int64_t contact, uint8_t ret[LEAF_KEY_BYTES], struct err *e);
 
-/* Rows of before there was a log get their leaves, in the order they were learned of; *ret_left: how many still have none. At
- * most max at a time. After log_restart() that is all of them. */
+/* Rows of before there was a log get their leaves, in the order they were learned of, then what happened to the rules;
+ * *ret_left: how many still have none, counted up to some hundred thousand. At most max at a time. After log_restart() that is
+ * all of them. A leaf's time is `now`, which its record may be older than. */
 int ledger_adopt(struct store *s, int bucket, size_t max, int64_t now, int64_t *ret_left, struct err *e);
 
 /* --- the log itself (ledger_log.c) --------------------------------------------------------------------------------- */

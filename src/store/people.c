@@ -7,11 +7,13 @@
 #include "store/people_rows.h"
 
 STATEMENT(person_by_identity,
-          "SELECT p.id, p.ver, p.undeliverable_at, p.created_at, p.consent, p.name, p.lang, p.zone, p.caps, p.name_at "
+          "SELECT p.id, p.ver, p.undeliverable_at, p.created_at, p.consent, p.name, p.lang, p.zone, p.caps, p.name_at, "
+          "p.leaf, p.restricted_until "
           "FROM person_identity i JOIN person p ON p.bucket = i.bucket AND p.id = i.contact "
           "WHERE i.bucket = $1 AND i.tenant = $2 AND i.kind = $3 AND i.value = $4 LIMIT 1");
 STATEMENT(person_by_id,
-          "SELECT p.id, p.ver, p.undeliverable_at, p.created_at, p.consent, p.name, p.lang, p.zone, p.caps, p.name_at "
+          "SELECT p.id, p.ver, p.undeliverable_at, p.created_at, p.consent, p.name, p.lang, p.zone, p.caps, p.name_at, "
+          "p.leaf, p.restricted_until "
           "FROM person p WHERE p.bucket = $1 AND p.id = $2");
 STATEMENT(person_target, "SELECT merged_into FROM person WHERE bucket = $1 AND id = $2");
 STATEMENT(
@@ -49,6 +51,8 @@ static int person_read(struct db_stmt *q, int bucket, struct person *ret, struct
     if (caps_unpack(packed.p, packed.n, &ret->caps) != 0)
         return err_set(e, WL_EIO, "database: what a person got lately cannot be read");
     ret->name_at = col_i64(q);
+    ret->leaf = col_i64(q);
+    ret->restricted_until = col_i64(q);
     return 0;
 }
 
@@ -154,7 +158,7 @@ static int ordinals_write(struct store *s, const struct ordinals *o, struct err 
 static int create(struct store *s, struct ordinals *o, const struct identity *who, int64_t now, struct person *ret,
                   struct err *e)
 {
-    struct person p = {.bucket = o->bucket, .ver = 1, .created_at = now};
+    struct person p = {.bucket = o->bucket, .ver = 1, .created_at = now, .leaf = -1};
     uint8_t packed[CONSENT_PACKED_MAX];
     struct db_stmt *q;
     int rc = o->seen == 0 ? ordinals_read(s, o, e) : 0;

@@ -17,6 +17,7 @@ STATEMENT(merge_inherit, "INSERT INTO person_merge (bucket, kept, gone, merged_a
                          "SELECT m.bucket, CAST($1 AS BIGINT), m.gone, m.merged_at FROM person_merge m "
                          "WHERE m.bucket = $2 AND m.kept = $3 ON CONFLICT (bucket, kept, gone) DO NOTHING");
 STATEMENT(merge_record, "INSERT INTO person_merge (bucket, kept, gone, merged_at) VALUES ($1, $2, $3, $4)");
+STATEMENT(person_inherit, "UPDATE person SET leaf = $1, restricted_until = $2 WHERE bucket = $3 AND id = $4");
 STATEMENT(head_one_less, "UPDATE bucket_head SET people = people - 1 WHERE bucket = $1");
 
 /* Runs a statement whose parameters are all numbers. */
@@ -69,6 +70,10 @@ static void join(struct person *kept, const struct person *gone)
     }
     keep_greater(kept->lang, gone->lang, sizeof kept->lang);
     keep_greater(kept->zone, gone->zone, sizeof kept->zone);
+    if (gone->leaf > kept->leaf)
+        kept->leaf = gone->leaf;
+    if (gone->restricted_until > kept->restricted_until)
+        kept->restricted_until = gone->restricted_until;
     caps_merge(&kept->caps, &gone->caps);
 }
 
@@ -119,7 +124,9 @@ int people_merge(struct store *s, int bucket, int64_t one, int64_t other, int64_
     if (rc != 0)
         return rc;
     join(&kept, &gone);
-    rc = identities_together(s, bucket, kept.id, at, e);
+    rc = RUN(&person_inherit, kept.leaf, kept.restricted_until, bucket, kept.id);
+    if (rc == 0)
+        rc = identities_together(s, bucket, kept.id, at, e);
     if (rc == 0)
         rc = words_fold(s, &kept, "merge", at, e);
     if (rc == 0)

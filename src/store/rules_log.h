@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * rules_log.h - what happened to the rules: activated, overridden. Append-only.
+ * rules_log.h - what happened to the rules: activated, overridden. Append-only, each with its entry in the log (ledger.h).
  *
  * "Effective from" is in the rules; "adopted at" is here: when this gateway began to decide by a book, and which
  * person took the responsibility for setting a policy rule aside. */
@@ -21,8 +21,12 @@ struct rules_event {
     struct str detail; /* overriding: rule ids and message id */
     /* --- filled by reading --- */
     struct str book, hash; /* the ruleset's id and its SHA-256; empty when there is none */
+    int64_t leaf;          /* its place in the log, -1 until it has one */
+    int64_t n;             /* which of the business's own entries (core/leaf.h) */
 };
 int rules_log_append(struct store *s, const struct rules_event *v, size_t n, struct err *e);
+/* The record its entry commits to: one JSON text, always the same bytes for the same event as it is read. */
+int rules_log_record(const struct rules_event *v, struct buf *out, struct err *e);
 /* Newest first. acts: bits 1u << enum rules_act, 0 all; before: only events older than the one with this id, 0 all. */
 int rules_log_list(struct store *s, struct arena *a, unsigned acts, int64_t before, size_t max,
                    struct rules_event **ret, size_t *ret_n, struct err *e);

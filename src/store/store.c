@@ -27,7 +27,9 @@ STATEMENT(
     reader_cursor_set,
     "INSERT INTO reader_cursor (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value");
 STATEMENT(newest_message, "SELECT id FROM msg WHERE bucket = $1 ORDER BY id DESC LIMIT 1");
-STATEMENT(newest_consent, "SELECT id FROM ledger WHERE bucket = $1 ORDER BY id DESC LIMIT 1");
+/* Ids rise with places in the log; those without a place are in order of their ids. */
+STATEMENT(newest_consent, "SELECT id FROM ledger WHERE bucket = $1 ORDER BY leaf DESC, id DESC LIMIT 1");
+STATEMENT(newest_unplaced, "SELECT id FROM ledger WHERE bucket = $1 AND leaf = -1 ORDER BY id DESC LIMIT 1");
 STATEMENT(newest_errand, "SELECT id FROM errand WHERE bucket = $1 ORDER BY id DESC LIMIT 1");
 STATEMENT(newest_inbox, "SELECT seq FROM inbox ORDER BY seq DESC LIMIT 1");
 STATEMENT(dropped_inbox, "SELECT value FROM tally WHERE name = 'inbox_gone' LIMIT 1");
@@ -181,6 +183,8 @@ static int prime_ids(struct store *s, struct err *e)
         if (rc == 0)
             rc = prime_from(s, &newest_consent, bucket, e);
         if (rc == 0)
+            rc = prime_from(s, &newest_unplaced, bucket, e);
+        if (rc == 0)
             rc = prime_from(s, &newest_errand, bucket, e);
     }
     return rc;
@@ -249,6 +253,7 @@ int store_begin(struct store *s, struct err *e)
     if (rc == 0) {
         s->open_tx = true;
         s->doomed = false;
+        s->log_next = -1;
     }
     return rc;
 }
