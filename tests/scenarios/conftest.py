@@ -2,6 +2,10 @@
 """Fixtures of the scenarios: `sandbox` and `gateway` are real processes on free ports with a folder of their own,
 stopped and checked after each test. When a test fails, their logs are printed with it.
 
+To start and stop them is most of a short scenario. Where a table of cases leaves nothing behind that the next one could
+meet (all are refused; or each looks only at what is its own), @pytest.mark.shared gives one pair to all of them in a file,
+and the sandbox forgets between two of them what came.
+
 A scenario is one story in one file. Use @pytest.mark.threads for the few that the ThreadSanitizer run repeats."""
 
 import pytest
@@ -10,6 +14,7 @@ import rig
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "threads: many at once; repeated under ThreadSanitizer")
+    config.addinivalue_line("markers", "shared: its sandbox and gateway are those of the other tests of this file with this mark")
 
 
 def pytest_sessionstart(session):
@@ -21,7 +26,7 @@ def pytest_sessionstart(session):
 def pytest_runtest_makereport(item, call):
     report = (yield).get_result()
     if report.failed:
-        for process in getattr(item, "started", []):
+        for process in getattr(item, "started", []) + getattr(item, "lent", []):
             report.sections.append((f"log of {process.name}", process.output()[-8000:]))
 
 
@@ -45,15 +50,56 @@ def start(request):
     assert not trouble, "\n".join(trouble)
 
 
-@pytest.fixture
-def sandbox(start, tmp_path):
-    return start(rig.Sandbox, tmp_path)
+class Pair:
+    """A sandbox and a gateway before it, for many tests: each answers for what happened while it had them."""
+
+    def __init__(self, folder):
+        self.sandbox = rig.Sandbox(folder)
+        self.gateway = rig.Gateway(folder, self.sandbox.url)
+        self.sandbox.webhooks_to(self.gateway.url + "/webhook")
+
+    def check(self):
+        for process in (self.gateway, self.sandbox):
+            assert process.child.poll() is None and not rig.SANITIZER.search(process.output()), process.output()[-6000:]
+
+    def stop(self):
+        try:
+            self.gateway.stop()
+        finally:
+            self.sandbox.stop()
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    p = Pair(tmp_path_factory.mktemp("shared"))
+    yield p
+    p.stop()
 
 
 @pytest.fixture
-def gateway(start, sandbox, tmp_path):
+def borrowed(request):
+    """The file's pair, where a test shares it; else None."""
+    if not request.node.get_closest_marker("shared"):
+        yield None
+        return
+    p = request.getfixturevalue("pair")
+    request.node.lent = [p.sandbox, p.gateway]
+    yield p
+    p.check()
+    p.sandbox.call("POST", "reset")
+
+
+@pytest.fixture
+def sandbox(borrowed, request, tmp_path):
+    return borrowed.sandbox if borrowed else request.getfixturevalue("start")(rig.Sandbox, tmp_path)
+
+
+@pytest.fixture
+def gateway(borrowed, request, sandbox, tmp_path):
     """A gateway before the sandbox, with the sandbox's webhooks pointed at it."""
-    g = start(rig.Gateway, tmp_path, sandbox.url)
+    if borrowed:
+        return borrowed.gateway
+    g = request.getfixturevalue("start")(rig.Gateway, tmp_path, sandbox.url)
     sandbox.webhooks_to(g.url + "/webhook")
     return g
 

@@ -28,6 +28,7 @@ NONSENSE = {
 }
 
 
+@pytest.mark.shared
 @pytest.mark.parametrize("data, wanted", NONSENSE.values(), ids=NONSENSE)
 def test_nonsense_is_refused_and_the_next_is_served(gateway, sandbox, data, wanted):
     assert status(gateway.raw(data, seconds=3)) in wanted
@@ -35,6 +36,7 @@ def test_nonsense_is_refused_and_the_next_is_served(gateway, sandbox, data, want
     assert sandbox.ledger() == []
 
 
+@pytest.mark.shared
 @pytest.mark.parametrize("both", [b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n", b"Transfer-Encoding: chunked\r\nContent-Length: 4\r\n",
                                   b"Content-Length: 4\r\nContent-Length: 44\r\n", b"Transfer-Encoding: xchunked\r\nContent-Length: 4\r\n"],
                          ids=["length, chunked", "chunked, length", "two lengths", "unknown coding"])
@@ -55,6 +57,7 @@ def test_a_body_in_pieces_and_in_chunks_is_one_body(gateway, sandbox):
     assert len(sandbox.ledger()) == 1
 
 
+@pytest.mark.shared
 def test_expect_continue_is_answered(gateway):
     body = b"[]"
     answer = gateway.raw(HEAD + b"Expect: 100-continue\r\nConnection: close\r\nContent-Length: 2\r\n\r\n" + body)

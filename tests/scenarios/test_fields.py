@@ -99,6 +99,7 @@ def arrived(entry, body):
 SHAPES = [as_urlencoded, as_multipart, as_chunks, in_query, half_in_query, token_in_form, token_in_query, token_in_body]
 
 
+@pytest.mark.shared
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda s: s.__name__)
 def test_a_send_in_any_shape_is_judged_and_arrives(ready, sandbox, shape):
     assert code(shape(ready, NOBODY)) == 131050
@@ -113,6 +114,7 @@ def test_a_send_in_any_shape_is_judged_and_arrives(ready, sandbox, shape):
     assert rig.TOKEN not in ready.output()
 
 
+@pytest.mark.shared
 @pytest.mark.parametrize("kind", [None, "text/plain", FORM, "application/json; charset=utf-8", "application/octet-stream", "multipart/form-data", "APPLICATION/JSON"])
 def test_a_wrong_content_type_hides_nothing(ready, sandbox, kind):
     body = json.dumps({**fields(NOBODY), "template": TEMPLATE}).encode()
@@ -130,6 +132,7 @@ SAME_TWICE = {
 }
 
 
+@pytest.mark.shared
 @pytest.mark.parametrize("path, body, kind", SAME_TWICE.values(), ids=SAME_TWICE)
 def test_a_field_given_twice_is_refused_by_name(ready, sandbox, path, body, kind):
     answer = raw(ready, body.encode(), kind, path)
@@ -143,6 +146,8 @@ TARGETS = ["/V23.0/111/MESSAGES", "/111/messages/", "//111//messages", "/111/%6d
            "/v23.0/111/x/messages", "/v23.0/111%2Fmessages", "http://elsewhere.example/v23.0/111/messages", "/v23.0/111/messages_encrypted"]
 
 
+@pytest.mark.shared
+@pytest.mark.shared
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "post"])
 def test_no_spelling_of_the_path_slips_through(ready, sandbox, method):
     body = json.dumps({**fields(NOBODY), "template": TEMPLATE}).encode()
@@ -166,6 +171,7 @@ WRONG = {  # body: a word of the message
 }
 
 
+@pytest.mark.shared
 def test_what_is_wrong_is_named(ready, sandbox):
     for body, word in WRONG.items():
         answer = raw(ready, body.encode(), "application/json")
@@ -239,6 +245,7 @@ def test_the_parts_of_a_batch_come_back_in_their_order(ready, sandbox, batch):
     assert [m["state"] for m in ready.person("+" + ANA)["messages"]] == ["accepted"] * 2
 
 
+@pytest.mark.shared
 @pytest.mark.parametrize("batch", BATCHES, ids=lambda b: b.__name__)
 def test_a_batch_refused_as_a_whole_never_leaves(ready, sandbox, batch):
     assert codes(batch(ready, [part(NOBODY), form_part(NOBODY)])) == [400, 400]
@@ -248,6 +255,8 @@ def test_a_batch_refused_as_a_whole_never_leaves(ready, sandbox, batch):
     assert sandbox.ledger() == []
 
 
+@pytest.mark.shared
+@pytest.mark.shared
 @pytest.mark.parametrize("batch", BATCHES, ids=lambda b: b.__name__)
 def test_a_batch_that_is_allowed_arrives_as_it_was_written(ready, sandbox, batch):
     parts = [part(ANA), GET, form_part("+" + ANA)]
@@ -269,6 +278,7 @@ def test_what_cannot_be_judged_in_a_batch_is_refused(ready, sandbox):
     assert [e["to"] for e in sandbox.ledger()] == [ANA]
 
 
+@pytest.mark.shared
 @pytest.mark.parametrize("method", ["POST", "post", "PUT"])
 def test_no_spelling_of_a_part_slips_through(ready, sandbox, method):
     for target in ("/111/messages", "V23.0/111/Messages", "https://graph.facebook.com/v23.0/111/messages", "111//messages?x", "v23.0/111/%6Dessages", "./111/messages", "111/messages#",

@@ -74,6 +74,7 @@ def test_the_order_of_a_bodys_members_says_nothing(ready, sandbox):
     assert len(sandbox.ledger()) == 1
 
 
+@pytest.mark.shared
 @pytest.mark.parametrize("name, values", [("Idempotency-Key", ["a", "b"]), ("Wayleave-Hold", ["queue", "refuse"]), ("Wayleave-Category", ["utility", "marketing"])])
 def test_a_header_that_says_two_things_is_refused(ready, sandbox, name, values):
     assert " 400 " in twice(ready, f"/v23.0/{rig.SENDER}/messages", rig.TOKEN, name, values, text(ANA)).splitlines()[0]
@@ -98,6 +99,7 @@ def test_a_key_for_another_message_is_a_mistake(ready, sandbox):
     assert len(sandbox.ledger()) == 1
 
 
+@pytest.mark.shared
 @pytest.mark.parametrize("key", ["", '"open', "two words", "x" * 256, "k\u00e9".encode().decode("latin-1")])
 def test_a_key_that_cannot_be_read_is_refused(ready, sandbox, key):
     r = send(ready, text(ANA), headers={"Idempotency-Key": key})

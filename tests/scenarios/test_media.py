@@ -160,6 +160,7 @@ ASKED = ["/v23.0/111", "/v23.0/111?fields=id,display_phone_number", "/v23.0/2000
          "/v23.0/nobody-knows/this?a=1&a=2", "/v23.0/2000/unknown_edge", "/v99.0/111", "/v23.0/debug_token?input_token=sandbox-token", "/v23.0/?ids=111,112"]
 
 
+@pytest.mark.shared
 @pytest.mark.parametrize("path", ASKED)
 def test_an_answer_is_the_one_the_platform_gave(gateway, sandbox, path):
     direct = requests.get(sandbox.url + path, headers={"Authorization": f"Bearer {rig.TOKEN}"}, timeout=10)
@@ -204,8 +205,8 @@ class Echo:
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
 
-@pytest.fixture
-def echo():
+@pytest.fixture(scope="module")
+def echoing():
     e = Echo()
     yield e
     e.server.shutdown()
@@ -213,8 +214,17 @@ def echo():
 
 
 @pytest.fixture
-def before_echo(start, echo, tmp_path):
-    return start(rig.Gateway, tmp_path, echo.url)
+def echo(echoing):
+    echoing.seen, echoing.answer = None, (200, [], b"{}")
+    return echoing
+
+
+@pytest.fixture(scope="module")
+def before_echo(echoing, tmp_path_factory):
+    """The same for all: it keeps nothing of what it passes on."""
+    gateway = rig.Gateway(tmp_path_factory.mktemp("echo"), echoing.url)
+    yield gateway
+    gateway.stop()
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"])
