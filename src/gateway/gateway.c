@@ -84,6 +84,7 @@ static const size_t text_options[] = {
     TEXT(listen_tls),
     TEXT(tls_cert),
     TEXT(tls_key),
+    TEXT(business),
     TEXT(public_url),
     TEXT(state_dir),
     TEXT(store_url),
@@ -96,6 +97,13 @@ static const size_t text_options[] = {
     TEXT(forward_url),
     TEXT(forward_secret),
     TEXT(admin_key_file),
+    TEXT(errand.stopped),
+    TEXT(errand.started),
+    TEXT(errand.help_text),
+    TEXT(errand.welcome_on),
+    TEXT(errand.welcome_template),
+    TEXT(errand.welcome_language),
+    TEXT(errand.welcome_text),
 #undef TEXT
 };
 
@@ -256,6 +264,8 @@ static int open_state(struct gateway *g, struct err *e)
         rc = signing_key(g, "link.key", g->link_key, e);
     if (rc == 0)
         rc = signing_key(g, "mark.key", g->mark_key, e);
+    if (rc == 0)
+        rc = signing_key(g, "preference.key", g->preference_key, e);
     webhook_via(g->mark_key, g->via);
     if (rc == 0)
         rc = signing_key(g, "seal.key", g->seal_key, e);

@@ -38,10 +38,25 @@ struct path_list {
     size_t n;
 };
 
+/* What the gateway says and asks by itself (errands.h, welcomes.h). Texts NULL: those of the packs. */
+struct errand_options {
+    bool confirm; /* an opt-out and an opt-in that were heard are confirmed */
+    bool help;    /* who asks for help is told who writes and how to stop */
+    char *stopped, *started, *help_text;
+    char *
+        welcome_on; /* methods, with commas: consents recorded with one of them are asked to be confirmed; NULL: none */
+    int64_t welcome_from; /* phone number id; 0: the one the consent is for */
+    char *welcome_template, *welcome_language, *welcome_text;
+    bool welcome_buttons; /* the template has two quick replies: yes, then no */
+    size_t welcome_reminders;
+    int64_t welcome_remind_after_ms, welcome_expires_after_ms;
+};
+
 struct gateway_options {
     char *listen;     /* "127.0.0.1:8080"; port 0 picks a free one */
     char *listen_tls; /* NULL: none */
     char *tls_cert, *tls_key;
+    char *business;   /* its name for the people it writes to; NULL: as Meta verified it */
     char *public_url; /* origin put into rewritten links; NULL: what the client's Host header said */
     char *state_dir;  /* database, admin key; created with mode 0700 */
     char *store_url;  /* NULL: sqlite file wayleave.db in state_dir */
@@ -74,6 +89,8 @@ struct gateway_options {
     int hold;                 /* a HOLD that is longer, of a client's send. 0: refused; 1: queued (enum hold_word) */
     int64_t poll_interval_ms; /* templates and numbers are read again after this */
     bool rewrite_links;
+    struct errand_options errand;
+    int64_t preference_ms; /* how long a link to a person's preference page is good */
 };
 
 /* Returns when requests are accepted. gateway_stop() it. */

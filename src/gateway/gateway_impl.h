@@ -29,6 +29,7 @@ struct dispatch;
 struct apply;
 struct optout_packs;
 struct recheck;
+struct errands;
 
 /* Counters shown by /metrics; each is a row of the table in metrics.c. */
 enum metric {
@@ -69,6 +70,7 @@ struct gateway {
     struct gateway_options o; /* owned copies */
     char *admin_key;          /* text; compared in constant time */
     uint8_t link_key[32];     /* signs rewritten media links; from the state directory */
+    uint8_t preference_key[32]; /* signs links to preference pages; from there too */
     uint8_t mark_key[32];     /* signs our mark in what leaves (mark.h); from there too */
     uint8_t seal_key[32];     /* seals subscribers' secrets in the database (base/seal.h); from there too */
     char via[WEBHOOK_VIA];    /* says in what we hand on that it was handed on by us */
@@ -88,6 +90,7 @@ struct gateway {
     struct dispatch *dispatch;
     struct apply *apply; /* writer thread only, but for apply_find() */
     struct recheck *recheck;
+    struct errands *errands;
     struct lag obeyed; /* from a webhook that refuses something until the next decision knows */
     struct projector *projector;
     struct fanout *fanout;
@@ -116,6 +119,7 @@ void rest_api_begin(struct gateway *g, struct http_req *rq);                    
 void rest_refuse(struct http_req *rq, int status, const char *why);
 void webhook_begin(struct gateway *g, struct http_req *rq);    /* webhook.c */
 void media_link_begin(struct gateway *g, struct http_req *rq); /* links.c */
+void preference_page_begin(struct gateway *g, struct http_req *rq); /* preference_page.c */
 void metrics_begin(struct gateway *g, struct http_req *rq);    /* metrics.c */
 
 #endif
