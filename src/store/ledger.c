@@ -276,7 +276,13 @@ int consent_row_read(struct db_stmt *q, struct arena *a, void *row, struct err *
         rc = col_copy(q, a, after[i], e);
     if (r->wording.n == 0)
         r->wording = inline_wording;
-    r->event.rank = (int)consent_rank_of(r->method, r->wording.n > 0 || has_notice(r->notice));
+    const struct consent_ground g = {.act = r->event.act,
+                                     .method = r->method,
+                                     .source = r->source,
+                                     .evidence = r->evidence,
+                                     .actor = r->actor,
+                                     .has_wording = r->wording.n > 0 || has_notice(r->notice)};
+    r->event.rank = (int)consent_rank(&g, NULL);
     return rc;
 }
 

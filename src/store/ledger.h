@@ -17,7 +17,7 @@ struct consent_row {
     int bucket;
     int64_t id; /* given by the caller: store_id() */
     int64_t contact;
-    struct consent_event event; /* act, scope, at, until; rank follows from method and wording and is not kept */
+    struct consent_event event; /* act, scope, at, until; rank follows from the row (core/consent_rank.c) and is not kept */
     int64_t recorded_at;        /* when we learned of it */
     struct str method;          /* "import", "web_form", "sms", "whatsapp", "platform", "api", "cli", ... */
     struct str source;          /* file name and hash, webhook id, form address */
