@@ -25,8 +25,9 @@ struct optout_finding {
     enum optout_verdict verdict;
     consent_scope scope; /* STOP, START: what is meant. Marketing unless the words name something else or everything */
     char language[12];   /* of the pack that found it */
-    char rule[OPTOUT_RULE_MAX]; /* the pack's entry: "en.keyword.stop", "en.phrase.stop-sending" */
-    struct str matched;         /* the part of the text, as it was written; borrowed */
+    char rule
+        [OPTOUT_RULE_MAX]; /* the pack's entry: "en.keyword.stop", "en.phrase.stop-sending"; NOTHING: what was taken back */
+    struct str matched;               /* the part of the text, as it was written; borrowed */
     char taken_back[OPTOUT_RULE_MAX]; /* NOTHING: the entry by which something that looked like it does not count; "" */
 };
 
@@ -40,6 +41,11 @@ void optout_packs_free(struct optout_packs *p); /* accepts NULL */
 /* hint: the person's language, "" not known; of several findings the stricter counts (STOP before START before HELP), then
  * the one in that language. What the person tapped (a button's payload) is judged like a keyword. Any thread. */
 void optout_judge(const struct optout_packs *p, struct str text, struct str hint, struct optout_finding *ret);
+
+/* What a text answers to a question of ours ("Do you want to hear from us?"). A bare "yes", "no thanks" or "not interested" means
+ * something only there: optout_judge says NOTHING to them. Who asks to stop says no, who writes START says yes. */
+enum optout_answer { OPTOUT_NEITHER, OPTOUT_YES, OPTOUT_NO };
+enum optout_answer optout_answer(const struct optout_packs *p, struct str text, struct str hint);
 
 /* What we say to a person: "stopped", "started", "help", "welcome", ... in their language, else its base, else English; the
  * text has {business} and the like in it. {NULL,0}: no pack has it. Borrowed from the packs. */
