@@ -40,6 +40,10 @@ static const struct option sandbox_options[] = {
     {0},
 };
 
+static const struct option link_options[] = {
+    {.name = "days", .value = "N", .help = "how long it is good"},
+    {0},
+};
 static const struct option import_options[] = {
     {.name = "errors",
      .value = "FILE",
@@ -344,6 +348,10 @@ const struct command commands[] = {
      import_options, COMMON_CLIENT | COMMON_QUIET | COMMON_DRY_RUN, 1, 1, contacts_import},
     {"contacts show", "WHO", "show one person: names, consent, windows, messages",
      "WHO is a phone number in any spelling, a user id, or a contact id.", NULL, COMMON_CLIENT, 1, 1, contacts_show},
+    {"contacts link", "WHO", "make a link to a person's own preference page",
+     "Whoever opens it sees what the person agreed to and can change it. Send it to them alone; it needs public_url. "
+     "Without --days it is good for preferences.keep.",
+     link_options, COMMON_CLIENT, 1, 1, contacts_link},
     {"consent grant", "WHO", "record that a person agreed",
      "Say how you know: --method, --source, --wording, --evidence are what "
      "proves it later.",

@@ -14,6 +14,7 @@ int check_config_run(const struct args *a); /* check_config.c */
 int doctor_cmd_run(const struct args *a);   /* doctor.c */
 int contacts_import(const struct args *a);  /* contacts.c */
 int contacts_show(const struct args *a);
+int contacts_link(const struct args *a); /* contacts_link.c */
 int consent_grant(const struct args *a); /* consent.c */
 int consent_withdraw(const struct args *a);
 int consent_show(const struct args *a);

@@ -90,9 +90,13 @@ struct gateway_options {
     int64_t poll_interval_ms; /* templates and numbers are read again after this */
     bool rewrite_links;
     struct errand_options errand;
+    char *ledger_origin;   /* names the ledger's log; NULL: after its key */
+    bool ledger_public;    /* tiles and checkpoints are served to anybody */
     int64_t preference_ms; /* how long a link to a person's preference page is good */
 };
 
+/* The state directory is ours while the descriptor is open; WL_ECONFLICT: a gateway has it. */
+int gateway_lock(const char *state_dir, int *ret_fd, struct err *e);
 /* Returns when requests are accepted. gateway_stop() it. */
 int gateway_start(struct gateway **ret, const struct gateway_options *o, struct err *e);
 uint16_t gateway_port(const struct gateway *g);

@@ -6,6 +6,7 @@
 #include "gateway/gateway_impl.h"
 #include "gateway/graph_error.h"
 #include "gateway/links.h"
+#include "gateway/preference_link.h"
 
 #define OURS "/wayleave/v1/"
 
@@ -18,6 +19,7 @@ struct route {
 static const struct route routes[] = {
     {MEDIA_LINK_PREFIX, false, media_link_begin},
     {OURS, false, rest_api_begin},
+    {PREFERENCE_PREFIX, false, preference_page_begin},
     {"/healthz", true, metrics_begin},
     {"/readyz", true, metrics_begin},
     {"/metrics", true, metrics_begin},
