@@ -61,34 +61,36 @@ static void skip_space(struct str s, size_t *at)
         (*at)++;
 }
 
-/* The text of a member of the object itself, not of what is inside of it; numbers as they stand. */
+/* What stands behind the colon: a string without its quotes, or a number as it stands; of anything else nothing. */
+static bool value_at(struct str s, size_t at, struct str *ret)
+{
+    skip_space(s, &at);
+    if (at < s.n && s.p[at] == '"')
+        return string_at(s, &at, ret);
+    size_t begin = at;
+    while (at < s.n && ((s.p[at] >= '0' && s.p[at] <= '9') || s.p[at] == '-'))
+        at++;
+    *ret = (struct str){s.p + begin, at - begin};
+    return true;
+}
+
+/* The text of a member of the object itself, not of what is inside of it. */
 static bool member(struct str s, struct str name, struct str *ret)
 {
     int depth = 0;
     for (size_t at = 0; at < s.n;) {
         struct str key;
-        if (s.p[at] == '{' || s.p[at] == '[')
-            depth++;
-        else if (s.p[at] == '}' || s.p[at] == ']')
-            depth--;
-        if (s.p[at] != '"') {
+        char c = s.p[at];
+        if (c != '"') {
+            depth += (c == '{' || c == '[') - (c == '}' || c == ']');
             at++;
             continue;
         }
         if (!string_at(s, &at, &key))
             return false;
         skip_space(s, &at);
-        if (depth != 1 || at >= s.n || s.p[at] != ':' || !str_eq(key, name))
-            continue;
-        at++;
-        skip_space(s, &at);
-        if (at < s.n && s.p[at] == '"')
-            return string_at(s, &at, ret);
-        size_t begin = at;
-        while (at < s.n && ((s.p[at] >= '0' && s.p[at] <= '9') || s.p[at] == '-'))
-            at++;
-        *ret = (struct str){s.p + begin, at - begin};
-        return true;
+        if (depth == 1 && at < s.n && s.p[at] == ':' && str_eq(key, name))
+            return value_at(s, at + 1, ret);
     }
     return false;
 }
@@ -156,8 +158,8 @@ static enum consent_rank repeated(const struct consent_ground *g)
 
 static enum consent_rank rank_of_withdrawal(const struct consent_ground *g)
 {
-    static const struct str acts[] = {STR_INIT("complaint"), STR_INIT("preferences"), STR_INIT("email"),
-                                      STR_INIT("phone_call"), STR_INIT("letter")};
+    static const struct str acts[] = {STR_INIT("complaint"),  STR_INIT("preferences"), STR_INIT("email"),
+                                      STR_INIT("phone_call"), STR_INIT("letter"),      STR_INIT("suppression")};
     size_t row = row_of(g->method);
     if (str_eq(g->method, STR("merge")) || str_eq(g->method, STR("number_moved")))
         return repeated(g);

@@ -94,6 +94,8 @@ struct store {
     struct body_packer *bodies;    /* inbox_pack.c's, likewise */
     int64_t last_id;
     int64_t log_next; /* of this transaction: the place of the next entry (ledger_log.c); -1: not looked up yet */
+    uint8_t pepper[32]; /* names are hashed with it (suppressed.h) */
+    bool peppered;
     int spread; /* number of buckets in use */
     bool read_only;
     bool open_tx; /* between store_begin and store_commit or store_rollback */

@@ -5,6 +5,7 @@
  * them. Person ids are ordinal * 4096 + bucket with dense ordinals, handed out by the bucket's head row, so that
  * sets of people are small bitmaps. A save carries the version it read and loses against a newer one. */
 #include "store/people_rows.h"
+#include "store/suppressed.h"
 
 STATEMENT(person_by_identity,
           "SELECT p.id, p.ver, p.undeliverable_at, p.created_at, p.consent, p.name, p.lang, p.zone, p.caps, p.name_at, "
@@ -175,6 +176,8 @@ static int create(struct store *s, struct ordinals *o, const struct identity *wh
     rc = db_exec(q, NULL, e);
     if (rc == 0)
         rc = identity_insert(s, p.bucket, who, p.id, now, e);
+    if (rc == 0)
+        rc = suppressed_meet(s, &p, who, now, e);
     if (rc != 0)
         return rc;
     o->next++;

@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "store/people_rows.h"
+#include "store/suppressed.h"
 
 STATEMENT(name_owner, "SELECT contact, replaced_at, claimed_at, claimed_by FROM person_identity "
                       "WHERE bucket = $1 AND tenant = $2 AND kind = $3 AND value = $4 LIMIT 1");
@@ -137,12 +138,14 @@ static int give(struct store *s, int bucket, const struct identity *name, int64_
     return db_exec(q, NULL, e);
 }
 
-/* A new name of a person's. */
-static int insert(struct store *s, const struct person *p, const struct identity *name, int64_t at, const char *by,
+/* A new name of a person's, which nobody had. */
+static int insert(struct store *s, struct person *p, const struct identity *name, int64_t at, const char *by,
                   struct err *e)
 {
     int rc = identity_insert(s, p->bucket, name, p->id, at, e);
-    return rc == 0 && by != NULL ? give(s, p->bucket, name, p->id, at, by, e) : rc;
+    if (rc == 0 && by != NULL)
+        rc = give(s, p->bucket, name, p->id, at, by, e);
+    return rc == 0 ? suppressed_meet(s, p, name, at, e) : rc;
 }
 
 static int put_claim(struct store *s, int bucket, const struct identity *name, const char *by, int64_t at,
