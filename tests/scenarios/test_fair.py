@@ -23,7 +23,7 @@ def quietly(call):
 
 
 def test_calls_that_hang_leave_room_for_messages(start, sandbox, tmp_path):
-    gateway = start(rig.Gateway, tmp_path, sandbox.url, **{"limits.queue": 16, "upstream.timeout": "5s"})
+    gateway = start(rig.Gateway, tmp_path, sandbox.url, **{"limits.queue": 16, "upstream.timeout": "60s"})
     gateway.grant("+" + ANA)
     assert gateway.send_template("+" + ANA, "spring_sale", parameters=["A"]).status_code == 200
     sandbox.fault("hang", times=16, path="/2000/phone_numbers")
@@ -32,6 +32,7 @@ def test_calls_that_hang_leave_room_for_messages(start, sandbox, tmp_path):
     assert gateway.get("/v23.0/2000/phone_numbers").status_code == 429
     for _ in range(3):
         assert gateway.send_template("+" + ANA, "spring_sale", parameters=["A"]).status_code == 200
+    sandbox.call("POST", "reset")  # they need not be waited for
 
 
 @pytest.mark.threads

@@ -242,7 +242,7 @@ def test_the_parts_of_a_batch_come_back_in_their_order(ready, sandbox, batch):
     assert [bodies[i]["messages"][0]["id"] for i in (2, 5)] == sent
     assert bodies[3] == {"success": True}
     assert ready.states() == {"accepted": 2, "refused": 3}
-    assert [m["state"] for m in ready.person("+" + ANA)["messages"]] == ["accepted"] * 2
+    assert [rig.stored(m["state"]) for m in ready.person("+" + ANA)["messages"]] == ["accepted"] * 2
 
 
 @pytest.mark.shared
