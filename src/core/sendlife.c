@@ -325,6 +325,15 @@ static void on_cancel(struct life *l, const struct life_event *ev, int64_t now, 
         give_up(l, LIFE_CANCELLED);
 }
 
+static void on_forget(struct life *l, const struct life_event *ev, int64_t now, struct life_effects *ret)
+{
+    on_cancel(l, ev, now, ret);
+    if (l->state != LIFE_AMBIGUOUS)
+        return;
+    l->state = LIFE_UNDETERMINED;
+    l->at = 0;
+}
+
 /* It changes nothing in what is known of the attempts. */
 static void on_doubled(struct life *l, const struct life_event *ev, int64_t now, struct life_effects *ret)
 {
@@ -339,6 +348,7 @@ static on_event *const events[] = {
     [STEP_UNSENT] = on_unsent,   [STEP_SILENT] = on_silent,     [STEP_RESTART] = on_restart,
     [STEP_STATUS] = on_status,   [STEP_TIMER] = on_timer,       [STEP_PUT_OFF] = on_put_off,
     [STEP_REFUSED] = on_refused, [STEP_CANCEL] = on_cancel,     [STEP_DOUBLED] = on_doubled,
+    [STEP_FORGET] = on_forget,
 };
 
 void life_step(struct life *l, const struct life_event *ev, int64_t now, struct life_effects *ret)

@@ -72,7 +72,8 @@ enum life_step_kind {
     STEP_PUT_OFF,  /* while it waits: a rule holds it until `at` */
     STEP_REFUSED,  /* while it waits: a rule says no; `code` */
     STEP_CANCEL,   /* while it waits: its caller takes it back */
-    STEP_DOUBLED   /* webhook about a message of Meta's that no attempt tells of */
+    STEP_DOUBLED,  /* webhook about a message of Meta's that no attempt tells of */
+    STEP_FORGET    /* nothing of it may be kept: one that waits is taken back, a doubt is given up */
 };
 
 struct life_event {

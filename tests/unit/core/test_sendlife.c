@@ -198,6 +198,19 @@ static void others_speak(const struct world *w, size_t depth)
     }
 }
 
+/* Somebody is erased, at any moment. */
+static void is_forgotten(const struct world *w, size_t depth)
+{
+    const struct life_event ev = {.kind = STEP_FORGET};
+    struct world next = after(w, &ev);
+    if (w->life.state == LIFE_WAITING || w->life.state == LIFE_AMBIGUOUS) {
+        assert_true(life_ended(&next.life));
+        explore(&next, depth + 1);
+        return;
+    }
+    assert_memory_equal(&next.life, &w->life, sizeof next.life);
+}
+
 static void crash(const struct world *w, size_t depth)
 {
     struct world next = *w;
@@ -308,6 +321,7 @@ static void explore(const struct world *w, size_t depth)
     ends(*w);
     begin(w, depth);
     others_speak(w, depth);
+    is_forgotten(w, depth);
     answers_arrive(w, depth);
     crash(w, depth);
     webhooks_arrive(w, depth);
