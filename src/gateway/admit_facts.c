@@ -12,6 +12,7 @@
 
 #include "core/phone.h"
 #include "gateway/admit_impl.h"
+#include "gateway/checkpoints.h"
 #include "gateway/content.h"
 #include "store/senders.h"
 
@@ -219,6 +220,7 @@ void rule_values_read(struct rule_values *v, const struct rules_book *book, int6
     v->reserve = value(book, "portfolio.unique.marketing", "reserve", now, 0);
     v->same = (int)value(book, "duplicate.same", "similarity", now, SIMILAR_SAME);
     v->near = (int)value(book, "duplicate.near", "similarity", now, SIMILAR_NEAR);
+    v->proof_soon = value(book, "consent.unproven", "soon", now, 0);
 }
 
 /* Meta's three speeds have their numbers in the rules; any other was told by Meta itself. */
@@ -254,9 +256,21 @@ static void forget(struct facts *f)
     static const uint8_t mine[] = {FACT_RECIPIENT_UTC_MIN,       FACT_RECIPIENT_UTC_MAX,
                                    FACT_RECIPIENT_UTC_CHANGE_AT, FACT_RECIPIENT_UTC_MIN_AFTER,
                                    FACT_RECIPIENT_UTC_MAX_AFTER, FACT_DUPLICATE_OF,
-                                   FACT_SENDER_FREE_AT};
+                                   FACT_SENDER_FREE_AT,          FACT_CONSENT_PROOF};
     for (size_t i = 0; i < sizeof mine; i++)
         f->known[mine[i]] = false;
+}
+
+/* Without a ledger that is signed there is nothing to prove by, and the fact stays unknown. */
+static void proof_fact(struct facts *f, const struct person *p, const struct checkpoints *ledger)
+{
+    if (ledger == NULL)
+        return;
+    bool said = p->id != 0 && p->leaf >= 0;
+    fact_set(f, FACT_CONSENT_PROOF,
+             !said                                  ? PROOF_NONE
+             : p->leaf < checkpoints_sealed(ledger) ? PROOF_SEALED
+                                                    : PROOF_PENDING);
 }
 
 static void consent_facts(struct facts *f, const struct person *p, int64_t category)
@@ -268,6 +282,7 @@ static void consent_facts(struct facts *f, const struct person *p, int64_t categ
     fact_set(f, FACT_CONSENT_STATUS, word->status);
     fact_set(f, FACT_CONSENT_AT, word->at);
     fact_set(f, FACT_CONSENT_RANK, word->rank);
+    fact_set(f, FACT_CONSENT_UNTIL, word->until);
     fact_set(f, FACT_CONSENT_PLATFORM_STOP, c->platform_stop);
     fact_set(f, FACT_CONSENT_PLATFORM_AT, c->platform_at);
 }
@@ -333,6 +348,8 @@ void person_facts(const struct batch *b, struct send *s, const struct about *abo
     const struct person *p = about->person != NULL ? &about->person->p : &nobody;
     const struct pair *pair = about->pair != NULL ? &about->pair->p : &no_pair;
     consent_facts(f, p, category);
+    proof_fact(f, p, b->ad->g->checkpoints);
+    fact_set(f, FACT_RECIPIENT_RESTRICTED, p->restricted_until != 0);
     fact_set(f, FACT_RECIPIENT_UNDELIVERABLE_AT, p->undeliverable_at);
     fact_set(f, FACT_WINDOW_LAST_INBOUND, pair->last_inbound);
     fact_set(f, FACT_PAIR_TAT, pair->tat);

@@ -30,7 +30,10 @@ struct rule_values {
     int64_t burst;                       /* ms */
     int64_t reserve;                     /* permille */
     int same, near;                      /* permille */
+    int64_t proof_soon;                  /* ms; 0: no rule holds for a proof */
 };
+
+enum { PROOF_NONE, PROOF_PENDING, PROOF_SEALED }; /* the words of consent.proof in their order */
 
 struct admit {
     struct gateway *g;

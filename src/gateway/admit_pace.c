@@ -9,10 +9,12 @@
  * Only what the caller's patience covers is waited out, and of the line's turns only those that come a little before its end:
  * turns come later than they were estimated, by as much as the machine is slow, and who joins in vain has waited in vain. When the pace is what holds a send longest it goes in line among
  * the messages of its number, counted from the moment it is judged, so that those judged next see it; else the writer
- * wakes it when the hold is over; so too when the line sent it back without a turn and before its time. One for the outbox is taken as if it had its turn: whose it is then says the lane. */
+ * wakes it when the hold is over; so too when the line sent it back without a turn and before its time. Who was just opted in
+ * waits for a checkpoint of the ledger: that is looked for often, because it comes any moment. One for the outbox is taken as if it had its turn: whose it is then says the lane. */
 #include "gateway/admit_impl.h"
 
-#define MARGIN_US 50000
+#define MARGIN_US     50000
+#define PROOF_LOOK_MS 20
 
 int64_t pace_free_at(const struct batch *b, const struct send *s)
 {
@@ -36,6 +38,14 @@ void pace_give_back(struct admit *ad, struct send *s)
     s->turn = false;
 }
 
+/* Whether it only waits for the next checkpoint of the ledger, which comes long before the rule's time is over. */
+static bool awaits_proof(const struct batch *b, const struct send *s)
+{
+    const struct facts *f = &s->facts;
+    return f->known[FACT_CONSENT_PROOF] && f->value[FACT_CONSENT_PROOF] != PROOF_SEALED &&
+           s->decision.until == b->now + b->values->proof_soon;
+}
+
 bool put_off(const struct batch *b, struct send *s)
 {
     if (s->mode != SEND_NOW || s->decision.verdict != VERDICT_HOLD)
@@ -43,6 +53,8 @@ bool put_off(const struct batch *b, struct send *s)
     int64_t wait = s->decision.until - b->now;
     bool pace = s->facts.known[FACT_SENDER_FREE_AT] && s->facts.value[FACT_SENDER_FREE_AT] == s->decision.until;
     int64_t margin_us = pace ? MARGIN_US : 0;
+    if (awaits_proof(b, s) && wait > PROOF_LOOK_MS)
+        wait = PROOF_LOOK_MS;
     if (wait > (s->hold_until_latest - margin_us - b->mono_us) / 1000)
         return false;
     s->held = true;

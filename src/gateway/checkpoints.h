@@ -25,6 +25,10 @@ void checkpoints_free(struct checkpoints *c);
 void checkpoints_bell(struct checkpoints *c);
 /* Leaves inside the last checkpoint: those with a lower index are. Any thread, no lock; accepts NULL (0). */
 int64_t checkpoints_sealed(const struct checkpoints *c);
+int64_t checkpoints_sealed_at(const struct checkpoints *c); /* when that was made, ms; 0: in no life of ours */
+/* How long leaves wait from being durable to being sealed, as text for /metrics. */
+struct buf;
+void checkpoints_lag(struct checkpoints *c, struct buf *out, const char *name, const char *help);
 /* The last signed checkpoint, cosignatures with it, in the arena; WL_ENOTFOUND: none yet. Any thread. */
 int checkpoints_note(struct checkpoints *c, struct arena *a, struct str *ret, struct err *e);
 /* Our verifier key; borrowed. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * gateway.c - builds the parts in the order they need each other, and takes them down in reverse.
  *
- * Start: state directory and keys, rule set, database, writer, upstream client, door, accounts, dispatcher (messages that
+ * Start: state directory and keys, rule set, database, writer, the ledger's log (which must be what was signed), upstream client, door, accounts, dispatcher (messages that
  * an earlier life left in flight are in doubt from then on), fan-out, projector, compactor, retention, and the listeners last, so
  * that whoever is let in finds everything in place. Stop: the threads end in the reverse order, the writer last, and only when all have ended is
  * anything freed: what is still queued calls its owners to the end. A send is by then refused with nothing recorded, or
@@ -20,11 +20,14 @@
 #include "gateway/accounts.h"
 #include "gateway/admit.h"
 #include "gateway/apply.h"
+#include "gateway/checkpoints.h"
 #include "gateway/compactor.h"
 #include "gateway/dispatch.h"
+#include "gateway/errands.h"
 #include "gateway/fanout.h"
 #include "gateway/gateway_impl.h"
 #include "gateway/old_books.h"
+#include "gateway/packs.h"
 #include "gateway/projector.h"
 #include "gateway/readers.h"
 #include "gateway/recheck.h"
@@ -97,6 +100,7 @@ static const size_t text_options[] = {
     TEXT(forward_url),
     TEXT(forward_secret),
     TEXT(admin_key_file),
+    TEXT(ledger_origin),
     TEXT(errand.stopped),
     TEXT(errand.started),
     TEXT(errand.help_text),
@@ -211,23 +215,26 @@ static int key_file(const char *path, char **ret, struct err *e)
 }
 
 /* Two gateways on one state directory would each believe that the other's messages are in doubt. */
-static int lock_state(struct gateway *g, struct err *e)
+int gateway_lock(const char *state_dir, int *ret_fd, struct err *e)
 {
-    char path[4096];
-    snprintf(path, sizeof path, "%s/lock", g->o.state_dir);
-    g->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (g->lock_fd < 0)
+    char path[4096], pid[24] = "";
+    snprintf(path, sizeof path, "%s/lock", state_dir);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
         return err_set(e, WL_EIO, "%s: %s", path, strerror(errno));
-    char pid[24] = "";
-    if (flock(g->lock_fd, LOCK_EX | LOCK_NB) != 0) {
-        ssize_t n = pread(g->lock_fd, pid, sizeof pid - 1, 0);
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        ssize_t n = pread(fd, pid, sizeof pid - 1, 0);
         pid[n > 0 ? strspn(pid, "0123456789") : 0] = '\0';
-        return err_set(e, WL_ECONFLICT, "state_dir %s is in use by another gateway%s%s", g->o.state_dir,
+        close(fd);
+        return err_set(e, WL_ECONFLICT, "state_dir %s is in use by another gateway%s%s", state_dir,
                        pid[0] ? ", process " : "", pid);
     }
     int n = snprintf(pid, sizeof pid, "%ld\n", (long)getpid()); /* for whoever asks; the lock is what counts */
-    if (ftruncate(g->lock_fd, 0) != 0 || pwrite(g->lock_fd, pid, (size_t)n, 0) != n)
+    if (ftruncate(fd, 0) != 0 || pwrite(fd, pid, (size_t)n, 0) != n) {
+        close(fd);
         return err_set(e, WL_EIO, "%s: %s", path, strerror(errno));
+    }
+    *ret_fd = fd;
     return 0;
 }
 
@@ -257,13 +264,15 @@ static int open_state(struct gateway *g, struct err *e)
         snprintf(path, sizeof path, "%s/admin.key", o->state_dir);
         o->admin_key_file = copy(path);
     }
-    int rc = lock_state(g, e);
+    int rc = gateway_lock(o->state_dir, &g->lock_fd, e);
     if (rc == 0)
         rc = key_file(o->admin_key_file, &g->admin_key, e);
     if (rc == 0)
         rc = signing_key(g, "link.key", g->link_key, e);
     if (rc == 0)
         rc = signing_key(g, "mark.key", g->mark_key, e);
+    if (rc == 0)
+        rc = signing_key(g, "ledger.key", g->ledger_key, e);
     if (rc == 0)
         rc = signing_key(g, "preference.key", g->preference_key, e);
     webhook_via(g->mark_key, g->via);
@@ -379,7 +388,11 @@ static int start_parts(struct gateway *g, struct err *e)
     if (rc == 0)
         rc = rules_open(&g->rules, g, e);
     if (rc == 0)
+        rc = packs_load(&g->packs, &g->o.optout_packs, e);
+    if (rc == 0)
         rc = open_database(g, e);
+    if (rc == 0)
+        rc = checkpoints_start(&g->checkpoints, g, e);
     if (rc == 0)
         rc = rules_start(g->rules, e);
     if (rc == 0)
@@ -400,6 +413,8 @@ static int start_parts(struct gateway *g, struct err *e)
         rc = compactor_start(&g->compactor, g->writer, g->o.store_url, &compactor_usual, e);
     if (rc == 0)
         rc = start_retention(g, e);
+    if (rc == 0)
+        rc = errands_start(&g->errands, g, e);
     if (rc == 0)
         rc = readers_start(&g->readers, g->writer, g->o.store_url, e);
     return rc == 0 ? start_listeners(g, e) : rc;
@@ -454,6 +469,7 @@ void gateway_stop(struct gateway *g)
     compactor_stop(g->compactor);
     retention_stop(g->retention);
     recheck_stop(g->recheck);
+    errands_stop(g->errands);
     admit_close(g->admit);
     fanout_stop(g->fanout);
     projector_stop(g->projector);
@@ -462,20 +478,24 @@ void gateway_stop(struct gateway *g)
     admit_drain(g->admit);
     failpoint(stop_drained);
     dispatch_stop(g->dispatch); /* it gives the leases back: by now nothing leaves any more */
+    checkpoints_stop(g->checkpoints);
     writer_stop(g->writer);
     compactor_free(g->compactor);
     retention_free(g->retention);
     projector_free(g->projector);
     recheck_free(g->recheck);
+    errands_free(g->errands); /* no door and no introducer has a message of its any more */
     fanout_free(g->fanout);
     accounts_free(g->accounts);
     http_client_free(g->client);
     dispatch_free(g->dispatch);
     admit_free(g->admit);
+    checkpoints_free(g->checkpoints);
     apply_free(g->apply);
     snapshots_free(g->snapshots);
     rules_free(g->rules);
     old_books_free(g->old_books);
+    optout_packs_free(g->packs);
     forget(g->admin_key);
     if (g->lock_fd >= 0)
         close(g->lock_fd);

@@ -71,6 +71,7 @@ struct gateway {
     char *admin_key;          /* text; compared in constant time */
     uint8_t link_key[32];     /* signs rewritten media links; from the state directory */
     uint8_t preference_key[32]; /* signs links to preference pages; from there too */
+    uint8_t ledger_key[32];   /* signs checkpoints of the ledger; from there too */
     uint8_t mark_key[32];     /* signs our mark in what leaves (mark.h); from there too */
     uint8_t seal_key[32];     /* seals subscribers' secrets in the database (base/seal.h); from there too */
     char via[WEBHOOK_VIA];    /* says in what we hand on that it was handed on by us */

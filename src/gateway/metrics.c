@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "gateway/accounts.h"
 #include "gateway/admit.h"
+#include "gateway/checkpoints.h"
 #include "gateway/dispatch.h"
 #include "gateway/fanout.h"
 #include "gateway/gateway_impl.h"
@@ -279,6 +280,20 @@ static void write_subscribers(struct gateway *g, struct buf *b)
     }
 }
 
+/* --- the ledger ---------------------------------------------------------------------------------------------------- */
+
+static void write_ledger(struct gateway *g, struct buf *b)
+{
+    int64_t at = checkpoints_sealed_at(g->checkpoints), age = clock_now_ms() - at;
+    gauge(b, "wayleave_ledger_leaves", "leaves inside the last signed checkpoint of the ledger",
+          (uint64_t)checkpoints_sealed(g->checkpoints));
+    gauge(b, "wayleave_ledger_checkpoint_age_seconds", "since that was signed; a quiet ledger's grows",
+          at != 0 && age > 0 ? (uint64_t)age / 1000 : 0);
+    if (g->checkpoints != NULL)
+        checkpoints_lag(g->checkpoints, b, "wayleave_ledger_seal_seconds",
+                        "from a leaf being on the disk to being inside a signed checkpoint, at most");
+}
+
 /* --- all of it ----------------------------------------------------------------------------------------------------- */
 
 static void write_metrics(struct gateway *g, struct buf *b)
@@ -298,6 +313,7 @@ static void write_metrics(struct gateway *g, struct buf *b)
     write_numbers(g, b);
     write_subscribers(g, b);
     write_readings(g, b);
+    write_ledger(g, b);
     gauge(b, "wayleave_messages_open", "messages whose outcome is not written yet", admit_open(g->admit));
     gauge(b, "wayleave_time_zones_known", "1 when there is a time zone database", admit_places_known(g->admit));
     gauge(b, "wayleave_time_zones_damaged", "time zones missing or damaged in it", admit_places_damaged(g->admit));

@@ -46,6 +46,9 @@ struct writer {
     bool failed; /* the disk refused: fail closed */
     bool hurried;
     uint64_t commits, jobs, failures;
+    pthread_mutex_t bell; /* of the two below */
+    void (*ring)(void *ctx);
+    void *ring_ctx;
     int64_t takes_us; /* a batch, from its beginning until its jobs are told; the mean of the last few */
 };
 
@@ -351,6 +354,14 @@ static void finish(struct writer *w, struct batch *b, const struct err *refused)
     queue_push(&w->idle, &b->link);
 }
 
+static void ring(struct writer *w)
+{
+    pthread_mutex_lock(&w->bell);
+    if (w->ring != NULL)
+        w->ring(w->ring_ctx);
+    pthread_mutex_unlock(&w->bell);
+}
+
 static void *syncer_run(void *arg)
 {
     struct writer *w = arg;
@@ -369,6 +380,8 @@ static void *syncer_run(void *arg)
             next = chain->next;
             finish(w, container_of(chain, struct batch, link), rc != 0 ? &e : NULL);
         }
+        if (rc == 0)
+            ring(w);
     }
     return NULL;
 }
@@ -434,6 +447,7 @@ int writer_start(struct writer **ret, struct store *s, size_t max_jobs, struct e
         abort();
     w->store = s;
     w->most = max_jobs;
+    pthread_mutex_init(&w->bell, NULL);
     if ((w->deferred = calloc(max_jobs, sizeof(struct job *))) == NULL)
         abort();
     int rc = store_sync_open(&w->sync, s, e);
@@ -480,6 +494,14 @@ void writer_stop(struct writer *w)
 int64_t writer_takes_us(const struct writer *w)
 {
     return __atomic_load_n(&w->takes_us, __ATOMIC_RELAXED);
+}
+
+void writer_on_durable(struct writer *w, void (*bell)(void *ctx), void *ctx)
+{
+    pthread_mutex_lock(&w->bell);
+    w->ring = bell;
+    w->ring_ctx = ctx;
+    pthread_mutex_unlock(&w->bell);
 }
 
 void writer_stats(struct writer *w, struct writer_stats *ret)

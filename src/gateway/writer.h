@@ -73,6 +73,8 @@ void writer_refuse(struct job *job, const struct err *why);
 void writer_hurry(struct writer *w);
 /* How long a batch takes these days, from its beginning until its jobs are told. */
 int64_t writer_takes_us(const struct writer *w);
+/* Rings after every batch that is on the disk, on the writer's second thread; NULL: nobody listens any more. One at a time. */
+void writer_on_durable(struct writer *w, void (*bell)(void *ctx), void *ctx);
 void writer_stats(struct writer *w, struct writer_stats *ret);
 bool writer_healthy(struct writer *w);
 
