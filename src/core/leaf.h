@@ -2,7 +2,7 @@
  * leaf.h - one entry of the log: what it says in the open, and what it commits to.
  *
  * The log is for strangers, so an entry has no personal data and no plain hash of any: a commitment to the record, blinded
- * with a salt, and a tag that differs for every event. Both follow from a key of the person's and a counter. Who has the
+ * with a salt, and a tag that differs for every event. Both follow from a key of the person's and a number of the entry's. Who has the
  * record and its salt can prove that it lies behind the entry; once the key and the record are gone nobody can tell whose the
  * entry was, nor that two entries were one person's. docs/ledger.md has the format in words. */
 #ifndef WL_CORE_LEAF_H

@@ -93,8 +93,9 @@ struct store {
     struct block_cache *decisions; /* decision_blocks.c's; NULL until it is needed */
     struct body_packer *bodies;    /* inbox_pack.c's, likewise */
     int64_t last_id;
-    int64_t log_next; /* of this transaction: the place of the next entry (ledger_log.c); -1: not looked up yet */
-    uint8_t pepper[32]; /* names are hashed with it (suppressed.h) */
+    int64_t log_next;       /* of this transaction: the place of the next entry (ledger_log.c); -1: not looked up yet */
+    int64_t log_generation; /* likewise; known when log_next is */
+    uint8_t pepper[32];     /* names are hashed with it (suppressed.h) */
     bool peppered;
     int spread; /* number of buckets in use */
     bool read_only;

@@ -166,14 +166,14 @@ int pen_wording(struct store *s, struct ledger_pen *pen, const struct consent_ro
 int pen_leaf(struct store *s, struct ledger_pen *pen, const struct consent_row *row, int64_t at, struct err *e)
 {
     const struct leaf l = {.kind = (enum leaf_kind)row->event.act, .at = at};
-    int64_t leaf = 0;
+    struct log_place place;
     buf_clear(&pen->record);
     int rc = ledger_record(row, &pen->record, e);
-    return rc == 0 ? log_put(s, &pen->key, &l, buf_str(&pen->record), &leaf, e) : rc;
+    return rc == 0 ? log_put(s, &pen->key, &l, buf_str(&pen->record), &place, e) : rc;
 }
 
-static int insert(struct store *s, const struct consent_row *r, const struct ledger_pen *pen, int64_t leaf,
-                  int64_t *ret_changed, struct err *e)
+static int insert(struct store *s, const struct consent_row *r, const struct log_place *place, int64_t *ret_changed,
+                  struct err *e)
 {
     struct db_stmt *q;
     int rc = db_prepare(s, &consent_insert, &q, e);
@@ -186,8 +186,8 @@ static int insert(struct store *s, const struct consent_row *r, const struct led
     db_i64(q, r->event.scope);
     db_text(q, r->method);
     db_i64(q, row_fingerprint(r, r->notice));
-    db_i64(q, leaf);
-    db_i64(q, pen->key.next);
+    db_i64(q, place->idx);
+    db_i64(q, place->n);
     db_i64(q, r->id);
     db_i64(q, STORE_TENANT);
     db_i64(q, r->recorded_at);
@@ -210,8 +210,9 @@ static int append(struct store *s, struct ledger_pen *pen, const struct consent_
 {
     struct consent_row row = *given;
     char subject[IDENTITY_TEXT_MAX];
-    int64_t leaf = 0, changed = 0;
-    int rc = log_next(s, &leaf, e);
+    struct log_place place;
+    int64_t changed = 0;
+    int rc = log_next(s, &place, e);
     if (rc == 0)
         rc = pen_key(s, pen, &row, e);
     if (rc == 0)
@@ -221,7 +222,7 @@ static int append(struct store *s, struct ledger_pen *pen, const struct consent_
         row.subject = str_of(subject);
     }
     if (rc == 0)
-        rc = insert(s, &row, pen, leaf, &changed, e);
+        rc = insert(s, &row, &place, &changed, e);
     if (rc == 0 && changed > 0)
         rc = pen_leaf(s, pen, &row, row.recorded_at, e);
     *written += (size_t)changed;

@@ -17,11 +17,12 @@ struct consent_row {
     int bucket;
     int64_t id; /* given by the caller: store_id() */
     int64_t contact;
-    struct consent_event event; /* act, scope, at, until; rank follows from the row (core/consent_rank.c) and is not kept */
-    int64_t recorded_at;        /* when we learned of it */
-    struct str method;          /* "import", "web_form", "sms", "whatsapp", "platform", "api", "cli", ... */
-    struct str source;          /* file name and hash, webhook id, form address */
-    struct str wording;         /* text shown to the person */
+    struct consent_event
+        event;           /* act, scope, at, until; rank follows from the row (core/consent_rank.c) and is not kept */
+    int64_t recorded_at; /* when we learned of it */
+    struct str method;   /* "import", "web_form", "sms", "whatsapp", "platform", "api", "cli", ... */
+    struct str source;   /* file name and hash, webhook id, form address */
+    struct str wording;  /* text shown to the person */
     struct str language;
     struct str evidence; /* free text or JSON from the caller */
     struct str actor;    /* who recorded it: key name, "webhook" */
@@ -59,7 +60,7 @@ int ledger_adopt(struct store *s, int bucket, size_t max, int64_t now, int64_t *
 /* --- the log itself (ledger_log.c) --------------------------------------------------------------------------------- */
 
 /* A leaf of something that is no consent event: kind, at and count are given; the commitment is to `record` under the key of
- * (bucket, contact), contact 0: the business itself. *ret_leaf: its place, *ret_n: which of that key's leaves. */
+ * (bucket, contact), contact 0: the business itself. *ret_leaf: its place, *ret_n: what salt and tag follow from. */
 int log_append(struct store *s, int bucket, int64_t contact, const struct leaf *l, struct str record, int64_t *ret_leaf,
                int64_t *ret_n, struct err *e);
 int log_size(struct store *s, int64_t *ret, struct err *e);

@@ -73,7 +73,8 @@ static int free_fingerprint(struct store *s, const struct adoptee *r, int64_t *r
     return 0;
 }
 
-static int place(struct store *s, const struct adoptee *r, int64_t leaf, int64_t n, int64_t fingerprint, struct err *e)
+static int place(struct store *s, const struct adoptee *r, const struct log_place *at, int64_t fingerprint,
+                 struct err *e)
 {
     static const uint8_t none[SHA256_BYTES];
     const struct consent_row *row = &r->row;
@@ -81,8 +82,8 @@ static int place(struct store *s, const struct adoptee *r, int64_t leaf, int64_t
     int rc = db_prepare(s, &consent_place, &q, e);
     if (rc != 0)
         return rc;
-    db_i64(q, leaf);
-    db_i64(q, n);
+    db_i64(q, at->idx);
+    db_i64(q, at->n);
     db_i64(q, fingerprint);
     db_text(q, row->subject);
     db_blob(q, row->notice, memcmp(row->notice, none, sizeof none) != 0 ? SHA256_BYTES : 0);
@@ -93,8 +94,9 @@ static int place(struct store *s, const struct adoptee *r, int64_t leaf, int64_t
 static int adopt(struct store *s, struct ledger_pen *pen, struct adoptee *r, int64_t now, struct err *e)
 {
     char subject[IDENTITY_TEXT_MAX];
-    int64_t leaf = 0, fingerprint = 0, n = 0;
-    int rc = log_next(s, &leaf, e);
+    struct log_place at;
+    int64_t fingerprint = 0;
+    int rc = log_next(s, &at, e);
     if (rc == 0)
         rc = pen_key(s, pen, &r->row, e);
     if (rc == 0 && r->row.wording.n > 0)
@@ -105,11 +107,9 @@ static int adopt(struct store *s, struct ledger_pen *pen, struct adoptee *r, int
     }
     if (rc == 0)
         rc = free_fingerprint(s, r, &fingerprint, e);
-    if (rc != 0)
-        return rc;
-    n = pen->key.next;
-    rc = pen_leaf(s, pen, &r->row, now, e);
-    return rc == 0 ? place(s, r, leaf, n, fingerprint, e) : rc;
+    if (rc == 0)
+        rc = pen_leaf(s, pen, &r->row, now, e);
+    return rc == 0 ? place(s, r, &at, fingerprint, e) : rc;
 }
 
 /* Some rows; *ret_n: how many. */

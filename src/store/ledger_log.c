@@ -3,19 +3,21 @@
  *
  * A transaction looks once where the log ends and counts on from there; nobody else writes meanwhile, and what is rolled back
  * leaves no gap. An entry is fixed when it is written and knows nothing of the tree: hashes are made from durable
- * entries later, elsewhere. A person's key is made up with their first entry and kept with the number of the next one, so that
- * no two entries are ever made with the same tag or salt. */
+ * entries later, elsewhere. A person's key is made up with their first entry. The number that makes tag and salt of an entry is
+ * its place with the log's generation above it: so no two entries of a key ever get the same, not even when a backup was
+ * restored and places are given again. */
 #include <string.h>
 
 #include "store/ledger_rows.h"
+
+#define PLACE_BITS 40
 
 STATEMENT(log_end, "SELECT idx FROM log_leaf ORDER BY idx DESC LIMIT 1");
 STATEMENT(log_add, "INSERT INTO log_leaf (idx, gone, entry) VALUES ($1, 0, $2)");
 STATEMENT(log_entries, "SELECT idx, gone, entry FROM log_leaf WHERE idx >= $1 ORDER BY idx LIMIT $2");
 STATEMENT(log_gone, "UPDATE log_leaf SET gone = 1 WHERE idx = $1");
-STATEMENT(key_of, "SELECT key, next FROM subject_key WHERE bucket = $1 AND contact = $2");
-STATEMENT(key_keep, "INSERT INTO subject_key (bucket, contact, key, next) VALUES ($1, $2, $3, $4) "
-                    "ON CONFLICT (bucket, contact) DO UPDATE SET next = excluded.next");
+STATEMENT(key_of, "SELECT key FROM subject_key WHERE bucket = $1 AND contact = $2");
+STATEMENT(key_keep, "INSERT INTO subject_key (bucket, contact, key) VALUES ($1, $2, $3)");
 STATEMENT(person_logged, "UPDATE person SET leaf = $1 WHERE bucket = $2 AND id = $3 RETURNING merged_into");
 STATEMENT(log_head_add,
           "INSERT INTO log_head (generation, size, root, at, note) VALUES ($1, $2, $3, $4, $5) "
@@ -52,7 +54,6 @@ static int read_key(struct store *s, struct log_key *k, struct err *e)
             err_set(e, WL_ECORRUPT, "database: the key of a person has %zu bytes instead of %d", key.n, LEAF_KEY_BYTES);
     else {
         memcpy(k->key, key.p, LEAF_KEY_BYTES);
-        k->next = col_i64(q);
         rc = 0;
     }
     db_reset(q);
@@ -65,6 +66,7 @@ int log_key_take(struct store *s, int bucket, int64_t contact, struct log_key *r
     int rc = read_key(s, &k, e);
     if (rc == WL_ENOTFOUND) {
         random_bytes(k.key, sizeof k.key);
+        k.is_new = true;
         rc = 0;
     }
     if (rc == 0)
@@ -90,7 +92,6 @@ static int keep_key(struct store *s, const struct log_key *k, struct err *e)
     db_i64(q, k->bucket);
     db_i64(q, k->contact);
     db_blob(q, k->key, LEAF_KEY_BYTES);
-    db_i64(q, k->next);
     return db_exec(q, NULL, e);
 }
 
@@ -109,11 +110,33 @@ int log_size(struct store *s, int64_t *ret, struct err *e)
     return 0;
 }
 
-int log_next(struct store *s, int64_t *ret, struct err *e)
+/* Of the checkpoint that is newest; 1 before there is any. */
+static int last_generation(struct store *s, int64_t *ret, struct err *e)
 {
-    int rc = s->log_next < 0 ? log_size(s, &s->log_next, e) : 0;
+    struct db_stmt *q;
+    int rc = db_prepare(s, &log_head_newest, &q, e);
+    if (rc != 0)
+        return rc;
+    if ((rc = db_step(q, e)) < 0)
+        return rc;
+    *ret = rc == 1 ? col_i64(q) : 1;
+    db_reset(q);
+    return 0;
+}
+
+int log_next(struct store *s, struct log_place *ret, struct err *e)
+{
+    int rc = 0;
+    if (s->log_next < 0) {
+        int64_t next = 0;
+        rc = last_generation(s, &s->log_generation, e);
+        if (rc == 0)
+            rc = log_size(s, &next, e);
+        if (rc == 0)
+            s->log_next = next;
+    }
     if (rc == 0)
-        *ret = s->log_next;
+        *ret = (struct log_place){s->log_next, s->log_generation << PLACE_BITS | s->log_next};
     return rc;
 }
 
@@ -147,28 +170,29 @@ static int reach_person(struct store *s, int bucket, int64_t contact, int64_t id
     return 0;
 }
 
-int log_put(struct store *s, struct log_key *k, const struct leaf *l, struct str record, int64_t *ret, struct err *e)
+int log_put(struct store *s, struct log_key *k, const struct leaf *l, struct str record, struct log_place *ret,
+            struct err *e)
 {
     struct leaf leaf = *l;
+    struct log_place at;
     uint8_t salt[SHA256_BYTES], bytes[LEAF_BYTES];
-    int64_t idx = 0;
-    int rc = log_next(s, &idx, e);
+    int rc = log_next(s, &at, e);
     if (rc != 0)
         return rc;
-    leaf_tag(k->key, (uint64_t)k->next, leaf.tag);
-    leaf_salt(k->key, (uint64_t)k->next, salt);
+    leaf_tag(k->key, (uint64_t)at.n, leaf.tag);
+    leaf_salt(k->key, (uint64_t)at.n, salt);
     leaf_commit(salt, record, leaf.commit);
     leaf_write(&leaf, bytes);
-    rc = add_entry(s, idx, bytes, e);
-    k->next++;
-    if (rc == 0)
+    rc = add_entry(s, at.idx, bytes, e);
+    if (rc == 0 && k->is_new)
         rc = keep_key(s, k, e);
     if (rc == 0)
-        rc = reach_person(s, k->bucket, k->contact, idx, e);
+        rc = reach_person(s, k->bucket, k->contact, at.idx, e);
     if (rc != 0)
         return rc;
-    s->log_next = idx + 1;
-    *ret = idx;
+    k->is_new = false;
+    s->log_next = at.idx + 1;
+    *ret = at;
     return 0;
 }
 
@@ -176,18 +200,16 @@ int log_append(struct store *s, int bucket, int64_t contact, const struct leaf *
                int64_t *ret_n, struct err *e)
 {
     struct log_key k;
-    int64_t n = 0, idx = 0;
+    struct log_place at;
     int rc = write_start(s, e);
     if (rc != 0)
         return rc;
     rc = log_key_take(s, bucket, contact, &k, e);
+    if (rc == 0)
+        rc = log_put(s, &k, l, record, &at, e);
     if (rc == 0) {
-        n = k.next;
-        rc = log_put(s, &k, l, record, &idx, e);
-    }
-    if (rc == 0) {
-        *ret_leaf = idx;
-        *ret_n = n;
+        *ret_leaf = at.idx;
+        *ret_n = at.n;
     }
     return write_end(s, rc);
 }
@@ -311,21 +333,7 @@ int log_heads_thin(struct store *s, int64_t before, struct err *e)
 
 /* --- a new generation ----------------------------------------------------------------------------------------------- */
 
-static int last_generation(struct store *s, int64_t *ret, struct err *e)
-{
-    struct db_stmt *q;
-    int rc = db_prepare(s, &log_head_newest, &q, e);
-    if (rc != 0)
-        return rc;
-    if ((rc = db_step(q, e)) < 0)
-        return rc;
-    *ret = rc == 1 ? col_i64(q) : 1;
-    db_reset(q);
-    return 0;
-}
-
-/* The first checkpoint of a generation is of nothing; it says which one it is. Keys go on counting: no tag of the log before
- * comes again. */
+/* The first checkpoint of a generation is of nothing; it says which one it is. */
 static int restart(struct store *s, int64_t now, struct err *e)
 {
     struct log_head h = {.at = now};

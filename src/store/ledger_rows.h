@@ -16,15 +16,20 @@
 struct log_key {
     int bucket;
     int64_t contact;
-    int64_t next; /* n of the next leaf */
+    bool is_new; /* kept nowhere yet */
     uint8_t key[LEAF_KEY_BYTES];
 };
 /* Reads it; of somebody who has none makes one up, which is kept with the first entry. */
 int log_key_take(struct store *s, int bucket, int64_t contact, struct log_key *ret, struct err *e);
+struct log_place {
+    int64_t idx;
+    int64_t n; /* what tag and salt of an entry there follow from */
+};
 /* The place the next entry gets. */
-int log_next(struct store *s, int64_t *ret, struct err *e);
-/* Writes the entry there, with tag and commitment under k and its n, which is raised; *ret: the place. */
-int log_put(struct store *s, struct log_key *k, const struct leaf *l, struct str record, int64_t *ret, struct err *e);
+int log_next(struct store *s, struct log_place *ret, struct err *e);
+/* Writes the entry there, with tag and commitment under k, and that the person's entries reach so far. */
+int log_put(struct store *s, struct log_key *k, const struct leaf *l, struct str record, struct log_place *ret,
+            struct err *e);
 
 /* --- ledger.c ------------------------------------------------------------------------------------------------------- */
 

@@ -22,7 +22,7 @@ struct rules_event {
     /* --- filled by reading --- */
     struct str book, hash; /* the ruleset's id and its SHA-256; empty when there is none */
     int64_t leaf;          /* its place in the log, -1 until it has one */
-    int64_t n;             /* which of the business's own entries (core/leaf.h) */
+    int64_t n;             /* salt and tag follow from it and the key of the business (core/leaf.h) */
 };
 int rules_log_append(struct store *s, const struct rules_event *v, size_t n, struct err *e);
 /* The record its entry commits to: one JSON text, always the same bytes for the same event as it is read. */

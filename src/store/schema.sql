@@ -505,7 +505,7 @@ ALTER TABLE msg_event_by_code RENAME TO msg_event;
 -- migration 7
 -- Consent events with all that proves them. The key says when two reports are the same one; fingerprint: hash64 of how it was
 -- given (store/ledger.c), so that two that differ in their evidence are both kept. leaf: its place in the log, -1 until it has
--- one; n: which of the person's leaves, its tag and salt follow from it and from the person's key. subject: the name it was
+-- one; n: the number its tag and salt follow from, with the person's key (store/ledger_log.c). subject: the name it was
 -- said under, as it was then. notice: SHA-256 of the wording shown (table wording), empty: none. expires: 0 never. wording:
 -- as it was kept before there was that table; emptied when the row gets its leaf.
 CREATE TABLE ledger_with_leaf (
@@ -552,13 +552,11 @@ CREATE TABLE wording (
     PRIMARY KEY (hash)
 ); -- clustered
 
--- What makes a person's leaves theirs: without it nobody can tell whose they were. Contact 0: the business itself. next: n of
--- the next leaf.
+-- What makes a person's leaves theirs: without it nobody can tell whose they were. Contact 0: the business itself.
 CREATE TABLE subject_key (
     bucket INT NOT NULL,
     contact BIGINT NOT NULL,
     key BLOB NOT NULL,
-    next BIGINT NOT NULL,
     PRIMARY KEY (bucket, contact)
 ); -- clustered
 
