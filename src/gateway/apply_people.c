@@ -77,7 +77,8 @@ int apply_inbound(struct apply_context *c, const struct event *ev, struct err *e
     if (rc != 0 || p.id == 0 || !says_more)
         return rc;
     if (ev->phone_number_id == 0) {
-        return learn_name(c, ev, &p, NULL, e);
+        rc = learn_name(c, ev, &p, NULL, e);
+        return rc == 0 ? apply_asked(c, ev, &p, e) : rc;
     }
     struct pair pair = {.bucket = p.bucket, .contact = p.id, .sender = ev->phone_number_id};
     if ((rc = pairs_get(c->s, &pair, 1, e)) != 0)
@@ -89,7 +90,7 @@ int apply_inbound(struct apply_context *c, const struct event *ev, struct err *e
     rc = learn_name(c, ev, &p, &pair, e);
     if (rc == 0 && (pair.last_inbound != before.last_inbound || pair.named_at != before.named_at))
         rc = pairs_put(c->s, &pair, 1, e);
-    return rc;
+    return rc == 0 ? apply_asked(c, ev, &p, e) : rc;
 }
 
 /* --- consent ------------------------------------------------------------------------------------------------------- */

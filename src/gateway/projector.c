@@ -25,6 +25,7 @@
 #include "gateway/accounts.h"
 #include "gateway/apply.h"
 #include "gateway/dispatch.h"
+#include "gateway/errands.h"
 #include "gateway/fanout.h"
 #include "gateway/gateway_impl.h"
 #include "gateway/heard.h"
@@ -186,6 +187,8 @@ static void follow_refusals(struct projector *p)
         lag_note(&p->g->obeyed, now - r->refused[i].stored_at);
         recheck_person(p->g->recheck, r->refused[i].bucket, r->refused[i].contact);
     }
+    if (r->errands)
+        errands_bell(p->g->errands);
 }
 
 /* What follows from what was applied, now that it is on disk. */
