@@ -463,23 +463,34 @@ static bool is_extra(struct str line)
     return decode_start((struct str){line.p + 6, line.n - 6}, start, &n) && n > 0;
 }
 
+/* The lines before the hashes. */
+static int proof_start(struct str *text, int64_t *ret_index, struct err *e)
+{
+    struct str line;
+    if (!next_line(text, &line) || !str_eq(line, proof_head))
+        return err_set(e, WL_EINVAL, "a proof's first line is %s", proof_head.p);
+    bool there = next_line(text, &line);
+    if (there && str_starts(line, STR("extra "))) {
+        if (!is_extra(line))
+            return err_set(e, WL_EINVAL, "a proof's extra line is base64");
+        there = next_line(text, &line);
+    }
+    if (!there || !str_starts(line, STR("index ")) || !parse_number((struct str){line.p + 6, line.n - 6}, ret_index) ||
+        *ret_index >> TLOG_EDGE_MAX != 0)
+        return err_set(e, WL_EINVAL, "a proof names the index of its leaf in its second line");
+    return 0;
+}
+
 int tlog_proof_parse(struct str text, struct tlog_proof *ret, struct err *e)
 {
     struct tlog_proof p = {.n = 0};
     struct str line;
+    bool there;
     if (text.n > PROOF_TEXT_MAX)
         return err_set(e, WL_ETOOBIG, "a proof has at most %d bytes", PROOF_TEXT_MAX);
-    if (!next_line(&text, &line) || !str_eq(line, proof_head))
-        return err_set(e, WL_EINVAL, "a proof's first line is %s", proof_head.p);
-    bool there = next_line(&text, &line);
-    if (there && str_starts(line, STR("extra "))) {
-        if (!is_extra(line))
-            return err_set(e, WL_EINVAL, "a proof's extra line is base64");
-        there = next_line(&text, &line);
-    }
-    if (!there || !str_starts(line, STR("index ")) || !parse_number((struct str){line.p + 6, line.n - 6}, &p.index) ||
-        p.index >> TLOG_EDGE_MAX != 0)
-        return err_set(e, WL_EINVAL, "a proof names the index of its leaf in its second line");
+    int rc = proof_start(&text, &p.index, e);
+    if (rc != 0)
+        return rc;
     while ((there = next_line(&text, &line)) && line.n > 0) {
         if (p.n == TLOG_PROOF_MAX)
             return err_set(e, WL_EINVAL, "a proof has at most %d hashes", TLOG_PROOF_MAX);
