@@ -3,13 +3,14 @@
  *
  * In groups of 1, 10, 100 and 1000 a commit: an insert of an entry and nothing else, into a table of SQLite's (the
  * baseline); entries under the key of one of many people (log_append()); consent events with all that belongs to them, row, wording,
- * entry, key, person (ledger_append()), half of them of people the log knows nothing of yet; the same and what the person said
- * folded into their state (people_say()); then the same events once more, which writes nothing. Then rows of before there was a log
+ * entry, key, person (ledger_append()); the same and what the person said folded into their state (people_say()). Each of people
+ * one after the other, as in an import, and of people at random, where nearly every row is a page of its own; then the same events once more, which writes nothing. Then rows of before there was a log
  * are adopted, and entries are read back.
- * Usage: ledger_store [DIRECTORY [SECONDS]]. The directory decides which disk is measured. */
+ * Usage: ledger_store [DIRECTORY [SECONDS [PART]]]. The directory decides which disk is measured. */
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -24,6 +25,7 @@
 static const size_t groups[] = {1, 10, 100, 1000};
 static int64_t duration_ns = 1500000000;
 static double bare_cpu_us;
+static const char *only; /* what has this in its name; NULL: all */
 
 static void must(int rc, const struct err *e)
 {
@@ -110,7 +112,7 @@ static void run_bare(sqlite3 *db, size_t n, int64_t *id)
 struct bench {
     struct store *s;
     struct person *people;
-    size_t turn;
+    size_t turn, stride; /* whose turn it is; 1: one after the other, as in an import */
     struct consent_row rows[CHUNK];
     char source[CHUNK][64], evidence[CHUNK][96];
 };
@@ -122,7 +124,7 @@ static void group_of_entries(struct bench *b, size_t n, bool fold)
     const struct leaf l = {.kind = LEAF_GRANT, .at = BEGUN};
     (void)fold;
     for (size_t i = 0; i < n; i++) {
-        const struct person *p = &b->people[(b->turn += 613) % PEOPLE];
+        const struct person *p = &b->people[(b->turn += b->stride) % PEOPLE];
         int64_t idx, k;
         must(log_append(b->s, p->bucket, p->id, &l, (struct str){record, sizeof record}, &idx, &k, &e), &e);
     }
@@ -131,7 +133,7 @@ static void group_of_entries(struct bench *b, size_t n, bool fold)
 static void make_rows(struct bench *b, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        const struct person *p = &b->people[(b->turn += 613) % PEOPLE];
+        const struct person *p = &b->people[(b->turn += b->stride) % PEOPLE];
         struct consent_row *r = &b->rows[i];
         snprintf(b->source[i], sizeof b->source[i], "https://shop.example/join#%zu", b->turn);
         snprintf(b->evidence[i], sizeof b->evidence[i], "{\"ip\":\"192.0.2.%zu\",\"form\":\"join\",\"form_id\":%zu}",
@@ -172,10 +174,13 @@ static void group_of_rows(struct bench *b, size_t n, bool fold)
 
 typedef void group_fn(struct bench *b, size_t n, bool fold);
 
-static void run(struct bench *b, const char *what, group_fn *group, size_t n, bool fold)
+static void run(struct bench *b, const char *what, group_fn *group, size_t stride, size_t n, bool fold)
 {
     struct err e = {0};
     size_t rows = 0;
+    if (only != NULL && strstr(what, only) == NULL)
+        return;
+    b->stride = stride;
     int64_t start = clock_mono_ns(), now = start;
     double cpu = cpu_us();
     for (; now - start < duration_ns; now = clock_mono_ns(), rows += n) {
@@ -264,20 +269,27 @@ int main(int argc, char **argv)
     snprintf(dir, sizeof dir, "%s/ledger_store_XXXXXX", argc > 1 ? argv[1] : "/tmp");
     if (argc > 2)
         duration_ns = (int64_t)(atof(argv[2]) * 1e9);
+    only = argc > 3 ? argv[3] : NULL;
     if (b == NULL || mkdtemp(dir) == NULL || (b->people = calloc(PEOPLE, sizeof *b->people)) == NULL)
         return 1;
     snprintf(path, sizeof path, "%s/store.db", dir);
     must(store_open(&b->s, path, NULL, &e), &e);
     fill(b->s, b->people);
-    run_baseline(dir);
+    if (only == NULL)
+        run_baseline(dir);
     for (size_t g = 0; g < sizeof groups / sizeof *groups; g++)
-        run(b, "entries (log_append)", group_of_entries, groups[g], false);
+        run(b, "entries (log_append)", group_of_entries, 1, groups[g], false);
+    run(b, "entries, people at random", group_of_entries, 613, CHUNK, false);
     for (size_t g = 0; g < sizeof groups / sizeof *groups; g++)
-        run(b, "consent events (ledger_append)", group_of_rows, groups[g], false);
+        run(b, "consent events (ledger_append)", group_of_rows, 1, groups[g], false);
+    run(b, "consent events, at random", group_of_rows, 613, CHUNK, false);
     for (size_t g = 0; g < sizeof groups / sizeof *groups; g++)
-        run(b, "consent events, and state", group_of_rows, groups[g], true);
-    run_again(b);
-    run_whole(b);
+        run(b, "events and state (people_say)", group_of_rows, 1, groups[g], true);
+    run(b, "events and state, at random", group_of_rows, 613, CHUNK, true);
+    if (only == NULL) {
+        run_again(b);
+        run_whole(b);
+    }
     store_free(b->s);
     clean(dir);
     free(b->people);

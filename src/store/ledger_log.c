@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "store/ledger_rows.h"
+#include "store/people_rows.h"
 
 #define PLACE_BITS 40
 
@@ -18,7 +19,7 @@ STATEMENT(log_entries, "SELECT idx, gone, entry FROM log_leaf WHERE idx >= $1 OR
 STATEMENT(log_gone, "UPDATE log_leaf SET gone = 1 WHERE idx = $1");
 STATEMENT(key_of, "SELECT key FROM subject_key WHERE bucket = $1 AND contact = $2");
 STATEMENT(key_keep, "INSERT INTO subject_key (bucket, contact, key) VALUES ($1, $2, $3)");
-STATEMENT(person_logged, "UPDATE person SET leaf = $1 WHERE bucket = $2 AND id = $3 RETURNING merged_into");
+STATEMENT(person_logged, "UPDATE person SET leaf = $1 WHERE bucket = $2 AND id = $3 AND merged_into = 0");
 STATEMENT(log_head_add,
           "INSERT INTO log_head (generation, size, root, at, note) VALUES ($1, $2, $3, $4, $5) "
           "ON CONFLICT (generation, size) DO UPDATE SET note = excluded.note WHERE log_head.root = excluded.root");
@@ -151,23 +152,31 @@ static int add_entry(struct store *s, int64_t idx, const uint8_t bytes[LEAF_BYTE
     return db_exec(q, NULL, e);
 }
 
-/* The person's row says how far the log has to be sealed until all that is theirs is; that of a merge says it, too. */
+static int reach(struct store *s, int bucket, int64_t contact, int64_t idx, int64_t *ret_changed, struct err *e)
+{
+    struct db_stmt *q;
+    int rc = db_prepare(s, &person_logged, &q, e);
+    if (rc != 0)
+        return rc;
+    db_i64(q, idx);
+    db_i64(q, bucket);
+    db_i64(q, contact);
+    return db_exec(q, ret_changed, e);
+}
+
+/* The person's row says how far the log has to be sealed until all that is theirs is. Somebody erased has none. */
 static int reach_person(struct store *s, int bucket, int64_t contact, int64_t idx, struct err *e)
 {
-    for (int step = 0; contact != 0 && step < 2; step++) {
-        struct db_stmt *q;
-        int rc = db_prepare(s, &person_logged, &q, e);
-        if (rc != 0)
-            return rc;
-        db_i64(q, idx);
-        db_i64(q, bucket);
-        db_i64(q, contact);
-        if ((rc = db_step(q, e)) < 0)
-            return rc;
-        contact = rc == 1 ? col_i64(q) : 0;
-        db_reset(q);
-    }
-    return 0;
+    int64_t changed = 0, root = 0;
+    if (contact == 0)
+        return 0;
+    int rc = reach(s, bucket, contact, idx, &changed, e);
+    if (rc != 0 || changed > 0)
+        return rc;
+    rc = person_root(s, bucket, contact, &root, e);
+    if (rc == WL_ENOTFOUND)
+        return 0;
+    return rc == 0 ? reach(s, bucket, root, idx, &changed, e) : rc;
 }
 
 int log_put(struct store *s, struct log_key *k, const struct leaf *l, struct str record, struct log_place *ret,
