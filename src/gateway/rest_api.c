@@ -11,13 +11,16 @@
 #include "base/digest.h"
 #include "base/yaml.h"
 #include "gateway/readers.h"
+#include "gateway/recheck.h"
 #include "gateway/rest_account.h"
 #include "gateway/rest_impl.h"
+#include "gateway/rest_person.h"
 #include "gateway/rest_subscriber.h"
 #include "gateway/send_terms.h"
 #include "net/form.h"
 
-#define PREFIX "/wayleave/v1/"
+#define PREFIX      "/wayleave/v1/"
+#define REFUSED_MAX 1000 /* as many rows as a call may have */
 
 struct rest_route {
     const char *method, *path;           /* path ending in '/': a parameter follows; "{}": it stands there */
@@ -29,8 +32,13 @@ struct rest_route {
 static const struct rest_route routes[] = {
     {"GET", "status", READS, rest_status, NULL},
     {"POST", "contacts/import", WRITES, rest_contacts_import, NULL},
+    {"POST", "contacts/{}/preferences", READS, rest_preferences_link, NULL},
+    {"GET", "contacts/{}/export", ASKS, rest_person_export, NULL},
     {"GET", "contacts/", READS, rest_contacts_show, NULL},
     {"POST", "consent", WRITES, rest_consent_add, NULL},
+    {"POST", "consent/bulk", WRITES, rest_consent_bulk, NULL},
+    {"GET", "wordings", READS, rest_wordings_list, NULL},
+    {"GET", "wordings/", READS, rest_wording, NULL},
     {"GET", "consent/", READS, rest_consent_show, NULL},
     {"GET", "decisions/", READS, rest_decision, NULL},
     {"POST", "messages", WRITES, NULL, rest_send},
@@ -126,6 +134,14 @@ int rest_wrong(struct rest_call *c, int code, const char *field, const char *fmt
     return 0;
 }
 
+void rest_refused(struct rest_call *c, const struct person *p)
+{
+    if (c->refused == NULL)
+        c->refused = arena_array(http_arena(c->rq), REFUSED_MAX, sizeof *c->refused);
+    if (c->refused != NULL && c->n_refused < REFUSED_MAX) /* beyond that, messages are judged when their turn comes */
+        c->refused[c->n_refused++] = (struct rest_refused){p->bucket, p->id};
+}
+
 bool rest_known_keys(struct rest_call *c, struct json object, const char *const *known)
 {
     for (struct json_iter it = json_iter(object); json_next(&it);) {
@@ -156,6 +172,7 @@ static int rest_run(void *ctx, struct store *s, struct arena *a, struct job *con
         c->follow = NULL;
         c->later = NULL;
         c->after = (struct life_after){.n_bells = 0};
+        c->n_refused = 0;
         int rc = c->route->handle(c, s, a, now, e);
         if (rc != 0)
             return rc;
@@ -186,6 +203,8 @@ static void rest_done(void *ctx, struct job *job)
     bool good = job->rc == 0 && c->problem.code == 0;
     if (job->rc == 0)
         life_follow(c->g, &c->after);
+    for (size_t i = 0; good && i < c->n_refused; i++)
+        recheck_person(c->g->recheck, c->refused[i].bucket, c->refused[i].contact);
     if (good && c->follow != NULL)
         c->follow(c->g->fanout);
     if (good && c->later != NULL)

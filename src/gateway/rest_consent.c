@@ -1,30 +1,80 @@
 /* SPDX-License-Identifier: Apache-2.0
- * rest_consent.c - consent given and withdrawn through our own API, and its history.
+ * rest_consent.c - consent given and withdrawn through our own API.
  *
  * Callers grant and withdraw; stop and resume belong to the platform and arrive by webhook only. Evidence is kept as
- * stated: how, where, with which wording, in which language. A time in the future is refused. */
+ * stated: how, where, by whom it was asked, with which wording, in which language, under which policy and law, until when.
+ * What it is worth is worked out here and told, with what is missing (core/consent_rank.c). A wording that was recorded before
+ * may be named by its SHA-256. A time in the future is refused; one long ago is taken, and flagged. */
+#include <stddef.h>
 #include <stdio.h>
 
 #include "base/clock.h"
-#include "gateway/rest_impl.h"
-#include "store/ledger.h"
+#include "core/country.h"
+#include "gateway/recheck.h"
+#include "gateway/rest_person.h"
+#include "store/wordings.h"
 
-#define EVENTS_SHOWN    1000
 #define FUTURE_SLACK_MS (5 * 60 * 1000) /* a caller's clock may run a little ahead */
-#define METHOD_MAX      40
-#define LANG_TEXT_MAX   32
+#define LATE_MS         (24 * 60 * 60 * 1000)
 #define TEXT_MAX        4096
+
+/* `who` stands beside the rest in POST /consent and is refused in an import's row by the row's own list. */
+static const char *const consent_keys[] = {"who",      "row",      "act",      "scope",   "at",
+                                           "expires",  "method",   "source",   "wording", "wording_sha256",
+                                           "language", "evidence", "business", "policy",  "jurisdiction",
+                                           NULL};
+
+/* Texts that are kept as they come. */
+static const struct {
+    const char *key;
+    size_t max, place; /* in struct consent_row */
+} texts[] = {
+    {"method", 40, offsetof(struct consent_row, method)},
+    {"source", TEXT_MAX, offsetof(struct consent_row, source)},
+    {"wording", TEXT_MAX, offsetof(struct consent_row, wording)},
+    {"language", 32, offsetof(struct consent_row, language)},
+    {"business", 200, offsetof(struct consent_row, business)},
+    {"policy", 200, offsetof(struct consent_row, policy)},
+    {"jurisdiction", 8, offsetof(struct consent_row, jurisdiction)},
+};
+#define TEXTS (sizeof texts / sizeof texts[0])
+
+static struct str *text_of(struct consent_row *row, size_t i)
+{
+    return (struct str *)(void *)((char *)row + texts[i].place);
+}
+
+static bool is_absent(struct json v)
+{
+    return json_type(v) == JSON_ABSENT || json_type(v) == JSON_NULL;
+}
 
 static bool text_field(struct rest_call *c, struct json v, const char *key, size_t max, struct str *ret)
 {
     struct json field = json_get(v, key);
     *ret = STR("");
-    if (json_type(field) == JSON_ABSENT || json_type(field) == JSON_NULL)
+    if (is_absent(field) || (json_str(field, ret) && ret->n <= max))
         return true;
-    if (json_str(field, ret) && ret->n <= max)
-        return true;
+    *ret = STR("");
     rest_wrong(c, WL_EINVAL, key, "%s must be a text of at most %zu bytes", key, max);
     return false;
+}
+
+/* A text, or an object that is kept as JSON. */
+static bool evidence_field(struct rest_call *c, struct json v, struct arena *a, struct str *ret)
+{
+    struct json field = json_get(v, "evidence");
+    struct buf b;
+    if (json_type(field) != JSON_OBJECT)
+        return text_field(c, v, "evidence", TEXT_MAX, ret);
+    buf_init(&b, TEXT_MAX);
+    json_write_value(&b, field);
+    char *kept = b.failed ? NULL : arena_strndup(a, buf_cstr(&b), b.len);
+    *ret = kept != NULL ? (struct str){kept, b.len} : STR("");
+    buf_done(&b);
+    if (kept == NULL)
+        rest_wrong(c, WL_EINVAL, "evidence", "evidence must be a text or an object of at most %d bytes", TEXT_MAX);
+    return kept != NULL;
 }
 
 static bool read_act(struct rest_call *c, struct json v, enum consent_act *ret)
@@ -60,38 +110,120 @@ static bool read_time(struct rest_call *c, struct json v, int64_t now, int64_t *
     return true;
 }
 
-/* `who` stands beside the rest in POST /consent and is refused in an import's row by the row's own list. */
-static const char *const consent_keys[] = {"who",    "act",     "scope",    "at",       "method",
-                                           "source", "wording", "language", "evidence", NULL};
+/* When a grant ends by itself. */
+static bool read_expiry(struct rest_call *c, struct json v, struct consent_event *ev)
+{
+    struct str expires;
+    ev->until = 0;
+    if (!text_field(c, v, "expires", 64, &expires))
+        return false;
+    if (expires.n == 0)
+        return true;
+    if (ev->act != CONSENT_GRANT)
+        rest_wrong(c, WL_EINVAL, "expires", "only a grant expires; a withdrawal stands until somebody grants again");
+    else if (!time_parse(expires.p, expires.n, &ev->until))
+        rest_wrong(c, WL_EINVAL, "expires", "expires must be a date or an RFC 3339 time");
+    else if (ev->until <= ev->at)
+        rest_wrong(c, WL_EINVAL, "expires", "expires must lie after at");
+    return c->problem.code == 0;
+}
 
-bool rest_consent_row(struct rest_call *c, struct json v, const char *default_method, int64_t now,
-                      struct consent_row *ret)
+static bool check_jurisdiction(struct rest_call *c, struct str s)
 {
     struct err why = {0};
-    struct consent_row row = {.recorded_at = now, .actor = STR("api")};
-    if (json_type(v) != JSON_OBJECT) {
-        rest_wrong(c, WL_EINVAL, "consent", "consent must be an object");
-        return false;
-    }
-    if (!rest_known_keys(c, v, consent_keys))
-        return false;
-    if (!read_act(c, v, &row.event.act) || !read_time(c, v, now, &row.event.at))
-        return false;
-    if (consent_scope_parse(json_str_or(json_get(v, "scope"), STR("")), &row.event.scope, &why) != 0) {
-        rest_wrong(c, WL_EINVAL, "scope", "%s", why.text);
-        return false;
-    }
-    if (!text_field(c, v, "method", METHOD_MAX, &row.method) || !text_field(c, v, "source", TEXT_MAX, &row.source) ||
-        !text_field(c, v, "wording", TEXT_MAX, &row.wording) ||
-        !text_field(c, v, "language", LANG_TEXT_MAX, &row.language) ||
-        !text_field(c, v, "evidence", TEXT_MAX, &row.evidence))
-        return false;
-    if (row.method.n == 0)
-        row.method = str_of(default_method);
-    row.event.rank = consent_rank_of(row.method, row.wording.n > 0);
-    *ret = row;
-    return true;
+    if (s.n == 0 || country_check(s, PLACE_EITHER, &why) == 0)
+        return true;
+    rest_wrong(c, WL_EINVAL, "jurisdiction", "jurisdiction: %s", why.text);
+    return false;
 }
+
+bool rest_read_hash(struct str hex, uint8_t ret[SHA256_BYTES])
+{
+    size_t n = 0;
+    return hex.n == 2 * SHA256_BYTES && hex_decode(hex, ret, SHA256_BYTES, &n) && n == SHA256_BYTES;
+}
+
+/* The wording, told by its hash when it was recorded before. Returns what the store says. */
+static int read_wording(struct rest_call *c, const struct rest_ground *g, struct json v, struct consent_row *row,
+                        struct err *e)
+{
+    struct str hex;
+    struct wording known;
+    struct err why = {0};
+    uint8_t hash[SHA256_BYTES], own[SHA256_BYTES];
+    if (!text_field(c, v, "wording_sha256", 2 * SHA256_BYTES, &hex) || hex.n == 0)
+        return 0;
+    if (!rest_read_hash(hex, hash))
+        return rest_wrong(c, WL_EINVAL, "wording_sha256", "wording_sha256 must have 64 hex digits");
+    if (row->wording.n > 0) {
+        sha256(row->wording.p, row->wording.n, own);
+        if (memcmp(own, hash, sizeof hash) != 0)
+            rest_wrong(c, WL_EINVAL, "wording_sha256", "wording_sha256 is not the SHA-256 of wording");
+        return 0;
+    }
+    int rc = wording_get(g->s, hash, g->a, &known, &why);
+    if (rc == WL_ENOTFOUND)
+        return rest_wrong(c, WL_EINVAL, "wording_sha256",
+                          "no wording with this SHA-256 is known; send its text once as `wording`");
+    if (rc != 0)
+        return err_set(e, rc, "%s", why.text);
+    row->wording = known.text;
+    row->language = row->language.n > 0 ? row->language : known.language;
+    return 0;
+}
+
+enum consent_rank rest_rank(const struct consent_row *row, const char **ret_lacks)
+{
+    const struct consent_ground g = {.act = row->event.act,
+                                     .method = row->method,
+                                     .source = row->source,
+                                     .evidence = row->evidence,
+                                     .actor = row->actor,
+                                     .has_wording = row->wording.n > 0};
+    return consent_rank(&g, ret_lacks);
+}
+
+bool rest_back_dated(const struct consent_row *row)
+{
+    return row->recorded_at - row->event.at > LATE_MS;
+}
+
+static bool read_texts(struct rest_call *c, struct json v, struct arena *a, struct consent_row *row)
+{
+    for (size_t i = 0; i < TEXTS; i++)
+        if (!text_field(c, v, texts[i].key, texts[i].max, text_of(row, i)))
+            return false;
+    return check_jurisdiction(c, row->jurisdiction) && evidence_field(c, v, a, &row->evidence);
+}
+
+int rest_consent_row(struct rest_call *c, const struct rest_ground *g, struct json v, struct consent_row *ret,
+                     struct err *e)
+{
+    struct err why = {0};
+    struct consent_row row = {.recorded_at = g->now, .actor = STR("api")};
+    if (json_type(v) != JSON_OBJECT)
+        return rest_wrong(c, WL_EINVAL, "consent", "consent must be an object");
+    struct str twice = json_duplicate_key(v);
+    if (twice.p != NULL)
+        return rest_wrong(c, WL_EINVAL, NULL, "the key '%.*s' is given twice", (int)(twice.n < 64 ? twice.n : 64),
+                          twice.p);
+    if (!rest_known_keys(c, v, consent_keys) || !read_act(c, v, &row.event.act) ||
+        !read_time(c, v, g->now, &row.event.at) || !read_expiry(c, v, &row.event))
+        return 0;
+    if (consent_scope_parse(json_str_or(json_get(v, "scope"), STR("")), &row.event.scope, &why) != 0)
+        return rest_wrong(c, WL_EINVAL, "scope", "%s", why.text);
+    if (!read_texts(c, v, g->a, &row))
+        return 0;
+    int rc = read_wording(c, g, v, &row, e);
+    if (row.method.n == 0)
+        row.method = str_of(g->default_method);
+    row.event.rank = (int)rest_rank(&row, NULL);
+    if (rc == 0 && c->problem.code == 0)
+        *ret = row;
+    return rc;
+}
+
+/* --- withdrawals, which are taken whatever else is wrong --- */
 
 /* What the last check left in the call, told as a note. */
 static void note_problem(struct rest_call *c, struct rest_notes notes, const char *field, const char *then)
@@ -102,53 +234,75 @@ static void note_problem(struct rest_call *c, struct rest_notes notes, const cha
     c->problem.code = 0;
 }
 
-void rest_withdrawal_row(struct rest_call *c, struct json v, const char *default_method, int64_t now,
-                         struct rest_notes notes, struct consent_row *ret, bool *ret_dated)
+static bool lenient_time(struct rest_call *c, struct json v, int64_t now, struct rest_notes notes, int64_t *ret)
 {
-    struct err why = {0};
-    struct consent_row row = {.event = {.act = CONSENT_WITHDRAW, .scope = CONSENT_ALL},
-                              .recorded_at = now,
-                              .actor = STR("api")};
-    const struct {
-        const char *key;
-        size_t max;
-        struct str *ret;
-    } texts[] = {{"method", METHOD_MAX, &row.method},
-                 {"source", TEXT_MAX, &row.source},
-                 {"wording", TEXT_MAX, &row.wording},
-                 {"language", LANG_TEXT_MAX, &row.language},
-                 {"evidence", TEXT_MAX, &row.evidence}};
-    struct str scope = json_str_or(json_get(v, "scope"), STR("")), at = json_str_or(json_get(v, "at"), STR(""));
-    if (!rest_known_keys(c, v, consent_keys))
-        note_problem(c, notes, NULL, "left out");
-    bool read = read_time(c, v, now, &row.event.at);
-    *ret_dated = read && at.n > 0;
-    if (!read) {
-        row.event.at = now;
-        note_problem(c, notes, "at", "the withdrawal counts from now");
-    }
-    if (scope.n > 0 && consent_scope_parse(scope, &row.event.scope, &why) != 0) {
-        row.event.scope = CONSENT_ALL;
-        rest_wrong(c, WL_EINVAL, "scope", "%s", why.text);
-        note_problem(c, notes, "scope", "the withdrawal is taken for all");
-    }
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
-        if (text_field(c, v, texts[i].key, texts[i].max, texts[i].ret))
-            continue;
-        *texts[i].ret = STR("");
-        note_problem(c, notes, texts[i].key, "left out");
-    }
-    if (row.method.n == 0)
-        row.method = str_of(default_method);
-    *ret = row;
+    struct str at = json_str_or(json_get(v, "at"), STR(""));
+    if (read_time(c, v, now, ret))
+        return at.n > 0;
+    *ret = now;
+    note_problem(c, notes, "at", "the withdrawal counts from now");
+    return false;
 }
 
-int rest_record_consent(struct store *s, struct person *p, struct consent_row *row, size_t *ret_new, struct err *e)
+static void lenient_scope(struct rest_call *c, struct json v, struct rest_notes notes, consent_scope *ret)
+{
+    struct err why = {0};
+    struct str scope = json_str_or(json_get(v, "scope"), STR(""));
+    *ret = CONSENT_ALL;
+    if (scope.n == 0 || consent_scope_parse(scope, ret, &why) == 0)
+        return;
+    rest_wrong(c, WL_EINVAL, "scope", "%s", why.text);
+    note_problem(c, notes, "scope", "the withdrawal is taken for all");
+}
+
+static int lenient_texts(struct rest_call *c, const struct rest_ground *g, struct json v, struct rest_notes notes,
+                         struct consent_row *row, struct err *e)
+{
+    for (size_t i = 0; i < TEXTS; i++)
+        if (!text_field(c, v, texts[i].key, texts[i].max, text_of(row, i)))
+            note_problem(c, notes, texts[i].key, "left out");
+    if (!check_jurisdiction(c, row->jurisdiction)) {
+        row->jurisdiction = STR("");
+        note_problem(c, notes, "jurisdiction", "left out");
+    }
+    if (!evidence_field(c, v, g->a, &row->evidence))
+        note_problem(c, notes, "evidence", "left out");
+    if (!read_expiry(c, v, &row->event))
+        note_problem(c, notes, "expires", "left out");
+    int rc = read_wording(c, g, v, row, e);
+    if (c->problem.code != 0)
+        note_problem(c, notes, "wording_sha256", "left out");
+    return rc;
+}
+
+int rest_withdrawal_row(struct rest_call *c, const struct rest_ground *g, struct json v, struct rest_notes notes,
+                        struct consent_row *ret, bool *ret_dated, struct err *e)
+{
+    struct consent_row row = {.event = {.act = CONSENT_WITHDRAW}, .recorded_at = g->now, .actor = STR("api")};
+    if (!rest_known_keys(c, v, consent_keys))
+        note_problem(c, notes, NULL, "left out");
+    *ret_dated = lenient_time(c, v, g->now, notes, &row.event.at);
+    lenient_scope(c, v, notes, &row.event.scope);
+    int rc = lenient_texts(c, g, v, notes, &row, e);
+    if (row.method.n == 0)
+        row.method = str_of(g->default_method);
+    row.event.until = 0;
+    row.event.rank = (int)rest_rank(&row, NULL);
+    *ret = row;
+    return rc;
+}
+
+/* --- recording --- */
+
+int rest_record_consent(struct rest_call *c, struct store *s, struct person *p, struct consent_row *row,
+                        size_t *ret_new, struct err *e)
 {
     row->bucket = p->bucket;
     row->contact = p->id;
     row->id = store_id(s, row->recorded_at);
     int rc = ledger_append(s, row, 1, ret_new, e);
+    if (rc == 0 && row->event.act == CONSENT_WITHDRAW)
+        rest_refused(c, p);
     if (rc != 0)
         return rc;
     if (*ret_new > 0) /* one the ledger has already counts with the wording it has there */
@@ -156,40 +310,36 @@ int rest_record_consent(struct store *s, struct person *p, struct consent_row *r
     return people_save(s, p, 1, e);
 }
 
-/* Whether the event decides now for every category it names: a later word of the person may stand against it. */
-static bool in_force(const struct consent_state *s, const struct consent_event *ev)
+bool rest_read_body(struct rest_call *c, struct json *ret)
 {
-    int status = ev->act == CONSENT_GRANT ? CONSENT_GRANTED : CONSENT_WITHDRAWN;
-    for (int category = 0; category < CATEGORY_COUNT; category++)
-        if ((ev->scope & CONSENT_SCOPE(category)) && s->of[category].status != status)
-            return false;
-    return true;
+    struct err why = {0};
+    if (json_parse(thread_json(), c->body, true, ret, &why) == 0)
+        return true;
+    rest_wrong(c, WL_EINVAL, NULL, "the body: %s", why.text);
+    return false;
 }
 
 int rest_consent_add(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e)
 {
-    (void)a;
+    const struct rest_ground g = {s, a, now, "api"};
     struct json root;
     struct err why = {0};
     struct consent_row row;
     struct identity key;
     struct person p;
-    if (json_parse(thread_json(), c->body, true, &root, &why) != 0)
-        return rest_wrong(c, WL_EINVAL, NULL, "the body: %s", why.text);
-    struct str twice = json_duplicate_key(root);
-    if (twice.p != NULL)
-        return rest_wrong(c, WL_EINVAL, NULL, "the key '%.*s' is given twice", (int)(twice.n < 64 ? twice.n : 64),
-                          twice.p);
+    if (!rest_read_body(c, &root))
+        return 0;
     if (identity_parse(json_str_or(json_get(root, "who"), STR("")), &key, &why) != 0)
         return rest_wrong(c, WL_EINVAL, "who", "%s", why.text);
     if (json_type(json_get(root, "act")) == JSON_ABSENT)
         return rest_wrong(c, WL_EINVAL, "act", "act must be grant or withdraw");
-    if (!rest_consent_row(c, root, "api", now, &row))
-        return 0;
+    int rc = rest_consent_row(c, &g, root, &row, e);
+    if (rc != 0 || c->problem.code != 0)
+        return rc;
     size_t fresh = 0;
-    int rc = people_ensure(s, &key, 1, now, &p, e);
+    rc = people_ensure(s, &key, 1, now, &p, e);
     if (rc == 0)
-        rc = rest_record_consent(s, &p, &row, &fresh, e);
+        rc = rest_record_consent(c, s, &p, &row, &fresh, e);
     if (rc != 0)
         return rc;
     char id[48];
@@ -197,53 +347,8 @@ int rest_consent_add(struct rest_call *c, struct store *s, struct arena *a, int6
     jo_object(&c->out);
     jo_kcstr(&c->out, "contact", id);
     jo_kbool(&c->out, "new", fresh > 0);
-    jo_kbool(&c->out, "in_force", in_force(&p.consent, &row.event));
+    rest_consent_fate(&c->out, &p, &row);
     rest_consent_members(&c->out, &p);
-    jo_end(&c->out);
-    return 0;
-}
-
-static void show_event(struct json_out *o, const struct consent_row *row)
-{
-    struct buf scope;
-    buf_init(&scope, 256);
-    consent_scope_text(row->event.scope, &scope);
-    jo_object(o);
-    jo_kcstr(o, "act", consent_act_name(row->event.act));
-    jo_kstr(o, "scope", buf_str(&scope));
-    rest_time(o, "at", row->event.at);
-    rest_time(o, "recorded_at", row->recorded_at);
-    jo_kstr(o, "method", row->method);
-    jo_kstr(o, "source", row->source);
-    jo_kstr(o, "wording", row->wording);
-    jo_kstr(o, "language", row->language);
-    jo_kstr(o, "evidence", row->evidence);
-    jo_kstr(o, "actor", row->actor);
-    jo_end(o);
-    buf_done(&scope);
-}
-
-int rest_consent_show(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e)
-{
-    (void)now;
-    struct person p;
-    struct consent_row *rows;
-    size_t n = 0;
-    int rc = rest_find_person(c, s, c->param, &p, e);
-    if (rc != 0 || c->problem.code != 0)
-        return rc;
-    if ((rc = ledger_list(s, p.bucket, p.id, a, EVENTS_SHOWN, &rows, &n, e)) != 0)
-        return rc;
-    char id[48];
-    rest_contact_id(&p, id);
-    jo_object(&c->out);
-    jo_kcstr(&c->out, "contact", id);
-    rest_consent_members(&c->out, &p);
-    jo_key(&c->out, "events");
-    jo_array(&c->out);
-    for (size_t i = 0; i < n; i++)
-        show_event(&c->out, &rows[i]);
-    jo_end(&c->out);
     jo_end(&c->out);
     return 0;
 }

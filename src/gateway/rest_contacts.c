@@ -12,8 +12,7 @@
 
 #include "base/clock.h"
 #include "gateway/admit.h"
-#include "gateway/rest_impl.h"
-#include "store/ledger.h"
+#include "gateway/rest_person.h"
 #include "store/messages.h"
 
 #define IMPORT_ROWS_MAX 1000
@@ -64,27 +63,6 @@ int rest_find_person(struct rest_call *c, struct store *s, struct str who, struc
     if (rc == 0 && ret->id == 0)
         return rest_wrong(c, WL_ENOTFOUND, NULL, "nobody is known by this %s", identity_kind_name(key.kind));
     return rc;
-}
-
-void rest_consent_members(struct json_out *o, const struct person *p)
-{
-    static const enum category shown[] = {CATEGORY_MARKETING, CATEGORY_UTILITY, CATEGORY_AUTHENTICATION,
-                                          CATEGORY_CALLS};
-    jo_key(o, "consent");
-    jo_object(o);
-    for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++) {
-        jo_key(o, category_name(shown[i]));
-        jo_object(o);
-        jo_kcstr(o, "status", consent_status_name((enum consent_status)p->consent.of[shown[i]].status));
-        rest_time(o, "at", p->consent.of[shown[i]].at);
-        jo_end(o);
-    }
-    jo_end(o);
-    jo_key(o, "platform_stop");
-    jo_object(o);
-    jo_kbool(o, "stopped", p->consent.platform_stop);
-    rest_time(o, "at", p->consent.platform_at);
-    jo_end(o);
 }
 
 /* --- import --------------------------------------------------------------------------------------------------------- */
@@ -148,22 +126,29 @@ static bool withdraws(struct json consent)
     return str_eq(json_str_or(json_get(consent, "act"), STR("")), STR("withdraw"));
 }
 
-static bool read_row_consent(struct import *im, struct json consent, struct import_row *ret)
+/* False: the row is left out, or the store failed (*ret_rc). */
+static bool read_row_consent(struct import *im, struct json consent, struct import_row *ret, int *ret_rc, struct err *e)
 {
+    const struct rest_ground g = {im->s, im->a, im->now, "import"};
     bool dated = true;
     if (json_type(consent) == JSON_ABSENT || json_type(consent) == JSON_NULL)
         return true;
     if (withdraws(consent))
-        rest_withdrawal_row(im->c, consent, "import", im->now, (struct rest_notes){row_warning, im}, &ret->consent,
-                            &dated);
-    else if (!rest_consent_row(im->c, consent, "import", im->now, &ret->consent))
+        *ret_rc =
+            rest_withdrawal_row(im->c, &g, consent, (struct rest_notes){row_warning, im}, &ret->consent, &dated, e);
+    else
+        *ret_rc = rest_consent_row(im->c, &g, consent, &ret->consent, e);
+    if (*ret_rc != 0)
+        return false;
+    if (im->c->problem.code != 0)
         return row_refused(im, im->c->field);
-    else if (json_str_or(json_get(consent, "at"), STR("")).n == 0)
+    if (!withdraws(consent) && json_str_or(json_get(consent, "at"), STR("")).n == 0)
         return row_error(im, "at", "a grant needs at: when did the person agree?");
     ret->has_consent = true;
     ret->undated = !dated;
     if (ret->consent.source.n == 0)
         ret->consent.source = im->source;
+    ret->consent.event.rank = (int)rest_rank(&ret->consent, NULL);
     return true;
 }
 
@@ -226,8 +211,8 @@ static void read_zone(struct import *im, struct json v, struct import_row *ret)
     row_warning(im, "zone", why);
 }
 
-/* Reads and checks one row without touching the store. */
-static bool read_row(struct import *im, struct json v, struct import_row *ret)
+/* Reads and checks one row without writing anything. False: it is left out, or the store failed (*ret_rc). */
+static bool read_row(struct import *im, struct json v, struct import_row *ret, int *ret_rc, struct err *e)
 {
     struct json consent = json_get(v, "consent");
     bool lenient = withdraws(consent);
@@ -240,7 +225,7 @@ static bool read_row(struct import *im, struct json v, struct import_row *ret)
         im->c->problem.code = 0;
         row_warning(im, NULL, im->c->problem.text);
     }
-    if (!read_row_consent(im, consent, ret))
+    if (!read_row_consent(im, consent, ret, ret_rc, e))
         return false;
     ret->name = short_text(im, v, "name", PERSON_NAME_MAX);
     ret->lang = short_text(im, v, "lang", sizeof((struct person *)NULL)->lang);
@@ -293,7 +278,7 @@ static int write_row(struct import *im, struct import_row *row, struct err *e)
     changed |= set_zone(&p, row);
     size_t fresh = 0;
     if (row->has_consent && !nothing_to_withdraw(&p, row))
-        rc = rest_record_consent(im->s, &p, &row->consent, &fresh, e);
+        rc = rest_record_consent(im->c, im->s, &p, &row->consent, &fresh, e);
     else if (changed)
         rc = people_save(im->s, &p, 1, e);
     im->consents += (int64_t)fresh;
@@ -315,7 +300,9 @@ static int import_rows(struct import *im, struct json list, struct err *e)
         struct import_row row;
         im->row = ++at;
         json_i64(json_get(it.value, "row"), &im->row);
-        int rc = read_row(im, it.value, &row) ? write_row(im, &row, e) : 0;
+        int rc = 0;
+        if (read_row(im, it.value, &row, &rc, e))
+            rc = write_row(im, &row, e);
         if (rc != 0)
             return rc;
     }
@@ -446,6 +433,7 @@ int rest_contacts_show(struct rest_call *c, struct store *s, struct arena *a, in
     rest_time(&c->out, "created_at", p.created_at);
     rest_consent_members(&c->out, &p);
     rest_time(&c->out, "undeliverable_at", p.undeliverable_at);
+    rest_time(&c->out, "restricted_until", p.restricted_until);
     rc = show_identities(&c->out, s, &p, e);
     if (rc == 0)
         rc = show_windows(c, s, &p, now, e);

@@ -31,6 +31,11 @@ struct rest_call {
     const char *field;  /* the field concerned, or NULL */
     int status;         /* HTTP status of an answer that is no problem; 0: 200 */
     struct life_after after;
+    struct rest_refused {
+        int bucket;
+        int64_t contact;
+    } *refused; /* who refused something: what waits for them is judged again after the commit */
+    size_t n_refused;
     void (*follow)(struct fanout *f); /* after the commit; NULL: nothing */
     void (*later)(
         struct rest_call *c); /* answers in the place of rest_done(), outside the transaction; NULL: it does */
@@ -44,6 +49,9 @@ typedef int (*rest_handler)(struct rest_call *c, struct store *s, struct arena *
 /* Records the caller's mistake; returns 0. */
 int rest_wrong(struct rest_call *c, int code, const char *field, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
+
+/* This person refused something in this call. */
+void rest_refused(struct rest_call *c, const struct person *p);
 
 /* Every key of the object must be in the NULL-terminated list: a mistyped one would otherwise be lost in silence. */
 bool rest_known_keys(struct rest_call *c, struct json object, const char *const *known);
@@ -101,21 +109,6 @@ int rest_decision_read(struct rest_call *c, struct store *s, struct arena *a, co
 /* Answers the request with this message, as GET /messages/{id} does, and says that it is a replay. */
 void rest_show_message(struct gateway *g, struct http_req *rq, int bucket, int64_t id);
 
-/* A consent event as a caller states it, checked. False: c->problem says why. */
-struct consent_row;
-bool rest_consent_row(struct rest_call *c, struct json v, const char *default_method, int64_t now,
-                      struct consent_row *ret);
-/* The same for a withdrawal that must be taken whatever else is wrong: each mistake is told to `note` and the stricter reading
- * taken (no readable scope: all; no readable time: now), or the text left out. *ret_dated: the time was given. */
-struct rest_notes {
-    void (*note)(void *ctx, const char *field, const char *why);
-    void *ctx;
-};
-void rest_withdrawal_row(struct rest_call *c, struct json v, const char *default_method, int64_t now,
-                         struct rest_notes notes, struct consent_row *ret, bool *ret_dated);
-/* Appends the event and folds it into the person. */
-int rest_record_consent(struct store *s, struct person *p, struct consent_row *row, size_t *ret_new, struct err *e);
-
 int rest_contacts_import(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
 int rest_contacts_show(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
 int rest_consent_add(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
@@ -137,6 +130,7 @@ void rest_reply(struct rest_call *c);
 
 /* These run in no transaction. */
 void rest_send(struct gateway *g, struct http_req *rq);
+int rest_preferences_link(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
 void rest_rules_activate(struct gateway *g, struct http_req *rq);
 /* {"error":{...}} with the status that fits. */
 void rest_problem(struct http_req *rq, const struct err *e, const char *field);
