@@ -48,6 +48,11 @@ STATEMENT(
     "SELECT v.id, v.at, v.act, v.ruleset, v.actor, v.reason, v.detail, r.id, r.hash, v.leaf, v.n FROM rules_event v "
     "LEFT JOIN ruleset r ON r.number = v.ruleset WHERE v.act = $1 AND v.id > $2 ORDER BY v.id LIMIT 1");
 
+STATEMENT(
+    rules_events_by_leaf,
+    "SELECT v.id, v.at, v.act, v.ruleset, v.actor, v.reason, v.detail, r.id, r.hash, v.leaf, v.n FROM rules_event "
+    "v LEFT JOIN ruleset r ON r.number = v.ruleset WHERE v.leaf >= $1 ORDER BY v.leaf LIMIT $2");
+
 const char *rules_act_name(enum rules_act a)
 {
     switch (a) {
@@ -233,6 +238,18 @@ int rules_log_list(struct store *s, struct arena *a, unsigned acts, int64_t befo
     for (int act = RULES_ACTIVATED; acts != 0 && act <= RULES_SHADOWED; act++)
         db_i64(q, acts & 1u << act ? act : 0);
     db_i64(q, before != 0 ? before : INT64_MAX);
+    db_i64(q, (int64_t)max);
+    return db_rows(q, a, max, sizeof **ret, read_row, ret, ret_n, e);
+}
+
+int rules_log_by_leaf(struct store *s, int64_t leaf, size_t max, struct arena *a, struct rules_event **ret,
+                      size_t *ret_n, struct err *e)
+{
+    struct db_stmt *q;
+    int rc = db_prepare(s, &rules_events_by_leaf, &q, e);
+    if (rc != 0)
+        return rc;
+    db_i64(q, leaf);
     db_i64(q, (int64_t)max);
     return db_rows(q, a, max, sizeof **ret, read_row, ret, ret_n, e);
 }

@@ -30,6 +30,9 @@ int rules_log_record(const struct rules_event *v, struct buf *out, struct err *e
 /* Newest first. acts: bits 1u << enum rules_act, 0 all; before: only events older than the one with this id, 0 all. */
 int rules_log_list(struct store *s, struct arena *a, unsigned acts, int64_t before, size_t max,
                    struct rules_event **ret, size_t *ret_n, struct err *e);
+/* Those with a leaf from `leaf` on, in that order. */
+int rules_log_by_leaf(struct store *s, int64_t leaf, size_t max, struct arena *a, struct rules_event **ret,
+                      size_t *ret_n, struct err *e);
 int rules_log_last(struct store *s, enum rules_act act, struct arena *a, struct rules_event *ret,
                    struct err *e); /* the newest of its kind; WL_ENOTFOUND */
 /* Who set rules aside for this message; WL_ENOTFOUND when nobody did. */

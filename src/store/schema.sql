@@ -585,6 +585,7 @@ ALTER TABLE person ADD COLUMN leaf BIGINT NOT NULL DEFAULT -1;
 ALTER TABLE person ADD COLUMN restricted_until BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE rules_event ADD COLUMN leaf BIGINT NOT NULL DEFAULT -1;
 ALTER TABLE rules_event ADD COLUMN n BIGINT NOT NULL DEFAULT 0;
+CREATE INDEX rules_event_leaf ON rules_event (leaf) WHERE leaf >= 0;
 CREATE INDEX rules_event_unplaced ON rules_event (id) WHERE leaf = -1;
 
 -- Erasures asked for. contact: whose, name: by which name, of somebody nobody knew; 0 and "" once it is done. due: when there is
@@ -608,6 +609,7 @@ CREATE TABLE erasure (
     actor TEXT NOT NULL
 );
 CREATE INDEX erasure_open ON erasure (due, id) WHERE done_at = 0;
+CREATE INDEX erasure_leaf ON erasure (leaf) WHERE leaf >= 0;
 CREATE INDEX erasure_of ON erasure (bucket, contact) WHERE done_at = 0;
 
 -- Names of people who were erased after they had said no, hashed with a key that is not in here. scope: what they refused,
@@ -640,5 +642,4 @@ CREATE TABLE errand (
     PRIMARY KEY (bucket, id)
 ); -- clustered
 CREATE INDEX errand_due ON errand (bucket, due) WHERE state = 1;
-CREATE INDEX errand_of ON errand (bucket, contact, kind) WHERE state = 1;
 CREATE INDEX errand_person ON errand (bucket, contact, id);
