@@ -18,7 +18,7 @@ struct chore {
     struct store *reader;
     pthread_mutex_t lock;
     pthread_cond_t wake;
-    bool stop;
+    bool stop, rung;
     pthread_t thread;
 };
 
@@ -28,9 +28,10 @@ static bool rest(struct chore *c, int64_t ms)
     int64_t end = clock_mono_ns() + ms * 1000000;
     struct timespec until = {.tv_sec = (time_t)(end / 1000000000), .tv_nsec = (long)(end % 1000000000)};
     pthread_mutex_lock(&c->lock);
-    while (!c->stop && pthread_cond_timedwait(&c->wake, &c->lock, &until) == 0)
+    while (!c->stop && !c->rung && pthread_cond_timedwait(&c->wake, &c->lock, &until) == 0)
         ;
     bool on = !c->stop;
+    c->rung = false;
     pthread_mutex_unlock(&c->lock);
     return on;
 }
@@ -77,14 +78,24 @@ int chore_start(struct chore **ret, const char *store_url, const struct chore_op
     pthread_cond_init(&c->wake, &monotonic);
     pthread_condattr_destroy(&monotonic);
     int rc = store_open(&c->reader, store_url, &(struct store_options){.read_only = true}, e);
+    *ret = c; /* the first step may ask for it */
     if (rc == 0 && thread_start(&c->thread, o->name, chore_run, c) != 0)
         rc = err_set(e, WL_EIO, "cannot start the %s thread", o->name);
     if (rc != 0) {
+        *ret = NULL;
         give_back(c);
-        return rc;
     }
-    *ret = c;
-    return 0;
+    return rc;
+}
+
+void chore_ring(struct chore *c)
+{
+    if (c == NULL)
+        return;
+    pthread_mutex_lock(&c->lock);
+    c->rung = true;
+    pthread_cond_signal(&c->wake);
+    pthread_mutex_unlock(&c->lock);
 }
 
 void chore_stop(struct chore *c)

@@ -29,6 +29,8 @@ struct chore_options {
 
 /* The name and what failed are kept, not copied. */
 int chore_start(struct chore **ret, const char *store_url, const struct chore_options *o, struct err *e);
+/* Ends the rest: there is something to do. Any thread, until chore_free(); accepts NULL. */
+void chore_ring(struct chore *c);
 void chore_stop(struct chore *c); /* ends the thread, before the writer ends; accepts NULL */
 void chore_free(struct chore *c); /* accepts NULL */
 

@@ -13,10 +13,10 @@
 struct gateway;
 
 struct own_message {
-    int64_t sender;    /* phone number id */
-    struct str body;   /* Graph body; copied */
-    struct str key;    /* idempotency key; copied */
-    int64_t expires;   /* ms; 0 never */
+    int64_t sender;  /* phone number id */
+    struct str body; /* Graph body; copied */
+    struct str key;  /* idempotency key; copied */
+    int64_t expires; /* ms; 0 never */
 };
 /* What became of it: rc 0 and taken: its message waits in the outbox (or did before). rc 0 and not taken: `rule` refused it, and
  * `until`, where it is not 0, is when it may be tried again. rc < 0: nothing is known, try again later; WL_EINVAL: never. */
@@ -30,7 +30,7 @@ struct own_message_fate {
     struct err err;
 };
 typedef void own_message_told(void *ctx, const struct own_message_fate *fate);
-/* told() is called once, on the writer's second thread, unless an error is returned. */
+/* told() is called once, on any thread and perhaps before this returns, unless an error is returned. */
 int own_message_submit(struct gateway *g, const struct own_message *m, own_message_told *told, void *ctx,
                        struct err *e);
 

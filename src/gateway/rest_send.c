@@ -12,26 +12,18 @@
 
 #include "base/clock.h"
 #include "base/failpoint.h"
-#include "gateway/accounts.h"
-#include "gateway/admit.h"
 #include "gateway/dispatch.h"
-#include "gateway/graph_api.h"
 #include "gateway/graph_error.h"
-#include "gateway/greet.h"
 #include "gateway/mark.h"
+#include "gateway/own_send.h"
 #include "gateway/rest_impl.h"
 #include "gateway/send_terms.h"
 
-struct own_send {
-    struct send send;
+struct rest_sending {
+    struct own_send own; /* its body is the Graph body, without what is ours */
     struct gateway *g;
     struct http_req *rq;
-    struct intent intent;
     struct rules_override override;
-    struct str body; /* the Graph body, without what is ours */
-    char *token;
-    unsigned asked; /* see greet_next() */
-    struct greeting greeting;
     struct http_call call;
     struct http_header headers[2];
     char id[STORE_ID_TEXT];
@@ -39,16 +31,13 @@ struct own_send {
 
 static void drop(void *user)
 {
-    struct own_send *o = user;
-    if (o->token != NULL) {
-        explicit_bzero(o->token, strlen(o->token));
-        free(o->token);
-    }
+    struct rest_sending *o = user;
+    own_send_done(&o->own);
 }
 
 /* --- answers -------------------------------------------------------------------------------------------------------- */
 
-static void reply(struct own_send *o, int status, const char *retry_after, struct buf *body)
+static void reply(struct rest_sending *o, int status, const char *retry_after, struct buf *body)
 {
     struct http_header h[] = {{STR("Content-Type"), STR("application/json")},
                               {STR("Retry-After"), str_of(retry_after)}};
@@ -72,15 +61,15 @@ static void error_member(struct json_out *w, const char *code, const char *messa
     jo_end(w);
 }
 
-static void reply_refused(struct own_send *o)
+static void reply_refused(struct rest_sending *o)
 {
     struct buf b;
     struct json_out w;
-    const struct decision *d = &o->send.decision;
+    const struct decision *d = &o->own.send.decision;
     const struct finding *main = decision_main(d);
     bool held = d->verdict == VERDICT_HOLD;
     char until[TIME_TEXT], retry[24];
-    snprintf(retry, sizeof retry, "%lld", (long long)graph_retry_after(d, o->send.message.ts));
+    snprintf(retry, sizeof retry, "%lld", (long long)graph_retry_after(d, o->own.send.message.ts));
     buf_init(&b, REST_ANSWER_MAX);
     json_out_init(&w, &b);
     jo_object(&w);
@@ -88,12 +77,12 @@ static void reply_refused(struct own_send *o)
                  held ? time_text(d->until, until) : NULL, NULL);
     jo_kcstr(&w, "id", o->id);
     jo_key(&w, "decision");
-    decision_json(d, o->send.rules, &o->send.facts, &w);
+    decision_json(d, o->own.send.rules, &o->own.send.facts, &w);
     jo_end(&w);
     reply(o, 403, held ? retry : NULL, &b);
 }
 
-static void reply_outcome(struct own_send *o)
+static void reply_outcome(struct rest_sending *o)
 {
     static const struct {
         enum life_state state;
@@ -113,13 +102,13 @@ static void reply_outcome(struct own_send *o)
     json_out_init(&w, &b);
     jo_object(&w);
     jo_kcstr(&w, "id", o->id);
-    jo_kcstr(&w, "state", life_state_name(o->send.outcome));
-    if (o->send.outcome == LIFE_ACCEPTED)
-        jo_kstr(&w, "wamid", o->send.wamid);
+    jo_kcstr(&w, "state", life_state_name(o->own.send.outcome));
+    if (o->own.send.outcome == LIFE_ACCEPTED)
+        jo_kstr(&w, "wamid", o->own.send.wamid);
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
-        if (words[i].state == o->send.outcome) {
+        if (words[i].state == o->own.send.outcome) {
             status = words[i].status;
-            error_member(&w, words[i].code, words[i].message, o->send.outcome_code, NULL, NULL);
+            error_member(&w, words[i].code, words[i].message, o->own.send.outcome_code, NULL, NULL);
         }
     }
     if (o->call.fate == HTTP_ANSWERED &&
@@ -137,11 +126,11 @@ static void reply_outcome(struct own_send *o)
 }
 
 /* Why it waits, in a word and a sentence: the same words as GET /messages/{id}. */
-static void waiting_members(struct own_send *o, struct json_out *w)
+static void waiting_members(struct rest_sending *o, struct json_out *w)
 {
-    const struct finding *main = decision_main(&o->send.decision);
-    const struct message *m = &o->send.message;
-    bool held = o->send.decision.verdict == VERDICT_HOLD && main != NULL;
+    const struct finding *main = decision_main(&o->own.send.decision);
+    const struct message *m = &o->own.send.message;
+    bool held = o->own.send.decision.verdict == VERDICT_HOLD && main != NULL;
     bool later = m->life.at > m->ts;
     jo_kcstr(w, "reason", held ? "rule" : later ? "scheduled" : "turn");
     jo_kcstr(w, "why",
@@ -155,7 +144,7 @@ static void waiting_members(struct own_send *o, struct json_out *w)
 }
 
 /* It is in the outbox. */
-static void reply_taken(struct own_send *o)
+static void reply_taken(struct rest_sending *o)
 {
     struct buf b;
     struct json_out w;
@@ -173,11 +162,11 @@ static void reply_taken(struct own_send *o)
 }
 
 /* The key has another message: which, so that the mistake can be found. */
-static void reply_key_used(struct own_send *o)
+static void reply_key_used(struct rest_sending *o)
 {
     struct buf b;
     struct json_out w;
-    store_id_text(o->send.message.bucket, o->send.message.id, o->id);
+    store_id_text(o->own.send.message.bucket, o->own.send.message.id, o->id);
     char *message = arena_printf(http_arena(o->rq), "this idempotency key was used for another message, %s", o->id);
     buf_init(&b, REST_ANSWER_MAX);
     json_out_init(&w, &b);
@@ -198,16 +187,16 @@ static void recorded(struct send *s)
 
 static void answered(struct http_call *call)
 {
-    struct own_send *o = call->user;
-    outcome_read(&o->send, call->fate, call->status, buf_str(&call->answer), thread_json(), http_arena(o->rq));
-    outcome_submit(&o->send);
+    struct rest_sending *o = call->user;
+    outcome_read(&o->own.send, call->fate, call->status, buf_str(&call->answer), thread_json(), http_arena(o->rq));
+    outcome_submit(&o->own.send);
 }
 
-static void carry(struct own_send *o)
+static void carry(struct rest_sending *o)
 {
     struct arena *a = http_arena(o->rq);
-    char *url = graph_send_url(a, o->g, o->send.sender, o->intent.path);
-    char *bearer = arena_printf(a, "Bearer %s", o->token);
+    char *url = graph_send_url(a, o->g, o->own.send.sender, o->own.intent.path);
+    char *bearer = arena_printf(a, "Bearer %s", o->own.token);
     o->headers[0] = (struct http_header){STR("Authorization"), str_of(bearer)};
     o->headers[1] = (struct http_header){STR("Content-Type"), STR("application/json")};
     o->call = (struct http_call){.method = STR("POST"),
@@ -223,7 +212,7 @@ static void carry(struct own_send *o)
                                  .user = o};
     struct err e = {0};
     failpoint(waited_begun);
-    int rc = url != NULL && bearer != NULL ? mark_body(&o->send, o->body, a, &o->call.body, &e) : WL_ENOMEM;
+    int rc = url != NULL && bearer != NULL ? mark_body(&o->own.send, o->own.body, a, &o->call.body, &e) : WL_ENOMEM;
     o->call.body_length = (int64_t)o->call.body.n;
     if (rc == 0)
         rc = http_client_submit_quietly(o->g->client, &o->call);
@@ -235,7 +224,7 @@ static void carry(struct own_send *o)
 
 static void decided(struct send *s)
 {
-    struct own_send *o = s->user;
+    struct rest_sending *o = s->user;
     if (s->job.rc == WL_ECONFLICT && s->key.text.n > 0) {
         reply_key_used(o);
         return;
@@ -255,50 +244,9 @@ static void decided(struct send *s)
         reply_refused(o);
 }
 
-static void greeted(struct greeting *gr, bool ok, int status, struct str body);
-
-/* Reads the Graph body into the intent and submits it; introduces our token first where that is due. */
-static void submit(struct own_send *o)
+static void failed(struct own_send *own, const struct err *why)
 {
-    struct err e = {0};
-    struct json root;
-    int rc = json_parse(thread_json(), o->body, false, &root, &e);
-    if (rc == 0)
-        rc = intent_parse(root, PATH_MESSAGES, http_arena(o->rq), &o->intent, &e);
-    if (rc == 0 && o->intent.kind == INTENT_RECEIPT)
-        rc = err_set(&e, WL_EINVAL, "read receipts are not messages; post them to the Graph API face");
-    if (rc != 0) {
-        rest_problem(o->rq, &e, NULL);
-        return;
-    }
-    struct snapshot *snap = snapshot_borrow(o->g->snapshots);
-    send_facts(&o->send, snap);
-    snapshot_return(snap);
-    enum greet what = greet_next(&o->send, str_of(o->token), &o->asked);
-    if (what != GREET_NOT) {
-        o->greeting = (struct greeting){.ready = greeted, .user = o};
-        rc = graph_greet(o->g, &o->greeting, o->send.sender, str_of(o->token), STR(""), what == GREET_AGAIN, &e);
-    } else {
-        rc = admit_submit(&o->send, &e);
-    }
-    if (rc != 0)
-        rest_problem(o->rq, &e, NULL);
-}
-
-static void greeted(struct greeting *gr, bool ok, int status, struct str body)
-{
-    struct own_send *o = gr->user;
-    struct err e = {0};
-    bool wait = o->send.mode == SEND_ACCEPT && status == 0; /* the outbox can wait for Meta to be reached again */
-    if (ok || wait) {
-        submit(o);
-        return;
-    }
-    if (status != 0)
-        err_set(&e, WL_EDENIED, "Meta does not accept the token kept for this number (answer %d)", status);
-    else
-        err_set(&e, WL_EIO, "the Graph API cannot be reached: %.*s", (int)(body.n < 200 ? body.n : 200), body.p);
-    rest_problem(o->rq, &e, NULL);
+    rest_problem(container_of(own, struct rest_sending, own)->rq, why, NULL);
 }
 
 static int copied(struct arena *a, struct str from, struct str *ret, struct err *e)
@@ -357,7 +305,7 @@ static int check_override(struct json v, struct err *e)
 }
 
 /* {"rules": ["policy.rule"], "reason": "...", "by": "..."}: only rules of the book in force, and only those of a policy. */
-static int read_override(struct own_send *o, struct json v, struct err *e)
+static int read_override(struct rest_sending *o, struct json v, struct err *e)
 {
     struct rules_override *to = &o->override;
     struct arena *a = http_arena(o->rq);
@@ -382,16 +330,16 @@ static int read_override(struct own_send *o, struct json v, struct err *e)
     return rc;
 }
 
-static int read_expectation(struct own_send *o, struct json v, struct err *e)
+static int read_expectation(struct rest_sending *o, struct json v, struct err *e)
 {
     struct str word = {NULL, 0};
     if (json_type(v) > JSON_NULL && !json_str(v, &word))
         return err_set(e, WL_EINVAL, "expected_category must be a string");
-    return send_expects(&o->send, word, "expected_category", e);
+    return send_expects(&o->own.send, word, "expected_category", e);
 }
 
 /* The key of the header or of the body; both may say it when they say the same. */
-static int read_key(struct own_send *o, struct json v, struct err *e)
+static int read_key(struct rest_sending *o, struct json v, struct err *e)
 {
     struct str header = {NULL, 0}, own, member = {NULL, 0};
     struct arena *a = http_arena(o->rq);
@@ -399,21 +347,21 @@ static int read_key(struct own_send *o, struct json v, struct err *e)
     size_t n = http_headers(o->rq, &h);
     int rc = terms_header(h, n, KEY_HEADER, &header, e);
     if (rc == 0 && header.p != NULL)
-        rc = terms_key(header, KEY_HEADER, a, &o->send.key.text, e);
+        rc = terms_key(header, KEY_HEADER, a, &o->own.send.key.text, e);
     if (rc != 0 || json_type(v) <= JSON_NULL)
         return rc;
     if (!json_str(v, &member))
         return err_set(e, WL_EINVAL, "idempotency_key must be a string");
     rc = terms_key(member, "idempotency_key", a, &own, e);
-    if (rc == 0 && header.p != NULL && !str_eq(own, o->send.key.text))
+    if (rc == 0 && header.p != NULL && !str_eq(own, o->own.send.key.text))
         rc = err_set(e, WL_EINVAL, "idempotency_key and the header " KEY_HEADER " say different keys");
     if (rc == 0)
-        o->send.key.text = own;
+        o->own.send.key.text = own;
     return rc;
 }
 
 /* Whether it may wait, from when and until when. */
-static int read_queue(struct own_send *o, struct json root, const char **ret_field, struct err *e)
+static int read_queue(struct rest_sending *o, struct json root, const char **ret_field, struct err *e)
 {
     bool queue = false;
     struct json v = json_get(root, "queue"), from = json_get(root, "not_before"), until = json_get(root, "expires");
@@ -429,16 +377,16 @@ static int read_queue(struct own_send *o, struct json root, const char **ret_fie
         return err_set(e, WL_EINVAL, "not_before and expires belong to \"queue\": true");
     if (!queue)
         return 0;
-    if (o->body.n > OUTBOX_BODY_MAX)
+    if (o->own.body.n > OUTBOX_BODY_MAX)
         return err_set(e, WL_ETOOBIG, "a message for the queue has at most %u KiB", OUTBOX_BODY_MAX >> 10);
-    o->send.mode = SEND_ACCEPT;
-    o->send.our_id = true;
-    o->send.body = o->body;
-    return terms_times(from, until, clock_now_ms(), &o->send.not_before, &o->send.expires, ret_field, e);
+    o->own.send.mode = SEND_ACCEPT;
+    o->own.send.our_id = true;
+    o->own.send.body = o->own.body;
+    return terms_times(from, until, clock_now_ms(), &o->own.send.not_before, &o->own.send.expires, ret_field, e);
 }
 
 /* What the caller tells us beside the message. */
-static int read_ours(struct own_send *o, struct json root, const char **ret_field, struct err *e)
+static int read_ours(struct rest_sending *o, struct json root, const char **ret_field, struct err *e)
 {
     struct json override = json_get(root, "override");
     int rc = read_expectation(o, json_get(root, "expected_category"), e);
@@ -458,12 +406,12 @@ static int read_ours(struct own_send *o, struct json root, const char **ret_fiel
     if (rc != 0)
         *ret_field = "override";
     else
-        o->send.override = &o->override;
+        o->own.send.override = &o->override;
     return rc;
 }
 
 /* Everything that is Meta's, as a text of its own. */
-static int strip_ours(struct own_send *o, struct json root, struct err *e)
+static int strip_ours(struct rest_sending *o, struct json root, struct err *e)
 {
     struct buf out;
     struct json_out w;
@@ -483,14 +431,14 @@ static int strip_ours(struct own_send *o, struct json root, struct err *e)
         buf_done(&one);
     }
     jo_end(&w);
-    o->body = (struct str){out.failed ? NULL : arena_strndup(http_arena(o->rq), buf_cstr(&out), out.len), out.len};
+    o->own.body = (struct str){out.failed ? NULL : arena_strndup(http_arena(o->rq), buf_cstr(&out), out.len), out.len};
     buf_done(&out);
-    return o->body.p != NULL ? 0 : err_set(e, WL_ETOOBIG, "the body is too large");
+    return o->own.body.p != NULL ? 0 : err_set(e, WL_ETOOBIG, "the body is too large");
 }
 
 static void collected(void *ctx, struct http_req *rq)
 {
-    struct own_send *o = ctx;
+    struct rest_sending *o = ctx;
     struct err e = {0};
     struct json root;
     int64_t from = 0;
@@ -506,30 +454,26 @@ static void collected(void *ctx, struct http_req *rq)
         rc = strip_ours(o, root, &e);
     if (rc == 0)
         rc = read_ours(o, root, &field, &e);
-    if (rc == 0 && o->send.key.text.n > 0)
-        o->send.key.fingerprint = terms_fingerprint(from, PATH_MESSAGES, root);
-    if (rc == 0 && (o->token = accounts_token(o->g->accounts, from)) == NULL) {
+    if (rc == 0 && o->own.send.key.text.n > 0)
+        o->own.send.key.fingerprint = terms_fingerprint(from, PATH_MESSAGES, root);
+    if (rc == 0 && (rc = own_send_token(&o->own, o->g, from, &e)) != 0)
         field = "from";
-        rc = err_set(&e, WL_EINVAL,
-                     "no token is kept for this number: set token_file under senders in the configuration");
-    }
     if (rc != 0) {
         rest_problem(rq, &e, field);
         return;
     }
-    o->send.g = o->g;
-    o->send.sender = from;
-    o->send.intent = &o->intent;
-    o->send.decided = decided;
-    o->send.recorded = recorded;
-    o->send.user = o;
-    o->send.hold_until_latest = admit_patience(o->g);
-    submit(o);
+    o->own.arena = http_arena(rq);
+    o->own.failed = failed;
+    o->own.send.decided = decided;
+    o->own.send.recorded = recorded;
+    o->own.send.user = o;
+    o->own.send.hold_until_latest = admit_patience(o->g);
+    own_send_submit(&o->own);
 }
 
 void rest_send(struct gateway *g, struct http_req *rq)
 {
-    struct own_send *o = arena_new(http_arena(rq), struct own_send);
+    struct rest_sending *o = arena_new(http_arena(rq), struct rest_sending);
     if (o == NULL) {
         rest_problem(rq, &(struct err){.code = WL_ENOMEM, .text = "the request is too large"}, NULL);
         return;

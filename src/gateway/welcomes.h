@@ -45,6 +45,7 @@ struct welcome_wish {
     int64_t remind_after, expires_after; /* ms; 0: as configured */
 };
 #define WELCOME_REMINDERS_MAX 3
+#define WELCOME_TEXT_MAX      1024 /* bytes; what a message with buttons may say */
 #define WELCOME_MOST_MS       (INT64_C(90) * 86400000)
 /* Adds it. WL_EINVAL: *ret_field names what is wrong or missing (the caller's mistake; nothing was written). WL_ECONFLICT:
  * this person has one open with that number, *ret is it. */
@@ -53,12 +54,23 @@ int welcome_add(struct store *s, struct arena *a, const struct gateway *g, const
 /* Ends an open one. WL_ECONFLICT: it has ended. */
 int welcome_cancel(struct store *s, struct arena *a, struct errand *v, struct str why, int64_t now, struct err *e);
 
-/* An errand as core/welcome.h sees it, and back: detail and columns. Kinds other than WELCOME ask nothing. */
-int welcome_read(const struct errand *v, struct arena *a, struct welcome *ret, struct err *e);
-int welcome_write(struct errand *v, struct arena *a, const struct welcome *w, struct err *e);
-
 /* "w" and what store_id_text() says behind its "m". */
 char *welcome_id_text(int bucket, int64_t id, char *out);
 int welcome_id_parse(struct str text, int *ret_bucket, int64_t *ret_id);
+
+/* What is tapped in answer: the payload of a button. */
+#define WELCOME_BUTTON (16 + STORE_ID_TEXT)
+char *welcome_button(const struct errand *v, bool yes, char out[WELCOME_BUTTON]);
+
+/* Records what a question came to as a consent event, with its evidence, and in the person's state. */
+struct welcome_row;
+struct welcome_word {
+    enum consent_act act;
+    int64_t at;
+    struct str method;
+    const struct identity *under;
+};
+int welcome_record(struct store *s, struct arena *a, const struct errand *v, const struct welcome_row *row,
+                   struct person *p, const struct welcome_word *word, int64_t now, struct err *e);
 
 #endif

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  * errands.c - rows of messages the gateway owes a person.
  *
- * Open ones are found by when they are due and by whose they are, through indexes that hold nothing else, so that what ended
- * costs nobody anything. Of a person who turned out to be another, too: a merge rewrites no history, it is looked up. */
+ * Open ones are found by when they are due, through an index that holds nothing else, so that what ended costs nobody
+ * anything; a person's by whose they are. Of a person who turned out to be another, too: a merge rewrites no history, it is looked up. */
 #include "store/errands.h"
 
 #include "store/db.h"
 
-#define ERRANDS_OF_MAX 64 /* open ones of one person; more are somebody's mistake, and the first are taken */
+#define ERRANDS_OF_MAX 64 /* open ones of one person; more are somebody's mistake, and the newest are taken */
 
 STATEMENT(errand_insert,
           "INSERT INTO errand (bucket, id, kind, state, due, contact, sender, scope, begun_at, expires, step, msg, "
@@ -18,18 +18,16 @@ STATEMENT(errand_by_id, "SELECT id, kind, state, due, contact, sender, scope, be
                         "detail FROM errand WHERE bucket = $1 AND id = $2");
 STATEMENT(errands_by_due, "SELECT id, kind, state, due, contact, sender, scope, begun_at, expires, step, msg, why, "
                           "detail FROM errand WHERE bucket = $1 AND state = 1 AND due <= $2 ORDER BY due, id LIMIT $3");
-STATEMENT(errand_first_due, "SELECT due FROM errand WHERE bucket = $1 AND state = 1 ORDER BY due LIMIT 1");
-STATEMENT(errands_open_of,
-          "SELECT id, kind, state, due, contact, sender, scope, begun_at, expires, step, msg, why, detail FROM errand "
-          "WHERE bucket = $1 AND contact IN (SELECT CAST($2 AS BIGINT) UNION ALL SELECT gone FROM person_merge WHERE "
-          "bucket = $1 AND kept = $2) AND state = 1 AND ($3 = 0 OR kind = $3) ORDER BY id LIMIT $4");
 STATEMENT(errands_page, "SELECT id, kind, state, due, contact, sender, scope, begun_at, expires, step, msg, why, "
                         "detail FROM errand WHERE bucket = $1 AND id < $2 AND ($3 = 0 OR state = $3) "
                         "ORDER BY id DESC LIMIT $4");
 STATEMENT(errands_page_of,
           "SELECT id, kind, state, due, contact, sender, scope, begun_at, expires, step, msg, why, detail FROM errand "
-          "WHERE bucket = $1 AND contact IN (SELECT CAST($2 AS BIGINT) UNION ALL SELECT gone FROM person_merge WHERE "
-          "bucket = $1 AND kept = $2) AND id < $3 AND ($4 = 0 OR state = $4) ORDER BY id DESC LIMIT $5");
+          "WHERE bucket = $1 AND contact = $2 AND id < $3 AND ($4 = 0 OR state = $4) UNION ALL "
+          "SELECT e.id, e.kind, e.state, e.due, e.contact, e.sender, e.scope, e.begun_at, e.expires, e.step, e.msg, "
+          "e.why, e.detail "
+          "FROM person_merge m JOIN errand e ON e.bucket = m.bucket AND e.contact = m.gone WHERE m.bucket = $1 AND "
+          "m.kept = $2 AND e.id < $3 AND ($4 = 0 OR e.state = $4) ORDER BY id DESC LIMIT $5");
 STATEMENT(errands_old, "DELETE FROM errand WHERE bucket = $1 AND id IN (SELECT id FROM errand WHERE bucket = $1 AND "
                        "id < $2 AND state <> 1 ORDER BY id LIMIT $3)");
 
@@ -195,34 +193,6 @@ int errands_due(struct store *s, int bucket, int64_t now, size_t max, struct are
     return read_all(q, bucket, a, max, ret, ret_n, e);
 }
 
-int errands_next(struct store *s, int bucket, int64_t *ret, struct err *e)
-{
-    struct db_stmt *q;
-    int rc = db_prepare(s, &errand_first_due, &q, e);
-    if (rc != 0)
-        return rc;
-    db_i64(q, bucket);
-    if ((rc = db_step(q, e)) < 0)
-        return rc;
-    *ret = rc == 1 ? col_i64(q) : INT64_MAX;
-    db_reset(q);
-    return 0;
-}
-
-int errands_of(struct store *s, int bucket, int64_t contact, enum errand_kind kind, struct arena *a,
-               struct errand **ret, size_t *ret_n, struct err *e)
-{
-    struct db_stmt *q;
-    int rc = db_prepare(s, &errands_open_of, &q, e);
-    if (rc != 0)
-        return rc;
-    db_i64(q, bucket);
-    db_i64(q, contact);
-    db_i64(q, kind);
-    db_i64(q, ERRANDS_OF_MAX);
-    return read_all(q, bucket, a, ERRANDS_OF_MAX, ret, ret_n, e);
-}
-
 int errands_list(struct store *s, int bucket, int64_t contact, enum errand_state state, int64_t before, size_t max,
                  struct arena *a, struct errand **ret, size_t *ret_n, struct err *e)
 {
@@ -237,6 +207,22 @@ int errands_list(struct store *s, int bucket, int64_t contact, enum errand_state
     db_i64(q, state);
     db_i64(q, (int64_t)max);
     return read_all(q, bucket, a, max, ret, ret_n, e);
+}
+
+int errands_of(struct store *s, int bucket, int64_t contact, enum errand_kind kind, struct arena *a,
+               struct errand **ret, size_t *ret_n, struct err *e)
+{
+    struct errand *open = NULL;
+    size_t n = 0, kept = 0;
+    int rc = errands_list(s, bucket, contact, ERRAND_OPEN, 0, ERRANDS_OF_MAX, a, &open, &n, e);
+    if (rc != 0)
+        return rc;
+    for (size_t i = 0; i < n; i++)
+        if (kind == 0 || open[i].kind == kind)
+            open[kept++] = open[i];
+    *ret = open;
+    *ret_n = kept;
+    return 0;
 }
 
 int errands_forget(struct store *s, int bucket, int64_t before, size_t max, size_t *ret_gone, struct err *e)

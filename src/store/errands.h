@@ -53,9 +53,7 @@ int errand_get(struct store *s, int bucket, int64_t id, struct arena *a, struct 
 /* Open ones whose time has come, the longest due first. */
 int errands_due(struct store *s, int bucket, int64_t now, size_t max, struct arena *a, struct errand **ret,
                 size_t *ret_n, struct err *e);
-/* When the next open one is due; INT64_MAX: none is. */
-int errands_next(struct store *s, int bucket, int64_t *ret, struct err *e);
-/* Open ones of a person, also those written before somebody turned out to be them; kind 0: any. */
+/* Open ones of a person, newest first, also those written before somebody turned out to be them; kind 0: any. */
 int errands_of(struct store *s, int bucket, int64_t contact, enum errand_kind kind, struct arena *a,
                struct errand **ret, size_t *ret_n, struct err *e);
 /* All, newest first, of ids below `before` (0 all); state 0: any, contact 0: anybody. */

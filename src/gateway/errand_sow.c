@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * errand_sow.c - reads the ledger in the order of its log and asks whoever should confirm.
+ *
+ * However a consent came in, it has a place in the log, and a position in it is kept with the welcomes it led to, in one
+ * transaction: each consent is seen once, also when the program dies. What was there before welcome.on was set is never
+ * asked about by itself, nor what was recorded long ago: somebody who opted in a week ago did not do it just now. */
+#include "gateway/errand_sow.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "gateway/chore.h"
+#include "gateway/gateway_impl.h"
+#include "gateway/welcomes.h"
+#include "store/ledger.h"
+
+#define CURSOR   "welcomes"
+#define ROWS_MAX 200
+#define FRESH_MS (INT64_C(7) * 86400000)
+#define BUCKET   0 /* one holds everything while the spread is 1 */
+
+struct sowing {
+    struct sow *w;
+    struct gateway *g;
+    int64_t next;
+    size_t started;
+};
+
+static bool is_named(struct str methods, struct str method)
+{
+    for (struct str rest = methods; rest.p != NULL;)
+        if (str_ieq(str_trim(str_cut(rest, ',', &rest)), str_trim(method)))
+            return true;
+    return false;
+}
+
+static bool has_wording(const struct consent_row *row)
+{
+    static const uint8_t none[SHA256_BYTES];
+    return memcmp(row->notice, none, sizeof none) != 0;
+}
+
+static bool is_meant(const struct gateway *g, const struct consent_row *row, int64_t now)
+{
+    const struct consent_ground ground = {row->event.act, row->method, row->source,
+                                          row->evidence,  row->actor,  has_wording(row)};
+    return row->event.act == CONSENT_GRANT && row->recorded_at > now - FRESH_MS && row->method.n > 0 &&
+           is_named(str_of(g->o.errand.welcome_on), row->method) &&
+           consent_rank(&ground, NULL) < CONSENT_RANK_CONFIRMED;
+}
+
+/* What of it still stands and is not confirmed by now. */
+static consent_scope to_confirm(const struct consent_state *s, consent_scope scope)
+{
+    consent_scope ret = 0;
+    for (int c = 0; c < CATEGORY_COUNT; c++)
+        if ((scope & CONSENT_SCOPE(c)) && s->of[c].status == CONSENT_GRANTED && s->of[c].rank < CONSENT_RANK_CONFIRMED)
+            ret |= CONSENT_SCOPE(c);
+    return ret;
+}
+
+static int ask(struct sowing *o, struct store *s, struct arena *a, const struct consent_row *row, int64_t now,
+               struct err *e)
+{
+    struct person p;
+    struct errand made;
+    struct err why = {0};
+    const char *field;
+    char id[STORE_ID_TEXT];
+    int rc = people_get(s, row->bucket, row->contact, &p, e);
+    if (rc != 0)
+        return rc == WL_ENOTFOUND ? 0 : rc;
+    struct welcome_wish w = {.sender = o->g->o.errand.welcome_from != 0 ? o->g->o.errand.welcome_from : row->sender,
+                             .scope = to_confirm(&p.consent, row->event.scope),
+                             .first = str_of(store_id_text(row->bucket, row->id, id)),
+                             .actor = STR(CONSENT_ACTOR_GATEWAY),
+                             .reminders = -1};
+    if (w.scope == 0)
+        return 0;
+    rc = welcome_add(s, a, o->g, &p, &w, now, &made, &field, &why);
+    if (rc == 0)
+        o->started++;
+    if (rc == WL_EINVAL)
+        log_warn("errands", "a consent that is to be confirmed is not: %s", why.text);
+    if (rc != 0 && rc != WL_EINVAL && rc != WL_ECONFLICT)
+        *e = why;
+    return rc == WL_EINVAL || rc == WL_ECONFLICT ? 0 : rc;
+}
+
+static int run(void *ctx, struct store *s, struct arena *a, int64_t now, struct err *e)
+{
+    struct sowing *o = ctx;
+    struct consent_row *rows = NULL;
+    size_t n = 0;
+    o->started = 0;
+    o->next = o->w->from;
+    int rc = ledger_by_leaf(s, BUCKET, o->w->from - 1, ROWS_MAX, a, &rows, &n, e);
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        o->next = rows[i].leaf + 2;
+        if (is_meant(o->g, &rows[i], now))
+            rc = ask(o, s, a, &rows[i], now, e);
+    }
+    return rc == 0 ? cursor_set(s, CURSOR, o->next, e) : rc;
+}
+
+/* Puts the position where it belongs: behind what there is when it begins, or when the log began anew. */
+static int begin(void *ctx, struct store *s, struct arena *a, int64_t now, struct err *e)
+{
+    struct sowing *o = ctx;
+    bool on = o->g->o.errand.welcome_on != NULL;
+    int64_t at = 0, size = 0;
+    (void)a, (void)now;
+    int rc = cursor_get(s, CURSOR, &at, e);
+    if (rc == 0)
+        rc = log_size(s, &size, e);
+    int64_t to = !on ? 0 : at == 0 || at > size + 1 ? size + 1 : at;
+    if (rc == 0 && to != at)
+        rc = cursor_set(s, CURSOR, to, e);
+    o->next = to;
+    return rc;
+}
+
+int errand_sow(struct sow *w, struct gateway *g, struct store *reader, struct arena *a, size_t *ret_n, struct err *e)
+{
+    struct sowing o = {.w = w, .g = g, .next = w->from};
+    struct consent_row *rows = NULL;
+    size_t n = 0;
+    *ret_n = 0;
+    if (w->from < 0)
+        return 0; /* nobody is asked by itself */
+    int rc = w->from == 0 ? writer_call(g->writer, CHORE_RANK, begin, &o, e)
+                          : ledger_by_leaf(reader, BUCKET, w->from - 1, 1, a, &rows, &n, e);
+    if (rc == 0 && n > 0)
+        rc = writer_call(g->writer, CHORE_RANK, run, &o, e);
+    if (rc != 0)
+        return rc;
+    w->from = o.next != 0 ? o.next : -1;
+    *ret_n = o.started;
+    return 0;
+}
