@@ -364,6 +364,13 @@ const struct config_key config_keys[] = {
      .sample = "[policy-next.yaml]",
      .help = "files that judge every message too and decide nothing, in the place of the set of the same id"},
 
+    {.path = "erasure.regimes",
+     .type = CONFIG_PATH,
+     .offset = GATEWAY(regimes_file),
+     .sample = "/etc/wayleave/regimes.yaml",
+     .derived = "the file that came with the program",
+     .help = "how long proof of consent is kept after a person asked to be erased, by where they are"},
+
     {.path = "limits.threads",
      .type = CONFIG_COUNT,
      .fallback = "2",

@@ -284,6 +284,12 @@ const char *config_rules_file(struct arena *a)
     return tries[n_tries - 1];
 }
 
+const char *config_regimes_file(struct arena *a)
+{
+    struct str rules = str_of(config_rules_file(a)), name = STR("rules/whatsapp-platform.yaml");
+    return arena_printf(a, "%.*sregimes.yaml", (int)(rules.n - name.n), rules.p);
+}
+
 const char *config_law_file(struct arena *a, struct str name)
 {
     const char *platform = config_rules_file(a), *slash = strrchr(platform, '/');

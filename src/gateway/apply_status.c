@@ -191,11 +191,19 @@ static int status_news(struct store *s, struct arena *arena, const struct status
     return rc == 0 && row->code != 0 ? status_code_said(s, st, before, now, &r->control_changed, e) : rc;
 }
 
+/* Whoever got it was erased: what became of it counts, who it was is not written again. */
+static void name_nobody(struct status *st)
+{
+    st->row.wamid = st->row.detail = st->row.participant = (struct str){NULL, 0};
+}
+
 /* Keeps a status of a message we know. */
-static int status_said(struct store *s, struct arena *arena, const struct status *st, int64_t now,
+static int status_said(struct store *s, struct arena *arena, const struct status *said, int64_t now,
                        struct apply_result *r, struct err *e)
 {
-    const struct message_event *row = &st->row;
+    struct status one = *said;
+    const struct status *st = &one;
+    const struct message_event *row = &one.row;
     struct message before;
     size_t fresh = 0;
     int rc = messages_get(s, row->bucket, row->msg, &before, e);
@@ -203,6 +211,8 @@ static int status_said(struct store *s, struct arena *arena, const struct status
         return message_events_append(s, row, 1, NULL, e);
     if (rc != 0)
         return rc;
+    if (message_is_erased(&before))
+        name_nobody(&one);
     int attempt = st->attempt != 0 ? st->attempt : attempt_of_wamid(&before.life);
     if (is_one_more(&before, attempt, row->wamid))
         return keep_one_more(s, row, &before, now, r, e);

@@ -24,6 +24,7 @@
 #include "gateway/compactor.h"
 #include "gateway/dispatch.h"
 #include "gateway/errands.h"
+#include "gateway/erasures.h"
 #include "gateway/fanout.h"
 #include "gateway/gateway_impl.h"
 #include "gateway/old_books.h"
@@ -32,6 +33,8 @@
 #include "gateway/readers.h"
 #include "gateway/recheck.h"
 #include "gateway/retention.h"
+#include "core/regime.h"
+#include "store/suppressed.h"
 
 #define REQUEST_ARENA (32u << 20) /* most a single request may need: a batch of 50 parts */
 #define GRACE_MS      10000
@@ -92,6 +95,7 @@ static const size_t text_options[] = {
     TEXT(state_dir),
     TEXT(store_url),
     TEXT(rules_file),
+    TEXT(regimes_file),
     TEXT(upstream_url),
     TEXT(upstream_ca),
     TEXT(webhook_path),
@@ -278,6 +282,8 @@ static int open_state(struct gateway *g, struct err *e)
     webhook_via(g->mark_key, g->via);
     if (rc == 0)
         rc = signing_key(g, "seal.key", g->seal_key, e);
+    if (rc == 0)
+        rc = signing_key(g, "suppress.key", g->suppress_key, e);
     failpoint(start_state);
     return rc;
 }
@@ -304,6 +310,8 @@ static int open_database(struct gateway *g, struct err *e)
 {
     struct store *s = NULL;
     int rc = store_open(&s, g->o.store_url, NULL, e);
+    if (rc == 0)
+        store_pepper(s, g->suppress_key);
     if (rc == 0)
         rc = open_book(g, s, e);
     if (rc == 0)
@@ -375,7 +383,15 @@ static int start_retention(struct gateway *g, struct err *e)
 {
     struct retention_options o = retention_usual;
     o.keep_ms = g->o.webhook_keep_ms;
-    return retention_start(&g->retention, g, &o, e);
+    int rc = retention_start(&g->retention, g, &o, e);
+    return rc == 0 ? erasures_start(&g->erasures, g, e) : rc;
+}
+
+/* What is read from files beside the rules. */
+static int open_tables(struct gateway *g, struct err *e)
+{
+    int rc = packs_load(&g->packs, &g->o.optout_packs, e);
+    return rc == 0 && g->o.regimes_file != NULL ? regimes_load(&g->regimes, g->o.regimes_file, e) : rc;
 }
 
 static int start_parts(struct gateway *g, struct err *e)
@@ -388,7 +404,7 @@ static int start_parts(struct gateway *g, struct err *e)
     if (rc == 0)
         rc = rules_open(&g->rules, g, e);
     if (rc == 0)
-        rc = packs_load(&g->packs, &g->o.optout_packs, e);
+        rc = open_tables(g, e);
     if (rc == 0)
         rc = open_database(g, e);
     if (rc == 0)
@@ -468,6 +484,7 @@ void gateway_stop(struct gateway *g)
     rules_stop(g->rules);
     compactor_stop(g->compactor);
     retention_stop(g->retention);
+    erasures_stop(g->erasures);
     recheck_stop(g->recheck);
     errands_stop(g->errands);
     admit_close(g->admit);
@@ -482,6 +499,7 @@ void gateway_stop(struct gateway *g)
     writer_stop(g->writer);
     compactor_free(g->compactor);
     retention_free(g->retention);
+    erasures_free(g->erasures);
     projector_free(g->projector);
     recheck_free(g->recheck);
     errands_free(g->errands); /* no door and no introducer has a message of its any more */
@@ -496,6 +514,7 @@ void gateway_stop(struct gateway *g)
     rules_free(g->rules);
     old_books_free(g->old_books);
     optout_packs_free(g->packs);
+    regimes_free(g->regimes);
     forget(g->admin_key);
     if (g->lock_fd >= 0)
         close(g->lock_fd);

@@ -63,6 +63,7 @@ struct gateway_options {
     char *rules_file; /* the platform's rules */
     struct path_list rules_laws, rules_policy, rules_shadow; /* see docs/rules.md; none by default */
     struct path_list optout_packs;                           /* see docs/opt-out.md; none: nobody's words are read */
+    char *regimes_file; /* how long proof of consent is kept (core/regime.h); NULL: it is not kept */
     char *upstream_url;                                      /* "https://graph.facebook.com", no trailing slash */
     char *upstream_ca;                                       /* NULL: the system's */
     int64_t upstream_timeout_ms;                             /* a send without an answer after this is ambiguous */

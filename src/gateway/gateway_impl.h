@@ -21,6 +21,8 @@ struct accounts;
 struct projector;
 struct fanout;
 struct compactor;
+struct erasures;
+struct regimes;
 struct readers;
 struct old_books;
 struct admit;
@@ -73,6 +75,7 @@ struct gateway {
     uint8_t preference_key[32]; /* signs links to preference pages; from there too */
     uint8_t ledger_key[32];   /* signs checkpoints of the ledger; from there too */
     uint8_t mark_key[32];     /* signs our mark in what leaves (mark.h); from there too */
+    uint8_t suppress_key[32]; /* hashes names of people who were erased (store/suppressed.h); from there too */
     uint8_t seal_key[32];     /* seals subscribers' secrets in the database (base/seal.h); from there too */
     char via[WEBHOOK_VIA];    /* says in what we hand on that it was handed on by us */
     int64_t started_at, incarnation;
@@ -97,6 +100,8 @@ struct gateway {
     struct fanout *fanout;
     struct compactor *compactor;
     struct retention *retention;
+    struct erasures *erasures;
+    struct regimes *regimes;
     struct readers *readers;
     struct old_books *old_books;
     struct http_server *http, *https;

@@ -32,7 +32,7 @@ static bool same_life(const struct life *a, const struct life *b)
 /* Meta's id of the attempt it accepted last. */
 static void take_wamid(struct message *m, const struct life_news *news)
 {
-    if (news->wamid.n == 0 || news->wamid.n >= sizeof m->wamid)
+    if (news->wamid.n == 0 || news->wamid.n >= sizeof m->wamid || message_is_erased(m))
         return;
     if (m->wamid[0] != '\0' && news->event.attempt < m->life.attempts)
         return;

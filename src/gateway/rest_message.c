@@ -115,7 +115,7 @@ static void members(struct json_out *o, const struct message *m, const char *rul
     jo_kint(o, "attempts", m->life.attempts);
     jo_kint(o, "duplicates", life_duplicates(&m->life));
     code_members(o, m, rule);
-    jo_kcstr(o, "wamid", m->wamid[0] != '\0' ? m->wamid : NULL);
+    jo_kcstr(o, "wamid", m->wamid[0] != '\0' && !message_is_erased(m) ? m->wamid : NULL);
     jo_kbool(o, "queued", !m->life.once);
 }
 

@@ -5,7 +5,10 @@
  * time. */
 #include "store/erasures.h"
 
+#include <stdio.h>
 #include <string.h>
+
+#include "base/json.h"
 
 #include "store/people_rows.h"
 
@@ -56,6 +59,25 @@ static void bind_rest(struct db_stmt *q, const struct erasure *v)
     db_text(q, str_of(v->regime));
     db_text(q, str_of(v->reason));
     db_text(q, str_of(v->actor));
+}
+
+int erasure_record(const struct erasure *v, struct buf *out, struct err *e)
+{
+    struct json_out o;
+    char id[24];
+    snprintf(id, sizeof id, "e%lld", (long long)v->id);
+    json_out_init(&o, out);
+    jo_object(&o);
+    jo_kcstr(&o, "schema_version", "wayleave-erasure-1");
+    jo_kcstr(&o, "id", id);
+    jo_kint(&o, "asked_at", v->asked_at);
+    jo_kint(&o, "done_at", v->done_at);
+    jo_kint(&o, "leaves", v->leaves);
+    jo_kcstr(&o, "regime", v->regime);
+    jo_kcstr(&o, "reason", v->reason);
+    jo_kcstr(&o, "actor", v->actor);
+    jo_end(&o);
+    return out->failed ? err_set(e, WL_ETOOBIG, "an erasure's record is too long") : 0;
 }
 
 static int insert(struct store *s, const struct erasure *v, struct err *e)

@@ -29,6 +29,8 @@ struct erasure {
     int64_t leaf, n;                                 /* of the entry that says so; -1 none */
     char regime[64], reason[512], actor[128];
 };
+/* What the entry of the log commits to once it is done: one JSON text, always the same bytes for the same row. */
+int erasure_record(const struct erasure *v, struct buf *out, struct err *e);
 int erasure_add(struct store *s, const struct erasure *v, struct err *e);
 /* Writes everything but id, bucket and asked_at. WL_ENOTFOUND. */
 int erasure_save(struct store *s, const struct erasure *v, struct err *e);
@@ -57,10 +59,10 @@ int person_restrict(struct store *s, int bucket, int64_t contact, int64_t until,
 
 /* --- looking: a page each, for a reader ----------------------------------------------------------------------------- */
 
-/* Messages after `after`, `look` rows of them: those of these lives, and those of nobody known that have an id of Meta's or
- * wait. *ret_next: where to go on, 0: that was all. */
-int messages_after(struct store *s, const struct lives *l, int64_t after, size_t look, struct arena *a,
-                   struct message **ret, size_t *ret_n, int64_t *ret_next, struct err *e);
+/* Messages after *at, which moves on, `look` rows of them: those of these lives, and those of nobody known that have an id of
+ * Meta's or wait. */
+int messages_after(struct store *s, const struct lives *l, int64_t *at, size_t look, struct arena *a,
+                   struct message **ret, size_t *ret_n, bool *ret_end, struct err *e);
 /* Events of messages with ids after `after` up to `to` that name somebody, at most max. */
 int participants_between(struct store *s, int bucket, int64_t after, int64_t to, size_t max, struct arena *a,
                          struct message_event **ret, size_t *ret_n, struct err *e);

@@ -15,8 +15,8 @@
 
 #define ROW_KEYS_MOST 4000
 
-STATEMENT(msg_strip, "UPDATE msg SET wamid = '', ver = ver + 1 WHERE bucket = $1 AND id = $2");
-STATEMENT(msg_unlink, "UPDATE msg SET contact = 0, wamid = '', ver = ver + 1 WHERE bucket = $1 AND id = $2");
+STATEMENT(msg_strip, "UPDATE msg SET wamid = '-', ver = ver + 1 WHERE bucket = $1 AND id = $2");
+STATEMENT(msg_unlink, "UPDATE msg SET contact = 0, wamid = '-', ver = ver + 1 WHERE bucket = $1 AND id = $2");
 STATEMENT(msg_events_drop, "DELETE FROM msg_event WHERE bucket = $1 AND msg = $2");
 STATEMENT(msg_callback_drop, "DELETE FROM callback_data WHERE bucket = $1 AND id = $2");
 STATEMENT(event_drop, "DELETE FROM msg_event WHERE bucket = $1 AND msg = $2 AND at = $3 AND status = $4 AND "

@@ -31,21 +31,22 @@ STATEMENT(notice_shown_to, "SELECT contact FROM ledger WHERE bucket = $1 AND not
 /* Of somebody nobody knew there is no contact; their number may be in Meta's id, and in what waits. */
 static bool may_be_theirs(const struct lives *l, const struct message *m)
 {
-    return lives_have(l, m->contact) || (m->contact == 0 && (m->wamid[0] != '\0' || !life_ended(&m->life)));
+    return lives_have(l, m->contact) ||
+           (m->contact == 0 && !message_is_erased(m) && (m->wamid[0] != '\0' || !life_ended(&m->life)));
 }
 
-int messages_after(struct store *s, const struct lives *l, int64_t after, size_t look, struct arena *a,
-                   struct message **ret, size_t *ret_n, int64_t *ret_next, struct err *e)
+int messages_after(struct store *s, const struct lives *l, int64_t *at, size_t look, struct arena *a,
+                   struct message **ret, size_t *ret_n, bool *ret_end, struct err *e)
 {
     struct message *rows = NULL, m;
     size_t n = 0, cap = 0, seen = 0;
-    int64_t last = after;
+    int64_t last = *at;
     struct db_stmt *q;
     int rc = db_prepare(s, &msg_after, &q, e);
     if (rc != 0)
         return rc;
     db_i64(q, l->bucket);
-    db_i64(q, after);
+    db_i64(q, last);
     db_i64(q, (int64_t)look);
     while (seen < look && (rc = db_step(q, e)) == 1) {
         rc = message_read(q, a, &m, e);
@@ -66,7 +67,8 @@ int messages_after(struct store *s, const struct lives *l, int64_t after, size_t
         return rc;
     *ret = rows;
     *ret_n = n;
-    *ret_next = seen == look ? last : 0;
+    *at = last;
+    *ret_end = seen < look;
     return 0;
 }
 

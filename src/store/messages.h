@@ -10,6 +10,8 @@
 #ifndef WL_STORE_MESSAGES_H
 #define WL_STORE_MESSAGES_H
 
+#include <string.h>
+
 #include "core/event.h"
 #include "core/sendlife.h"
 #include "store/store.h"
@@ -34,6 +36,13 @@ struct message {
     char type[40];
     char wamid[WAMID_MAX]; /* of the attempt accepted last */
 };
+
+/* In the place of Meta's id, which names the person: they were erased, and nothing that names them is kept with it any more. */
+#define MESSAGE_ERASED "-"
+static inline bool message_is_erased(const struct message *m)
+{
+    return strcmp(m->wamid, MESSAGE_ERASED) == 0;
+}
 
 static inline int64_t message_decision(const struct message *m)
 {
