@@ -23,7 +23,7 @@ struct tlog_hash {
     uint8_t b[SHA256_BYTES];
 };
 
-void tlog_leaf_hash(const void *entry, size_t n, struct tlog_hash *ret);                            /* prefix 0 */
+void tlog_leaf_hash(const void *entry, size_t n, struct tlog_hash *ret);                                 /* prefix 0 */
 void tlog_node_hash(const struct tlog_hash *left, const struct tlog_hash *right, struct tlog_hash *ret); /* prefix 1 */
 
 /* A tree that grows; all zero is the empty one. edge: roots of its full subtrees, the largest first. */
