@@ -37,8 +37,9 @@ STATEMENT(
     "ORDER BY l.leaf LIMIT $3");
 STATEMENT(wording_put, "INSERT INTO wording (hash, language, first_at, text) VALUES ($1, $2, $3, $4) "
                        "ON CONFLICT (hash) DO NOTHING");
+/* In the order of the index. */
 STATEMENT(name_first, "SELECT kind, value FROM person_identity WHERE bucket = $1 AND contact = $2 ORDER BY added_at, "
-                      "kind, value LIMIT 1");
+                      "tenant, kind, value LIMIT 1");
 
 static const uint8_t no_notice[SHA256_BYTES];
 
