@@ -184,11 +184,21 @@ bool base64_encode(struct buf *b, const void *p, size_t n)
     return base64_put(b, p, n, sodium_base64_VARIANT_ORIGINAL);
 }
 
+/* libsodium 1.0.18 takes some bytes beyond ASCII for digits, because it reads them as negative numbers. */
+static bool is_ascii(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if ((uint8_t)s.p[i] > 0x7f)
+            return false;
+    return true;
+}
+
 bool base64_decode(struct str s, void *out, size_t max, size_t *ret_n)
 {
     size_t n;
     /* libsodium refuses bits that stand for nothing and asks for the padding, so no bytes have two spellings. */
-    if (sodium_base642bin(out, max, s.n > 0 ? s.p : "", s.n, NULL, &n, NULL, sodium_base64_VARIANT_ORIGINAL) != 0)
+    if (!is_ascii(s) ||
+        sodium_base642bin(out, max, s.n > 0 ? s.p : "", s.n, NULL, &n, NULL, sodium_base64_VARIANT_ORIGINAL) != 0)
         return false;
     *ret_n = n;
     return true;
@@ -200,7 +210,7 @@ bool base64url_decode(struct str s, struct buf *out)
     struct buf whole;
     buf_init(&whole, most);
     /* Decoded aside, so that bad text leaves the buffer as it was. */
-    bool ok = buf_reserve(&whole, most) &&
+    bool ok = is_ascii(s) && buf_reserve(&whole, most) &&
               sodium_base642bin((unsigned char *)whole.data, most, s.n > 0 ? s.p : "", s.n, NULL, &n, NULL,
                                 sodium_base64_VARIANT_URLSAFE_NO_PADDING) == 0 &&
               buf_put(out, whole.data, n);
