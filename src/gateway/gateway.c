@@ -27,12 +27,14 @@
 #include "gateway/erasures.h"
 #include "gateway/fanout.h"
 #include "gateway/gateway_impl.h"
+#include "gateway/ledger_watch.h"
 #include "gateway/old_books.h"
 #include "gateway/packs.h"
 #include "gateway/projector.h"
 #include "gateway/readers.h"
 #include "gateway/recheck.h"
 #include "gateway/retention.h"
+#include "gateway/witness.h"
 #include "core/regime.h"
 #include "store/suppressed.h"
 
@@ -105,6 +107,9 @@ static const size_t text_options[] = {
     TEXT(forward_secret),
     TEXT(admin_key_file),
     TEXT(ledger_origin),
+    TEXT(ledger_witnesses),
+    TEXT(ledger_timestamp_url),
+    TEXT(ledger_timestamp_ca),
     TEXT(errand.stopped),
     TEXT(errand.started),
     TEXT(errand.help_text),
@@ -432,7 +437,11 @@ static int start_parts(struct gateway *g, struct err *e)
     if (rc == 0)
         rc = errands_start(&g->errands, g, e);
     if (rc == 0)
+        rc = ledger_watch_start(&g->ledger_watch, g, &ledger_watch_usual, e);
+    if (rc == 0)
         rc = readers_start(&g->readers, g->writer, g->o.store_url, e);
+    if (rc == 0)
+        rc = witnesses_start(&g->witnesses, g, e);
     return rc == 0 ? start_listeners(g, e) : rc;
 }
 
@@ -481,9 +490,11 @@ void gateway_stop(struct gateway *g)
     http_server_stop(g->https, GRACE_MS);
     http_server_stop(g->http, GRACE_MS);
     readers_stop(g->readers);
+    witnesses_stop(g->witnesses);
     rules_stop(g->rules);
     compactor_stop(g->compactor);
     retention_stop(g->retention);
+    ledger_watch_stop(g->ledger_watch);
     erasures_stop(g->erasures);
     recheck_stop(g->recheck);
     errands_stop(g->errands);
@@ -499,9 +510,11 @@ void gateway_stop(struct gateway *g)
     writer_stop(g->writer);
     compactor_free(g->compactor);
     retention_free(g->retention);
+    ledger_watch_free(g->ledger_watch);
     erasures_free(g->erasures);
     projector_free(g->projector);
     recheck_free(g->recheck);
+    witnesses_free(g->witnesses);
     errands_free(g->errands); /* no door and no introducer has a message of its any more */
     fanout_free(g->fanout);
     accounts_free(g->accounts);

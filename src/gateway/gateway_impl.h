@@ -28,9 +28,11 @@ struct old_books;
 struct admit;
 struct checkpoints;
 struct dispatch;
+struct ledger_watch;
 struct apply;
 struct optout_packs;
 struct recheck;
+struct witnesses;
 struct errands;
 
 /* Counters shown by /metrics; each is a row of the table in metrics.c. */
@@ -94,12 +96,14 @@ struct gateway {
     struct dispatch *dispatch;
     struct apply *apply; /* writer thread only, but for apply_find() */
     struct recheck *recheck;
+    struct witnesses *witnesses;
     struct errands *errands;
     struct lag obeyed; /* from a webhook that refuses something until the next decision knows */
     struct projector *projector;
     struct fanout *fanout;
     struct compactor *compactor;
     struct retention *retention;
+    struct ledger_watch *ledger_watch;
     struct erasures *erasures;
     struct regimes *regimes;
     struct readers *readers;
@@ -126,6 +130,7 @@ void rest_refuse(struct http_req *rq, int status, const char *why);
 void webhook_begin(struct gateway *g, struct http_req *rq);    /* webhook.c */
 void media_link_begin(struct gateway *g, struct http_req *rq); /* links.c */
 void preference_page_begin(struct gateway *g, struct http_req *rq); /* preference_page.c */
+void ledger_public_begin(struct gateway *g, struct http_req *rq); /* ledger_public.c */
 void metrics_begin(struct gateway *g, struct http_req *rq);    /* metrics.c */
 
 #endif

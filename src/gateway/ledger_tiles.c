@@ -12,8 +12,7 @@ static struct tlog_tile edge_of(int level, int64_t size)
     return (struct tlog_tile){level, hashes / TLOG_TILE, (int)(hashes % TLOG_TILE)};
 }
 
-/* The root of a whole tile. */
-static void root_of(const struct tlog_hash hash[TLOG_TILE], struct tlog_hash *ret)
+void ledger_tile_root(const struct tlog_hash hash[TLOG_TILE], struct tlog_hash *ret)
 {
     struct tlog_hash h[TLOG_TILE / 2];
     for (int i = 0; i < TLOG_TILE / 2; i++)
@@ -49,7 +48,7 @@ int ledger_tiles_add(struct ledger_tiles *t, const uint8_t entry[LEAF_BYTES], le
         int rc = each != NULL ? each(ctx, &tile, t->hash[level], level == 0 ? t->bundle : NULL, e) : 0;
         if (rc != 0)
             return rc;
-        root_of(t->hash[level], &h);
+        ledger_tile_root(t->hash[level], &h);
     }
     return err_set(e, WL_ETOOBIG, "the log has more leaves than tiles can hold");
 }

@@ -25,6 +25,8 @@ typedef int ledger_tile_fn(void *ctx, const struct tlog_tile *tile, const struct
 /* each: NULL, nobody wants them. Its error ends the walk, and `t` is then good for nothing. */
 int ledger_tiles_add(struct ledger_tiles *t, const uint8_t entry[LEAF_BYTES], ledger_tile_fn *each, void *ctx,
                      struct err *e);
+/* The root of a whole tile: a hash of the tile above it. */
+void ledger_tile_root(const struct tlog_hash hash[TLOG_TILE], struct tlog_hash *ret);
 /* The tiles at the right edge that hold more than when they were handed on last. */
 int ledger_tiles_edge(struct ledger_tiles *t, ledger_tile_fn *each, void *ctx, struct err *e);
 

@@ -13,6 +13,8 @@
 #include "gateway/dispatch.h"
 #include "gateway/fanout.h"
 #include "gateway/gateway_impl.h"
+#include "gateway/ledger_watch.h"
+#include "gateway/witness.h"
 
 static const struct {
     const char *name, *help;
@@ -282,6 +284,17 @@ static void write_subscribers(struct gateway *g, struct buf *b)
 
 /* --- the ledger ---------------------------------------------------------------------------------------------------- */
 
+static void write_witnesses(struct gateway *g, struct buf *b)
+{
+    static const char name[] = "wayleave_ledger_confirmed_leaves";
+    struct witness_view v[WITNESSES_MAX + 1];
+    size_t n = witnesses_look(g->witnesses, v);
+    if (n > 0)
+        head(b, name, "leaves inside the last checkpoint that a witness, or the time-stamping authority, confirmed");
+    for (size_t i = 0; i < n; i++)
+        buf_printf(b, "%s{by=\"%s\"} %lld\n", name, v[i].name, (long long)v[i].size);
+}
+
 static void write_ledger(struct gateway *g, struct buf *b)
 {
     int64_t at = checkpoints_sealed_at(g->checkpoints), age = clock_now_ms() - at;
@@ -289,6 +302,11 @@ static void write_ledger(struct gateway *g, struct buf *b)
           (uint64_t)checkpoints_sealed(g->checkpoints));
     gauge(b, "wayleave_ledger_checkpoint_age_seconds", "since that was signed; a quiet ledger's grows",
           at != 0 && age > 0 ? (uint64_t)age / 1000 : 0);
+    struct ledger_watched w;
+    ledger_watch_look(g->ledger_watch, &w);
+    gauge(b, "wayleave_ledger_problems", "things the audit of the ledger found that do not fit", (uint64_t)w.problems);
+    gauge(b, "wayleave_ledger_audited_timestamp_seconds", "when its last whole round ended; 0: in no life of ours",
+          (uint64_t)w.done_at / 1000);
     if (g->checkpoints != NULL)
         checkpoints_lag(g->checkpoints, b, "wayleave_ledger_seal_seconds",
                         "from a leaf being on the disk to being inside a signed checkpoint, at most");
@@ -314,6 +332,7 @@ static void write_metrics(struct gateway *g, struct buf *b)
     write_subscribers(g, b);
     write_readings(g, b);
     write_ledger(g, b);
+    write_witnesses(g, b);
     gauge(b, "wayleave_messages_open", "messages whose outcome is not written yet", admit_open(g->admit));
     gauge(b, "wayleave_time_zones_known", "1 when there is a time zone database", admit_places_known(g->admit));
     gauge(b, "wayleave_time_zones_damaged", "time zones missing or damaged in it", admit_places_damaged(g->admit));

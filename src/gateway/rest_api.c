@@ -13,9 +13,11 @@
 #include "gateway/readers.h"
 #include "gateway/recheck.h"
 #include "gateway/rest_account.h"
+#include "gateway/rest_erasures.h"
 #include "gateway/rest_impl.h"
 #include "gateway/rest_person.h"
 #include "gateway/rest_subscriber.h"
+#include "gateway/rest_welcomes.h"
 #include "gateway/send_terms.h"
 #include "net/form.h"
 
@@ -34,12 +36,19 @@ static const struct rest_route routes[] = {
     {"POST", "contacts/import", WRITES, rest_contacts_import, NULL},
     {"POST", "contacts/{}/preferences", READS, rest_preferences_link, NULL},
     {"GET", "contacts/{}/export", ASKS, rest_person_export, NULL},
+    {"GET", "contacts/{}/erase", READS, rest_erasure_preview, NULL},
+    {"POST", "contacts/{}/erase", WRITES, rest_contact_erase, NULL},
     {"GET", "contacts/", READS, rest_contacts_show, NULL},
+    {"GET", "erasures", ASKS, rest_erasures_list, NULL},
+    {"GET", "erasures/{}", READS, rest_erasure, NULL},
     {"POST", "consent", WRITES, rest_consent_add, NULL},
     {"POST", "consent/bulk", WRITES, rest_consent_bulk, NULL},
     {"GET", "wordings", READS, rest_wordings_list, NULL},
     {"GET", "wordings/", READS, rest_wording, NULL},
     {"GET", "consent/", READS, rest_consent_show, NULL},
+    {"GET", "ledger", READS, rest_ledger, NULL},
+    {"GET", "ledger/audit", ASKS, rest_ledger_audit, NULL},
+    {"GET", "ledger/proofs/", ASKS, rest_ledger_proofs, NULL},
     {"GET", "decisions/", READS, rest_decision, NULL},
     {"POST", "messages", WRITES, NULL, rest_send},
     {"GET", "messages", ASKS, rest_messages_list, NULL},
@@ -68,6 +77,10 @@ static const struct rest_route routes[] = {
     {"POST", "subscribers/{}/resume", WRITES, rest_subscriber_resume, NULL},
     {"POST", "subscribers/{}/test", READS, rest_subscriber_test, NULL},
     {"GET", "subscribers/{}/dead", ASKS, rest_subscriber_dead, NULL},
+    {"GET", "welcomes", ASKS, rest_welcomes_list, NULL},
+    {"POST", "welcomes", WRITES, rest_welcome_start, NULL},
+    {"GET", "welcomes/{}", READS, rest_welcome, NULL},
+    {"DELETE", "welcomes/{}", WRITES, rest_welcome_cancel, NULL},
     {"GET", "rules", READS, rest_rules_show, NULL},
     {"GET", "rules/history", ASKS, rest_rules_history, NULL},
     {"GET", "rules/shadow", READS, rest_rules_shadow, NULL},

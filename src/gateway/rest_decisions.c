@@ -429,6 +429,10 @@ int rest_status(struct rest_call *c, struct store *s, struct arena *a, int64_t n
     show_senders(c);
     if (rc == 0)
         rc = show_queues(c, s, a, now, e);
+    jo_key(o, "ledger");
+    jo_object(o);
+    rest_ledger_members(c->g, o);
+    jo_end(o);
     jo_kcstr(o, "upstream", c->g->o.upstream_url);
     jo_end(o);
     return rc;

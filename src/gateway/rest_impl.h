@@ -123,6 +123,11 @@ int rest_message(struct rest_call *c, struct store *s, struct arena *a, int64_t 
 int rest_message_cancel(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
 int rest_number_resume(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
 int rest_webhooks_erase(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
+int rest_ledger(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
+int rest_ledger_proofs(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
+int rest_ledger_audit(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
+/* How the ledger stands, into the open object. */
+void rest_ledger_members(struct gateway *g, struct json_out *o);
 int rest_status(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
 
 /* Answers with what stands in c->answer, or with c->problem. For later(), once. */

@@ -20,6 +20,7 @@ static const struct route routes[] = {
     {MEDIA_LINK_PREFIX, false, media_link_begin},
     {OURS, false, rest_api_begin},
     {PREFERENCE_PREFIX, false, preference_page_begin},
+    {"/ledger/", false, ledger_public_begin},
     {"/healthz", true, metrics_begin},
     {"/readyz", true, metrics_begin},
     {"/metrics", true, metrics_begin},

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * ledger_audit_impl.h - what the files of the ledger's audit share. */
+#ifndef WL_GATEWAY_LEDGER_AUDIT_IMPL_H
+#define WL_GATEWAY_LEDGER_AUDIT_IMPL_H
+
+#include "gateway/ledger_audit.h"
+
+#define LEDGER_BUCKET 0 /* one holds everything while the spread is 1 */
+
+/* Something does not fit. */
+void ledger_audit_say(struct ledger_audit *au, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * ledger_reopen.c - a new generation of the ledger's log.
+ *
+ * The new generation is above that of the database, of the published directory and of every directory kept aside, so that
+ * no name a log ever had is used twice. The database first, in one transaction: when the power goes after it the next start finds
+ * a directory of an earlier generation and takes it aside by itself. */
+#include "gateway/ledger_reopen.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "gateway/checkpoints_impl.h"
+
+#define MEMORY (1u << 20)
+
+/* The highest generation that a directory beside the database tells of; 0: there is none. */
+static int64_t published(const char *state_dir, struct arena *a)
+{
+    struct ledger_dir d;
+    struct str note, rest;
+    char path[4200];
+    int64_t most = 0, v;
+    snprintf(path, sizeof path, "%s/ledger", state_dir);
+    if (ledger_dir_open(&d, path, false, NULL) == 0 && ledger_dir_checkpoint(&d, a, &note, NULL) == 0)
+        most = ledger_origin_generation(str_cut(note, '\n', &rest));
+    ledger_dir_done(&d);
+    DIR *all = opendir(state_dir);
+    for (const struct dirent *f; all != NULL && (f = readdir(all)) != NULL;)
+        if (str_starts(str_of(f->d_name), STR("ledger.")) && str_i64(str_cut(str_of(f->d_name + 7), '.', &rest), &v) &&
+            v > most)
+            most = v;
+    if (all != NULL)
+        closedir(all);
+    return most;
+}
+
+/* In a transaction: one log ends, another begins. */
+static int restart(struct store *s, struct arena *a, int64_t above, struct ledger_reopened *ret, struct err *e)
+{
+    int64_t now = clock_now_ms();
+    struct log_head h;
+    int rc = log_size(s, &ret->leaves, e);
+    do {
+        if (rc == 0)
+            rc = log_restart(s, now, e);
+        if (rc == 0)
+            rc = log_head_last(s, a, &h, e);
+    } while (rc == 0 && h.generation <= above);
+    if (rc == 0)
+        ret->generation = h.generation;
+    return rc;
+}
+
+static int in_database(const char *store_url, int64_t above, struct arena *a, struct ledger_reopened *ret,
+                       struct err *e)
+{
+    struct store *s = NULL;
+    int rc = store_open(&s, store_url, NULL, e);
+    if (rc == 0)
+        rc = store_begin(s, e);
+    if (rc == 0)
+        rc = restart(s, a, above, ret, e);
+    if (rc == 0)
+        rc = store_commit(s, e);
+    store_free(s);
+    return rc;
+}
+
+/* Says in the directory that it ended, when and why. Nothing relies on it. */
+static void leave_word(const char *directory, const char *why, const struct ledger_reopened *r)
+{
+    char path[4300], at[TIME_TEXT];
+    snprintf(path, sizeof path, "%s/ended.txt", directory);
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    FILE *f = fd >= 0 ? fdopen(fd, "w") : NULL;
+    if (f == NULL)
+        return;
+    fprintf(f, "ended %s\nleaves in the database then %lld\nfollowed by generation %lld\nwhy %s\n",
+            time_text(clock_now_ms(), at), (long long)r->leaves, (long long)r->generation, why);
+    fclose(f);
+}
+
+int ledger_reopen(const char *state_dir, const char *store_url, const char *why, struct ledger_reopened *ret,
+                  struct err *e)
+{
+    char url[4200], directory[4200];
+    int lock = -1;
+    struct arena *a = arena_create(MEMORY);
+    if (a == NULL)
+        return err_set(e, WL_ENOMEM, "out of memory");
+    snprintf(url, sizeof url, "%s/wayleave.db", state_dir);
+    snprintf(directory, sizeof directory, "%s/ledger", state_dir);
+    store_url = store_url != NULL ? store_url : url;
+    int rc = gateway_lock(state_dir, &lock, e);
+    if (rc == 0 && store_url == url && access(url, F_OK) != 0)
+        rc = err_set(e, WL_ENOTFOUND, "%s: %s", url, strerror(errno));
+    if (rc == 0) {
+        int64_t above = published(state_dir, a);
+        rc = in_database(store_url, above, a, ret, e);
+        if (rc == 0 && access(directory, F_OK) == 0) {
+            leave_word(directory, why, ret);
+            rc = ledger_set_aside(directory, above > 0 ? above : 1, e);
+        }
+    }
+    if (lock >= 0)
+        close(lock);
+    arena_free(a);
+    return rc;
+}
