@@ -248,14 +248,19 @@ static int move_in(const struct ledger_dir *d, const char *name, struct err *e)
     return renameat(d->fd, beside, d->fd, name) == 0 ? 0 : io_error(d, name, e);
 }
 
+int ledger_dir_put(const struct ledger_dir *d, const char *name, struct str bytes, struct err *e)
+{
+    int rc = write_beside(d, name, bytes.p, bytes.n, e);
+    if (rc == 0)
+        rc = sync_beside(d, name, e);
+    if (rc == 0)
+        rc = move_in(d, name, e);
+    return rc == 0 ? sync_folder(d, name, e) : rc;
+}
+
 int ledger_dir_put_checkpoint(const struct ledger_dir *d, struct str note, struct err *e)
 {
-    int rc = write_beside(d, CHECKPOINT, note.p, note.n, e);
-    if (rc == 0)
-        rc = sync_beside(d, CHECKPOINT, e);
-    if (rc == 0)
-        rc = move_in(d, CHECKPOINT, e);
-    return rc == 0 ? sync_folder(d, CHECKPOINT, e) : rc;
+    return ledger_dir_put(d, CHECKPOINT, note, e);
 }
 
 int ledger_dir_begin(const struct ledger_dir *d, const struct ledger_file *f, const void *bytes, size_t n,

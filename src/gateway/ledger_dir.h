@@ -29,7 +29,8 @@ void ledger_dir_done(struct ledger_dir *d);
 int ledger_dir_read(const struct ledger_dir *d, const char *name, void *out, size_t max, size_t *ret_n, struct err *e);
 /* The signed checkpoint's text, in the arena; WL_ENOTFOUND: there is none. */
 int ledger_dir_checkpoint(const struct ledger_dir *d, struct arena *a, struct str *ret, struct err *e);
-/* In its place at once, on the disk when this returns. */
+/* In its place at once, on the disk when this returns. `name` is a path below the directory. */
+int ledger_dir_put(const struct ledger_dir *d, const char *name, struct str bytes, struct err *e);
 int ledger_dir_put_checkpoint(const struct ledger_dir *d, struct str note, struct err *e);
 
 /* The hashes of a tile, its own width or, where that is not there, a wider one: a tlog_reader with ctx a ledger_dir.

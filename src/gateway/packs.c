@@ -5,29 +5,10 @@
  * not would be found out by people who asked us to stop. */
 #include "gateway/packs.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "base/yaml.h"
-
-static int read_pack(const char *path, struct buf *out, struct err *e)
-{
-    char piece[16384];
-    ssize_t n = -1;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return err_set(e, errno == ENOENT ? WL_ENOTFOUND : WL_EIO, "%s: %s", path, strerror(errno));
-    while ((n = read(fd, piece, sizeof piece)) > 0 && !out->failed)
-        buf_put(out, piece, (size_t)n);
-    int why = errno;
-    close(fd);
-    if (n < 0)
-        return err_set(e, WL_EIO, "%s: %s", path, strerror(why));
-    return out->failed ? err_set(e, WL_ETOOBIG, "%s: more than %u MiB", path, YAML_MAX_BYTES >> 20) : 0;
-}
+#include "gateway/text_file.h"
 
 int packs_load(struct optout_packs **ret, const struct path_list *files, struct err *e)
 {
@@ -46,7 +27,7 @@ int packs_load(struct optout_packs **ret, const struct path_list *files, struct 
     for (size_t i = 0; i < files->n; i++)
         buf_init(&bytes[i], YAML_MAX_BYTES);
     for (size_t i = 0; rc == 0 && i < files->n; i++) {
-        rc = read_pack(files->path[i], &bytes[i], e);
+        rc = text_file_read(files->path[i], &bytes[i], e);
         texts[i] = buf_cstr(&bytes[i]);
     }
     if (rc == 0)
