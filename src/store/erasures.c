@@ -31,6 +31,7 @@ STATEMENT(erasure_page,
           "SELECT id, bucket, contact, name, asked_at, due, until_at, cleaned_at, done_at, leaves, leaf, n, regime, "
           "reason, actor FROM erasure WHERE id < $1 ORDER BY id DESC LIMIT $2");
 STATEMENT(lives_gone, "SELECT gone FROM person_merge WHERE bucket = $1 AND kept = $2 ORDER BY gone LIMIT $3");
+STATEMENT(pair_last_out, "SELECT last_out FROM pair WHERE bucket = $1 AND contact = $2 ORDER BY last_out DESC LIMIT 1");
 STATEMENT(person_restricted, "UPDATE person SET restricted_until = $1 WHERE bucket = $2 AND id = $3");
 
 static int read_erasure(struct db_stmt *q, struct arena *a, void *row, struct err *e)
@@ -213,6 +214,26 @@ bool lives_have(const struct lives *l, int64_t contact)
         if (l->id[i] == contact && contact != 0)
             return true;
     return false;
+}
+
+int person_last_out(struct store *s, const struct lives *l, int64_t *ret, struct err *e)
+{
+    int64_t last = 0;
+    for (size_t i = 0; i < l->n; i++) {
+        struct db_stmt *q;
+        int rc = db_prepare(s, &pair_last_out, &q, e);
+        if (rc != 0)
+            return rc;
+        db_i64(q, l->bucket);
+        db_i64(q, l->id[i]);
+        if ((rc = db_step(q, e)) < 0)
+            return rc;
+        int64_t at = rc == 1 ? col_i64(q) : 0;
+        last = at > last ? at : last;
+        db_reset(q);
+    }
+    *ret = last;
+    return 0;
 }
 
 static int restrict_person(struct store *s, int bucket, int64_t contact, int64_t until, struct err *e)

@@ -54,6 +54,8 @@ struct lives {
 /* WL_ENOTFOUND: there is no such person. WL_EBUG when they had more lives than anybody has. */
 int lives_of(struct store *s, int bucket, int64_t contact, struct lives *ret, struct err *e);
 bool lives_have(const struct lives *l, int64_t contact); /* never 0 */
+/* When the last message to them was let go; 0 never. */
+int person_last_out(struct store *s, const struct lives *l, int64_t *ret, struct err *e);
 /* Nothing is to be sent to them of our own accord any more; 0: lifted. */
 int person_restrict(struct store *s, int bucket, int64_t contact, int64_t until, struct err *e);
 
