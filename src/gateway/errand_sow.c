@@ -76,14 +76,16 @@ static int ask(struct sowing *o, struct store *s, struct arena *a, const struct 
                              .reminders = -1};
     if (w.scope == 0)
         return 0;
-    rc = welcome_add(s, a, o->g, &p, &w, now, &made, &field, &why);
-    if (rc == 0)
-        o->started++;
-    if (rc == WL_EINVAL)
+    if (welcome_check(o->g, &w, a, &field, &why) != 0) {
         log_warn("errands", "a consent that is to be confirmed is not: %s", why.text);
-    if (rc != 0 && rc != WL_EINVAL && rc != WL_ECONFLICT)
-        *e = why;
-    return rc == WL_EINVAL || rc == WL_ECONFLICT ? 0 : rc;
+        return 0;
+    }
+    rc = welcome_open(s, a, &p, w.sender, &made, e);
+    if (rc != WL_ENOTFOUND)
+        return rc;
+    rc = welcome_add(s, a, &p, &w, now, &made, e);
+    o->started += rc == 0;
+    return rc;
 }
 
 static int run(void *ctx, struct store *s, struct arena *a, int64_t now, struct err *e)

@@ -11,6 +11,7 @@
 #include "gateway/admit.h"
 #include "gateway/checkpoints.h"
 #include "gateway/dispatch.h"
+#include "gateway/errands.h"
 #include "gateway/fanout.h"
 #include "gateway/gateway_impl.h"
 #include "gateway/ledger_watch.h"
@@ -75,6 +76,27 @@ static void write_shadow(const struct gateway *g, struct buf *b)
         for (int shadow = 0; shadow < 3; shadow++)
             buf_printf(b, "%s{live=\"%s\",shadow=\"%s\"} %llu\n", name, verdict_name((enum verdict)live),
                        verdict_name((enum verdict)shadow), (unsigned long long)n[live][shadow]);
+}
+
+/* What the gateway says and asks by itself. */
+static void write_errands(const struct gateway *g, struct buf *b)
+{
+    static const struct {
+        const char *name, *help;
+    } errand_rows[ERRAND_COUNTS] = {
+        [ERRANDS_SENT] = {"wayleave_confirmations_sent_total",
+                          "opt-outs, opt-ins and cries for help that were answered by the gateway itself"},
+        [ERRANDS_REFUSED] = {"wayleave_errands_refused_total", "messages of its own that a rule or Meta refused"},
+        [ERRANDS_LATE] = {"wayleave_confirmations_late_total", "those that could not be sent in time and were not"},
+        [WELCOMES_STARTED] = {"wayleave_welcomes_started_total", "people asked to confirm by welcome.on"},
+        [WELCOMES_CONFIRMED] = {"wayleave_welcomes_confirmed_total", "people who confirmed"},
+        [WELCOMES_DECLINED] = {"wayleave_welcomes_declined_total", "people who said no"},
+        [WELCOMES_EXPIRED] = {"wayleave_welcomes_expired_total", "people who did not answer"},
+    };
+    for (int i = 0; i < ERRAND_COUNTS; i++)
+        buf_printf(b, "# HELP %s %s\n# TYPE %s counter\n%s %llu\n", errand_rows[i].name, errand_rows[i].help,
+                   errand_rows[i].name, errand_rows[i].name,
+                   (unsigned long long)errands_counted(g->errands, (enum errand_count)i));
 }
 
 /* --- our numbers --------------------------------------------------------------------------------------------------- */
@@ -320,6 +342,7 @@ static void write_metrics(struct gateway *g, struct buf *b)
         buf_printf(b, "# HELP %s %s\n# TYPE %s counter\n%s %llu\n", rows[i].name, rows[i].help, rows[i].name,
                    rows[i].name, (unsigned long long)atomic_load_explicit(&g->metric[i], memory_order_relaxed));
     write_shadow(g, b);
+    write_errands(g, b);
     lag_write(&g->obeyed, b, "wayleave_refusal_obeyed_seconds",
               "from storing a webhook with an opt-out until every decision knows of it");
     struct writer_stats w;

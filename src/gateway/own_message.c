@@ -6,6 +6,7 @@
  * changed in the configuration: the first that was taken is the message, so the key alone is what is compared. */
 #include "gateway/own_message.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "gateway/own_send.h"

@@ -124,47 +124,48 @@ static int write_detail(const struct welcome_wish *w, struct arena *a, struct st
                                ERRAND_DETAIL_MAX);
 }
 
-/* One open question of a number and a person is enough: who is asked twice at once does not know what a yes means. */
-static int find_open(struct store *s, struct arena *a, const struct person *p, int64_t sender, struct errand *ret,
-                     bool *ret_found, struct err *e)
+int welcome_check(const struct gateway *g, struct welcome_wish *w, struct arena *a, const char **ret_field,
+                  struct err *e)
+{
+    struct str detail;
+    *ret_field = NULL;
+    complete(w, g, a);
+    int rc = check(w, ret_field, e);
+    if (rc == 0 && (rc = write_detail(w, a, &detail, e)) != 0)
+        *ret_field = "wording";
+    return rc;
+}
+
+int welcome_open(struct store *s, struct arena *a, const struct person *p, int64_t sender, struct errand *ret,
+                 struct err *e)
 {
     struct errand *v = NULL;
     size_t n = 0;
     int rc = errands_of(s, p->bucket, p->id, ERRAND_WELCOME, a, &v, &n, e);
-    *ret_found = false;
     for (size_t i = 0; rc == 0 && i < n; i++)
         if (v[i].sender == sender) {
             *ret = v[i];
-            *ret_found = true;
+            return 0;
         }
-    return rc;
+    return rc == 0 ? WL_ENOTFOUND : rc;
 }
 
-int welcome_add(struct store *s, struct arena *a, const struct gateway *g, const struct person *p,
-                const struct welcome_wish *wish, int64_t now, struct errand *ret, const char **ret_field, struct err *e)
+int welcome_add(struct store *s, struct arena *a, const struct person *p, const struct welcome_wish *w, int64_t now,
+                struct errand *ret, struct err *e)
 {
-    struct welcome_wish w = *wish;
-    struct errand v = {.kind = ERRAND_WELCOME, .state = ERRAND_OPEN};
-    bool found = false;
-    *ret_field = NULL;
-    complete(&w, g, a);
-    int rc = check(&w, ret_field, e);
+    struct errand v = {.bucket = p->bucket,
+                       .id = store_id(s, now),
+                       .kind = ERRAND_WELCOME,
+                       .state = ERRAND_OPEN,
+                       .due = now,
+                       .contact = p->id,
+                       .sender = w->sender,
+                       .scope = w->scope,
+                       .begun_at = now,
+                       .expires = now + w->expires_after};
+    int rc = write_detail(w, a, &v.detail, e);
     if (rc == 0)
-        rc = find_open(s, a, p, w.sender, ret, &found, e);
-    if (rc == 0 && found)
-        return err_set(e, WL_ECONFLICT, "this person is being asked by that number already");
-    if (rc == 0 && (rc = write_detail(&w, a, &v.detail, e)) != 0)
-        *ret_field = "text";
-    if (rc != 0)
-        return rc;
-    v.bucket = p->bucket;
-    v.id = store_id(s, now);
-    v.due = v.begun_at = now;
-    v.contact = p->id;
-    v.sender = w.sender;
-    v.scope = w.scope;
-    v.expires = now + w.expires_after;
-    rc = errands_add(s, &v, 1, e);
+        rc = errands_add(s, &v, 1, e);
     if (rc == 0)
         *ret = v;
     return rc;

@@ -47,10 +47,15 @@ struct welcome_wish {
 #define WELCOME_REMINDERS_MAX 3
 #define WELCOME_TEXT_MAX      1024 /* bytes; what a message with buttons may say */
 #define WELCOME_MOST_MS       (INT64_C(90) * 86400000)
-/* Adds it. WL_EINVAL: *ret_field names what is wrong or missing (the caller's mistake; nothing was written). WL_ECONFLICT:
- * this person has one open with that number, *ret is it. */
-int welcome_add(struct store *s, struct arena *a, const struct gateway *g, const struct person *p,
-                const struct welcome_wish *w, int64_t now, struct errand *ret, const char **ret_field, struct err *e);
+/* Fills in what the configuration says, in the arena. WL_EINVAL: *ret_field names what is wrong or missing. */
+int welcome_check(const struct gateway *g, struct welcome_wish *w, struct arena *a, const char **ret_field,
+                  struct err *e);
+/* The open one of this person and this number: who is asked twice at once does not know what a yes means. WL_ENOTFOUND. */
+int welcome_open(struct store *s, struct arena *a, const struct person *p, int64_t sender, struct errand *ret,
+                 struct err *e);
+/* Adds it, checked, when none is open. */
+int welcome_add(struct store *s, struct arena *a, const struct person *p, const struct welcome_wish *w, int64_t now,
+                struct errand *ret, struct err *e);
 /* Ends an open one. WL_ECONFLICT: it has ended. */
 int welcome_cancel(struct store *s, struct arena *a, struct errand *v, struct str why, int64_t now, struct err *e);
 
