@@ -54,6 +54,10 @@ static const struct option import_options[] = {
     {.name = "consent-method", .value = "WORD", .help = "for rows that say nothing: how, as in web_form"},
     {.name = "consent-wording", .value = "TEXT", .help = "for rows that say nothing: the words they agreed to"},
     {.name = "consent-evidence", .value = "TEXT", .help = "for rows that say nothing: where the proof lies"},
+    {.name = "consent-expires", .value = "TIME", .help = "for rows that say nothing: when their consent ends"},
+    {.name = "business", .value = "NAME", .help = "for rows that say nothing: the business as it was named to them"},
+    {.name = "policy", .value = "VERSION", .help = "for rows that say nothing: the privacy policy they saw"},
+    {.name = "jurisdiction", .value = "PLACE", .help = "for rows that say nothing: whose law, as in DE or US-CA"},
     {0},
 };
 
@@ -63,8 +67,63 @@ static const struct option consent_options[] = {
     {.name = "method", .value = "WORD", .help = "how, as in web_form, paper, phone_call (default: operator)"},
     {.name = "source", .value = "TEXT", .help = "the form, shop or file it came from"},
     {.name = "wording", .value = "TEXT", .help = "the words the person saw or said"},
+    {.name = "wording-sha256", .value = "HASH", .help = "the same, when they were recorded before (consent wordings)"},
     {.name = "language", .value = "CODE", .help = "the language of those words"},
-    {.name = "evidence", .value = "TEXT", .help = "where the proof lies"},
+    {.name = "evidence", .value = "TEXT|JSON", .help = "where the proof lies, as in {\"call_id\":\"c-17\"}"},
+    {.name = "expires", .value = "TIME", .help = "when the consent ends by itself"},
+    {.name = "business", .value = "NAME", .help = "the business as it was named to the person"},
+    {.name = "policy", .value = "VERSION", .help = "the privacy policy they saw"},
+    {.name = "jurisdiction",
+     .value = "PLACE",
+     .help = "whose law counts: a country, or a part of one, as in DE or US-CA"},
+    {0},
+};
+
+static const struct option consent_import_options[] = {
+    {.name = "format", .value = "WORD", .help = "csv or ndjson (default: lines that begin with { are JSON)"},
+    {.name = "map", .value = "FIELD=COLUMN", .help = "what the file calls a field, as in who=Mobile", .repeat = true},
+    {.name = "errors",
+     .value = "FILE",
+     .help = "write the rows that failed there, each with its reason, to be repaired and imported"},
+    {.name = "international", .help = "every number in the file begins with its country code, '+' or not"},
+    {.name = "act", .value = "WORD", .help = "for rows that say nothing: grant or withdraw"},
+    {.name = "scope", .value = "SCOPE", .help = "for rows that say nothing: what these people agreed to"},
+    {.name = "at", .value = "TIME", .help = "for rows that say nothing: when"},
+    {.name = "expires", .value = "TIME", .help = "for rows that say nothing: when it ends by itself"},
+    {.name = "method", .value = "WORD", .help = "for rows that say nothing: how (default: import)"},
+    {.name = "source", .value = "TEXT", .help = "for rows that say nothing: the form or shop it came from"},
+    {.name = "wording", .value = "TEXT", .help = "for rows that say nothing: the words they agreed to"},
+    {.name = "language", .value = "CODE", .help = "for rows that say nothing: the language of those words"},
+    {.name = "business", .value = "NAME", .help = "for rows that say nothing: the business as it was named to them"},
+    {.name = "policy", .value = "VERSION", .help = "for rows that say nothing: the privacy policy they saw"},
+    {.name = "jurisdiction", .value = "PLACE", .help = "for rows that say nothing: whose law, as in DE or US-CA"},
+    {0},
+};
+
+static const struct option contacts_export_options[] = {
+    {.name = "output", .value = "FILE", .help = "write it there, for its owner alone to read", .letter = 'o'},
+    {0},
+};
+
+static const struct option ledger_checkpoint_options[] = {
+    {.name = "key", .help = "print the verifier key and nothing else"},
+    {0},
+};
+
+static const struct option ledger_export_options[] = {
+    {.name = "output", .value = "PATH", .help = "a ZIP, or a folder where PATH ends in '/'", .letter = 'o'},
+    {0},
+};
+
+static const struct option ledger_verify_options[] = {
+    {.name = "offline", .value = "FOLDER", .help = "check this published directory, without a gateway"},
+    {.name = "key", .value = "KEY", .help = "the verifier key the checkpoint must be signed with"},
+    {0},
+};
+
+static const struct option ledger_reopen_options[] = {
+    {.name = "reason", .value = "TEXT", .help = "why; kept beside the log that ends"},
+    {.name = "set", .value = "KEY=VALUE", .help = "override one setting", .repeat = true},
     {0},
 };
 
@@ -167,6 +226,13 @@ static const struct option replay_options[] = {
     {.name = "to", .value = "TIME|ID", .help = "with --from: up to there (default: up to now)"},
     {.name = "dead", .help = "what it did not take, once more"},
     {.name = "stop", .help = "end a replay that is under way"},
+    {0},
+};
+
+static const struct option contact_erase_options[] = {
+    {.name = "yes", .help = "do it: what is erased does not come back"},
+    {.name = "now", .help = "the proof of consent, too, before its time; needs --reason"},
+    {.name = "reason", .value = "TEXT", .help = "why; kept with the erasure, so without anybody's name"},
     {0},
 };
 
@@ -346,12 +412,33 @@ const struct command commands[] = {
      "status 4 when "
      "rows failed.",
      import_options, COMMON_CLIENT | COMMON_QUIET | COMMON_DRY_RUN, 1, 1, contacts_import},
+    {"contacts erase", "WHO",
+     "erase a person: everything but the proof of consent at once, the proof when its time is over",
+     "WHO is a phone number in any spelling, a user id, or a contact id. Messages that wait for them are taken back, "
+     "one that "
+     "is on its way is waited for, and nothing is sent to them of our own accord any more. How long the proof is kept, "
+     "and "
+     "because of which law, is said before (--dry-run) and after. Somebody of whom there is no consent to prove is "
+     "erased at "
+     "once and whole. What stays of them is a hash, by which an old list does not bring them back.\n\n"
+     "    wayleave contacts erase +15550001111 --dry-run\n"
+     "    wayleave contacts erase +15550001111 --yes\n"
+     "    wayleave contacts erase +15550001111 --now --reason \"letter of 3 May\" --yes",
+     contact_erase_options, COMMON_CLIENT | COMMON_QUIET | COMMON_DRY_RUN, 1, 1, contacts_erase},
+    {"contacts erasures", "", "list who was erased, and what is kept until when", "The newest 200. Nobody is named.",
+     NULL, COMMON_CLIENT, 0, 0, contacts_erasures},
     {"contacts show", "WHO", "show one person: names, consent, windows, messages",
      "WHO is a phone number in any spelling, a user id, or a contact id.", NULL, COMMON_CLIENT, 1, 1, contacts_show},
     {"contacts link", "WHO", "make a link to a person's own preference page",
      "Whoever opens it sees what the person agreed to and can change it. Send it to them alone; it needs public_url. "
      "Without --days it is good for preferences.keep.",
      link_options, COMMON_CLIENT, 1, 1, contacts_link},
+    {"contacts export", "WHO", "write everything that is held on one person, as one JSON object",
+     "For the person themselves: names, attributes, consent with wordings, evidence and places in the ledger, messages "
+     "with the decisions about them, webhooks about them, and what is still owed to them. Nothing of anybody else is "
+     "in "
+     "it: where a webhook of somebody else names them, only that is said.",
+     contacts_export_options, COMMON_CONFIG | COMMON_SERVER, 1, 1, contacts_export},
     {"consent grant", "WHO", "record that a person agreed",
      "Say how you know: --method, --source, --wording, --evidence are what "
      "proves it later.",
@@ -359,8 +446,29 @@ const struct command commands[] = {
     {"consent withdraw", "WHO", "record that a person does not want this any more",
      "In force at once. It never blocks what the person writes to you.", consent_options,
      COMMON_CLIENT | COMMON_QUIET | COMMON_DRY_RUN, 1, 1, consent_withdraw},
-    {"consent show", "WHO", "show a person's consent and its whole history", NULL, NULL, COMMON_CLIENT, 1, 1,
-     consent_show},
+    {"consent show", "WHO", "show a person's consent, what decides, and its whole history",
+     "For each category what stands, which event decides and what stands against it; then every event with its rank, "
+     "the "
+     "wording, the evidence, its place in the ledger and whether a signed checkpoint holds it.",
+     NULL, COMMON_CLIENT, 1, 1, consent_show},
+    {"consent wordings", "[SHA256]", "list the wordings people were shown, or show one of them",
+     "Each is kept once, with how many events and people rest on it. Its SHA-256 may stand for it wherever a wording "
+     "is "
+     "given.",
+     NULL, COMMON_CLIENT, 0, 1, consent_wordings},
+    {"consent import", "FILE|-", "take in consent events from a CSV file or lines of JSON",
+     "Fields are named as in POST /wayleave/v1/consent: who, act, scope, at, expires, method, source, wording, "
+     "wording_sha256, language, evidence, business, policy, jurisdiction. In CSV the first line names the columns, in "
+     "any "
+     "order; phone and user_id are who. --map says what the file calls a field; options stand in for what rows do not "
+     "say.\n\n"
+     "A grant must say when it was given. A withdrawal is taken as long as the row says who it is. The file's name, "
+     "its "
+     "SHA-256 and the row's line become part of each row's evidence.\n\n"
+     "Every row is counted: recorded, known (nothing new), failed. One that fails stops none of the others. Importing "
+     "the "
+     "same file again records nothing. Exit status 4 when rows failed.",
+     consent_import_options, COMMON_CLIENT | COMMON_QUIET | COMMON_DRY_RUN, 1, 1, consent_import},
     {"send", "", "send one message, by the rules",
      "A refusal is shown with every reason, its source and what would change it; exit status 3, or 75 when waiting is "
      "enough. Exit status 5: no answer came, and it may have been sent.\n\n"
@@ -482,6 +590,32 @@ const struct command commands[] = {
      NULL, COMMON_CLIENT | COMMON_QUIET, 1, 1, subscribers_test_run},
     {"webhooks subscribers dead", "NAME", "list what a subscriber did not take, and why", NULL, NULL, COMMON_CLIENT, 1,
      1, subscribers_dead_run},
+    {"ledger checkpoint", "", "print the ledger's signed checkpoint",
+     "Byte for byte as it was signed: name of the log, number of entries, root, signatures. Whoever keeps one can tell later "
+     "whether the log was changed. With --key the key it is signed with is printed instead.",
+     ledger_checkpoint_options, COMMON_CLIENT, 0, 0, ledger_checkpoint_run},
+    {"ledger prove", "WHO", "check the proofs of what a person said",
+     "Each event's record must give the entry in the log, and the entry lead to the signed checkpoint; both are worked out "
+     "here. Exit status 75 while one is not inside a checkpoint yet.",
+     NULL, COMMON_CLIENT, 1, 1, ledger_prove_run},
+    {"ledger export", "WHO -o FILE.zip|FOLDER/", "write a pack that proves what a person said, for an auditor",
+     "Per event the record, its salt, the entry of the log, the wording that was shown and a proof, with the checkpoint, the "
+     "key and a page that says how to verify all of it without us. The pack names the person.\n\n"
+     "    wayleave ledger export +15550001111 -o pack.zip\n"
+     "    wayleave ledger export +15550001111 -o pack/ && consent-verify pack",
+     ledger_export_options, COMMON_CONFIG | COMMON_SERVER | COMMON_QUIET, 1, 1, ledger_export_run},
+    {"ledger verify", "", "look for anything in the ledger that was changed",
+     "Compares records with the log's entries, entries with what was published, erasures with what they left, and people's "
+     "consent with their events. With --offline a published directory alone is checked, without a gateway. Each thing that "
+     "does not fit is a line that names it; exit status 1 then.\n\n"
+     "    wayleave ledger verify\n"
+     "    wayleave ledger verify --offline /var/lib/wayleave/ledger --key \"$(wayleave ledger checkpoint --key)\"",
+     ledger_verify_options, COMMON_CLIENT | COMMON_QUIET, 0, 0, ledger_verify_run},
+    {"ledger reopen", "--reason TEXT", "begin a new log, when the database is not the one that was signed",
+     "For a database restored from a backup, or a lost ledger.key, with the gateway stopped. Records stay; each gets a place "
+     "in the new log at the next start. The published directory of the old one is kept beside it, with the reason. Proofs "
+     "handed out before stay valid for the old log.",
+     ledger_reopen_options, COMMON_CONFIG | COMMON_QUIET, 0, 0, ledger_reopen_run},
     {"explain", "ID", "say why a message was sent, held or refused",
      "ID is the message id the gateway gave (mt...), or Meta's (wamid...) of a recent message. Shows the verdict, each "
      "rule that spoke with the facts it saw, "
