@@ -67,6 +67,8 @@ static int start_failed(const struct config *c, const struct err *e)
     buf_init(&next, 8192);
     if (strstr(e->text, strerror(EADDRINUSE)) != NULL)
         buf_puts(&next, "choose another port with listen, or stop the program that has this one");
+    else if (e->code == WL_ECORRUPT)
+        buf_puts(&next, "put back the database, or the directory and its keys, that belong together: docs/ledger.md");
     else if (e->code == WL_ECONFLICT)
         buf_puts(&next, "stop that one, or give this one a state_dir of its own");
     else
