@@ -81,6 +81,14 @@ static const struct {
     {"consentlanguage", COLUMN_LANGUAGE},
     {"consentevidence", COLUMN_EVIDENCE},
     {"evidence", COLUMN_EVIDENCE},
+    {"wordingsha256", COLUMN_WORDING_HASH},
+    {"consentwordingsha256", COLUMN_WORDING_HASH},
+    {"expires", COLUMN_EXPIRES},
+    {"consentexpires", COLUMN_EXPIRES},
+    {"business", COLUMN_BUSINESS},
+    {"policy", COLUMN_POLICY},
+    {"policyversion", COLUMN_POLICY},
+    {"jurisdiction", COLUMN_JURISDICTION},
     {"error", COLUMN_ERROR},
 };
 
@@ -97,6 +105,11 @@ static const char *const column_names[COLUMN_COUNT] = {
     [COLUMN_WORDING] = "consent_wording",
     [COLUMN_LANGUAGE] = "consent_language",
     [COLUMN_EVIDENCE] = "consent_evidence",
+    [COLUMN_WORDING_HASH] = "wording_sha256",
+    [COLUMN_EXPIRES] = "consent_expires",
+    [COLUMN_BUSINESS] = "business",
+    [COLUMN_POLICY] = "policy",
+    [COLUMN_JURISDICTION] = "jurisdiction",
     [COLUMN_ERROR] = "error",
 };
 
@@ -191,7 +204,7 @@ static bool one_of(struct str s, const char *words)
 #define ANYTHING "yes y true 1 x ok sim si sí ja oui opt-in optin"
 
 /* "Marketing; Utility" -> "marketing,utility", then read by the words core knows. */
-static int read_scope(struct str s, char *out, size_t size, struct err *e)
+int contact_scope_text(struct str s, char *out, size_t size, struct err *e)
 {
     size_t n = 0;
     consent_scope scope;
@@ -221,13 +234,23 @@ static bool withdraws(const struct contact_columns *c, const struct csv_row *row
 }
 
 /* What a consent says beside scope, act and time. */
-static void consent_rest(const struct contact_columns *c, const struct csv_row *row, struct json_out *out)
+static void consent_rest(const struct contact_columns *c, const struct csv_row *row, bool grants, struct json_out *out)
 {
+    static const struct {
+        const char *key;
+        enum contact_column column;
+    } texts[] = {
+        {"wording", COLUMN_WORDING},   {"wording_sha256", COLUMN_WORDING_HASH}, {"language", COLUMN_LANGUAGE},
+        {"evidence", COLUMN_EVIDENCE}, {"business", COLUMN_BUSINESS},           {"policy", COLUMN_POLICY},
+        {"expires", COLUMN_EXPIRES},   {"jurisdiction", COLUMN_JURISDICTION},
+    };
     struct str method = field(c, row, COLUMN_METHOD);
     jo_kstr(out, "method", method.n ? method : STR("import"));
-    jo_kstr(out, "wording", field(c, row, COLUMN_WORDING));
-    jo_kstr(out, "language", field(c, row, COLUMN_LANGUAGE));
-    jo_kstr(out, "evidence", field(c, row, COLUMN_EVIDENCE));
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct str s = field(c, row, texts[i].column);
+        if (s.n > 0 && (grants || texts[i].column != COLUMN_EXPIRES))
+            jo_kstr(out, texts[i].key, s);
+    }
     jo_end(out);
 }
 
@@ -239,7 +262,7 @@ static void withdrawal_json(const struct contact_columns *c, const struct csv_ro
     int64_t when;
     if (given.n == 0 || one_of(given, NOTHING) || one_of(given, ANYTHING))
         given = STR("all");
-    else if (read_scope(given, scope, sizeof scope, NULL) == 0)
+    else if (contact_scope_text(given, scope, sizeof scope, NULL) == 0)
         given = str_of(scope);
     jo_key(out, "consent");
     jo_object(out);
@@ -247,7 +270,7 @@ static void withdrawal_json(const struct contact_columns *c, const struct csv_ro
     jo_kcstr(out, "act", "withdraw");
     if (at.n > 0)
         jo_kstr(out, "at", time_parse(at.p, at.n, &when) ? str_of(time_text(when, text)) : at);
-    consent_rest(c, row, out);
+    consent_rest(c, row, false, out);
 }
 
 /* The consent the row brings, if it does. */
@@ -264,7 +287,7 @@ static int consent_json(const struct contact_columns *c, const struct csv_row *r
     *ret = COLUMN_CONSENT;
     if (given.n == 0 || one_of(given, NOTHING))
         return 0;
-    int rc = read_scope(given, scope, sizeof scope, e);
+    int rc = contact_scope_text(given, scope, sizeof scope, e);
     if (rc != 0)
         return rc;
     *ret = COLUMN_ACT;
@@ -283,7 +306,7 @@ static int consent_json(const struct contact_columns *c, const struct csv_row *r
     jo_kcstr(out, "scope", scope);
     jo_kcstr(out, "act", "grant");
     jo_kcstr(out, "at", time_text(when, text));
-    consent_rest(c, row, out);
+    consent_rest(c, row, true, out);
     return 0;
 }
 
@@ -297,7 +320,7 @@ static bool leads_with_plus(struct str phone)
     return false;
 }
 
-static int check_phone(struct str phone, bool international, struct err *e)
+int contact_phone_check(struct str phone, bool international, struct err *e)
 {
     struct identity id;
     const char *exp = memchr(phone.p, 'E', phone.n);
@@ -323,7 +346,7 @@ static int check_names(struct str *phone, struct str *user, const struct contact
     int rc = 0;
     if (phone->n == 0 && user->n == 0)
         return err_set(e, WL_EINVAL, "is empty, and there is no user id");
-    if (phone->n > 0 && (rc = check_phone(*phone, c->international, e)) != 0) {
+    if (phone->n > 0 && (rc = contact_phone_check(*phone, c->international, e)) != 0) {
         if (!lenient || user->n == 0 || identity_user_id(*user, &id, NULL) != 0)
             return rc;
         *phone = STR("");

@@ -26,6 +26,11 @@ enum contact_column {
     COLUMN_WORDING,
     COLUMN_LANGUAGE,
     COLUMN_EVIDENCE,
+    COLUMN_WORDING_HASH,
+    COLUMN_EXPIRES,
+    COLUMN_BUSINESS,
+    COLUMN_POLICY,
+    COLUMN_JURISDICTION,
     COLUMN_ERROR, /* ours, of an earlier --errors file: left out */
     COLUMN_COUNT
 };
@@ -48,5 +53,10 @@ void contact_columns_done(struct contact_columns *c);
 int contact_row_json(const struct contact_columns *c, const struct csv_row *row, struct json_out *out,
                      enum contact_column *ret_field, struct err *e);
 bool contact_row_blank(const struct csv_row *row);
+
+/* A phone number as it may stand in a file: with '+' unless all of them are international, and not mangled by a spreadsheet. */
+int contact_phone_check(struct str phone, bool international, struct err *e);
+/* "Marketing; Utility" -> "marketing,utility". WL_EINVAL: no scope people consent to, or a "yes" that does not say to what. */
+int contact_scope_text(struct str s, char *out, size_t size, struct err *e);
 
 #endif

@@ -6,15 +6,13 @@
  * exactly one count: created, updated, unchanged, failed, or not sent; warnings are about rows that were taken. Running it again changes nothing that is
  * already there, so the answer to an interrupted import is the same command. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/digest.h"
 #include "cmd/contact_row.h"
+#include "cmd/import_file.h"
 #include "cmd/rest_client.h"
 #include "cmd/show.h"
 #include "cmd/term.h"
@@ -27,8 +25,7 @@
 
 struct import {
     const struct args *args;
-    const char *name; /* as shown and recorded: the file's name without its folder */
-    FILE *in;
+    struct import_file file;
     FILE *bad; /* --errors */
     struct rest rest;
     bool connected, stopped; /* stopped: the gateway went away; the rest is only counted */
@@ -65,7 +62,7 @@ static void draw(struct import *m, bool last)
     if (last)
         fputs("\r\033[K", stderr);
     else
-        fprintf(stderr, "\r%s: %lld rows, %lld failed ", m->name, (long long)m->rows, (long long)m->failed);
+        fprintf(stderr, "\r%s: %lld rows, %lld failed ", m->file.name, (long long)m->rows, (long long)m->failed);
 }
 
 /* The row for --errors: its fields without an older error column, then why. */
@@ -105,7 +102,7 @@ static void print_note(struct import *m, const char *kind, int line, const char 
     if (args_has(m->args, "json"))
         return;
     draw(m, true);
-    fprintf(stderr, "%s:%d: %s%s%s", m->name, line, kind, field ? field : "", field ? ": " : "");
+    fprintf(stderr, "%s:%d: %s%s%s", m->file.name, line, kind, field ? field : "", field ? ": " : "");
     term_text(stderr, TONE_PLAIN, message);
     fputc('\n', stderr);
 }
@@ -319,87 +316,35 @@ static void read_rows(struct import *m)
 
 /* ---------------------------------------------------------------- the whole import */
 
-/* What comes through a pipe is kept in an unnamed file, because it is read twice. NULL: errno says why. */
-static FILE *open_twice(const char *path, bool piped)
-{
-    char bytes[16384];
-    size_t n;
-    FILE *from = piped ? stdin : fopen(path, "re");
-    if (from == NULL || (!piped && fseek(from, 0, SEEK_SET) == 0))
-        return from;
-    FILE *kept = tmpfile();
-    while (kept && (n = fread(bytes, 1, sizeof bytes, from)) > 0)
-        fwrite(bytes, 1, n, kept);
-    bool bad = kept == NULL || ferror(from) || ferror(kept) || fseek(kept, 0, SEEK_SET) != 0;
-    if (!piped)
-        fclose(from);
-    if (bad && kept)
-        fclose(kept);
-    return bad ? NULL : kept;
-}
-
-static int open_file(struct import *m, const char *path)
-{
-    bool piped = strcmp(path, "-") == 0;
-    const char *slash = strrchr(path, '/');
-    char bytes[16384], hex[SHA256_HEX];
-    uint8_t digest[SHA256_BYTES];
-    size_t n;
-    m->name = piped ? "standard input" : slash ? slash + 1 : path;
-    if ((m->in = open_twice(path, piped)) == NULL)
-        return cmd_fail(CMD_FAILED, NULL, "%s cannot be read: %s", path, strerror(errno));
-    struct sha256_state *s = sha256_begin();
-    while ((n = fread(bytes, 1, sizeof bytes, m->in)) > 0)
-        sha256_add(s, bytes, n);
-    sha256_end(s, digest);
-    hex_encode(digest, sizeof digest, hex);
-    buf_printf(&m->source, "%s sha256:%s", m->name, hex);
-    if (ferror(m->in) || fseek(m->in, 0, SEEK_SET) != 0)
-        return cmd_fail(CMD_FAILED, NULL, "%s cannot be read to its end: %s", path, strerror(errno));
-    return CMD_OK;
-}
-
-/* --errors: opened without truncating first, so that naming the file that is read destroys nothing. */
-static int open_errors(struct import *m, const char *path)
-{
-    struct stat in, out;
-    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600); /* it holds people's numbers */
-    if (fd < 0 || fstat(fd, &out) != 0 || fstat(fileno(m->in), &in) != 0)
-        return cmd_fail(CMD_FAILED, NULL, "%s cannot be written: %s", path, strerror(errno));
-    bool same = in.st_dev == out.st_dev && in.st_ino == out.st_ino;
-    if (same || ftruncate(fd, 0) != 0 || (m->bad = fdopen(fd, "w")) == NULL) {
-        close(fd);
-        return cmd_fail(CMD_USAGE, "name another file", "%s %s", path,
-                        same ? "is the file being imported" : "cannot be written");
-    }
-    return CMD_OK;
-}
-
 static int read_header(struct import *m)
 {
     struct csv_row row;
     struct err e = {0};
     int rc = csv_next(m->csv, &row, &e);
     if (rc == 0)
-        return cmd_fail(CMD_FAILED, NULL, "%s is empty", m->name);
+        return cmd_fail(CMD_FAILED, NULL, "%s is empty", m->file.name);
     if (rc == 1)
         rc = contact_columns_read(&m->columns, &row, &e);
     if (rc < 0)
-        return cmd_fail(CMD_FAILED, "see the columns in: wayleave help contacts import", "%s:%d: %s", m->name, row.line,
-                        e.text);
+        return cmd_fail(CMD_FAILED, "see the columns in: wayleave help contacts import", "%s:%d: %s", m->file.name,
+                        row.line, e.text);
     m->columns.international = args_has(m->args, "international");
     m->columns.fallback[COLUMN_CONSENT] = args_get(m->args, "consent");
     m->columns.fallback[COLUMN_AT] = args_get(m->args, "consent-at");
     m->columns.fallback[COLUMN_METHOD] = args_get(m->args, "consent-method");
     m->columns.fallback[COLUMN_WORDING] = args_get(m->args, "consent-wording");
     m->columns.fallback[COLUMN_EVIDENCE] = args_get(m->args, "consent-evidence");
+    m->columns.fallback[COLUMN_BUSINESS] = args_get(m->args, "business");
+    m->columns.fallback[COLUMN_POLICY] = args_get(m->args, "policy");
+    m->columns.fallback[COLUMN_JURISDICTION] = args_get(m->args, "jurisdiction");
+    m->columns.fallback[COLUMN_EXPIRES] = args_get(m->args, "consent-expires");
     if (m->columns.ignored.len > 0 && !args_has(m->args, "quiet")) {
-        fprintf(stderr, "%s: columns not used: ", m->name);
+        fprintf(stderr, "%s: columns not used: ", m->file.name);
         term_text(stderr, TONE_PLAIN, buf_str(&m->columns.ignored));
         fputc('\n', stderr);
     }
     const char *bad = args_get(m->args, "errors");
-    rc = bad ? open_errors(m, bad) : CMD_OK;
+    rc = bad ? import_errors_open(&m->file, bad, &m->bad) : CMD_OK;
     if (m->bad) {
         struct buf head;
         buf_init(&head, 3 * CSV_ROW_BYTES);
@@ -417,7 +362,7 @@ static void report_json(const struct import *m)
     buf_init(&b, 2 * ERRORS_BYTES + 4096);
     json_out_init(&out, &b);
     jo_object(&out);
-    jo_kcstr(&out, "file", m->name);
+    jo_kcstr(&out, "file", m->file.name);
     jo_kbool(&out, "dry_run", args_has(m->args, "dry-run"));
     const struct {
         const char *name;
@@ -450,7 +395,7 @@ static void report_line(const char *what, int64_t n, enum tone tone)
 static void report_text(const struct import *m)
 {
     bool dry = args_has(m->args, "dry-run");
-    printf("%s: %lld rows%s\n", m->name, (long long)m->rows, dry ? ", nothing was sent (dry run)" : "");
+    printf("%s: %lld rows%s\n", m->file.name, (long long)m->rows, dry ? ", nothing was sent (dry run)" : "");
     if (dry) {
         report_line("right", m->unsent, TONE_GOOD);
     } else {
@@ -497,8 +442,9 @@ int contacts_import(const struct args *a)
     buf_init(&m->warnings, ERRORS_BYTES);
     buf_init(&m->batch.contacts, BATCH_BYTES + 8 * CSV_ROW_BYTES);
     buf_init(&m->batch.rows, BATCH_ROWS * 3 * CSV_ROW_BYTES);
-    int rc = open_file(m, a->word[0]);
-    m->csv = csv_open(read_in, m->in);
+    int rc = import_file_open(a->word[0], &m->file);
+    buf_printf(&m->source, "%s sha256:%s", m->file.name, m->file.sha256);
+    m->csv = csv_open(read_in, m->file.in);
     if (rc == CMD_OK && !args_has(a, "dry-run")) {
         rc = rest_open(&m->rest, a);
         m->connected = true;
@@ -511,8 +457,7 @@ int contacts_import(const struct args *a)
     }
     if (m->bad)
         fclose(m->bad);
-    if (m->in)
-        fclose(m->in);
+    import_file_close(&m->file);
     if (m->connected)
         rest_close(&m->rest);
     csv_free(m->csv);

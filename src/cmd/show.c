@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * show.c - decisions, messages, contacts and consent as a person reads them.
+ * show.c - decisions, messages and contacts as a person reads them.
  *
  * Two columns, a word and its value, because that survives narrow terminals and copying into a ticket. The verdict
  * comes first, then each reason with the facts it rests on, what would change it, and where the rule is written. */
@@ -213,58 +213,6 @@ void show_message(struct json m)
 
 /* ---------------------------------------------------------------- people */
 
-static void show_scopes(struct json consent)
-{
-    char when[SHOW_TIME];
-    for (struct json_iter it = json_iter(consent); json_next(&it);) {
-        struct str status = show_text(it.value, "status");
-        bool granted = str_eq(status, STR("granted")), withdrawn = str_eq(status, STR("withdrawn"));
-        struct str at = show_time(json_get(it.value, "at"), when);
-        fputs("  ", stdout);
-        term_cell(stdout, TONE_PLAIN, it.key, SHOW_LABEL + 2);
-        term_cell(stdout, granted ? TONE_GOOD : withdrawn ? TONE_BAD : TONE_DIM, status, 10);
-        term_printf(stdout, TONE_PLAIN, " %.*s", (int)at.n, at.p);
-        putchar('\n');
-    }
-}
-
-static void show_stop(struct json stop)
-{
-    char when[SHOW_TIME];
-    bool stopped = false;
-    if (!json_bool(json_get(stop, "stopped"), &stopped) || !stopped)
-        return;
-    struct str at = show_time(json_get(stop, "at"), when);
-    term_printf(stdout, TONE_BAD, "  stopped marketing in WhatsApp itself %.*s", (int)at.n, at.p);
-    putchar('\n');
-}
-
-void show_consent(struct json answer)
-{
-    char when[SHOW_TIME];
-    show_line(0, "contact", show_text(answer, "contact"));
-    puts("consent");
-    show_scopes(json_get(answer, "consent"));
-    show_stop(json_get(answer, "platform_stop"));
-    if (json_count(json_get(answer, "events")) > 0)
-        puts("history");
-    for (struct json_iter it = json_iter(json_get(answer, "events")); json_next(&it);) {
-        struct str act = show_text(it.value, "act"), at = show_time(json_get(it.value, "at"), when),
-                   scope = show_text(it.value, "scope");
-        struct str method = show_text(it.value, "method"), source = show_text(it.value, "source");
-        fputs("  ", stdout);
-        term_printf(stdout, TONE_PLAIN, "%.*s  ", (int)at.n, at.p);
-        term_cell(stdout, str_eq(act, STR("grant")) || str_eq(act, STR("resume")) ? TONE_GOOD : TONE_BAD, act, 9);
-        term_printf(stdout, TONE_PLAIN, "%.*s%s%.*s%s%.*s", (int)scope.n, scope.p, method.n ? ", by " : "",
-                    (int)method.n, method.p, source.n ? ", from " : "", (int)source.n, source.p);
-        putchar('\n');
-        show_line(4, "wording", show_text(it.value, "wording"));
-        show_line(4, "language", show_text(it.value, "language"));
-        show_line(4, "evidence", show_text(it.value, "evidence"));
-        show_line(4, "actor", show_text(it.value, "actor"));
-    }
-}
-
 static void show_windows(struct json windows)
 {
     char last[SHOW_TIME], open[SHOW_TIME];
@@ -316,6 +264,7 @@ void show_contact(struct json c)
     show_line(0, "time zone", show_text(c, "zone"));
     show_time_line(0, "known since", json_get(c, "created_at"));
     show_time_line(0, "undeliverable", json_get(c, "undeliverable_at"));
+    show_time_line(0, "to be erased", json_get(c, "restricted_until"));
     puts("consent");
     show_scopes(json_get(c, "consent"));
     show_stop(json_get(c, "platform_stop"));
