@@ -272,6 +272,38 @@ static const struct option subscriber_set_options[] = {
     {0},
 };
 
+static const struct option welcome_start_options[] = {
+    {.name = "from", .value = "ID", .help = "phone_number_id that asks (default: welcome.from)"},
+    {.name = "scope", .value = "SCOPE", .help = "what is to be confirmed (default: marketing)"},
+    {.name = "template",
+     .value = "NAME",
+     .help = "asks where the window is closed (default: welcome.template, unless --text is given)"},
+    {.name = "language", .value = "CODE", .help = "of the template or the text"},
+    {.name = "buttons", .help = "the template has two quick replies, yes first"},
+    {.name = "text", .value = "TEXT", .help = "asks inside an open window"},
+    {.name = "wording", .value = "TEXT", .help = "what the template says, kept with the consent"},
+    {.name = "first-method", .value = "WORD", .help = "how they opted in before, as in web_form: recorded first"},
+    {.name = "first-source", .value = "TEXT", .help = "where"},
+    {.name = "first-scope", .value = "SCOPE", .help = "to what (default: utility, which lets the question be asked)"},
+    {.name = "reconfirm", .help = "they agreed long ago: the answer is recorded as said again"},
+    {.name = "on-silence", .value = "WORD", .help = "nothing (default), or withdraw: no answer takes the consent away"},
+    {.name = "reminders", .value = "N", .help = "how often they are reminded, 0 to 3 (default: welcome.reminders)"},
+    {.name = "remind-after", .value = "SPAN", .help = "as in 3d"},
+    {.name = "expires-after", .value = "SPAN", .help = "as in 14d"},
+    {0},
+};
+
+static const struct option welcomes_list_options[] = {
+    {.name = "state", .value = "WORD", .help = "open, done, declined, expired, refused, failed or cancelled"},
+    {.name = "kind",
+     .value = "WORD",
+     .help = "welcome (default), or what the gateway said by itself: stopped, started, help; or all"},
+    {.name = "contact", .value = "WHO", .help = "of this person"},
+    {.name = "before", .value = "ID", .help = "only older ones, as the last line of a page says"},
+    {.name = "limit", .value = "N", .help = "at most this many (default 100, at most 1000)"},
+    {0},
+};
+
 static const struct option notices_options[] = {
     {.name = "account", .value = "ID", .help = "about this account"},
     {.name = "number", .value = "ID", .help = "about this phone_number_id"},
@@ -590,30 +622,51 @@ const struct command commands[] = {
      NULL, COMMON_CLIENT | COMMON_QUIET, 1, 1, subscribers_test_run},
     {"webhooks subscribers dead", "NAME", "list what a subscriber did not take, and why", NULL, NULL, COMMON_CLIENT, 1,
      1, subscribers_dead_run},
+    {"welcomes start", "WHO", "ask a person to confirm that they want messages",
+     "Double opt-in: a question by template, or as text with two buttons while the person's window is open. It is "
+     "judged "
+     "by the rules like any other message: somebody without any consent cannot be asked by template. A yes is recorded "
+     "as a confirmed consent, a no as a withdrawal.\n\n"
+     "    wayleave welcomes start +15550001111 --first-method web_form --first-source https://example.com/join\n"
+     "    wayleave welcomes start +15550001111 --reconfirm --on-silence withdraw",
+     welcome_start_options, COMMON_CLIENT | COMMON_QUIET, 1, 1, welcomes_start_run},
+    {"welcomes list", "", "list who is or was asked, and how it ended", NULL, welcomes_list_options, COMMON_CLIENT, 0,
+     0, welcomes_list_run},
+    {"welcomes show", "ID", "show one question: its messages, its answer, the rule that refused it", NULL, NULL,
+     COMMON_CLIENT, 1, 1, welcomes_show_run},
+    {"welcomes cancel", "ID", "ask no more", "A message of it that still waits is taken back.", NULL,
+     COMMON_CLIENT | COMMON_QUIET, 1, 1, welcomes_cancel_run},
     {"ledger checkpoint", "", "print the ledger's signed checkpoint",
-     "Byte for byte as it was signed: name of the log, number of entries, root, signatures. Whoever keeps one can tell later "
+     "Byte for byte as it was signed: name of the log, number of entries, root, signatures. Whoever keeps one can tell "
+     "later "
      "whether the log was changed. With --key the key it is signed with is printed instead.",
      ledger_checkpoint_options, COMMON_CLIENT, 0, 0, ledger_checkpoint_run},
     {"ledger prove", "WHO", "check the proofs of what a person said",
-     "Each event's record must give the entry in the log, and the entry lead to the signed checkpoint; both are worked out "
+     "Each event's record must give the entry in the log, and the entry lead to the signed checkpoint; both are worked "
+     "out "
      "here. Exit status 75 while one is not inside a checkpoint yet.",
      NULL, COMMON_CLIENT, 1, 1, ledger_prove_run},
     {"ledger export", "WHO -o FILE.zip|FOLDER/", "write a pack that proves what a person said, for an auditor",
-     "Per event the record, its salt, the entry of the log, the wording that was shown and a proof, with the checkpoint, the "
+     "Per event the record, its salt, the entry of the log, the wording that was shown and a proof, with the "
+     "checkpoint, the "
      "key and a page that says how to verify all of it without us. The pack names the person.\n\n"
      "    wayleave ledger export +15550001111 -o pack.zip\n"
      "    wayleave ledger export +15550001111 -o pack/ && consent-verify pack",
      ledger_export_options, COMMON_CONFIG | COMMON_SERVER | COMMON_QUIET, 1, 1, ledger_export_run},
     {"ledger verify", "", "look for anything in the ledger that was changed",
-     "Compares records with the log's entries, entries with what was published, erasures with what they left, and people's "
-     "consent with their events. With --offline a published directory alone is checked, without a gateway. Each thing that "
+     "Compares records with the log's entries, entries with what was published, erasures with what they left, and "
+     "people's "
+     "consent with their events. With --offline a published directory alone is checked, without a gateway. Each thing "
+     "that "
      "does not fit is a line that names it; exit status 1 then.\n\n"
      "    wayleave ledger verify\n"
      "    wayleave ledger verify --offline /var/lib/wayleave/ledger --key \"$(wayleave ledger checkpoint --key)\"",
      ledger_verify_options, COMMON_CLIENT | COMMON_QUIET, 0, 0, ledger_verify_run},
     {"ledger reopen", "--reason TEXT", "begin a new log, when the database is not the one that was signed",
-     "For a database restored from a backup, or a lost ledger.key, with the gateway stopped. Records stay; each gets a place "
-     "in the new log at the next start. The published directory of the old one is kept beside it, with the reason. Proofs "
+     "For a database restored from a backup, or a lost ledger.key, with the gateway stopped. Records stay; each gets a "
+     "place "
+     "in the new log at the next start. The published directory of the old one is kept beside it, with the reason. "
+     "Proofs "
      "handed out before stay valid for the old log.",
      ledger_reopen_options, COMMON_CONFIG | COMMON_QUIET, 0, 0, ledger_reopen_run},
     {"explain", "ID", "say why a message was sent, held or refused",

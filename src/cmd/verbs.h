@@ -69,6 +69,10 @@ int subscribers_pause_run(const struct args *a);
 int subscribers_resume_run(const struct args *a);
 int subscribers_test_run(const struct args *a);
 int subscribers_dead_run(const struct args *a);
+int welcomes_start_run(const struct args *a); /* welcomes.c */
+int welcomes_list_run(const struct args *a);
+int welcomes_show_run(const struct args *a);
+int welcomes_cancel_run(const struct args *a);
 int status_run(const struct args *a);  /* status.c */
 int version_run(const struct args *a); /* version.c */
 int help_run(const struct args *a);    /* main.c */
