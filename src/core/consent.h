@@ -49,8 +49,8 @@ void consent_scope_text(consent_scope s, struct buf *out); /* "all" or "marketin
 struct consent_event {
     enum consent_act act;
     consent_scope scope;
-    int64_t at; /* when the person said so, ms */
-    int rank;   /* enum consent_rank. Without one a grant counts as LISTED, a withdrawal as the person's own words */
+    int64_t at;    /* when the person said so, ms */
+    int rank;      /* enum consent_rank. Without one a grant counts as LISTED, a withdrawal as the person's own words */
     int64_t until; /* GRANT: when it ends by itself, ms; 0: it does not */
 };
 
@@ -65,8 +65,6 @@ struct consent_ground {
  * evidence it wants: *ret_lacks (may be NULL) says what that is, NULL when nothing is missing. Of a withdrawal nothing is
  * wanted: LISTED, ASSERTED, or CAPTURED for the person's own act or words. */
 enum consent_rank consent_rank(const struct consent_ground *g, const char **ret_lacks);
-/* Of a grant of which only this is known. */
-enum consent_rank consent_rank_of(struct str method, bool has_wording);
 
 /* Words are as strong as a list (0), as somebody's assertion (1), as the person's own act (2, CAPTURED and better). */
 #define CONSENT_STRENGTHS 3

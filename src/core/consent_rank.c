@@ -197,9 +197,3 @@ enum consent_rank consent_rank(const struct consent_ground *g, const char **ret_
     *lacks = rows[row].lacks;
     return rows[row].wants & OURS ? second_yes(got) : CONSENT_RANK_ASSERTED;
 }
-
-enum consent_rank consent_rank_of(struct str method, bool has_wording)
-{
-    const struct consent_ground g = {.act = CONSENT_GRANT, .method = method, .has_wording = has_wording};
-    return consent_rank(&g, NULL);
-}

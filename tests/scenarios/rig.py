@@ -245,9 +245,16 @@ class Gateway(Process):
         return r.status_code, (r.json() if r.content else None)
 
     def grant(self, who, scope="marketing", method="web_form"):
-        status, body = self.admin("POST", "/consent", {"who": who, "act": "grant", "scope": scope, "method": method, "source": "scenario"})
+        """An act of the person's, with what proves it: the rank is captured."""
+        status, body = self.admin("POST", "/consent", {"who": who, "act": "grant", "scope": scope, "method": method,
+                                                       "source": "https://shop.example/form", "wording": "Yes, write to me on WhatsApp."})
         assert status == 200, body
         return body
+
+    def sealed(self):
+        """Waits until all that was said of consent lies inside a signed checkpoint: marketing waits for that, too."""
+        [(n,)] = self.query("SELECT COUNT(*) FROM log_leaf")
+        until("the ledger is sealed", lambda: self.admin("GET", "/ledger")[1]["sealed"] >= n, 20)
 
     def people(self, n, first=447700901000, scope="marketing"):
         """That many people who agreed, as numbers with a plus; also a business has a list."""

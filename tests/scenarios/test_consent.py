@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Consent over the REST interface: what an import may do, and whose it is when names change hands."""
 
+import hashlib
+import json
 import time
 
+import pytest
 import rig
 from test_identity import event, sale
 
@@ -87,3 +90,119 @@ def test_a_mistyped_key_is_refused(gateway):
     status, answer = gateway.admin("POST", "/consent", {"who": "+447700900556", "act": "grant", "scope": "marketing", "wordng": "yes"})
     assert status == 400 and "did you mean 'wording'" in answer["error"]["message"]
     assert gateway.person("+447700900556") is None
+
+
+NEW = iter(range(447700907000, 447700907999))  # somebody nobody knows yet, for each case
+
+
+def record(gateway, who, **event):
+    return gateway.admin("POST", "/consent", {"who": who, "scope": "marketing", **event})
+
+
+def shown(gateway, who):
+    status, answer = gateway.admin("GET", "/consent/" + who.replace("+", "%2B"))
+    assert status == 200, answer
+    return answer
+
+
+SCAN = "ab" * 32
+WAYS = [  # method, what proves it, the rank with it, and what the answer says without it
+    ("web_form", {"source": "https://shop.example/join", "wording": "Yes, send me offers.", "evidence": {"ip": "192.0.2.7", "user_agent": "Firefox"}}, "captured", "form's address"),
+    ("sms", {"wording": "Reply YES for offers.", "evidence": {"message_id": "SM17"}}, "captured", "message_id"),
+    ("ivr", {"wording": "Press 1 for offers.", "evidence": {"call_id": "c-17"}}, "captured", "call_id"),
+    ("paper", {"wording": "I want offers.", "evidence": {"scan_sha256": SCAN}}, "captured", "scan_sha256"),
+    ("in_person", {"wording": "I want offers.", "evidence": {"scan_sha256": SCAN}}, "captured", "scan_sha256"),
+    ("whatsapp", {"evidence": {"wamid": "wamid.HBgLMTU1NTAwMDExMTE"}}, "written", "wamid"),
+    ("in_app_signup", {"evidence": {"link": "https://wa.me/message/ABC"}}, "written", "link"),
+]
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("method,proof,rank,lacks", WAYS, ids=[way[0] for way in WAYS])
+def test_each_way_in_is_worth_what_it_proves(gateway, method, proof, rank, lacks):
+    with_proof, without = f"+{next(NEW)}", f"+{next(NEW)}"
+    context = {"business": "Example Shop", "policy": "2026-03", "jurisdiction": "US-CA", "language": "en", "expires": "2031-01-01", "at": "2026-02-03T04:05:06Z"}
+    status, answer = record(gateway, with_proof, act="grant", method=method, **proof, **context)
+    assert status == 200 and answer["rank"] == rank and "lacks" not in answer and answer["in_force"] and answer["back_dated"], answer
+    event = shown(gateway, with_proof)["events"][-1]
+    assert (event["business"], event["policy"], event["jurisdiction"], event["language"]) == ("Example Shop", "2026-03", "US-CA", "en")
+    assert event["expires"].startswith("2031-01-01") and event["rank"] == rank and event["subject"] == f"phone:{with_proof[1:]}"
+    assert event["wording"] == proof.get("wording", "") and (json.loads(event["evidence"]) == proof["evidence"])
+    status, answer = record(gateway, without, act="grant", method=method)
+    assert status == 200 and answer["rank"] == "asserted" and lacks in answer["lacks"], answer
+    code, said, _ = gateway.cli(["consent", "grant", f"+{next(NEW)}", "--scope", "marketing", "--method", method, "--business", "Example Shop",
+                                 "--policy", "2026-03", "--jurisdiction", "DE", "--expires", "2031-01-01"])
+    assert code == 0 and lacks in " ".join(said.split()), said
+
+
+@pytest.mark.shared
+def test_only_what_the_gateway_asked_itself_is_confirmed(gateway):
+    status, answer = record(gateway, f"+{next(NEW)}", act="grant", method="double_opt_in", evidence={"wamid": "wamid.x"})
+    assert status == 200 and answer["rank"] == "written" and "gateway" in answer["lacks"]
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("field,value", [
+    ("jurisdiction", "Germany"), ("jurisdiction", "US-"), ("expires", "2025-12-31"), ("expires", "soon"), ("at", "2031-01-01"), ("act", "resume"),
+    ("wording_sha256", "ab" * 31), ("wording_sha256", "ab" * 32), ("evidence", 17), ("evidence", {"x": "y" * 5000}), ("business", "x" * 201), ("scope", "everything")])
+def test_what_is_wrong_is_named(gateway, field, value):
+    who = f"+{next(NEW)}"
+    status, answer = record(gateway, who, **{"act": "grant", "method": "web_form", "at": "2026-01-01", **{field: value}})
+    assert status == 400 and answer["error"]["field"] == field, answer
+    assert gateway.person(who) is None
+    if field == "expires":
+        assert record(gateway, who, act="withdraw", expires="2031-01-01")[1]["error"]["field"] == "expires"
+
+
+def test_a_wording_is_kept_once_and_known_by_its_hash(gateway):
+    text = "Ja, Neuigkeiten über WhatsApp — gern."
+    name = hashlib.sha256(text.encode()).hexdigest()
+    one, two = "+447700906001", "+447700906002"
+    proof = {"method": "web_form", "source": "https://shop.example/de"}
+    assert record(gateway, one, act="grant", wording_sha256=name, **proof)[0] == 400  # nobody said the words yet
+    assert record(gateway, one, act="grant", wording=text, language="de", **proof)[1]["rank"] == "captured"
+    assert record(gateway, two, act="grant", wording_sha256=name.upper(), **proof)[1]["rank"] == "captured"
+    assert record(gateway, two, act="grant", wording="something else", wording_sha256=name, **proof)[0] == 400
+    event = shown(gateway, two)["events"][-1]
+    assert (event["wording"], event["wording_sha256"], event["language"]) == (text, name, "de")
+    known = gateway.admin("GET", "/wordings")[1]["wordings"]
+    assert [(w["sha256"], w["text"], w["events"], w["people"]) for w in known] == [(name, text, 2, 2)]
+    assert gateway.admin("GET", "/wordings/" + name)[1]["text"] == text
+    assert gateway.admin("GET", "/wordings/" + "00" * 32)[0] == 404 and gateway.admin("GET", "/wordings/x")[0] == 400
+    assert "2 events of 2 people" in gateway.cli(["consent", "wordings"])[1]
+
+
+def test_the_weaker_never_beats_the_withdrawal(gateway):
+    """Who wrote STOP is not brought back by a list or a program's word, whatever time they say."""
+    who, proof = "+447700906011", {"method": "web_form", "source": "https://shop.example/", "wording": "Yes, offers please."}
+    record(gateway, who, act="grant", at="2026-01-01", **proof)
+    assert record(gateway, who, act="withdraw", method="whatsapp", at="2026-02-01", evidence={"wamid": "wamid.stop"})[1]["in_force"]
+    before = record(gateway, who, act="grant", at="2026-01-15", **proof)[1]  # back-dated: however good
+    assert before["new"] and not before["in_force"] and "withdrew at 2026-02-01" in before["why"]
+    for method, rank in (("import", "listed"), ("crm", "asserted")):
+        later = record(gateway, who, act="grant", at="2026-03-01", method=method)[1]
+        assert later["new"] and not later["in_force"] and later["rank"] == rank and "captured or better" in later["why"], later
+    answer = shown(gateway, who)
+    assert answer["consent"]["marketing"] == {"status": "withdrawn", "at": "2026-02-01T00:00:00.000Z", "rank": "none", "expires": None, "needs": "captured"}
+    standing = answer["standing"][0]
+    by = next(e for e in answer["events"] if e["id"] == standing["decided_by"])
+    assert (standing["category"], standing["granted"], by["act"], by["method"]) == ("marketing", False, "withdraw", "whatsapp")
+    assert len(standing["against"]) == 2
+    said = gateway.cli(["consent", "show", who])[1]
+    assert "until a later grant that is captured or better" in said and "does not decide" in said
+    assert sale(gateway, who).status_code == 400
+    assert record(gateway, who, act="grant", at="2026-04-01", **proof)[1]["in_force"]
+    again = shown(gateway, who)
+    assert again["consent"]["marketing"]["status"] == "granted" and again["standing"][0]["granted"]
+    assert record(gateway, who, act="grant", at="2026-04-01", **proof)[1]["new"] is False  # the same evidence: nothing new
+    assert record(gateway, who, act="grant", at="2026-04-01", **{**proof, "source": "https://shop.example/two"})[1]["new"]
+
+
+def test_an_event_has_its_place_in_the_ledger(gateway):
+    who = "+447700906021"
+    gateway.grant(who)
+    give_up = time.monotonic() + 30
+    while not (event := shown(gateway, who)["events"][-1])["sealed"]:
+        assert event["leaf"] >= 0 and time.monotonic() < give_up
+        time.sleep(0.05)
+    assert f"leaf {event['leaf']}, inside a signed checkpoint" in gateway.cli(["consent", "show", who])[1]

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Consent events in bulk: over REST, and out of CSV files and lines of JSON; each row for itself, and nothing twice."""
+
+import hashlib
+import json
+import os
+import pty
+import subprocess
+
+import pytest
+import rig
+
+PROOF = {"method": "web_form", "source": "https://shop.example/join", "wording": "Yes, send me offers."}
+
+
+def bulk(gateway, rows, lines=False):
+    if not lines:
+        return gateway.admin("POST", "/consent/bulk", rows)
+    r = gateway.request("POST", "/wayleave/v1/consent/bulk", token=gateway.admin_key, data="\n".join(r if isinstance(r, str) else json.dumps(r) for r in rows))
+    return r.status_code, r.json()
+
+
+def events(gateway, who):
+    return gateway.admin("GET", "/consent/" + who.replace("+", "%2B"))[1]["events"]
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("lines", [False, True], ids=["array", "lines"])
+def test_one_bad_row_stops_no_other(gateway, lines):
+    ana, bela, cara = [f"+44770090{8 if lines else 9}00{i}" for i in range(3)]
+    rows = [
+        {"who": ana, "act": "grant", "scope": "marketing", "at": "2026-01-02", **PROOF},
+        {"who": "not a number", "act": "grant", "scope": "marketing", "at": "2026-01-02"},
+        {"row": 70, "who": bela, "act": "grant", "scope": "marketing"},
+        {"row": 71, "who": bela, "act": "withdraw", "scope": "nonsense", "at": "never", "method": "email"},
+        {"row": 72, "who": cara, "act": "grant", "scope": "all", "at": "2031-01-02"},
+        {"row": 73, "who": ana, "act": "grant", "scope": "marketing", "at": "2026-01-02", **PROOF},
+        {"row": 74, "who": ana, "act": "grant", "scope": "utility", "at": "2026-01-02", "wordng": "x"},
+    ]
+    status, answer = bulk(gateway, rows, lines)
+    assert status == 200, answer
+    assert [(r["row"], r["result"], r.get("field")) for r in answer["results"]] == [
+        (1, "recorded", None), (2, "failed", "who"), (70, "failed", "at"), (71, "recorded", None), (72, "failed", "at"), (73, "known", None), (74, "failed", None)]
+    assert (answer["recorded"], answer["known"], answer["failed"]) == (2, 1, 4)
+    assert answer["results"][0]["rank"] == "captured" and answer["results"][0]["in_force"]
+    assert {w["field"] for w in answer["results"][3]["warnings"]} == {"scope", "at"}
+    assert "did you mean 'wording'" in answer["results"][6]["message"]
+    assert gateway.person(bela)["consent"]["utility"]["status"] == "withdrawn" and gateway.person(cara) is None
+    again = bulk(gateway, rows, lines)[1]
+    assert (again["recorded"], again["known"], again["failed"]) == (0, 3, 4)
+    assert len(events(gateway, ana)) == 1 and len(events(gateway, bela)) == 1
+
+
+@pytest.mark.shared
+def test_a_line_that_is_no_json_is_a_failed_row(gateway):
+    status, answer = bulk(gateway, ["{\"who\":", json.dumps({"who": "+447700908101", "act": "grant", "scope": "all", "at": "2026-01-02"}), "17"], lines=True)
+    assert status == 200 and [r["result"] for r in answer["results"]] == ["failed", "recorded", "failed"]
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("body", ["", "[]", "[{", json.dumps([{}] * 1001), "{}\n" * 1001])
+def test_what_is_no_batch_is_refused(gateway, body):
+    r = gateway.request("POST", "/wayleave/v1/consent/bulk", token=gateway.admin_key, data=body)
+    assert r.status_code == 400, r.text
+
+
+def run(gateway, path, *more):
+    code, out, err = gateway.cli(["consent", "import", path, "--json", *more])
+    return code, (json.loads(out) if out else None), err
+
+
+CSV = """Mobile;act;scope;at;method;wording;Remark
++447700908201;grant;Marketing; 2026-01-02;web_form;Yes, offers.;a
+0770 0908202;grant;marketing;2026-01-02;web_form;Yes, offers.;b
++447700908203;grant;marketing;;web_form;Yes, offers.;c
++447700908204;withdraw;;;;;d
+"""
+
+
+def test_a_csv_file_is_taken_row_by_row_and_what_failed_is_repaired(gateway, tmp_path):
+    file, bad = tmp_path / "leads.csv", tmp_path / "bad.csv"
+    file.write_text(CSV)
+    code, said, err = run(gateway, file, "--map", "who=Mobile", "--errors", bad, "--business", "Example Shop", "--jurisdiction", "GB", "--source", "https://shop.example/")
+    assert code == 4 and (said["rows"], said["recorded"], said["failed"]) == (4, 2, 2), (said, err)
+    assert [(e["line"], e["field"]) for e in said["errors"]] == [(3, "who"), (4, "at")]
+    assert "columns not used: Remark" in err and said["sha256"] == hashlib.sha256(CSV.encode()).hexdigest()
+    event = events(gateway, "+447700908201")[0]
+    assert json.loads(event["evidence"])["import"] == {"file": "leads.csv", "sha256": said["sha256"], "row": 2}
+    assert (event["business"], event["jurisdiction"], event["rank"]) == ("Example Shop", "GB", "captured")
+    rest = bad.read_text()
+    assert bad.stat().st_mode & 0o077 == 0 and rest.splitlines()[0].endswith(";error") and len(rest.splitlines()) == 3
+    bad.write_text(rest.replace("0770 0908202", "+447700908202").replace("marketing;;web_form", "marketing;2026-01-03;web_form"))
+    code, said, _ = run(gateway, bad, "--map", "who=Mobile")
+    assert code == 0 and (said["rows"], said["recorded"]) == (2, 2)
+    assert run(gateway, file, "--map", "who=Mobile", "--business", "Example Shop", "--jurisdiction", "GB", "--source", "https://shop.example/")[1]["known"] == 2
+
+
+def test_lines_of_json_keep_their_evidence(gateway, tmp_path):
+    file, bad = tmp_path / "events.ndjson", tmp_path / "bad.ndjson"
+    rows = [{"who": "+447700908301", "act": "grant", "scope": "marketing", "at": "2026-01-02T03:04:05Z", "method": "ivr", "wording": "Press 1.", "evidence": {"call_id": "c-9"}},
+            {"who": "+447700908302", "act": "grant", "scope": "marketing", "at": "2026-01-02", "policy": 7},
+            {"act": "grant", "scope": "marketing"}]
+    file.write_text("\n".join(json.dumps(r) for r in rows) + "\nnot json\n")
+    code, said, _ = run(gateway, file, "--errors", bad)
+    assert code == 4 and (said["recorded"], said["failed"]) == (1, 3)
+    assert [(e["line"], e.get("field")) for e in said["errors"]] == [(3, "who"), (4, None), (2, "policy")]
+    event = events(gateway, "+447700908301")[0]
+    evidence = json.loads(event["evidence"])
+    assert event["rank"] == "captured" and evidence["call_id"] == "c-9" and evidence["import"]["row"] == 1
+    kept = bad.read_text().splitlines()
+    assert [json.loads(line).get("who") for line in (kept[0], kept[2])] == [None, "+447700908302"] and "not json" in kept[1]
+    bad.write_text(kept[2].replace('"policy": 7', '"policy": "7"'))
+    assert run(gateway, bad)[0] == 0 and events(gateway, "+447700908302")[0]["policy"] == "7"
+    assert gateway.cli(["consent", "import", "-"], stdin=json.dumps(rows[0]))[0] == 0
+
+
+@pytest.mark.shared
+def test_what_cannot_be_imported_says_so(gateway, tmp_path):
+    file = tmp_path / "x.csv"
+    for text, options, code, says in (("", (), 1, "is empty"), ("a,b\n1,2\n", (), 1, "no column says who"), ("who,phone\n", (), 1, "two columns"),
+                                      ("who\n", ("--map", "whom=a"), 2, "did you mean who"), ("a\n", ("--map", "who=b"), 1, "no column \"b\""),
+                                      ("who\n", ("--format", "xml"), 2, "csv or ndjson"), ("who\n", ("--errors", file), 2, "is the file being imported")):
+        file.write_text(text)
+        got, _, err = gateway.cli(["consent", "import", file, *options])
+        assert got == code and says in err, (text, options, got, err)
+        assert file.read_text() == text
+    file.write_text("who,act,scope,at\n+447700908401,grant,all,2026-01-02\n")
+    code, said, _ = run(gateway, file, "--dry-run")
+    assert code == 0 and said["not_sent"] == 1 and gateway.person("+447700908401") is None
+
+
+def test_progress_is_drawn_on_a_terminal_only(gateway, tmp_path):
+    file = tmp_path / "many.csv"
+    file.write_text("who,act,scope,at\n" + "".join(f"+4477009{50000 + i},grant,marketing,2026-01-02\n" for i in range(3000)))
+    assert "\r[" not in gateway.cli(["consent", "import", file, "--dry-run"])[2]
+    ours, theirs = pty.openpty()
+    r = subprocess.run([rig.BIN, "consent", "import", str(file), "--config", gateway.config], stdout=subprocess.PIPE, stderr=theirs, timeout=120, cwd=gateway.folder)
+    os.close(theirs)
+    drawn = os.read(ours, 65536).decode()
+    os.close(ours)
+    assert r.returncode == 0 and "\r[" in drawn and "rows" in drawn and b"recorded" in r.stdout
