@@ -377,6 +377,24 @@ static void show_subscribers(struct json list)
     }
 }
 
+/* How much of the ledger is sealed, and whether its audit found anything. */
+static void show_ledger(struct json v)
+{
+    char text[128], at[SHOW_TIME];
+    int64_t problems = show_number(v, "problems");
+    struct str when = show_time(json_get(v, "sealed_at"), at);
+    snprintf(text, sizeof text, "%lld leaves sealed%s%.*s", (long long)show_number(v, "sealed"),
+             when.n > 0 ? ", last " : "", (int)when.n, when.p);
+    show_line(0, "ledger", str_of(text));
+    if (problems == 0)
+        return;
+    snprintf(text, sizeof text, "%lld things do not fit: ", (long long)problems);
+    show_label(0, "");
+    term_text(stdout, TONE_BAD, str_of(text));
+    term_text(stdout, TONE_BAD, show_text(v, "problem"));
+    fputc('\n', stdout);
+}
+
 void show_status(struct json s)
 {
     int64_t up = 0;
@@ -394,6 +412,7 @@ void show_status(struct json s)
     number_line("webhooks", json_at(s, "inbox", "rows"));
     show_inbox(json_get(s, "inbox"));
     show_subscribers(json_get(s, "subscribers"));
+    show_ledger(json_get(s, "ledger"));
     bool first = true;
     for (struct json_iter it = json_iter(json_get(s, "senders")); json_next(&it); first = false) {
         struct str id = show_text(it.value, "id"), display = show_text(it.value, "display_phone");

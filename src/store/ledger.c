@@ -331,7 +331,7 @@ int ledger_by_leaf(struct store *s, int bucket, int64_t leaf, size_t max, struct
     if (rc != 0)
         return rc;
     db_i64(q, bucket);
-    db_i64(q, leaf > 0 ? leaf : 0);
+    db_i64(q, leaf);
     db_i64(q, (int64_t)max);
     return read_rows(q, bucket, a, max, ret, ret_n, e);
 }

@@ -43,7 +43,7 @@ int ledger_append(struct store *s, const struct consent_row *rows, size_t n, siz
 /* Oldest first, strings in the arena; at most max. */
 int ledger_list(struct store *s, int bucket, int64_t contact, struct arena *a, size_t max, struct consent_row **ret,
                 size_t *ret_n, struct err *e);
-/* Rows with a leaf from `leaf` on, in that order, at most max: what an audit reads. */
+/* Rows with a leaf from `leaf` on (-1: also those without one), in that order, at most max: what an audit reads. */
 int ledger_by_leaf(struct store *s, int bucket, int64_t leaf, size_t max, struct arena *a, struct consent_row **ret,
                    size_t *ret_n, struct err *e);
 /* The event's record as core/consent_record.h writes it. */

@@ -89,6 +89,7 @@ def test_a_cap_ends(start, sandbox, tmp_path):
     clock = rig.WallClock(tmp_path)
     g = gateway_with(start, sandbox, tmp_path, cap(1, "60s", 60), hold_budget="0s", env=clock.env)
     g.grant(ANA)
+    g.sealed()
     assert sale(g, ANA).status_code == 200
     assert refusal(sale(g, ANA))[0] == 131049
     clock.set(61)  # to the second, rounded up

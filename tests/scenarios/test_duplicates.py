@@ -72,5 +72,5 @@ def test_it_is_remembered_over_a_kill_and_after_the_template_is_gone(start, shop
 def test_nothing_of_the_values_is_kept(shop):
     assert send(shop, ANA, "coats", "Rumpelstiltskin").status_code == 200
     shop.stop()
-    for path in shop.folder.glob("state/*"):
+    for path in filter(rig.Path.is_file, shop.folder.rglob("state/**/*")):
         assert b"Rumpelstiltskin" not in path.read_bytes(), path
