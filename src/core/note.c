@@ -312,8 +312,11 @@ static int check_lines(struct str lines, struct err *e)
     for (int n = 1; next_line(&lines, &line); n++) {
         if (n > NOTE_SIGNATURES_MAX)
             return err_set(e, WL_ETOOBIG, "a note has at most %d signatures", NOTE_SIGNATURES_MAX);
-        if (signature_read(line, &s, e) != 0)
-            return err_prefix(e, "signature %d", n);
+        int rc = signature_read(line, &s, e);
+        if (rc != 0) {
+            (void)err_prefix(e, "signature %d", n);
+            return rc;
+        }
     }
     return 0;
 }
