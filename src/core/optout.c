@@ -96,47 +96,7 @@ static void know_words(struct match *m, struct tokens *t)
     }
 }
 
-/* ---- findings ---- */
-
-static void find_at(struct match *m, size_t i, struct hits *h)
-{
-    const struct optout_packs *k = m->packs;
-    const struct word *w = &k->word[m->t->token[i].word];
-    for (uint32_t s = 0; s < w->n_starts && h->n < HITS_MAX; s++) {
-        const struct pattern *p = &k->pattern[k->start[w->starts + s].pattern];
-        size_t end = pattern_match(m, p, i);
-        if (end > 0)
-            h->hit[h->n++] = (struct hit){&k->entry[p->entry], (uint16_t)i, (uint16_t)end, NULL};
-    }
-}
-
-/* Sentences do not share tokens, so places that overlap are of one sentence. */
-static void take_back(struct hits *h)
-{
-    for (size_t u = 0; u < h->n; u++) {
-        const struct hit *un = &h->hit[u];
-        if (un->entry->does != ENTRY_UNLESS)
-            continue;
-        for (size_t i = 0; i < h->n; i++)
-            if (h->hit[i].entry->language == un->entry->language && h->hit[i].first < un->end &&
-                un->first < h->hit[i].end)
-                h->hit[i].by = un->entry;
-    }
-}
-
-static void find_all(struct match *m, struct tokens *t, struct str text, struct hits *h)
-{
-    h->n = 0;
-    tokens_cut(&m->packs->fold, text, t);
-    know_words(m, t);
-    for (m->sentence = 0; m->sentence < t->n_sentences; m->sentence++)
-        for (size_t i = t->sentence[m->sentence].first; i < t->sentence[m->sentence].end; i++)
-            if (t->token[i].word != 0)
-                find_at(m, i, h);
-    take_back(h);
-}
-
-/* ---- the verdict ---- */
+/* ---- languages ---- */
 
 /* How well a language fits the person's: 2 the same, 1 the same base, 0 not. */
 static int fits(const char *language, struct str hint)
@@ -153,6 +113,69 @@ struct context {
     const struct optout_packs *packs;
     struct str hint;
 };
+
+/* ---- findings ---- */
+
+static void find_at(struct match *m, size_t i, struct hits *h)
+{
+    const struct optout_packs *k = m->packs;
+    const struct word *w = &k->word[m->t->token[i].word];
+    for (uint32_t s = 0; s < w->n_starts && h->n < HITS_MAX; s++) {
+        const struct pattern *p = &k->pattern[k->start[w->starts + s].pattern];
+        size_t end = pattern_match(m, p, i);
+        if (end > 0)
+            h->hit[h->n++] = (struct hit){&k->entry[p->entry], (uint16_t)i, (uint16_t)end, NULL};
+    }
+}
+
+static bool overlap(const struct hit *a, const struct hit *b)
+{
+    return a->first < b->end && b->first < a->end; /* sentences do not share words */
+}
+
+static void take_back(struct hits *h)
+{
+    for (size_t u = 0; u < h->n; u++) {
+        const struct hit *un = &h->hit[u];
+        for (size_t i = 0; un->entry->does == ENTRY_UNLESS && i < h->n; i++) {
+            struct hit *x = &h->hit[i];
+            if (x->entry->language == un->entry->language && !x->entry->firm && overlap(x, un))
+                x->by = un->entry;
+        }
+    }
+}
+
+/* Languages share words: "nao pare de mandar" holds a Spanish "pare de mandar". What one language understands and takes back
+ * is no finding of another either, unless that is the person's. */
+static void take_back_alike(const struct context *c, struct hits *h)
+{
+    for (size_t b = 0; b < h->n; b++) {
+        const struct hit *back = &h->hit[b];
+        for (size_t i = 0; back->by != NULL && back->entry->does == OPTOUT_STOP && i < h->n; i++) {
+            struct hit *x = &h->hit[i];
+            bool alike = x->by == NULL && x->entry->does == OPTOUT_STOP &&
+                         x->entry->language != back->entry->language && back->by->language == back->entry->language &&
+                         overlap(x, back);
+            if (alike && !x->entry->firm && fits(c->packs->language[x->entry->language].name, c->hint) == 0)
+                x->by = back->by;
+        }
+    }
+}
+
+static void find_all(struct match *m, const struct context *c, struct tokens *t, struct str text, struct hits *h)
+{
+    h->n = 0;
+    tokens_cut(&m->packs->fold, text, t);
+    know_words(m, t);
+    for (m->sentence = 0; m->sentence < t->n_sentences; m->sentence++)
+        for (size_t i = t->sentence[m->sentence].first; i < t->sentence[m->sentence].end; i++)
+            if (t->token[i].word != 0)
+                find_at(m, i, h);
+    take_back(h);
+    take_back_alike(c, h);
+}
+
+/* ---- the verdict ---- */
 
 static bool better(const struct context *c, const struct hit *a, const struct hit *b)
 {
@@ -222,7 +245,7 @@ void optout_judge(const struct optout_packs *p, struct str text, struct str hint
     memset(ret, 0, sizeof *ret);
     if (text.n == 0)
         return;
-    find_all(&m, &t, text, &h);
+    find_all(&m, &c, &t, text, &h);
     const struct hit *x = best_hit(&c, &h, OPTOUT_STOP, OPTOUT_HELP, false);
     if (x != NULL) {
         ret->verdict = (enum optout_verdict)x->entry->does;
@@ -246,7 +269,7 @@ enum optout_answer optout_answer(const struct optout_packs *p, struct str text, 
     struct context c = {p, hint};
     if (text.n == 0)
         return OPTOUT_NEITHER;
-    find_all(&m, &t, text, &h);
+    find_all(&m, &c, &t, text, &h);
     if (best_hit(&c, &h, OPTOUT_STOP, OPTOUT_STOP, false) || best_hit(&c, &h, ENTRY_NO, ENTRY_NO, false))
         return OPTOUT_NO;
     if (best_hit(&c, &h, OPTOUT_START, OPTOUT_START, false) || best_hit(&c, &h, ENTRY_YES, ENTRY_YES, false))

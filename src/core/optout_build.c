@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * optout_build.c - the tables behind packs of opt-out words, from patterns as people write them.
  *
- * A pattern is words and, between them: <class>, (one|an other), each with ? behind it when it may be missing; ~3, up to three
- * words of any kind; at the beginning ^ or ^^ (the sentence begins here, the message), at the end $ or $$. Its first element
+ * A pattern is words and, between them: <class>, (one|an other|<class>), each with ? behind it when it may be missing; ~3, up to three
+ * words of any kind; at the beginning ^ or ^^ (the clause begins here, the message), at the end $ or $$. Its first element
  * must be there, because patterns are found by the words they may begin with. Words are folded by the same code as
  * messages, so a pack may be written with capitals and accents. */
 #include "core/optout_build.h"
@@ -99,6 +99,22 @@ int builder_words(struct builder *b, const struct yaml *at, struct str text, str
     ret->n = (uint8_t)t->n;
     for (size_t i = 0; i < t->n; i++)
         ret->word[i] = add_word(b, t->chars + t->token[i].chars, t->token[i].n);
+    return 0;
+}
+
+int builder_spelling(struct builder *b, const struct yaml *at, struct str text, uint32_t word, struct err *e)
+{
+    struct seq s;
+    size_t known = builder_count(&b->word, struct word);
+    int rc = builder_words(b, at, text, &s, e);
+    if (rc != 0)
+        return rc;
+    if (s.n != 1)
+        return yaml_error(at, e, "must be one word");
+    if (s.word[0] < known) /* a word of its own, in another language perhaps */
+        return 0;
+    if (!builder_failed(b))
+        builder_at(&b->word, struct word, s.word[0])->means = word;
     return 0;
 }
 
@@ -265,6 +281,24 @@ static int read_class(struct reader *r, struct err *e)
     return put_element(r, (struct element){.kind = ELEMENT_CLASS, .arg = c, .optional = take_question(r)}, e);
 }
 
+/* The members a class has by now become members of the choice. */
+static int copy_class(struct reader *r, struct str name, uint32_t into, struct err *e)
+{
+    struct builder *b = r->b;
+    uint32_t c = builder_find_class(b, r->language, name);
+    if (c == UINT32_MAX)
+        return yaml_error(r->at, e, "<%.*s> is no class of words of this language", (int)(name.n > 40 ? 40 : name.n),
+                          name.p);
+    for (size_t i = 0, n = builder_count(&b->use, struct use); i < n; i++) {
+        struct use u = *builder_at(&b->use, struct use, i);
+        if (u.klass != c)
+            continue;
+        u.klass = into;
+        buf_put(&b->use, &u, sizeof u);
+    }
+    return 0;
+}
+
 static int read_choice(struct reader *r, struct err *e)
 {
     struct str rest;
@@ -272,9 +306,15 @@ static int read_choice(struct reader *r, struct err *e)
     int rc = take_until(r, ')', &rest, e);
     uint32_t c = new_class(r->b, r->language, (struct str){NULL, 0});
     while (rc == 0 && rest.p != NULL) {
-        rc = builder_words(r->b, r->at, str_cut(rest, '|', &rest), &s, e);
-        if (rc == 0)
-            builder_member(r->b, c, &s);
+        struct str one = str_trim(str_cut(rest, '|', &rest));
+        bool is_class = one.n > 2 && one.p[0] == '<' && one.p[one.n - 1] == '>';
+        if (is_class) {
+            rc = copy_class(r, (struct str){one.p + 1, one.n - 2}, c, e);
+        } else {
+            rc = builder_words(r->b, r->at, one, &s, e);
+            if (rc == 0)
+                builder_member(r->b, c, &s);
+        }
     }
     return rc != 0 ? rc
                    : put_element(r, (struct element){.kind = ELEMENT_CLASS, .arg = c, .optional = take_question(r)}, e);
@@ -315,9 +355,9 @@ static int read_words(struct reader *r, struct err *e)
 static void read_anchors(struct reader *r)
 {
     if (str_starts(r->rest, STR("^")))
-        r->pattern.flags |= str_starts(r->rest, STR("^^")) ? AT_MESSAGE : AT_SENTENCE;
+        r->pattern.flags |= str_starts(r->rest, STR("^^")) ? AT_MESSAGE | AT_SENTENCE : AT_CLAUSE;
     if (str_ends(r->rest, STR("$")))
-        r->pattern.flags |= str_ends(r->rest, STR("$$")) ? TO_MESSAGE : TO_SENTENCE;
+        r->pattern.flags |= str_ends(r->rest, STR("$$")) ? TO_MESSAGE | TO_SENTENCE : TO_CLAUSE;
     while (r->rest.n > 0 && r->rest.p[0] == '^')
         r->rest = (struct str){r->rest.p + 1, r->rest.n - 1};
     while (r->rest.n > 0 && r->rest.p[r->rest.n - 1] == '$')

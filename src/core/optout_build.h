@@ -37,6 +37,8 @@ int builder_entry(struct builder *b, const struct yaml *at, uint32_t language, u
 int builder_pattern(struct builder *b, const struct yaml *at, struct str text, uint32_t entry, unsigned flags,
                     struct err *e);
 int builder_without(struct builder *b, const struct yaml *at, struct str id, struct err *e);
+/* Makes a word another spelling of one there is, unless packs use it already. */
+int builder_spelling(struct builder *b, const struct yaml *at, struct str text, uint32_t word, struct err *e);
 void builder_typo(struct builder *b, uint32_t word);
 bool builder_failed(const struct builder *b);
 

@@ -109,6 +109,8 @@ static const struct {
                                   0xFF1F, 0xFF0E, 0xFF1B, 0x61F,  0x61B,  0x6D4,  0x964,  0x965,  0x203C,
                                   0x2047, 0x2048, 0x2049, 0x203D, 0x2028, 0x2029, 0x37E,  0}},
     {CHAR_STAR, (const uint16_t[]){'*', 0}},
+    {CHAR_COMMA, (const uint16_t[]){',', ':', '(', ')', '"', 0x2013, 0x2014, 0x201C, 0x201D, 0x201E, 0xAB, 0xBB, 0x3001,
+                                    0x60C, 0xFF0C, 0xFF1A, 0x300C, 0x300D, 0}},
 };
 
 /* CHAR_GAP: it is none of the signs. */
@@ -202,6 +204,7 @@ struct cutter {
     size_t i;    /* next byte */
     bool open;   /* the last token may still grow */
     bool starts; /* the next token begins a sentence */
+    bool comma;  /* one stands before it */
     bool links;  /* there may be some */
     bool words;  /* there is a token that is no symbol */
     struct tokens *t;
@@ -245,8 +248,9 @@ static struct token *open_token(struct cutter *k, size_t from)
         return &t->token[t->n - 1];
     if (t->n == TOKENS_MAX || t->n_chars + WORD_CHARS > sizeof t->chars / sizeof t->chars[0])
         return NULL;
-    t->token[t->n] = (struct token){.chars = (uint32_t)t->n_chars, .from = (uint16_t)from, .starts = k->starts};
-    k->starts = false;
+    t->token[t->n] =
+        (struct token){.chars = (uint32_t)t->n_chars, .from = (uint16_t)from, .starts = k->starts, .comma = k->comma};
+    k->starts = k->comma = false;
     k->open = true;
     return &t->token[t->n++];
 }
@@ -334,6 +338,12 @@ static bool inner_dot(const struct cutter *k)
     return w->n == 1 || (last >= '0' && last <= '9' && k->text.p[k->i] <= '9');
 }
 
+/* "stop - thanks" */
+static bool dash_between(const struct cutter *k, size_t at)
+{
+    return at > 0 && k->text.p[at - 1] == ' ' && k->i < k->text.n && k->text.p[k->i] == ' ';
+}
+
 static void take_star(struct cutter *k, size_t from)
 {
     char next = k->i < k->text.n ? k->text.p[k->i] : ' ';
@@ -380,7 +390,12 @@ static void take_char(struct cutter *k)
         k->starts = k->starts || !(c == '.' && inner_dot(k));
         close_token(k);
         break;
+    case CHAR_COMMA:
+        k->comma = true;
+        close_token(k);
+        break;
     case CHAR_GAP:
+        k->comma = k->comma || (c == '-' && dash_between(k, from));
         close_token(k);
         break;
     case CHAR_NOTHING:

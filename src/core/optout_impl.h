@@ -26,6 +26,7 @@ enum char_kind {
     CHAR_ALONE /* a word by itself: Han, kana, Hangul, Thai */,
     CHAR_APOSTROPHE,
     CHAR_STAR,
+    CHAR_COMMA,
     CHAR_END,
     CHAR_SYMBOL
 };
@@ -47,6 +48,7 @@ struct token {
     bool alone;        /* CHAR_ALONE */
     bool starts;       /* a sentence */
     bool symbol;       /* an emoji */
+    bool comma;        /* a comma or the like stands before it */
     uint32_t word;     /* number in the vocabulary, 0: no pack knows it */
 };
 struct sentence {
@@ -64,6 +66,7 @@ void tokens_cut(const struct char_table *t, struct str text, struct tokens *ret)
 /* ---- vocabulary ---- */
 
 struct word {
+    uint32_t means; /* a spelling of this word; 0: of itself */
     uint32_t chars, n;         /* in packs->chars */
     uint32_t uses, n_uses;     /* in packs->use: the members of classes that begin with it */
     uint32_t starts, n_starts; /* in packs->start: the patterns that may begin with it */
@@ -82,7 +85,7 @@ struct element {
     bool optional;
     uint32_t arg; /* word, class, or the most words of a gap */
 };
-enum { AT_SENTENCE = 1, AT_MESSAGE = 2, TO_SENTENCE = 4, TO_MESSAGE = 8, AT_ENDS = 16 /* first or last sentence */ };
+enum { AT_CLAUSE = 1, AT_SENTENCE = 2, AT_MESSAGE = 4, TO_CLAUSE = 8, TO_SENTENCE = 16, TO_MESSAGE = 32, AT_ENDS = 64 /* first or last sentence */ };
 struct pattern {
     uint32_t entry, elements;
     uint8_t n, flags;
@@ -93,6 +96,7 @@ struct entry {
     uint32_t language;
     uint8_t does; /* enum optout_verdict or ENTRY_UNLESS */
     bool gone;
+    bool firm; /* no `unless` takes it back */
     consent_scope scope;
 };
 struct start {

@@ -2,8 +2,8 @@
  * optout_match.c - whether a pattern of a pack stands at a word of a sentence.
  *
  * A pattern is a row of elements: a word, a class of words and word groups, or a gap of some words; each may be optional. It
- * may have to begin or end with the sentence or the message, where words that say nothing (please, thank you) do not
- * count. Matching tries alternatives one after the other and gives up after STEPS_MAX steps for a whole text, so no
+ * may have to begin or end with the clause (what stands between commas), the sentence or the message, where words that say
+ * nothing (please, thank you) do not count. Matching tries alternatives one after the other and gives up after STEPS_MAX steps for a whole text, so no
  * text makes it slow. */
 #include "core/optout_impl.h"
 
@@ -35,14 +35,7 @@ size_t class_match(struct match *m, uint32_t klass, size_t i, size_t end)
     return longest;
 }
 
-static bool all_fill(const struct match *m, size_t from, size_t to)
-{
-    while (from < to && m->t->fill[from])
-        from++;
-    return from == to;
-}
-
-/* Nothing but words that say nothing before it; or a greeting with a name. */
+/* Whether nothing but words that say nothing stands between token i and where it must begin: a comma, for a clause. */
 static bool at_begin(const struct match *m, const struct pattern *p, size_t i)
 {
     size_t first = m->t->sentence[m->sentence].first;
@@ -50,14 +43,23 @@ static bool at_begin(const struct match *m, const struct pattern *p, size_t i)
         return false;
     if ((p->flags & AT_ENDS) && m->sentence != m->first_real && m->sentence != m->last_real)
         return false;
-    return (p->flags & (AT_SENTENCE | AT_MESSAGE)) == 0 || all_fill(m, first, i);
+    if ((p->flags & (AT_CLAUSE | AT_SENTENCE | AT_MESSAGE)) == 0)
+        return true;
+    while (i > first && !((p->flags & AT_CLAUSE) && m->t->token[i].comma) && m->t->fill[i - 1])
+        i--;
+    return i == first || ((p->flags & AT_CLAUSE) && m->t->token[i].comma);
 }
 
 static bool at_end(const struct match *m, const struct pattern *p, size_t i)
 {
+    size_t end = sentence_end(m);
     if ((p->flags & TO_MESSAGE) && m->sentence != m->last_real)
         return false;
-    return (p->flags & (TO_SENTENCE | TO_MESSAGE)) == 0 || all_fill(m, i, sentence_end(m));
+    if ((p->flags & (TO_CLAUSE | TO_SENTENCE | TO_MESSAGE)) == 0)
+        return true;
+    while (i < end && !((p->flags & TO_CLAUSE) && m->t->token[i].comma) && m->t->fill[i])
+        i++;
+    return i == end || ((p->flags & TO_CLAUSE) && m->t->token[i].comma);
 }
 
 static size_t go(struct match *m, const struct pattern *p, size_t e, size_t i);

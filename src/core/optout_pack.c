@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * optout_pack.c - reads pack files: which words of a language ask for what.
  *
- * A file names its language and has some of: words (classes patterns may use), fill, typos, stop, start, help, yes, no, unless,
+ * A file names its language and has some of: spelled, words (classes patterns may use), fill, typos, stop, start, help, yes, no, unless,
  * scopes, says, without; docs/opt-out.md explains them. A later file of the same language adds to it. What is wrong is said
  * with file, line and key, and no packs are made then. */
 #include <string.h>
@@ -58,6 +58,29 @@ static int take_typo(const struct pack *p, const struct yaml *n, struct str text
         rc = yaml_error(n, e, "must be one word");
     if (rc == 0)
         builder_typo(p->b, s.word[0]);
+    return rc;
+}
+
+static int take_spelling(const struct pack *p, const struct yaml *n, struct str text, uint32_t word, struct err *e)
+{
+    return builder_spelling(p->b, n, text, word, e);
+}
+
+/* spelled: {unsubscribe: [unsuscribe, unsubcribe]} */
+static int read_spellings(const struct pack *p, struct err *e)
+{
+    const struct yaml *spelled = yaml_get(p->root, "spelled");
+    int rc = 0;
+    if (spelled != NULL && spelled->kind != YAML_MAPPING)
+        return yaml_error(spelled, e, "must be a mapping of words to lists of spellings");
+    for (const struct yaml *n = spelled ? spelled->child : NULL; n != NULL && rc == 0; n = n->next) {
+        struct seq s;
+        rc = builder_words(p->b, n, n->key, &s, e);
+        if (rc == 0 && s.n != 1)
+            rc = yaml_error(n, e, "must be one word");
+        if (rc == 0)
+            rc = each_text(p, n, s.word[0], e, take_spelling);
+    }
     return rc;
 }
 
@@ -140,11 +163,12 @@ static int read_scope(const struct yaml *n, consent_scope *ret, struct err *e)
     return rc;
 }
 
-/* id: [patterns], or id: {say: [patterns], scope: all} */
+/* id: [patterns], or id: {say: [patterns], scope: all, firm: true} */
 static int read_phrase(const struct pack *p, const struct yaml *n, uint8_t does, const char *kind, struct err *e)
 {
-    static const char *const known[] = {"say", "scope", NULL};
-    const struct yaml *say = n, *scope = NULL;
+    static const char *const known[] = {"say", "scope", "firm", NULL};
+    const struct yaml *say = n, *scope = NULL, *firm = NULL;
+    bool is_firm = false;
     consent_scope of = 0;
     uint32_t entry = 0;
     int rc = 0;
@@ -152,13 +176,18 @@ static int read_phrase(const struct pack *p, const struct yaml *n, uint8_t does,
         rc = yaml_known_keys(n, known, "phrase", e);
         say = yaml_get(n, "say");
         scope = yaml_get(n, "scope");
+        firm = yaml_get(n, "firm");
         if (rc == 0 && say == NULL)
             rc = yaml_error(n, e, "needs `say`");
     }
     if (rc == 0 && scope != NULL)
         rc = read_scope(scope, &of, e);
+    if (rc == 0 && firm != NULL)
+        rc = yaml_bool(firm, &is_firm, e);
     if (rc == 0)
         rc = builder_entry(p->b, n, p->language, does, kind, n->key, of, &entry, e);
+    if (rc == 0 && is_firm)
+        builder_at(&p->b->entry, struct entry, entry)->firm = true;
     return rc ? rc : each_text(p, say, entry, e, take_pattern);
 }
 
@@ -229,8 +258,8 @@ static bool language_name(struct str s)
 
 static int read_language(struct pack *p, struct err *e)
 {
-    static const char *const known[] = {"language", "title", "words",  "fill",   "typos", "stop",    "start", "help",
-                                        "yes",      "no",    "unless", "scopes", "says",  "without", NULL};
+    static const char *const known[] = {"language", "title", "spelled", "words",  "fill",   "typos", "stop",    "start",
+                                        "help",     "yes",   "no",      "unless", "scopes", "says",  "without", NULL};
     const struct yaml *n = yaml_get(p->root, "language");
     struct str name;
     int rc = yaml_known_keys(p->root, known, "pack", e);
@@ -251,6 +280,8 @@ static int read_pack(struct pack *p, struct err *e)
     int rc = read_language(p, e);
     if (rc == 0 && without != NULL)
         rc = each_text(p, without, 0, e, take_without);
+    if (rc == 0)
+        rc = read_spellings(p, e);
     if (rc == 0)
         rc = read_classes(p, e);
     if (rc == 0)

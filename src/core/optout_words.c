@@ -25,7 +25,7 @@ uint32_t word_exact(const struct optout_packs *k, const uint32_t *p, size_t n)
     for (size_t s = word_hash(p, n) % SLOTS; k->slot[s] != 0; s = (s + 1) % SLOTS) {
         const struct word *w = &k->word[k->slot[s]];
         if (w->n == n && memcmp(k->chars + w->chars, p, n * sizeof *p) == 0)
-            return k->slot[s];
+            return w->means ? w->means : k->slot[s];
     }
     return 0;
 }
