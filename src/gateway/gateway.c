@@ -464,14 +464,17 @@ int gateway_start(struct gateway **ret, const struct gateway_options *o, struct 
     return 0;
 }
 
+/* 0 while it is being started: its first requests may be here already. */
 uint16_t gateway_port(const struct gateway *g)
 {
-    return http_server_port(g->http);
+    const struct http_server *http = __atomic_load_n(&g->http, __ATOMIC_ACQUIRE);
+    return http != NULL ? http_server_port(http) : 0;
 }
 
 uint16_t gateway_tls_port(const struct gateway *g)
 {
-    return g->https != NULL ? http_server_port(g->https) : 0;
+    const struct http_server *https = __atomic_load_n(&g->https, __ATOMIC_ACQUIRE);
+    return https != NULL ? http_server_port(https) : 0;
 }
 
 void gateway_reload_rules(struct gateway *g)
@@ -490,7 +493,6 @@ void gateway_stop(struct gateway *g)
     http_server_stop(g->https, GRACE_MS);
     http_server_stop(g->http, GRACE_MS);
     readers_stop(g->readers);
-    witnesses_stop(g->witnesses);
     rules_stop(g->rules);
     compactor_stop(g->compactor);
     retention_stop(g->retention);
@@ -503,6 +505,7 @@ void gateway_stop(struct gateway *g)
     projector_stop(g->projector);
     accounts_stop(g->accounts);
     http_client_stop(g->client);
+    witnesses_stop(g->witnesses); /* what it had asked is given up by now */
     admit_drain(g->admit);
     failpoint(stop_drained);
     dispatch_stop(g->dispatch); /* it gives the leases back: by now nothing leaves any more */

@@ -44,7 +44,9 @@ struct witness {
 struct witnesses {
     struct gateway *g;
     struct chore *chore;
-    pthread_mutex_t lock; /* of size and confirmed_at */
+    pthread_mutex_t lock; /* of size, confirmed_at and calling */
+    pthread_cond_t told;
+    bool calling;
     struct witness witness[WITNESSES_MAX + 1];
     size_t n;
 };
@@ -104,8 +106,19 @@ static int read_witnesses(struct witnesses *all, const char *path, struct err *e
 
 /* --- one call ------------------------------------------------------------------------------------------------------- */
 
+static void answered(struct http_call *call)
+{
+    struct witnesses *all = call->user;
+    pthread_mutex_lock(&all->lock);
+    all->calling = false;
+    pthread_cond_signal(&all->told);
+    pthread_mutex_unlock(&all->lock);
+}
+
+/* By the gateway's own client, which gives up what is open when it ends: nobody outside can keep us from stopping. */
 static int post(struct visit *v, const char *type, struct str body, struct http_call *ret, struct err *e)
 {
+    struct witnesses *all = v->all;
     const struct http_header h[] = {{STR("Content-Type"), str_of(type)}};
     *ret = (struct http_call){.method = STR("POST"),
                               .url = str_of(v->w->url),
@@ -115,8 +128,21 @@ static int post(struct visit *v, const char *type, struct str body, struct http_
                               .body_length = (int64_t)body.n,
                               .reach = HTTP_NOT_LINK_LOCAL,
                               .timeout_ms = PATIENCE_MS,
-                              .max_answer = ANSWER_MAX};
-    return http_fetch(ret, NULL, e);
+                              .max_answer = ANSWER_MAX,
+                              .done = answered,
+                              .user = all};
+    all->calling = true;
+    if (http_client_submit(all->g->client, ret) != 0)
+        return err_set(e, WL_EBUSY, "too many calls are open");
+    pthread_mutex_lock(&all->lock);
+    while (all->calling)
+        pthread_cond_wait(&all->told, &all->lock);
+    pthread_mutex_unlock(&all->lock);
+    if (ret->fate == HTTP_ANSWERED)
+        return 0;
+    int rc = err_set(e, WL_EIO, "%s", ret->err.text);
+    http_call_done(ret);
+    return rc;
 }
 
 /* --- a witness ------------------------------------------------------------------------------------------------------ */
@@ -338,6 +364,7 @@ int witnesses_start(struct witnesses **ret, struct gateway *g, struct err *e)
         abort();
     w->g = g;
     pthread_mutex_init(&w->lock, NULL);
+    pthread_cond_init(&w->told, NULL);
     int rc = configure(w, &g->o, e);
     if (rc == 0 && w->n > 0)
         rc = chore_start(&w->chore, g->o.store_url,
@@ -370,6 +397,7 @@ void witnesses_free(struct witnesses *w)
     chore_free(w->chore);
     for (size_t i = 0; i < w->n; i++)
         free(w->witness[i].line);
+    pthread_cond_destroy(&w->told);
     pthread_mutex_destroy(&w->lock);
     free(w);
 }

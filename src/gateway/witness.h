@@ -19,7 +19,7 @@ struct witnesses;
 
 /* After the checkpoints. WL_EINVAL names file and line. *ret NULL: nobody is asked. */
 int witnesses_start(struct witnesses **ret, struct gateway *g, struct err *e);
-void witnesses_stop(struct witnesses *w); /* before the checkpoints end; accepts NULL */
+void witnesses_stop(struct witnesses *w); /* after the client ended, before the checkpoints do; accepts NULL */
 void witnesses_free(struct witnesses *w); /* accepts NULL */
 
 struct witness_view {

@@ -11,7 +11,7 @@ from test_identity import event
 from test_outbox import accepted, message, post
 
 pytestmark = pytest.mark.shared
-NUMBERS = itertools.count(15550104000)
+NUMBERS = itertools.count(447700904000)
 HOUR = 3600
 
 

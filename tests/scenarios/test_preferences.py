@@ -101,6 +101,6 @@ def test_the_persons_language_is_spoken(shop):
 
 
 def test_the_command_prints_the_link(shop):
-    done = shop.cli(["contacts", "link", "+" + ANA, "--days", "7"])
-    assert done.returncode == 0 and done.stdout.startswith("https://wa.example.org/preferences/")
-    assert shop.cli(["contacts", "link", "+" + ANA, "--days", "x"]).returncode == 2
+    status, printed, _ = shop.cli(["contacts", "link", "+" + ANA, "--days", "7"])
+    assert status == 0 and printed.startswith("https://wa.example.org/preferences/")
+    assert shop.cli(["contacts", "link", "+" + ANA, "--days", "x"])[0] == 2
