@@ -194,6 +194,8 @@ static void keys(struct round *r)
         enum doctor_result missing;
     } all[] = {{"link.key", "links to media that clients were given are no longer good", DOCTOR_WARN},
                {"mark.key", "statuses of what is under way no longer say whose they are", DOCTOR_WARN},
+               {"ledger.key", "the gateway does not start: it cannot sign the ledger it has signed before",
+                DOCTOR_FAIL},
                {"seal.key", "subscribers' own secrets cannot be read, and those with one are handed nothing",
                 DOCTOR_FAIL}};
     char path[4200];

@@ -96,6 +96,7 @@ static const struct {
     {WL_ENOTFOUND, 404, "not_found"}, {WL_ECONFLICT, 409, "conflict"},
     {WL_ETOOBIG, 413, "too_big"},     {WL_ENOMEM, 413, "too_big"},
     {WL_EBUSY, 503, "busy"},          {WL_EIO, 503, "busy"},
+    {WL_ECORRUPT, 500, "corrupt"},
 };
 
 void rest_problem(struct http_req *rq, const struct err *e, const char *field)

@@ -302,7 +302,7 @@ def test_mistakes_of_the_configuration_are_lines_too(clinic):
 
 
 def test_a_key_of_the_state_directory(clinic):
-    for name, missing in (("link.key", "warn"), ("mark.key", "warn"), ("seal.key", "fail")):
+    for name, missing in (("link.key", "warn"), ("mark.key", "warn"), ("ledger.key", "fail"), ("seal.key", "fail")):
         key = clinic.folder / "state" / name
         content = key.read_bytes()
         key.chmod(0o640)
