@@ -62,6 +62,12 @@ def signed(n):
     return change
 
 
+def long_signature(b):
+    """The log's line once more, with more behind its signature than one has."""
+    head, code = b.split(b"\n")[4].rsplit(b" ", 1)
+    return b + head + b" " + base64.b64encode(base64.b64decode(code) + bytes(30)) + b"\n"
+
+
 # name of the file, what is done to it (None: it goes), what is said
 WRONG = [
     ("checkpoint.txt", None, "No such file"),
@@ -74,6 +80,7 @@ WRONG = [
     ("checkpoint.txt", swap(b"\n1000\n", b"\n1000\r\n"), "control character"),
     ("checkpoint.txt", lambda b: b[:-1], "no signed note"),
     ("checkpoint.txt", lambda b: b + b"x\n", "a line of signatures that is none"),
+    ("checkpoint.txt", long_signature, "the signature of wayleave.example/log on the checkpoint is wrong"),
     ("checkpoint.txt", lambda b: b * 300, "too large"),
     (GRANT + "record.json", None, "No such file"),
     (GRANT + "record.json", flip(70), "record.json is not the record that entry.bin commits to"),
