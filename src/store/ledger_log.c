@@ -32,7 +32,7 @@ STATEMENT(log_head_thin, "DELETE FROM log_head WHERE at < $1 AND at / 86400000 =
 STATEMENT(log_clear, "DELETE FROM log_leaf WHERE idx >= $1");
 STATEMENT(consent_unplace, "UPDATE ledger SET leaf = -1 WHERE bucket = $1 AND leaf >= 0");
 STATEMENT(people_unplace, "UPDATE person SET leaf = -1 WHERE bucket = $1 AND leaf >= 0");
-STATEMENT(rules_unplace, "UPDATE rules_event SET leaf = -1 WHERE leaf >= $1");
+STATEMENT(rules_unplace, "UPDATE rules_event SET leaf = $1 WHERE leaf >= 0");
 
 /* --- keys ----------------------------------------------------------------------------------------------------------- */
 
@@ -354,7 +354,7 @@ static int restart(struct store *s, int64_t now, struct err *e)
     if (rc == 0)
         rc = run_with(s, &log_clear, 0, e);
     if (rc == 0)
-        rc = run_with(s, &rules_unplace, 0, e);
+        rc = run_with(s, &rules_unplace, -1, e);
     for (int bucket = 0; rc == 0 && bucket < s->spread; bucket++) {
         rc = run_with(s, &consent_unplace, bucket, e);
         if (rc == 0)

@@ -51,7 +51,8 @@ STATEMENT(
 STATEMENT(
     rules_events_by_leaf,
     "SELECT v.id, v.at, v.act, v.ruleset, v.actor, v.reason, v.detail, r.id, r.hash, v.leaf, v.n FROM rules_event "
-    "v LEFT JOIN ruleset r ON r.number = v.ruleset WHERE v.leaf >= $1 ORDER BY v.leaf LIMIT $2");
+    "v LEFT JOIN ruleset r ON r.number = v.ruleset WHERE v.leaf >= 0 AND v.leaf >= $1 ORDER BY "
+    "v.leaf LIMIT $2");
 
 const char *rules_act_name(enum rules_act a)
 {
