@@ -141,7 +141,7 @@ const struct config_value *config_get(const struct config *c, const char *path)
 
 static bool is_list(enum config_type t)
 {
-    return t == CONFIG_PATHS || t == CONFIG_LAWS;
+    return t == CONFIG_PATHS || t == CONFIG_LAWS || t == CONFIG_PACKS;
 }
 
 static bool is_path(enum config_type t)
@@ -160,7 +160,7 @@ static const char *whole_path(struct config *c, const char *base, const char *pa
     return config_path(c->arena, base, path);
 }
 
-/* Names of laws become their files, and paths whole ones. */
+/* Names of laws become their files, names of packs stay, and paths become whole ones. */
 static const char *whole_paths(struct config *c, const struct config_key *key, const char *base, const char *text)
 {
     struct str rest = str_of(text);
@@ -168,7 +168,7 @@ static const char *whole_paths(struct config *c, const struct config_key *key, c
     buf_init(&out, PATHS_BYTES);
     while (rest.n > 0) {
         struct str one = str_trim(str_cut(rest, ',', &rest));
-        const char *law = key->type == CONFIG_LAWS ? config_law_file(c->arena, one) : NULL;
+        const char *law = config_named_file(key, c->arena, one);
         const char *path = law ? law : whole_path(c, base, arena_strndup(c->arena, one.p, one.n));
         if (one.n > 0 && path != NULL)
             buf_printf(&out, "%s%s", out.len > 0 ? ", " : "", path);
@@ -587,6 +587,7 @@ static void defaults(struct config *c, const struct config_source *from)
     v->text = first.n > 0 ? arena_strndup(c->arena, first.p, first.n) : "wayleave-data";
     value_of(c, key_find(STR("rules.platform")), 0, true)->text = config_rules_file(c->arena);
     value_of(c, key_find(STR("erasure.regimes")), 0, true)->text = config_regimes_file(c->arena);
+    value_of(c, key_find(STR("optout.shipped")), 0, true)->text = config_optout_dir(c->arena);
 }
 
 /* An override of "" on a key that cannot be absent means its default. */
@@ -698,7 +699,7 @@ static void check_files(struct config *c)
 {
     const struct gateway_options *g = &c->gateway;
     static const char *const files[] = {"tls.cert", "tls.key", "upstream.ca_file", "rules.platform"};
-    static const char *const lists[] = {"rules.laws", "rules.policy", "rules.shadow"};
+    static const char *const lists[] = {"rules.laws", "rules.policy", "rules.shadow", "optout.packs"};
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
         check_readable(c, files[i]);
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)

@@ -106,6 +106,7 @@ static const size_t text_options[] = {
     TEXT(forward_url),
     TEXT(forward_secret),
     TEXT(admin_key_file),
+    TEXT(optout_dir),
     TEXT(ledger_origin),
     TEXT(ledger_witnesses),
     TEXT(ledger_timestamp_url),
@@ -395,7 +396,7 @@ static int start_retention(struct gateway *g, struct err *e)
 /* What is read from files beside the rules. */
 static int open_tables(struct gateway *g, struct err *e)
 {
-    int rc = packs_load(&g->packs, &g->o.optout_packs, e);
+    int rc = packs_load(&g->packs, &g->o, e);
     return rc == 0 && g->o.regimes_file != NULL ? regimes_load(&g->regimes, g->o.regimes_file, e) : rc;
 }
 

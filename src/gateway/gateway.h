@@ -62,7 +62,9 @@ struct gateway_options {
     char *store_url;  /* NULL: sqlite file wayleave.db in state_dir */
     char *rules_file; /* the platform's rules */
     struct path_list rules_laws, rules_policy, rules_shadow; /* see docs/rules.md; none by default */
-    struct path_list optout_packs;                           /* see docs/opt-out.md; none: nobody's words are read */
+    bool optout_listen;            /* what people write is read (docs/opt-out.md) */
+    char *optout_dir;              /* shipped packs; NULL: none */
+    struct path_list optout_packs; /* further ones */
     char *regimes_file; /* how long proof of consent is kept (core/regime.h); NULL: it is not kept */
     char *upstream_url;                                      /* "https://graph.facebook.com", no trailing slash */
     char *upstream_ca;                                       /* NULL: the system's */

@@ -6,7 +6,8 @@
 #include "core/optout.h"
 #include "gateway/gateway.h"
 
-/* NULL when no file is named. The error names file and line. optout_packs_free() it. */
-int packs_load(struct optout_packs **ret, const struct path_list *files, struct err *e);
+/* The shipped ones by name, then those the configuration adds; NULL when nobody's words are to be read or there are none. The
+ * error names file and line. optout_packs_free() it. */
+int packs_load(struct optout_packs **ret, const struct gateway_options *o, struct err *e);
 
 #endif
