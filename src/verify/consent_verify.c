@@ -731,9 +731,12 @@ static bool check_event(const char *label, const char *proof_path, const struct 
 
 /* --- packs ------------------------------------------------------------------------------------------------------------ */
 
-static int by_name(const void *a, const void *b)
+/* "9999-grant" before "10000-stop". */
+static int by_number(const void *a, const void *b)
 {
-    return strcmp(*(char *const *)a, *(char *const *)b);
+    const char *x = *(char *const *)a, *y = *(char *const *)b;
+    unsigned long m = strtoul(x, NULL, 10), n = strtoul(y, NULL, 10);
+    return m != n ? (m < n ? -1 : 1) : strcmp(x, y);
 }
 
 /* Names in DIR/events, sorted; owned. */
@@ -751,7 +754,7 @@ static int events_in(const char *pack, char **names)
         if (e->d_name[0] != '.' && (names[n++] = strdup(e->d_name)) == NULL)
             give_up("out of memory");
     (void)closedir(d);
-    qsort(names, (size_t)n, sizeof names[0], by_name);
+    qsort(names, (size_t)n, sizeof names[0], by_number);
     return n;
 }
 

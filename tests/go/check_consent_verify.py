@@ -138,6 +138,11 @@ def mixed_packs(tmp, keys):
     """Right files in wrong places."""
     pack = tmp / "mixed"
     shutil.copytree(tmp / "a" / "pack", pack)
+    for old, new in ((STOP, "events/9999-stop"), ("events/0004-resume", "events/10000-resume")):
+        (pack / old).rename(pack / new)
+    expect("many events", verify(*keys, pack), 0, "4 of 4 events")
+    shutil.rmtree(pack)
+    shutil.copytree(tmp / "a" / "pack", pack)
     shutil.copytree(pack / GRANT, pack / "events/0005-grant")
     expect("an event twice", verify(*keys, pack), 1, "was shown already", "4 of 5 events")
     shutil.rmtree(pack / "events/0005-grant")
