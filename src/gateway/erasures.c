@@ -61,6 +61,7 @@ struct erasures {
     struct chore *chore;
     bool busy; /* there is a task */
     struct task task;
+    bool log_full; /* the database's log may still have what was taken out: also after a start, because of a crash */
     struct arena *pages, *kept;
 
     /* --- what a look found, for the writer --- */
@@ -487,8 +488,8 @@ static int finish(struct erasures *x, struct store *reader, bool *ret_wait, stru
         *ret_wait = x->open_met;
         return go_back(x, reader, e);
     }
-    rc = scrub_end(x->g, e);
     x->busy = false;
+    x->log_full = true;
     if (x->task.row.done_at != 0)
         log_info("erasures", "erasure e%lld is done: %lld entries of the log have no record any more",
                  (long long)x->task.row.id, (long long)x->task.row.leaves);
@@ -532,12 +533,30 @@ static int go_on(struct erasures *x, struct store *reader, bool *ret_wait, struc
     }
 }
 
+static int ask_to_empty(void *ctx, struct store *s, struct arena *a, int64_t now, struct err *e)
+{
+    (void)ctx, (void)a, (void)now;
+    return store_empty_log(s, e);
+}
+
+static int empty_log(struct erasures *x, struct err *e)
+{
+    bool emptied = false;
+    int rc = hand_over(x, ask_to_empty, e);
+    if (rc == 0)
+        rc = scrub_end(x->g, &emptied, e);
+    x->log_full = !emptied;
+    return rc;
+}
+
 static int step(void *ctx, struct store *reader, struct arena *a, bool *ret_more, struct err *e)
 {
     struct erasures *x = ctx;
     bool wait = false;
     x->pages = a;
     int rc = x->busy ? go_on(x, reader, &wait, e) : begin(x, reader, e);
+    if (rc == 0 && !x->busy && x->log_full)
+        rc = empty_log(x, e);
     if (rc != 0 && rc != WL_EBUSY)
         fail(x);
     show(x, wait);
@@ -551,6 +570,7 @@ int erasures_start(struct erasures **ret, struct gateway *g, struct err *e)
     if (x == NULL || (x->kept = arena_create(MEMORY)) == NULL)
         abort();
     x->g = g;
+    x->log_full = true;
     pthread_mutex_init(&x->lock, NULL);
     int rc = chore_start(&x->chore, g->o.store_url,
                          &(struct chore_options){.name = "erasures",

@@ -122,13 +122,14 @@ static void erase_found(struct rest_call *c)
 {
     struct erase_call *x = c->work;
     struct err e = {0};
+    bool emptied;
     int rc = 0;
     if (scrub_found(&x->scrub) || scrub_over(&x->scrub))
         rc = writer_call(c->g->writer, RANK, take_out, x, &e);
     else if (x->scrub.waits)
         usleep(WAIT_US);
     if (rc == 0 && scrub_over(&x->scrub))
-        rc = scrub_end(c->g, &e);
+        rc = scrub_end(c->g, &emptied, &e);
     if (rc == 0)
         answer(x);
     else

@@ -164,14 +164,14 @@ static void progress_member(struct json_out *o, const struct gateway *g, const s
     jo_end(o);
 }
 
-static void put_erasure(struct json_out *o, const struct gateway *g, const struct erasure *v)
+static void put_erasure(struct json_out *o, const struct gateway *g, const struct erasure *v, int64_t now)
 {
     char id[24], contact[48];
     snprintf(id, sizeof id, "e%lld", (long long)v->id);
     snprintf(contact, sizeof contact, "c%lld-%d", (long long)v->contact, v->bucket);
     jo_object(o);
     jo_kcstr(o, "id", id);
-    jo_kcstr(o, "state", v->done_at != 0 ? "done" : v->cleaned_at != 0 && v->due == v->until ? "restricted" : "open");
+    jo_kcstr(o, "state", v->done_at != 0 ? "done" : v->cleaned_at != 0 && v->until > now ? "restricted" : "open");
     jo_kcstr(o, "contact", v->contact != 0 ? contact : NULL);
     rest_time(o, "asked_at", v->asked_at);
     rest_time(o, "cleaned_at", v->cleaned_at);
@@ -339,7 +339,7 @@ int rest_contact_erase(struct rest_call *c, struct store *s, struct arena *a, in
     rc = v.id == 0 ? write_new(x, s, &v, now, e) : hurry(x, s, &v, now, e);
     if (rc != 0)
         return rc;
-    put_erasure(&c->out, c->g, &v);
+    put_erasure(&c->out, c->g, &v, now);
     c->status = 202;
     c->later = ring;
     return 0;
@@ -357,7 +357,7 @@ int rest_erasure(struct rest_call *c, struct store *s, struct arena *a, int64_t 
     struct erasure v;
     struct err why = {0};
     int64_t id = 0;
-    (void)a, (void)now;
+    (void)a;
     if (!read_id(c->param, &id))
         return rest_wrong(c, WL_EINVAL, "id", "this is no id of an erasure: they look like e123");
     int rc = erasure_get(s, id, &v, &why);
@@ -367,7 +367,7 @@ int rest_erasure(struct rest_call *c, struct store *s, struct arena *a, int64_t 
         *e = why;
         return rc;
     }
-    put_erasure(&c->out, c->g, &v);
+    put_erasure(&c->out, c->g, &v, now);
     return 0;
 }
 
@@ -406,7 +406,7 @@ int rest_erasures_list(struct rest_call *c, struct store *s, struct arena *a, in
     jo_key(&c->out, "erasures");
     jo_array(&c->out);
     for (size_t i = 0; i < n; i++)
-        put_erasure(&c->out, c->g, &v[i]);
+        put_erasure(&c->out, c->g, &v[i], now);
     jo_end(&c->out);
     snprintf(next, sizeof next, "e%lld", n > 0 ? (long long)v[n - 1].id : 0);
     jo_kcstr(&c->out, "next", n == w.size ? next : NULL);

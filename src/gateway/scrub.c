@@ -281,21 +281,16 @@ static int empty_again(void *ctx, struct store *s, struct arena *a, int64_t now,
     return *emptied ? 0 : store_empty_log(s, e);
 }
 
-/* When somebody reads for longer than this, a later checkpoint does it. */
-static int empty_log(struct gateway *g, struct err *e)
+int scrub_end(struct gateway *g, bool *ret_emptied, struct err *e)
 {
     bool emptied = false;
     int rc = 0;
+    fanout_forget(g->fanout);
     for (int i = 0; rc == 0 && !emptied && i < EMPTY_TRIES; i++) {
         if (i > 0)
             usleep(EMPTY_WAIT_US);
         rc = writer_call(g->writer, RANK, empty_again, &emptied, e);
     }
+    *ret_emptied = emptied;
     return rc;
-}
-
-int scrub_end(struct gateway *g, struct err *e)
-{
-    fanout_forget(g->fanout);
-    return empty_log(g, e);
 }

@@ -44,7 +44,8 @@ int scrub_take_out(struct scrub *x, struct store *s, struct err *e);
 /* In the writer's transaction: what was applied since the last look, at most `most` bodies. *ret_all: there is nothing more. */
 int scrub_rest(struct scrub *x, struct store *s, size_t most, bool *ret_all, struct err *e);
 /* After the transaction that took out the last of it, in which store_empty_log() was called: copies that were prepared are
- * forgotten, and the database's log is emptied. Not on the writer's threads. */
-int scrub_end(struct gateway *g, struct err *e);
+ * forgotten, and the database's log is emptied; *ret_emptied false: somebody reads for long, and a later commit does it. Not on
+ * the writer's threads. */
+int scrub_end(struct gateway *g, bool *ret_emptied, struct err *e);
 
 #endif
