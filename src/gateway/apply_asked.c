@@ -66,12 +66,20 @@ static int evidence_of(struct apply_context *c, const struct event *ev, const st
     return ret->p != NULL ? 0 : err_set(e, WL_ENOMEM, "no memory for the evidence of an opt-out");
 }
 
+/* Times of messages are whole seconds. A refusal was said as late in its second as it can have been, so that a grant of the
+ * same second does not stand against it; anything else as early. The same message always has the same time. */
+static int64_t time_of(const struct apply_context *c, const struct event *ev, enum consent_act act)
+{
+    int64_t at = apply_time(c, ev);
+    return act == CONSENT_WITHDRAW && at % 1000 == 0 ? at + 999 : at;
+}
+
 /* Records it; *ret_new false: it is known already. */
 static int record(struct apply_context *c, const struct event *ev, const struct optout_finding *f, struct person *p,
                   enum consent_act act, consent_scope scope, bool *ret_new, struct err *e)
 {
     struct said said = {.act = act,
-                        .at = apply_time(c, ev),
+                        .at = time_of(c, ev, act),
                         .sender = ev->phone_number_id,
                         .scope = scope,
                         .method = STR("whatsapp"),

@@ -2,6 +2,7 @@
 """Somebody writes "stop": from then on nobody advertises to them, they are told so once, and what they ask for they still get."""
 
 import itertools
+import json
 import re
 import time
 
@@ -43,7 +44,8 @@ def sale(gateway, who):
 
 
 def told(sandbox, who):
-    return [e["message"]["text"]["body"] for e in sandbox.ledger(to=who) if e["message"].get("type") == "text"]
+    bodies = [json.loads(e["body"]) for e in sandbox.ledger() if e["to"].lstrip("+") == who]
+    return [b["text"]["body"] for b in bodies if b["type"] == "text"]
 
 
 STOPS = {
@@ -116,7 +118,7 @@ def test_the_same_message_again_is_one_event(gateway):
     body = {"contacts": [{"wa_id": who}], "messages": [{"from": who, "id": "wamid.again", "timestamp": str(int(time.time())), "type": "text", "text": {"body": "unsubscribe"}}]}
     for _ in range(3):
         event(gateway, body)
-    assert [e["act"] for e in gateway.admin("GET", f"/consent/%2B{who}")[1]["events"]] == ["grant", "withdraw"]
+    assert sorted(e["act"] for e in gateway.admin("GET", f"/consent/%2B{who}")[1]["events"]) == ["grant", "withdraw"]
 
 
 def test_what_is_said_in_a_group_is_said_to_others(gateway):
