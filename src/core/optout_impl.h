@@ -12,8 +12,8 @@
 
 #define WORD_CHARS   40   /* of a longer word the rest is not looked at */
 #define TOKENS_MAX   1400 /* words of a text; more are not looked at */
-#define SEQ_MAX      8    /* words of one member of a class */
-#define ELEMENTS_MAX 16   /* of a pattern */
+#define SEQ_MAX      16   /* words of one member of a class; of a script without spaces: letters */
+#define ELEMENTS_MAX 24   /* of a pattern */
 #define STEPS_MAX    200000
 #define LANG_MAX     12
 
