@@ -141,7 +141,7 @@ const struct config_value *config_get(const struct config *c, const char *path)
 
 static bool is_list(enum config_type t)
 {
-    return t == CONFIG_PATHS || t == CONFIG_LAWS || t == CONFIG_PACKS;
+    return t == CONFIG_PATHS || t == CONFIG_LAWS;
 }
 
 static bool is_path(enum config_type t)
@@ -160,7 +160,7 @@ static const char *whole_path(struct config *c, const char *base, const char *pa
     return config_path(c->arena, base, path);
 }
 
-/* Names of laws become their files, names of packs stay, and paths become whole ones. */
+/* Names of laws become their files, and paths whole ones. */
 static const char *whole_paths(struct config *c, const struct config_key *key, const char *base, const char *text)
 {
     struct str rest = str_of(text);
@@ -168,7 +168,7 @@ static const char *whole_paths(struct config *c, const struct config_key *key, c
     buf_init(&out, PATHS_BYTES);
     while (rest.n > 0) {
         struct str one = str_trim(str_cut(rest, ',', &rest));
-        const char *law = config_named_file(key, c->arena, one);
+        const char *law = key->type == CONFIG_LAWS ? config_law_file(c->arena, one) : NULL;
         const char *path = law ? law : whole_path(c, base, arena_strndup(c->arena, one.p, one.n));
         if (one.n > 0 && path != NULL)
             buf_printf(&out, "%s%s", out.len > 0 ? ", " : "", path);

@@ -25,7 +25,6 @@ enum config_type {
     CONFIG_SECRET_FILE, /* a path; its content is the value of the key without "_file" */
     CONFIG_PATHS,       /* struct path_list; a list of paths, or one, or several with commas between them */
     CONFIG_LAWS,        /* the same, where a bare word ("co") is a law that came with the program */
-    CONFIG_PACKS,       /* the same for opt-out packs: "all", "none", "es" */
     CONFIG_STORE,       /* a path or sqlite:PATH */
     CONFIG_ADDRESS,     /* 127.0.0.1:8080, [::1]:8080 */
     CONFIG_ORIGIN,      /* https://host, trailing slashes taken off */
@@ -127,9 +126,5 @@ const char *config_regimes_file(struct arena *a);
 /* The file of a law that came with the program, by its name ("co"), whether it is there or not; NULL when that is no
  * name of a law: lower-case letters, digits and '-'. */
 const char *config_law_file(struct arena *a, struct str name);
-
-/* config_packs.c. What a bare word of a list stands for, by the key's type; NULL: it is a path. */
-const char *config_named_file(const struct config_key *key, struct arena *a, struct str one);
-int config_packs_read(const struct config_key *key, const char *text, void *into, struct arena *a, struct err *e);
 
 #endif

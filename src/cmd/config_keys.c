@@ -307,12 +307,6 @@ const struct config_key config_keys[] = {
      .offset = GATEWAY(optout_packs),
      .sample = "[/etc/wayleave/our-words.yaml]",
      .help = "packs of your own, read behind those: they add words, or take some out"},
-    {.path = "optout.packs",
-     .type = CONFIG_PACKS,
-     .fallback = "all",
-     .offset = GATEWAY(optout_packs),
-     .help = "words by which people opt out: languages that came with the program (all, or es, pt), and files of your "
-             "own after them, which add words or take some out; none: what people write is not read"},
     {.path = "optout.confirm",
      .type = CONFIG_BOOL,
      .fallback = "true",

@@ -11,15 +11,23 @@
 #include "cmd/term.h"
 
 static const char *const type_names[] = {
-    [CONFIG_TEXT] = "text",           [CONFIG_PATH] = "path",
-    [CONFIG_SECRET_FILE] = "path",    [CONFIG_PATHS] = "paths",
-    [CONFIG_LAWS] = "names or paths", [CONFIG_PACKS] = "names or paths",
-    [CONFIG_STORE] = "path",          [CONFIG_ADDRESS] = "address:port",
-    [CONFIG_ORIGIN] = "URL",          [CONFIG_URL] = "URL",
-    [CONFIG_URL_PATH] = "URL path",   [CONFIG_BOOL] = "true or false",
-    [CONFIG_COUNT] = "number",        [CONFIG_ITEMS] = "number",
-    [CONFIG_SIZE] = "size",           [CONFIG_MILLIS] = "duration",
-    [CONFIG_SECONDS] = "duration",    [CONFIG_ID] = "id",
+    [CONFIG_TEXT] = "text",
+    [CONFIG_PATH] = "path",
+    [CONFIG_SECRET_FILE] = "path",
+    [CONFIG_PATHS] = "paths",
+    [CONFIG_LAWS] = "names or paths",
+    [CONFIG_STORE] = "path",
+    [CONFIG_ADDRESS] = "address:port",
+    [CONFIG_ORIGIN] = "URL",
+    [CONFIG_URL] = "URL",
+    [CONFIG_URL_PATH] = "URL path",
+    [CONFIG_BOOL] = "true or false",
+    [CONFIG_COUNT] = "number",
+    [CONFIG_ITEMS] = "number",
+    [CONFIG_SIZE] = "size",
+    [CONFIG_MILLIS] = "duration",
+    [CONFIG_SECONDS] = "duration",
+    [CONFIG_ID] = "id",
     [CONFIG_WORD] = "word",
 };
 

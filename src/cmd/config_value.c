@@ -240,13 +240,12 @@ static int read_word(const struct config_key *key, const char *text, void *into,
 }
 
 static int (*const readers[])(const struct config_key *, const char *, void *, struct arena *, struct err *) = {
-    [CONFIG_TEXT] = keep_text,       [CONFIG_PATH] = keep_text,         [CONFIG_SECRET_FILE] = keep_text,
-    [CONFIG_PATHS] = read_paths,     [CONFIG_LAWS] = read_paths,        [CONFIG_PACKS] = config_packs_read,
-    [CONFIG_STORE] = read_store,     [CONFIG_ADDRESS] = read_address,   [CONFIG_ORIGIN] = read_origin,
-    [CONFIG_URL] = read_url,         [CONFIG_URL_PATH] = read_url_path, [CONFIG_BOOL] = read_bool,
-    [CONFIG_COUNT] = read_count,     [CONFIG_ITEMS] = read_count,       [CONFIG_SIZE] = read_size,
-    [CONFIG_MILLIS] = read_duration, [CONFIG_SECONDS] = read_duration,  [CONFIG_ID] = read_id,
-    [CONFIG_WORD] = read_word,
+    [CONFIG_TEXT] = keep_text,         [CONFIG_PATH] = keep_text,     [CONFIG_SECRET_FILE] = keep_text,
+    [CONFIG_PATHS] = read_paths,       [CONFIG_LAWS] = read_paths,    [CONFIG_STORE] = read_store,
+    [CONFIG_ADDRESS] = read_address,   [CONFIG_ORIGIN] = read_origin, [CONFIG_URL] = read_url,
+    [CONFIG_URL_PATH] = read_url_path, [CONFIG_BOOL] = read_bool,     [CONFIG_COUNT] = read_count,
+    [CONFIG_ITEMS] = read_count,       [CONFIG_SIZE] = read_size,     [CONFIG_MILLIS] = read_duration,
+    [CONFIG_SECONDS] = read_duration,  [CONFIG_ID] = read_id,         [CONFIG_WORD] = read_word,
 };
 
 int config_value_read(const struct config_key *key, const char *text, void *into, struct arena *a, struct err *e)
