@@ -6,7 +6,7 @@
  * entry, key, person (ledger_append()); the same and what the person said folded into their state (people_say()). Each of people
  * one after the other, as in an import, and of people at random, where nearly every row is a page of its own; then the same events once more, which writes nothing. Then rows of before there was a log
  * are adopted, and entries are read back.
- * Usage: ledger_store [DIRECTORY [SECONDS [PART]]]. The directory decides which disk is measured. */
+ * Usage: ledger_store [DIRECTORY [SECONDS [PART [GROUP]]]]. The directory decides which disk is measured. */
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,9 +23,10 @@
 #define BEGUN  1700000000000
 
 static const size_t groups[] = {1, 10, 100, 1000};
-static int64_t duration_ns = 1500000000;
+static int64_t duration_ns;
 static double bare_cpu_us;
 static const char *only; /* what has this in its name; NULL: all */
+static size_t only_group;
 
 static void must(int rc, const struct err *e)
 {
@@ -114,7 +115,7 @@ struct bench {
     struct person *people;
     size_t turn, stride; /* whose turn it is; 1: one after the other, as in an import */
     struct consent_row rows[CHUNK];
-    char source[CHUNK][64], evidence[CHUNK][96];
+    char source[CHUNK][64], evidence[CHUNK][96], subject[CHUNK][IDENTITY_TEXT_MAX];
 };
 
 static void group_of_entries(struct bench *b, size_t n, bool fold)
@@ -135,6 +136,8 @@ static void make_rows(struct bench *b, size_t n)
     for (size_t i = 0; i < n; i++) {
         const struct person *p = &b->people[(b->turn += b->stride) % PEOPLE];
         struct consent_row *r = &b->rows[i];
+        struct identity name;
+        person_name(&name, b->turn % PEOPLE);
         snprintf(b->source[i], sizeof b->source[i], "https://shop.example/join#%zu", b->turn);
         snprintf(b->evidence[i], sizeof b->evidence[i], "{\"ip\":\"192.0.2.%zu\",\"form\":\"join\",\"form_id\":%zu}",
                  b->turn % 250, b->turn);
@@ -178,7 +181,7 @@ static void run(struct bench *b, const char *what, group_fn *group, size_t strid
 {
     struct err e = {0};
     size_t rows = 0;
-    if (only != NULL && strstr(what, only) == NULL)
+    if ((only != NULL && strstr(what, only) == NULL) || (only_group != 0 && n != only_group))
         return;
     b->stride = stride;
     int64_t start = clock_mono_ns(), now = start;
@@ -261,15 +264,26 @@ static void clean(const char *dir)
     rmdir(dir);
 }
 
+static int usage(void)
+{
+    fputs("usage: ledger_store [DIRECTORY [SECONDS [PART [GROUP]]]]\n", stderr);
+    return 2;
+}
+
 int main(int argc, char **argv)
 {
     struct bench *b = calloc(1, sizeof *b);
     struct err e = {0};
     char dir[3000], path[4096];
+    int64_t seconds = 2, group = 0;
     snprintf(dir, sizeof dir, "%s/ledger_store_XXXXXX", argc > 1 ? argv[1] : "/tmp");
-    if (argc > 2)
-        duration_ns = (int64_t)(atof(argv[2]) * 1e9);
+    if (argc > 2 && (!str_i64(str_of(argv[2]), &seconds) || seconds < 1 || seconds > 3600))
+        return usage();
+    if (argc > 4 && (!str_i64(str_of(argv[4]), &group) || group < 0))
+        return usage();
+    duration_ns = seconds * 1000000000;
     only = argc > 3 ? argv[3] : NULL;
+    only_group = (size_t)group;
     if (b == NULL || mkdtemp(dir) == NULL || (b->people = calloc(PEOPLE, sizeof *b->people)) == NULL)
         return 1;
     snprintf(path, sizeof path, "%s/store.db", dir);

@@ -96,6 +96,13 @@ static int move_rows(struct store *s, const struct person *kept, const struct pe
     return rc == 0 ? RUN(&head_one_less, b) : rc;
 }
 
+/* What has to be known of each of the two before names move. */
+static int prepare(struct store *s, struct person *p, struct err *e)
+{
+    int rc = words_seed(s, p, e);
+    return rc == 0 ? name_heard(s, p, e) : rc;
+}
+
 int people_merge(struct store *s, int bucket, int64_t one, int64_t other, int64_t at, struct person *ret, struct err *e)
 {
     struct person kept, gone;
@@ -112,13 +119,9 @@ int people_merge(struct store *s, int bucket, int64_t one, int64_t other, int64_
         gone = newer;
     }
     if (rc == 0)
-        rc = words_seed(s, &kept, e);
+        rc = prepare(s, &kept, e);
     if (rc == 0)
-        rc = words_seed(s, &gone, e);
-    if (rc == 0)
-        rc = name_heard(s, &kept, e);
-    if (rc == 0)
-        rc = name_heard(s, &gone, e);
+        rc = prepare(s, &gone, e);
     if (rc == 0)
         rc = move_rows(s, &kept, &gone, at, e);
     if (rc != 0)
