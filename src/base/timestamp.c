@@ -5,8 +5,6 @@
  * them against. The answer is kept as it came, so anybody can check it again with `openssl ts -verify`. */
 #include "base/timestamp.h"
 
-#include <time.h>
-
 #include <openssl/err.h>
 #include <openssl/ts.h>
 #include <openssl/x509.h>
@@ -75,12 +73,15 @@ static TS_VERIFY_CTX *wanted(struct str query, const char *ca_file)
 
 static bool time_of(TS_RESP *reply, int64_t *ret_at)
 {
-    struct tm tm;
+    int days, seconds;
     TS_TST_INFO *info = TS_RESP_get_tst_info(reply);
-    if (info == NULL || ASN1_TIME_to_tm(TS_TST_INFO_get_time(info), &tm) != 1)
-        return false;
-    *ret_at = (int64_t)timegm(&tm) * 1000;
-    return true;
+    ASN1_TIME *epoch = ASN1_TIME_set(NULL, 0);
+    bool good =
+        info != NULL && epoch != NULL && ASN1_TIME_diff(&days, &seconds, epoch, TS_TST_INFO_get_time(info)) == 1;
+    if (good)
+        *ret_at = ((int64_t)days * 86400 + seconds) * 1000;
+    ASN1_TIME_free(epoch);
+    return good;
 }
 
 int timestamp_check(struct str reply, struct str query, const char *ca_file, int64_t *ret_at, struct err *e)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * timestamp.h - asks a time-stamping authority about a digest, and checks its answer: RFC 3161 over OpenSSL. */
+ * timestamp.h - asks a time-stamping authority about a digest, and checks its answer: RFC 3161 over OpenSSL.
+ *
+ * Bytes in, bytes out: who carries them is the caller's business, and when. */
 #ifndef WL_BASE_TIMESTAMP_H
 #define WL_BASE_TIMESTAMP_H
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * contacts_link.c - `wayleave contacts link`: the address of a person's own preference page, to be sent to them. */
+ * contacts_link.c - `wayleave contacts link`: the address of a person's own preference page, to be sent to them.
+ *
+ * The gateway works it out; what is printed is the address and nothing else, so that it can be put into a message. */
 #include <stdio.h>
 
 #include "cmd/rest_client.h"

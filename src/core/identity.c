@@ -7,7 +7,6 @@
  * number out of an id. */
 #include "core/identity.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "core/phone.h"
@@ -101,9 +100,14 @@ const char *identity_kind_name(enum identity_kind k)
 
 struct str identity_text(const struct identity *who, char out[IDENTITY_TEXT_MAX])
 {
-    int n = who->kind != IDENTITY_NONE
-                ? snprintf(out, IDENTITY_TEXT_MAX, "%s:%s", identity_kind_name(who->kind), who->value)
-                : 0;
+    const char *kind = identity_kind_name(who->kind);
+    size_t n = 0, kind_n = strlen(kind), value_n = strlen(who->value);
+    if (who->kind != IDENTITY_NONE) {
+        memcpy(out, kind, kind_n);
+        out[kind_n] = ':';
+        memcpy(out + kind_n + 1, who->value, value_n);
+        n = kind_n + 1 + value_n;
+    }
     out[n] = '\0';
-    return (struct str){out, (size_t)n};
+    return (struct str){out, n};
 }

@@ -67,6 +67,23 @@ static int learn_name(struct apply_context *c, const struct event *ev, struct pe
     return people_save(c->s, p, 1, e);
 }
 
+/* With one of our numbers: the window, and when their name was heard. */
+static int learn_pair(struct apply_context *c, const struct event *ev, struct person *p, struct err *e)
+{
+    struct pair pair = {.bucket = p->bucket, .contact = p->id, .sender = ev->phone_number_id};
+    int rc = pairs_get(c->s, &pair, 1, e);
+    if (rc != 0)
+        return rc;
+    struct pair before = pair;
+    int64_t at = apply_time(c, ev);
+    if (ev->opens && at > pair.last_inbound)
+        pair.last_inbound = at;
+    rc = learn_name(c, ev, p, &pair, e);
+    if (rc != 0 || (pair.last_inbound == before.last_inbound && pair.named_at == before.named_at))
+        return rc;
+    return pairs_put(c->s, &pair, 1, e);
+}
+
 int apply_inbound(struct apply_context *c, const struct event *ev, struct err *e)
 {
     struct person p;
@@ -76,20 +93,7 @@ int apply_inbound(struct apply_context *c, const struct event *ev, struct err *e
     int rc = event_person(c, ev, &p, e);
     if (rc != 0 || p.id == 0 || !says_more)
         return rc;
-    if (ev->phone_number_id == 0) {
-        rc = learn_name(c, ev, &p, NULL, e);
-        return rc == 0 ? apply_asked(c, ev, &p, e) : rc;
-    }
-    struct pair pair = {.bucket = p.bucket, .contact = p.id, .sender = ev->phone_number_id};
-    if ((rc = pairs_get(c->s, &pair, 1, e)) != 0)
-        return rc;
-    struct pair before = pair;
-    int64_t at = apply_time(c, ev);
-    if (ev->opens && at > pair.last_inbound)
-        pair.last_inbound = at;
-    rc = learn_name(c, ev, &p, &pair, e);
-    if (rc == 0 && (pair.last_inbound != before.last_inbound || pair.named_at != before.named_at))
-        rc = pairs_put(c->s, &pair, 1, e);
+    rc = ev->phone_number_id != 0 ? learn_pair(c, ev, &p, e) : learn_name(c, ev, &p, NULL, e);
     return rc == 0 ? apply_asked(c, ev, &p, e) : rc;
 }
 

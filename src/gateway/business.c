@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * business.c - who we are: the configuration's word, else Meta's. */
+ * business.c - who we are: the configuration's word, else Meta's.
+ *
+ * Meta's is a legal name at times; people may know the business by another. Therefore the key. */
 #include "gateway/business.h"
 
 #include "gateway/gateway_impl.h"

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * business.h - the name under which the business is known to the people it writes to. */
+ * business.h - the name under which the business is known to the people it writes to.
+ *
+ * An opt-in has to name it (docs/platform.md §4.2), and so does everything the gateway says by itself. */
 #ifndef WL_GATEWAY_BUSINESS_H
 #define WL_GATEWAY_BUSINESS_H
 

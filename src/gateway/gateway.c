@@ -400,12 +400,18 @@ static int open_tables(struct gateway *g, struct err *e)
     return rc == 0 && g->o.regimes_file != NULL ? regimes_load(&g->regimes, g->o.regimes_file, e) : rc;
 }
 
-static int start_parts(struct gateway *g, struct err *e)
+static int start_client(struct gateway *g, struct err *e)
 {
     struct http_client_options co = {.connections_per_origin = g->o.upstream_connections,
                                      .max_calls = g->o.max_queue,
                                      .max_reserved = g->o.max_queue, /* sends, which admit counts as well */
                                      .ca_file = g->o.upstream_ca};
+    return http_client_start(&g->client, &co, e);
+}
+
+/* Files, rules and the database, which must be what was signed. */
+static int open_parts(struct gateway *g, struct err *e)
+{
     int rc = open_state(g, e);
     if (rc == 0)
         rc = rules_open(&g->rules, g, e);
@@ -415,10 +421,13 @@ static int start_parts(struct gateway *g, struct err *e)
         rc = open_database(g, e);
     if (rc == 0)
         rc = checkpoints_start(&g->checkpoints, g, e);
-    if (rc == 0)
-        rc = rules_start(g->rules, e);
-    if (rc == 0)
-        rc = http_client_start(&g->client, &co, e);
+    return rc == 0 ? rules_start(g->rules, e) : rc;
+}
+
+/* What has to do with messages: the door, those who carry, those who listen. */
+static int start_senders(struct gateway *g, struct err *e)
+{
+    int rc = start_client(g, e);
     if (rc == 0)
         rc = admit_create(&g->admit, g, e);
     if (rc == 0)
@@ -429,20 +438,31 @@ static int start_parts(struct gateway *g, struct err *e)
         rc = fanout_start(&g->fanout, g, e);
     if (rc == 0)
         rc = recheck_start(&g->recheck, g, e);
-    if (rc == 0)
-        rc = projector_start(&g->projector, g, e);
-    if (rc == 0)
-        rc = compactor_start(&g->compactor, g->writer, g->o.store_url, &compactor_usual, e);
+    return rc == 0 ? projector_start(&g->projector, g, e) : rc;
+}
+
+/* Those who keep house. */
+static int start_chores(struct gateway *g, struct err *e)
+{
+    int rc = compactor_start(&g->compactor, g->writer, g->o.store_url, &compactor_usual, e);
     if (rc == 0)
         rc = start_retention(g, e);
     if (rc == 0)
         rc = errands_start(&g->errands, g, e);
     if (rc == 0)
         rc = ledger_watch_start(&g->ledger_watch, g, &ledger_watch_usual, e);
+    return rc == 0 ? witnesses_start(&g->witnesses, g, e) : rc;
+}
+
+static int start_parts(struct gateway *g, struct err *e)
+{
+    int rc = open_parts(g, e);
+    if (rc == 0)
+        rc = start_senders(g, e);
+    if (rc == 0)
+        rc = start_chores(g, e);
     if (rc == 0)
         rc = readers_start(&g->readers, g->writer, g->o.store_url, e);
-    if (rc == 0)
-        rc = witnesses_start(&g->witnesses, g, e);
     return rc == 0 ? start_listeners(g, e) : rc;
 }
 

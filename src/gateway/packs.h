@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * packs.h - the opt-out packs of the configuration, read and compiled at the start. */
+ * packs.h - the opt-out packs of the configuration, read and compiled at the start.
+ *
+ * They do not change while the gateway runs: who changes a pack starts it anew. */
 #ifndef WL_GATEWAY_PACKS_H
 #define WL_GATEWAY_PACKS_H
 

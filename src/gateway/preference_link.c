@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * preference_link.c - bucket, person and end of the link, and a signature over them, as base64url. */
+ * preference_link.c - bucket, person and end of the link, and a signature over them, as base64url.
+ *
+ * The signature is an HMAC cut to 16 bytes, compared in constant time. */
 #include "gateway/preference_link.h"
 
 #include <string.h>

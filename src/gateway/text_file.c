@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * text_file.c - open, read to the end, close. */
+ * text_file.c - open, read to the end, close.
+ *
+ * The buffer's maximum is the file's: what is longer is refused, not cut. */
 #include "gateway/text_file.h"
 
 #include <errno.h>

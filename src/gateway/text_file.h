@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * text_file.h - reads a small file of the configuration whole. */
+ * text_file.h - reads a small file of the configuration whole.
+ *
+ * For files that people write; a database or a log is read otherwise. */
 #ifndef WL_GATEWAY_TEXT_FILE_H
 #define WL_GATEWAY_TEXT_FILE_H
 
