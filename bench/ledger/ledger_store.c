@@ -264,30 +264,23 @@ static void clean(const char *dir)
     rmdir(dir);
 }
 
-static int usage(void)
+/* 0, or 2 after telling how it is called. */
+static int read_arguments(int argc, char **argv)
 {
-    fputs("usage: ledger_store [DIRECTORY [SECONDS [PART [GROUP]]]]\n", stderr);
-    return 2;
-}
-
-int main(int argc, char **argv)
-{
-    struct bench *b = calloc(1, sizeof *b);
-    struct err e = {0};
-    char dir[3000], path[4096];
     int64_t seconds = 2, group = 0;
-    snprintf(dir, sizeof dir, "%s/ledger_store_XXXXXX", argc > 1 ? argv[1] : "/tmp");
-    if (argc > 2 && (!str_i64(str_of(argv[2]), &seconds) || seconds < 1 || seconds > 3600))
-        return usage();
-    if (argc > 4 && (!str_i64(str_of(argv[4]), &group) || group < 0))
-        return usage();
+    bool sound = (argc <= 2 || str_i64(str_of(argv[2]), &seconds)) && (argc <= 4 || str_i64(str_of(argv[4]), &group));
+    if (!sound || seconds < 1 || seconds > 3600 || group < 0) {
+        fputs("usage: ledger_store [DIRECTORY [SECONDS [PART [GROUP]]]]\n", stderr);
+        return 2;
+    }
     duration_ns = seconds * 1000000000;
     only = argc > 3 ? argv[3] : NULL;
     only_group = (size_t)group;
-    if (b == NULL || mkdtemp(dir) == NULL || (b->people = calloc(PEOPLE, sizeof *b->people)) == NULL)
-        return 1;
-    snprintf(path, sizeof path, "%s/store.db", dir);
-    must(store_open(&b->s, path, NULL, &e), &e);
+    return 0;
+}
+
+static void run_all(struct bench *b, const char *dir)
+{
     fill(b->s, b->people);
     if (only == NULL)
         run_baseline(dir);
@@ -300,10 +293,25 @@ int main(int argc, char **argv)
     for (size_t g = 0; g < sizeof groups / sizeof *groups; g++)
         run(b, "events and state (people_say)", group_of_rows, 1, groups[g], true);
     run(b, "events and state, at random", group_of_rows, 613, CHUNK, true);
-    if (only == NULL) {
-        run_again(b);
-        run_whole(b);
-    }
+    if (only != NULL)
+        return;
+    run_again(b);
+    run_whole(b);
+}
+
+int main(int argc, char **argv)
+{
+    struct bench *b = calloc(1, sizeof *b);
+    struct err e = {0};
+    char dir[3000], path[4096];
+    if (read_arguments(argc, argv) != 0)
+        return 2;
+    snprintf(dir, sizeof dir, "%s/ledger_store_XXXXXX", argc > 1 ? argv[1] : "/tmp");
+    if (b == NULL || mkdtemp(dir) == NULL || (b->people = calloc(PEOPLE, sizeof *b->people)) == NULL)
+        return 1;
+    snprintf(path, sizeof path, "%s/store.db", dir);
+    must(store_open(&b->s, path, NULL, &e), &e);
+    run_all(b, dir);
     store_free(b->s);
     clean(dir);
     free(b->people);

@@ -58,17 +58,44 @@ static void date_of(int64_t days, int64_t *year, int *month, int *day)
     *year = y + era * 400 + (*month <= 2);
 }
 
+static char *put_digits(char *out, int v, int digits)
+{
+    for (int i = digits; i-- > 0; v /= 10)
+        out[i] = (char)('0' + v % 10);
+    return out + digits;
+}
+
+/* Written by hand: every record, answer and line of the log has some. */
 char *time_text(int64_t ms, char *out)
 {
     int64_t days = ms / DAY_MS, rest = ms % DAY_MS, year;
-    int month, day;
+    int month, day, left;
     if (rest < 0) {
         rest += DAY_MS;
         days--;
     }
     date_of(days, &year, &month, &day);
-    snprintf(out, TIME_TEXT, "%04lld-%02d-%02dT%02d:%02d:%02d.%03dZ", (long long)year, month, day,
-             (int)(rest / 3600000), (int)(rest / 60000 % 60), (int)(rest / 1000 % 60), (int)(rest % 1000));
+    left = (int)rest;
+    const struct {
+        int v, digits;
+        char after;
+    } parts[] = {{month, 2, '-'},
+                 {day, 2, 'T'},
+                 {left / 3600000, 2, ':'},
+                 {left / 60000 % 60, 2, ':'},
+                 {left / 1000 % 60, 2, '.'},
+                 {left % 1000, 3, 'Z'}};
+    char *at = out;
+    if (year >= 0 && year <= 9999)
+        at = put_digits(at, (int)year, 4);
+    else
+        at += snprintf(at, TIME_TEXT, "%04lld", (long long)year);
+    *at++ = '-';
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        at = put_digits(at, parts[i].v, parts[i].digits);
+        *at++ = parts[i].after;
+    }
+    *at = '\0';
     return out;
 }
 

@@ -148,9 +148,11 @@ int pen_wording(struct store *s, struct ledger_pen *pen, const struct consent_ro
     memset(notice, 0, SHA256_BYTES);
     if (row->wording.n == 0)
         return 0;
-    sha256(row->wording.p, row->wording.n, notice);
-    if (pen->any_notice && memcmp(pen->notice, notice, SHA256_BYTES) == 0)
+    if (str_eq(row->wording, pen->wording)) {
+        memcpy(notice, pen->notice, SHA256_BYTES);
         return 0;
+    }
+    sha256(row->wording.p, row->wording.n, notice);
     int rc = db_prepare(s, &wording_put, &q, e);
     if (rc != 0)
         return rc;
@@ -159,7 +161,7 @@ int pen_wording(struct store *s, struct ledger_pen *pen, const struct consent_ro
     db_i64(q, row->recorded_at);
     db_text(q, row->wording);
     rc = db_exec(q, NULL, e);
-    pen->any_notice = rc == 0;
+    pen->wording = rc == 0 ? row->wording : STR("");
     memcpy(pen->notice, notice, SHA256_BYTES);
     return rc;
 }

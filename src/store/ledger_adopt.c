@@ -142,6 +142,7 @@ static int adopt_rows(struct store *s, int bucket, size_t max, int64_t now, size
     pen_init(&pen);
     while (rc == 0 && n > 0 && done < max) {
         arena_reset(a);
+        pen.wording = STR(""); /* lay in there */
         rc = adopt_some(s, &pen, a, bucket, max - done < CHUNK ? max - done : CHUNK, now, &n, e);
         done += n;
     }

@@ -37,8 +37,8 @@ int log_put(struct store *s, struct log_key *k, const struct leaf *l, struct str
 struct ledger_pen {
     struct log_key key;
     bool any_key;
-    uint8_t notice[SHA256_BYTES]; /* of the last wording written */
-    bool any_notice;
+    struct str wording; /* the last one that was kept, borrowed; empty: none */
+    uint8_t notice[SHA256_BYTES];
     struct buf record;
 };
 void pen_init(struct ledger_pen *pen);
