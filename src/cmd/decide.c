@@ -102,12 +102,14 @@ static int given_times(const struct session *s, struct question *q, struct err *
     int rc = 0;
     q->at = s->now;
     q->expires = 0;
-    if (s->at != NULL && (rc = facts_read_time(str_of(s->at), s->now, &q->at, e)) != 0)
-        return err_prefix(e, "--at");
+    if (s->at != NULL && (rc = facts_read_time(str_of(s->at), s->now, &q->at, e)) != 0) {
+        err_prefix(e, "--at");
+        return rc;
+    }
     if ((rc = check_moment(q->at, "--at", e)) != 0)
         return rc;
     if (s->expires != NULL && (rc = facts_read_time(str_of(s->expires), q->at, &q->expires, e)) != 0)
-        return err_prefix(e, "--expires");
+        err_prefix(e, "--expires");
     return rc;
 }
 

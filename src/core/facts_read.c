@@ -198,7 +198,9 @@ static int read_member(struct facts *f, struct str name, struct json value, int6
     if (fact_info[id].type == FACT_TYPE_TIME) { /* as text it would be no time */
         int rc = facts_read_ms(number, &number, e);
         if (rc != 0)
-            return err_prefix(e, "%s", fact_info[id].name);
+            err_prefix(e, "%s", fact_info[id].name);
+        if (rc != 0)
+            return rc;
         fact_set(f, (enum fact_id)id, number);
         return 0;
     }

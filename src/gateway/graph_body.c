@@ -138,8 +138,10 @@ int graph_body_parse(struct arena *a, struct json_parser *parser, struct str con
         as_form = &form;
     } else {
         rc = json_parse(parser, body, padded, &b.root, e);
-        if (rc != 0)
-            return err_prefix(e, "the body");
+        if (rc != 0) {
+            err_prefix(e, "the body");
+            return rc;
+        }
         if (json_type(b.root) != JSON_OBJECT)
             return err_set(e, WL_EINVAL, "the body must be a JSON object");
     }
