@@ -21,9 +21,9 @@ void erasures_free(struct erasures *x); /* accepts NULL */
 
 /* Any thread. False: it is not at this one now. */
 struct erasure_view {
-    const char *doing; /* a few words */
+    const char *doing;                   /* a few words */
     int64_t messages, webhooks, changed; /* looked at; webhooks changed */
-    bool waits; /* for a message that is on its way */
+    bool waits;                          /* for a message that is on its way */
 };
 bool erasures_look(struct erasures *x, int64_t id, struct erasure_view *ret);
 

@@ -318,6 +318,20 @@ static void ring(struct rest_call *c)
     rest_reply(c);
 }
 
+/* The request, the person, and the erasure that is open already, if one is. */
+static int read_request(struct plan *x, struct store *s, struct erasure *v, struct err *e)
+{
+    struct rest_call *c = x->c;
+    int rc = read_wishes(x);
+    if (rc == 0 && c->problem.code == 0)
+        rc = find_whom(x, s, e);
+    if (rc != 0 || c->problem.code != 0)
+        return rc;
+    if (reason_names_them(x))
+        return rest_wrong(c, WL_EINVAL, "reason", "the reason is kept, and it names the person: say it without");
+    return find_open(x, s, v, e);
+}
+
 int rest_contact_erase(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e)
 {
     struct erasure v = {.id = 0};
@@ -325,18 +339,13 @@ int rest_contact_erase(struct rest_call *c, struct store *s, struct arena *a, in
     if (x == NULL)
         return err_set(e, WL_ENOMEM, "the request is too large");
     x->c = c;
-    int rc = read_wishes(x);
-    if (rc == 0 && c->problem.code == 0)
-        rc = find_whom(x, s, e);
-    if (rc == 0 && c->problem.code == 0 && reason_names_them(x))
-        return rest_wrong(c, WL_EINVAL, "reason", "the reason is kept, and it names the person: say it without");
-    if (rc == 0 && c->problem.code == 0)
-        rc = find_open(x, s, &v, e);
-    if (rc == 0 && c->problem.code == 0 && v.id == 0)
-        rc = read_proof(x, s, a, now, e);
+    int rc = read_request(x, s, &v, e);
     if (rc != 0 || c->problem.code != 0)
         return rc;
-    rc = v.id == 0 ? write_new(x, s, &v, now, e) : hurry(x, s, &v, now, e);
+    if (v.id != 0)
+        rc = hurry(x, s, &v, now, e);
+    else if ((rc = read_proof(x, s, a, now, e)) == 0)
+        rc = write_new(x, s, &v, now, e);
     if (rc != 0)
         return rc;
     put_erasure(&c->out, c->g, &v, now);

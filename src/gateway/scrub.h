@@ -10,7 +10,7 @@
 #include "store/notices.h"
 
 #define SCRUB_NAMES 256
-#define SCRUB_FOUND 256       /* bodies in one look, and so in one transaction */
+#define SCRUB_FOUND 256         /* bodies in one look, and so in one transaction */
 #define SCRUB_PAGES (64u << 20) /* of the arena a look reads pages into */
 
 struct gateway;

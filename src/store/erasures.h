@@ -21,12 +21,12 @@ struct erasure {
     int64_t contact;              /* 0: nobody knew the name, or it is done */
     char name[IDENTITY_TEXT_MAX]; /* of somebody nobody knew: identity_text(); "" */
     int64_t asked_at;
-    int64_t due;                                     /* when there is something to do next */
-    int64_t until;                                   /* the proof is kept until then */
-    int64_t cleaned_at;                              /* everything else was gone; 0 not yet */
-    int64_t done_at;                                 /* 0 not yet */
-    int64_t leaves;                                  /* entries of the log whose record went */
-    int64_t leaf, n;                                 /* of the entry that says so; -1 none */
+    int64_t due;        /* when there is something to do next */
+    int64_t until;      /* the proof is kept until then */
+    int64_t cleaned_at; /* everything else was gone; 0 not yet */
+    int64_t done_at;    /* 0 not yet */
+    int64_t leaves;     /* entries of the log whose record went */
+    int64_t leaf, n;    /* of the entry that says so; -1 none */
     char regime[64], reason[512], actor[128];
 };
 /* What the entry of the log commits to once it is done: one JSON text, always the same bytes for the same row. */
