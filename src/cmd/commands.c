@@ -484,7 +484,7 @@ const struct command commands[] = {
      "wording, the evidence, its place in the ledger and whether a signed checkpoint holds it.",
      NULL, COMMON_CLIENT, 1, 1, consent_show},
     {"consent wordings", "[SHA256]", "list the wordings people were shown, or show one of them",
-     "Each is kept once, with how many events and people rest on it. Its SHA-256 may stand for it wherever a wording "
+     "Each is kept once, with how many events rest on it. Its SHA-256 may stand for it wherever a wording "
      "is "
      "given.",
      NULL, COMMON_CLIENT, 0, 1, consent_wordings},

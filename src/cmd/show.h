@@ -30,12 +30,12 @@ void show_table(struct json rows, const struct show_column *columns, const char 
 #define SHOW_TIME 40
 struct str show_time(struct json v, char out[SHOW_TIME]);
 
-void show_contact(struct json contact);   /* GET /contacts/{who} */
+void show_contact(struct json contact); /* GET /contacts/{who} */
 /* --- consent (show_consent.c) */
-void show_consent(struct json answer);  /* GET /consent/{who}, POST /consent */
-void show_wordings(struct json answer); /* GET /wordings, GET /wordings/{sha256} */
-void show_scopes(struct json consent);  /* "consent" */
-void show_stop(struct json stop);       /* "platform_stop" */
+void show_consent(struct json answer);    /* GET /consent/{who}, POST /consent */
+void show_wordings(struct json answer);   /* GET /wordings, GET /wordings/{sha256} */
+void show_scopes(struct json consent);    /* "consent" */
+void show_stop(struct json stop);         /* "platform_stop" */
 void show_decision(struct json decision); /* decision_json of core/decide.h */
 /* The same, and why rules were set aside: "decision" and "override" of GET /decisions/{id}. */
 void show_decided(struct json decision, struct json override);

@@ -140,11 +140,9 @@ static void show_wording(struct json w)
     struct str at = show_time(json_get(w, "first_at"), when), hash = show_text(w, "sha256");
     term_text(stdout, TONE_BOLD, hash);
     putchar('\n');
-    if (json_type(json_get(w, "people")) != JSON_ABSENT)
-        printf("  %lld events of %lld people, ", (long long)show_number(w, "events"),
-               (long long)show_number(w, "people"));
-    else
-        fputs("  ", stdout);
+    fputs("  ", stdout);
+    if (json_type(json_get(w, "events")) != JSON_ABSENT)
+        printf("%lld events, ", (long long)show_number(w, "events"));
     term_printf(stdout, TONE_PLAIN, "first %.*s", (int)at.n, at.p);
     putchar('\n');
     show_line(2, "language", show_text(w, "language"));
@@ -162,4 +160,6 @@ void show_wordings(struct json answer)
         puts("no wording is recorded");
     for (struct json_iter it = json_iter(list); json_next(&it);)
         show_wording(it.value);
+    if (json_count(list) > 0 && !show_flag(answer, "counted_all"))
+        puts("there is more in the ledger than was counted in the time there was: the counts are of its beginning");
 }

@@ -7,10 +7,9 @@
 
 #include "store/db.h"
 
-STATEMENT(wording_list, "SELECT w.hash, w.language, w.first_at, w.text, c.events, c.people FROM wording w LEFT JOIN "
-                        "(SELECT notice, COUNT(*) AS events, COUNT(DISTINCT contact) AS people FROM ledger "
-                        "GROUP BY notice) c ON c.notice = w.hash ORDER BY w.first_at DESC, w.hash LIMIT $1");
-STATEMENT(wording_one, "SELECT hash, language, first_at, text, 0, 0 FROM wording WHERE hash = $1");
+STATEMENT(wording_list, "SELECT hash, language, first_at, text FROM wording ORDER BY first_at DESC, hash LIMIT $1");
+STATEMENT(wording_one, "SELECT hash, language, first_at, text FROM wording WHERE hash = $1");
+STATEMENT(wording_uses, "SELECT leaf, notice FROM ledger WHERE bucket = $1 AND leaf >= $2 ORDER BY leaf LIMIT $3");
 
 static int read_wording(struct db_stmt *q, struct arena *a, void *row, struct err *e)
 {
@@ -24,8 +23,6 @@ static int read_wording(struct db_stmt *q, struct arena *a, void *row, struct er
     w->first_at = col_i64(q);
     if (rc == 0)
         rc = col_copy(q, a, &w->text, e);
-    w->events = col_i64(q);
-    w->people = col_i64(q);
     return rc;
 }
 
@@ -37,6 +34,32 @@ int wordings_list(struct store *s, size_t max, struct arena *a, struct wording *
         return rc;
     db_i64(q, (int64_t)max);
     return db_rows(q, a, max, sizeof(struct wording), read_wording, ret, ret_n, e);
+}
+
+static int read_use(struct db_stmt *q, struct arena *a, void *row, struct err *e)
+{
+    struct wording_use *u = row;
+    (void)a, (void)e;
+    memset(u, 0, sizeof *u);
+    u->leaf = col_i64(q);
+    struct str hash = col_blob(q);
+    u->any = hash.n == SHA256_BYTES;
+    if (u->any)
+        memcpy(u->hash, hash.p, SHA256_BYTES);
+    return 0;
+}
+
+int wordings_used(struct store *s, int bucket, int64_t leaf, size_t max, struct arena *a, struct wording_use **ret,
+                  size_t *ret_n, struct err *e)
+{
+    struct db_stmt *q;
+    int rc = db_prepare(s, &wording_uses, &q, e);
+    if (rc != 0)
+        return rc;
+    db_i64(q, bucket);
+    db_i64(q, leaf);
+    db_i64(q, (int64_t)max);
+    return db_rows(q, a, max, sizeof(struct wording_use), read_use, ret, ret_n, e);
 }
 
 int wording_get(struct store *s, const uint8_t hash[SHA256_BYTES], struct arena *a, struct wording *ret, struct err *e)

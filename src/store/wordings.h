@@ -9,11 +9,18 @@
 struct wording {
     uint8_t hash[SHA256_BYTES];
     struct str language, text;
-    int64_t first_at;       /* when it was first recorded, ms */
-    int64_t events, people; /* that rest on it; wording_get() leaves them 0 */
+    int64_t first_at; /* when it was first recorded, ms */
 };
-/* The latest first, at most max; strings in the arena. Counting reads the whole ledger. */
+/* The latest first, at most max; strings in the arena. */
 int wordings_list(struct store *s, size_t max, struct arena *a, struct wording **ret, size_t *ret_n, struct err *e);
+/* Which events rest on which, those from the place `leaf` in the log on, in that order, at most max. */
+struct wording_use {
+    int64_t leaf;
+    bool any; /* there is a wording */
+    uint8_t hash[SHA256_BYTES];
+};
+int wordings_used(struct store *s, int bucket, int64_t leaf, size_t max, struct arena *a, struct wording_use **ret,
+                  size_t *ret_n, struct err *e);
 int wording_get(struct store *s, const uint8_t hash[SHA256_BYTES], struct arena *a, struct wording *ret,
                 struct err *e); /* WL_ENOTFOUND */
 
