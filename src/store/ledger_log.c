@@ -33,6 +33,7 @@ STATEMENT(log_clear, "DELETE FROM log_leaf WHERE idx >= $1");
 STATEMENT(consent_unplace, "UPDATE ledger SET leaf = -1 WHERE bucket = $1 AND leaf >= 0");
 STATEMENT(people_unplace, "UPDATE person SET leaf = -1 WHERE bucket = $1 AND leaf >= 0");
 STATEMENT(rules_unplace, "UPDATE rules_event SET leaf = $1 WHERE leaf >= 0");
+STATEMENT(erasures_unplace, "UPDATE erasure SET leaf = $1 WHERE leaf >= 0");
 
 /* --- keys ----------------------------------------------------------------------------------------------------------- */
 
@@ -342,7 +343,8 @@ int log_heads_thin(struct store *s, int64_t before, struct err *e)
 
 /* --- a new generation ----------------------------------------------------------------------------------------------- */
 
-/* The first checkpoint of a generation is of nothing; it says which one it is. */
+/* The first checkpoint of a generation is of nothing; it says which one it is. What was erased was in the log before, and so is the
+ * entry that says it: neither comes again. */
 static int restart(struct store *s, int64_t now, struct err *e)
 {
     struct log_head h = {.at = now};
@@ -355,6 +357,8 @@ static int restart(struct store *s, int64_t now, struct err *e)
         rc = run_with(s, &log_clear, 0, e);
     if (rc == 0)
         rc = run_with(s, &rules_unplace, -1, e);
+    if (rc == 0)
+        rc = run_with(s, &erasures_unplace, -1, e);
     for (int bucket = 0; rc == 0 && bucket < s->spread; bucket++) {
         rc = run_with(s, &consent_unplace, bucket, e);
         if (rc == 0)

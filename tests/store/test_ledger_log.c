@@ -7,6 +7,7 @@
 
 #include <sqlite3.h>
 
+#include "store/erasures.h"
 #include "store/ledger.h"
 #include "store/messages.h"
 #include "store/rules_log.h"
@@ -562,11 +563,17 @@ TEST(a_new_generation_has_every_record)
     adopt_all(&f);
     for (size_t i = 0; i < OLD_ROWS; i++)
         before[i] = entry_at(&f, (int64_t)i);
+    struct erasure was = {.id = store_id(f.s, NOW), .asked_at = NOW, .done_at = NOW, .leaves = 3, .leaf = 2, .n = 7};
+    BEGIN(&f);
+    OK(&f, erasure_add(f.s, &was, &f.e));
+    COMMIT(&f);
     for (int64_t generation = 2; generation < 4; generation++) {
         BEGIN(&f);
         OK(&f, log_restart(f.s, NOW, &f.e));
         COMMIT(&f);
         assert_int_equal(size(&f), 0);
+        OK(&f, erasure_get(f.s, was.id, &was, &f.e));
+        assert_true(was.leaf == -1 && was.leaves == 3); /* it is in the log before */
         OK(&f, log_head_last(f.s, f.a, &last, &f.e));
         assert_true(last.generation == generation && last.size == 0 && last.note.n == 0);
         OK(&f, people_get(f.s, 0, 4096, &p, &f.e));
