@@ -138,7 +138,7 @@ const struct config_key config_keys[] = {
      .type = CONFIG_TEXT,
      .offset = GATEWAY(ledger_origin),
      .sample = "example.com/whatsapp",
-     .derived = "wayleave.local/ and part of a hash of ledger.key",
+     .derived = "wayleave/ and part of a hash of ledger.key",
      .help = "name of the ledger's log, a name no other log has; it stands in every proof and cannot change but with "
              "wayleave ledger reopen"},
     {.path = "ledger.public",

@@ -62,10 +62,10 @@ int checkpoints_open(struct checkpoints *c, struct err *e);
  * others, or were when it looked. */
 int checkpoints_publish(struct checkpoints *c, bool *ret_more, struct err *e);
 
-/* "wayleave.local/<16 hex>" or what the configuration says, with "/2" behind it from the second generation on. */
+/* "wayleave/<8 hex>" or what the configuration says, with "/gen2" behind it in the second generation and so on. */
 int ledger_origin(const struct gateway_options *o, const uint8_t public_key[SIGN_PUBLIC_BYTES], int64_t generation,
                   char ret[NOTE_NAME_MAX + 1], struct err *e);
-/* The generation an origin tells of: 1 where it has no number behind it. */
+/* The generation that stands behind an origin; 0: none does, as in the first. */
 int64_t ledger_origin_generation(struct str origin);
 /* Takes the directory to "<directory>.<generation>", or with a further number where that is taken. */
 int ledger_set_aside(const char *path, int64_t generation, struct err *e);

@@ -56,28 +56,36 @@ static int adopt(struct checkpoints *c, struct err *e)
 
 /* --- whose log it is --------------------------------------------------------------------------------------------------- */
 
-int ledger_origin(const struct gateway_options *o, const uint8_t public_key[SIGN_PUBLIC_BYTES], int64_t generation,
-                  char ret[NOTE_NAME_MAX + 1], struct err *e)
-{
-    uint8_t digest[SHA256_BYTES];
-    char hex[17], tail[24] = "";
-    sha256(public_key, SIGN_PUBLIC_BYTES, digest);
-    hex_encode(digest, 8, hex);
-    if (generation > 1)
-        snprintf(tail, sizeof tail, "/%lld", (long long)generation);
-    bool own = o->ledger_origin != NULL && o->ledger_origin[0] != '\0';
-    int n =
-        snprintf(ret, NOTE_NAME_MAX + 1, "%s%s%s", own ? o->ledger_origin : "wayleave.local/", own ? "" : hex, tail);
-    return n <= NOTE_NAME_MAX ? 0 : err_set(e, WL_EINVAL, "ledger.origin is longer than %d bytes", NOTE_NAME_MAX);
-}
+#define GENERATION "/gen"
 
 int64_t ledger_origin_generation(struct str origin)
 {
     int64_t v;
     size_t at = origin.n;
-    while (at > 0 && origin.p[at - 1] != '/')
+    while (at > 0 && origin.p[at - 1] >= '0' && origin.p[at - 1] <= '9')
         at--;
-    return at > 0 && str_i64((struct str){origin.p + at, origin.n - at}, &v) && v > 1 ? v : 1;
+    struct str number = {origin.p + at, origin.n - at}, before = {origin.p, at};
+    return str_ends(before, STR(GENERATION)) && str_i64(number, &v) && v > 0 ? v : 0;
+}
+
+/* Short where nobody says otherwise: it stands twice in every proof. */
+int ledger_origin(const struct gateway_options *o, const uint8_t public_key[SIGN_PUBLIC_BYTES], int64_t generation,
+                  char ret[NOTE_NAME_MAX + 1], struct err *e)
+{
+    uint8_t digest[SHA256_BYTES];
+    char hex[9], tail[32] = "";
+    const char *own = o->ledger_origin != NULL ? o->ledger_origin : "";
+    sha256(public_key, SIGN_PUBLIC_BYTES, digest);
+    hex_encode(digest, 4, hex);
+    if (generation > 1)
+        snprintf(tail, sizeof tail, GENERATION "%lld", (long long)generation);
+    if (ledger_origin_generation(str_of(own)) != 0)
+        return err_set(e, WL_EINVAL,
+                       "ledger.origin may not end in " GENERATION "<number>: that is how logs are told "
+                       "apart after wayleave ledger reopen");
+    int n =
+        snprintf(ret, NOTE_NAME_MAX + 1, "%s%s%s", own[0] != '\0' ? own : "wayleave/", own[0] != '\0' ? "" : hex, tail);
+    return n <= NOTE_NAME_MAX ? 0 : err_set(e, WL_EINVAL, "ledger.origin is longer than %d bytes", NOTE_NAME_MAX);
 }
 
 int ledger_set_aside(const char *path, int64_t generation, struct err *e)
@@ -97,9 +105,9 @@ static int be_generation(struct checkpoints *c, int64_t generation, struct err *
     sign_public(c->g->ledger_key, public_key);
     c->generation = generation;
     int rc = ledger_origin(&c->g->o, public_key, generation, c->origin, e);
-    if (rc == 0)
-        rc = note_key_make(str_of(c->origin), NOTE_ED25519, public_key, &c->key, e);
-    return rc == WL_EINVAL ? err_prefix(e, "ledger.origin") : rc;
+    if (rc == 0 && note_key_make(str_of(c->origin), NOTE_ED25519, public_key, &c->key, e) != 0)
+        rc = err_prefix(e, "ledger.origin");
+    return rc;
 }
 
 /* --- what was signed --------------------------------------------------------------------------------------------------- */
@@ -134,7 +142,7 @@ static int read_signed(const struct checkpoints *c, const char *where, struct st
 static int look_at_origin(struct checkpoints *c, const char *where, struct str note, bool *ret_older, struct err *e)
 {
     struct str rest, origin = str_cut(note, '\n', &rest);
-    int64_t generation = ledger_origin_generation(origin);
+    int64_t told = ledger_origin_generation(origin), generation = told > 0 ? told : 1;
     *ret_older = false;
     if (str_eq(origin, str_of(c->origin)))
         return 0;
@@ -173,7 +181,8 @@ static int open_directory(struct checkpoints *c, struct signed_size *ret, struct
         rc = look_at_origin(c, where, note, &older, e);
     if (rc == 0 && older) {
         ledger_dir_done(&c->dir);
-        rc = ledger_set_aside(path, ledger_origin_generation(str_cut(note, '\n', &rest)), e);
+        int64_t generation = ledger_origin_generation(str_cut(note, '\n', &rest));
+        rc = ledger_set_aside(path, generation > 0 ? generation : 1, e);
         return rc == 0 ? ledger_dir_open(&c->dir, path, true, e) : rc;
     }
     if (rc == 0)

@@ -18,7 +18,7 @@
 
 #define MEMORY (1u << 20)
 
-/* The highest generation that a directory beside the database tells of; 0: there is none. */
+/* The highest generation that a directory beside the database tells of; the first where there is none. */
 static int64_t published(const char *state_dir, struct arena *a)
 {
     struct ledger_dir d;
@@ -28,6 +28,7 @@ static int64_t published(const char *state_dir, struct arena *a)
     snprintf(path, sizeof path, "%s/ledger", state_dir);
     if (ledger_dir_open(&d, path, false, NULL) == 0 && ledger_dir_checkpoint(&d, a, &note, NULL) == 0)
         most = ledger_origin_generation(str_cut(note, '\n', &rest));
+    most = most > 0 ? most : 1;
     ledger_dir_done(&d);
     DIR *all = opendir(state_dir);
     for (const struct dirent *f; all != NULL && (f = readdir(all)) != NULL;)
@@ -104,7 +105,7 @@ int ledger_reopen(const char *state_dir, const char *store_url, const char *why,
         rc = in_database(store_url, above, a, ret, e);
         if (rc == 0 && access(directory, F_OK) == 0) {
             leave_word(directory, why, ret);
-            rc = ledger_set_aside(directory, above > 0 ? above : 1, e);
+            rc = ledger_set_aside(directory, above, e);
         }
     }
     if (lock >= 0)

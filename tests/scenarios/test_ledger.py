@@ -377,7 +377,7 @@ def test_an_older_database_does_not_start_and_gets_a_new_log(start, sandbox, tmp
     third = start(rig.Gateway, tmp_path, sandbox.url)
     third.sealed()
     note = third.cli(["ledger", "checkpoint"])[1]
-    assert note.split("\n")[0].endswith("/2")
+    assert note.split("\n")[0].endswith("/gen2")
     assert third.cli(["ledger", "verify"])[0] == 0 and third.cli(["ledger", "prove", ANA])[0] == 0
     assert sale(third, ANA).status_code == 200
     code, _, wrong = third.cli(["ledger", "reopen", "--reason", "x"])
@@ -409,6 +409,9 @@ def test_a_changed_entry_does_not_start_and_is_named(start, sandbox, tmp_path):
     (tmp_path / "state" / "ledger.key").rename(tmp_path / "ledger.key")  # a new one is another key
     assert "put ledger.key and ledger.origin back" in refused(gateway.config, tmp_path)
     (tmp_path / "ledger.key").rename(tmp_path / "state" / "ledger.key")
+    for origin, says in (("example.com/gen2", "may not end in /gen"), ("has a space", "ledger.origin"), ("has+plus", "ledger.origin"), ("example.com/log/2", "this gateway's is")):
+        code, _, said = rig.wayleave("serve", "--config", gateway.config, "--set", f"ledger.origin={origin}", cwd=tmp_path)
+        assert code == 1 and says in said, said
     assert start(rig.Gateway, tmp_path, sandbox.url).cli(["ledger", "verify"])[0] == 0
 
 
