@@ -169,6 +169,9 @@ def test_a_person_with_everything_leaves_nothing(quiet, sandbox, app):
     assert of_everybody(quiet) == others
     assert quiet.query("SELECT idx, entry FROM log_leaf WHERE idx < %d ORDER BY idx" % len(leaves)) == leaves
     assert quiet.query("SELECT count(*) FROM log_leaf WHERE gone = 1") == [(3,)]
+    code, out, err = quiet.cli(["ledger", "verify"])
+    assert code == 0, (out, err)
+    assert quiet.cli(["ledger", "prove", "+" + BO])[0] == 0 and quiet.cli(["ledger", "prove", "+" + ANA])[0] != 0
     bodies = b"".join(quiet.bodies().values())
     assert all(word in bodies for word in (b"hello from Bo", b"me too", b"wamid.bos"))
     assert [w for w in ids if w not in theirs] == wamids(quiet)
