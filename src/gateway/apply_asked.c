@@ -169,10 +169,12 @@ static int start(struct apply_context *c, const struct event *ev, const struct o
 
 int apply_asked(struct apply_context *c, const struct event *ev, struct person *p, struct err *e)
 {
-    const struct optout_packs *packs = c->a->g != NULL ? c->a->g->packs : NULL;
-    if (packs == NULL || ev->group_id.n > 0 || (ev->text.n == 0 && ev->payload.n == 0))
+    const struct optout_packs *packs = c->a->g != NULL ? c->a->g->packs : NULL; /* NULL: nobody's words are read */
+    struct optout_finding f = {.verdict = OPTOUT_NOTHING};
+    if (c->a->g == NULL || ev->group_id.n > 0 || (ev->text.n == 0 && ev->payload.n == 0))
         return 0;
-    struct optout_finding f = judge(packs, ev, p);
+    if (packs != NULL)
+        f = judge(packs, ev, p);
     const struct welcome_said said = {.text = ev->text,
                                       .payload = ev->payload,
                                       .wamid = ev->wamid,
