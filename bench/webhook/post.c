@@ -81,16 +81,21 @@ static long now_s(void)
 
 static bool is_text(long n)
 {
-    return strcmp(opt.kind, "inbound") == 0 || (strcmp(opt.kind, "mixed") == 0 && n % 4 == 3);
+    return strcmp(opt.kind, "inbound") == 0 || strcmp(opt.kind, "stops") == 0 ||
+           (strcmp(opt.kind, "mixed") == 0 && n % 4 == 3);
 }
 
 static void put_text(struct buf *b, long n, long at)
 {
     buf_printf(b,
                "{\"from\":\"346%08ld\",\"id\":\"wamid.HBgLMzQ2MDAwMDAwMDAVAgASGBQzQ%015ldA\",\"timestamp\":\"%ld\","
-               "\"text\":{\"body\":"
-               "\"Hello, when does order A-%ld arrive? It was to be here on Friday.\"},\"type\":\"text\"}",
-               n % opt.contacts, n, at, n);
+               "\"text\":{\"body\":\"",
+               n % opt.contacts, n, at);
+    if (strcmp(opt.kind, "stops") == 0)
+        buf_puts(b, "Please stop sending me these messages");
+    else
+        buf_printf(b, "Hello, when does order A-%ld arrive? It was to be here on Friday.", n);
+    buf_puts(b, "\"},\"type\":\"text\"}");
 }
 
 static void put_status(struct buf *b, long n, long at)
