@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * erasures.c - one erasure after the other, in small steps, each of which may be made again.
  *
- * A person is gone over in the order in which nothing is missed: callers' keys and errands (both are found through what comes
- * after them), messages, webhooks, and at last the person. Each step looks at a page with a reader and hands what it found to the
+ * A person is gone over in the order in which nothing is missed: callers' keys (they are found through messages), messages,
+ * webhooks, and at last the person. Each step looks at a page with a reader and hands what it found to the
  * writer at the lowest rank. Messages that wait are taken back, doubts are given up; one that is on its way is waited for. What
  * came while we looked is looked at once more in the last transaction, in which nothing can come any more.
  *
@@ -39,8 +39,8 @@
 #define RETRY_MS   60000
 #define RECORD_MAX 1024
 
-enum step { STEP_KEYS, STEP_ERRANDS, STEP_MESSAGES, STEP_WEBHOOKS, STEP_LAST };
-static const char *const step_words[] = {"callers' keys", "errands", "messages", "webhooks", "the person"};
+enum step { STEP_KEYS, STEP_MESSAGES, STEP_WEBHOOKS, STEP_WORDINGS, STEP_LAST };
+static const char *const step_words[] = {"callers' keys", "messages", "webhooks", "wordings", "the person"};
 
 /* What is known of the person that is being erased. */
 struct task {
@@ -49,7 +49,7 @@ struct task {
     struct scrub scrub; /* has their names */
     struct wordings wordings;
     enum step step;
-    int64_t at;         /* errands, messages: looked at up to this id */
+    int64_t at;         /* messages: looked at up to this id */
     int64_t on_its_way; /* the first message that was when it was looked at; 0: none */
     struct key_at key;
     bool shred; /* the proof goes, too */
@@ -68,8 +68,7 @@ struct erasures {
     const struct message *message;
     const struct message_event *event;
     const struct key_at *key;
-    const int64_t *errand;
-    size_t n_messages, n_events, n_keys, n_errands;
+    size_t n_messages, n_events, n_keys;
     struct life_after after;
     bool open_met; /* a message was on its way by then */
     bool again;    /* the last transaction found that there is more: which step */
@@ -141,23 +140,15 @@ static int begin(struct erasures *x, struct store *reader, struct err *e)
     return find_person(t, reader, e);
 }
 
-static void go_to(struct task *t, enum step step)
-{
-    t->step = step;
-    t->at = 0;
-}
+/* --- callers' keys ------------------------------------------------------------------------------------------- */
 
-/* --- callers' keys and errands ------------------------------------------------------------------------------------------- */
-
-static int take_small(void *ctx, struct store *s, struct arena *a, int64_t now, struct err *e)
+static int take_keys(void *ctx, struct store *s, struct arena *a, int64_t now, struct err *e)
 {
     struct erasures *x = ctx;
     int rc = 0;
     (void)a, (void)now;
     for (size_t i = 0; i < x->n_keys && rc == 0; i++)
         rc = key_drop(s, x->task.row.bucket, &x->key[i], e);
-    for (size_t i = 0; i < x->n_errands && rc == 0; i++)
-        rc = errand_drop(s, x->task.row.bucket, x->errand[i], e);
     return rc;
 }
 
@@ -173,31 +164,13 @@ static int look_at_keys(struct erasures *x, struct store *reader, struct err *e)
     bool end = false;
     int rc = keys_after(reader, &t->lives, &at, LOOK, x->pages, &found, &x->n_keys, &end, e);
     x->key = found;
-    x->n_errands = 0;
     if (rc == 0 && x->n_keys > 0)
-        rc = hand_over(x, take_small, e);
+        rc = hand_over(x, take_keys, e);
     if (rc != 0)
         return rc;
     t->key = at;
     if (end)
-        go_to(t, STEP_ERRANDS);
-    return 0;
-}
-
-static int look_at_errands(struct erasures *x, struct store *reader, struct err *e)
-{
-    struct task *t = &x->task;
-    int64_t *found = NULL, next = 0;
-    int rc = errands_after(reader, &t->lives, t->at, LOOK, x->pages, &found, &x->n_errands, &next, e);
-    x->errand = found;
-    x->n_keys = 0;
-    if (rc == 0 && x->n_errands > 0)
-        rc = hand_over(x, take_small, e);
-    if (rc != 0)
-        return rc;
-    t->at = next;
-    if (next == 0)
-        go_to(t, STEP_MESSAGES);
+        t->step = STEP_MESSAGES;
     return 0;
 }
 
@@ -349,8 +322,19 @@ static int look_at_webhooks(struct erasures *x, struct store *reader, bool *ret_
     *ret_wait = t->scrub.waits;
     if (!scrub_over(&t->scrub))
         return 0;
-    t->step = STEP_LAST;
-    return t->shred && t->lives.n > 0 ? wordings_alone(reader, &t->lives, &t->wordings, e) : 0;
+    t->step = t->shred ? STEP_WORDINGS : STEP_LAST;
+    return t->shred ? wordings_of(reader, &t->lives, &t->wordings, e) : 0;
+}
+
+/* A wording that many were shown is soon met with somebody else; one that is theirs alone costs a look through the ledger. */
+static int look_at_wordings(struct erasures *x, struct store *reader, struct err *e)
+{
+    struct task *t = &x->task;
+    bool end = t->wordings.n == 0;
+    int rc = end ? 0 : wordings_look(reader, &t->lives, &t->wordings, LOOK, &end, e);
+    if (rc == 0 && end)
+        t->step = STEP_LAST;
+    return rc;
 }
 
 /* --- the last transaction -------------------------------------------------------------------------------------------------- */
@@ -522,12 +506,12 @@ static int go_on(struct erasures *x, struct store *reader, bool *ret_wait, struc
     switch (x->task.step) {
     case STEP_KEYS:
         return look_at_keys(x, reader, e);
-    case STEP_ERRANDS:
-        return look_at_errands(x, reader, e);
     case STEP_MESSAGES:
         return look_at_messages(x, reader, ret_wait, e);
     case STEP_WEBHOOKS:
         return look_at_webhooks(x, reader, ret_wait, e);
+    case STEP_WORDINGS:
+        return look_at_wordings(x, reader, e);
     default:
         return finish(x, reader, ret_wait, e);
     }

@@ -75,18 +75,17 @@ struct key_at {
 };
 int keys_after(struct store *s, const struct lives *l, struct key_at *at, size_t look, struct arena *a,
                struct key_at **ret, size_t *ret_n, bool *ret_end, struct err *e);
-/* Errands after `after`; ids of those of these lives. *ret_next as above. */
-int errands_after(struct store *s, const struct lives *l, int64_t after, size_t look, struct arena *a, int64_t **ret,
-                  size_t *ret_n, int64_t *ret_next, struct err *e);
-/* Wordings that only these lives were shown, at most max. Looks the ledger through where one is rare. *ret_size: the log's
- * size when it was looked. */
+/* Wordings these lives were shown; those that others were shown, too, are taken out of it page by page along the log, until what
+ * is left was theirs alone. At most WORDINGS_MOST; more stay. */
 #define WORDINGS_MOST 64
 struct wordings {
     size_t n;
     uint8_t hash[WORDINGS_MOST][SHA256_BYTES];
-    int64_t size;
+    int64_t at; /* looked at up to this place of the log */
 };
-int wordings_alone(struct store *s, const struct lives *l, struct wordings *ret, struct err *e);
+int wordings_of(struct store *s, const struct lives *l, struct wordings *ret, struct err *e);
+int wordings_look(struct store *s, const struct lives *l, struct wordings *w, size_t look, bool *ret_end,
+                  struct err *e);
 
 /* --- taking out ----------------------------------------------------------------------------------------------------- */
 
@@ -94,14 +93,13 @@ int wordings_alone(struct store *s, const struct lives *l, struct wordings *ret,
 int message_strip(struct store *s, int bucket, int64_t id, bool unlink, struct err *e);
 int participant_drop(struct store *s, const struct message_event *ev, struct err *e);
 int key_drop(struct store *s, int bucket, const struct key_at *key, struct err *e);
-int errand_drop(struct store *s, int bucket, int64_t id, struct err *e);
-/* Name, language, zone, what they got lately, windows and paces, places in limits, and errands that are open. */
+/* Name, language, zone, what they got lately, windows and paces, places in limits, and errands. */
 int person_strip(struct store *s, const struct lives *l, struct err *e);
 
 /* Consent events, at most max; their entries are marked. *ret_left: there are more. *ret_leaves grows. */
 int ledger_shred(struct store *s, const struct lives *l, size_t max, bool *ret_left, int64_t *ret_leaves,
                  struct err *e);
-/* Those of the wordings that nobody was shown since. */
+/* Those of the wordings that nobody was shown since they were looked at. */
 int wordings_drop(struct store *s, int bucket, const struct wordings *w, struct err *e);
 /* The keys of their entries, their names, whose these were before, and themselves. */
 int person_shred(struct store *s, const struct lives *l, const struct identity *name, size_t n, struct err *e);

@@ -22,18 +22,18 @@ STATEMENT(msg_callback_drop, "DELETE FROM callback_data WHERE bucket = $1 AND id
 STATEMENT(event_drop, "DELETE FROM msg_event WHERE bucket = $1 AND msg = $2 AND at = $3 AND status = $4 AND "
                       "participant = $5 AND code = $6");
 STATEMENT(key_delete, "DELETE FROM idempotency WHERE bucket = $1 AND week = $2 AND key = $3");
-STATEMENT(errand_delete, "DELETE FROM errand WHERE bucket = $1 AND id = $2");
 STATEMENT(person_clear, "UPDATE person SET name = '', lang = '', zone = '', caps = '', ver = ver + 1 "
                         "WHERE bucket = $1 AND id = $2");
 STATEMENT(pairs_delete, "DELETE FROM pair WHERE bucket = $1 AND contact = $2");
 STATEMENT(reach_delete, "DELETE FROM reach WHERE bucket = $1 AND contact = $2");
-STATEMENT(errands_open_delete, "DELETE FROM errand WHERE bucket = $1 AND contact = $2 AND state = 1");
+/* id > 0 is always so: it makes the planner take the index by person. */
+STATEMENT(errands_delete, "DELETE FROM errand WHERE bucket = $1 AND contact = $2 AND id > 0");
 STATEMENT(ledger_of, "SELECT at, act, scope, method, fingerprint, leaf FROM ledger WHERE bucket = $1 AND contact = $2 "
                      "LIMIT $3");
 STATEMENT(ledger_delete,
           "DELETE FROM ledger WHERE bucket = $1 AND contact = $2 AND at = $3 AND act = $4 AND scope = $5 "
           "AND method = $6 AND fingerprint = $7");
-STATEMENT(wording_since, "SELECT contact FROM ledger WHERE bucket = $1 AND leaf >= $2 AND notice = $3 LIMIT 1");
+STATEMENT(wording_since, "SELECT contact FROM ledger WHERE bucket = $1 AND leaf > $2 AND notice = $3 LIMIT 1");
 STATEMENT(wording_delete, "DELETE FROM wording WHERE hash = $1");
 STATEMENT(subject_key_delete, "DELETE FROM subject_key WHERE bucket = $1 AND contact = $2 AND contact <> 0");
 STATEMENT(identities_delete, "DELETE FROM person_identity WHERE bucket = $1 AND contact = $2 AND added_at >= 0");
@@ -106,12 +106,6 @@ int key_drop(struct store *s, int bucket, const struct key_at *key, struct err *
     return write_end(s, db_exec(q, NULL, e));
 }
 
-int errand_drop(struct store *s, int bucket, int64_t id, struct err *e)
-{
-    int rc = write_start(s, e);
-    return rc != 0 ? rc : write_end(s, run_two(s, &errand_delete, bucket, id, e));
-}
-
 /* --- the person ------------------------------------------------------------------------------------------------------ */
 
 static int for_each_life(struct store *s, const struct lives *l, const struct statement *const *st, size_t n,
@@ -126,7 +120,7 @@ static int for_each_life(struct store *s, const struct lives *l, const struct st
 
 int person_strip(struct store *s, const struct lives *l, struct err *e)
 {
-    static const struct statement *const all[] = {&person_clear, &pairs_delete, &reach_delete, &errands_open_delete};
+    static const struct statement *const all[] = {&person_clear, &pairs_delete, &reach_delete, &errands_delete};
     int rc = write_start(s, e);
     return rc != 0 ? rc : write_end(s, for_each_life(s, l, all, sizeof all / sizeof *all, e));
 }
@@ -154,8 +148,8 @@ static int drop_claims(struct store *s, int bucket, const struct identity *name,
 
 int person_shred(struct store *s, const struct lives *l, const struct identity *name, size_t n, struct err *e)
 {
-    static const struct statement *const all[] = {&subject_key_delete,  &pairs_delete,  &reach_delete,
-                                                  &errands_open_delete, &merges_delete, &identities_delete};
+    static const struct statement *const all[] = {&subject_key_delete, &pairs_delete,  &reach_delete,
+                                                  &errands_delete,     &merges_delete, &identities_delete};
     int64_t bucket = l->bucket, gone = 0;
     int rc = write_start(s, e);
     if (rc != 0)
@@ -260,14 +254,14 @@ int ledger_shred(struct store *s, const struct lives *l, size_t max, bool *ret_l
     return write_end(s, rc);
 }
 
-static int shown_since(struct store *s, int bucket, int64_t size, const uint8_t *hash, bool *ret, struct err *e)
+static int shown_since(struct store *s, int bucket, int64_t at, const uint8_t *hash, bool *ret, struct err *e)
 {
     struct db_stmt *q;
     int rc = db_prepare(s, &wording_since, &q, e);
     if (rc != 0)
         return rc;
     db_i64(q, bucket);
-    db_i64(q, size);
+    db_i64(q, at);
     db_blob(q, hash, SHA256_BYTES);
     rc = db_step(q, e);
     db_reset(q);
@@ -292,7 +286,7 @@ int wordings_drop(struct store *s, int bucket, const struct wordings *w, struct 
         return rc;
     for (size_t i = 0; i < w->n && rc == 0; i++) {
         bool since = false;
-        rc = shown_since(s, bucket, w->size, w->hash[i], &since, e);
+        rc = shown_since(s, bucket, w->at, w->hash[i], &since, e);
         if (rc == 0 && !since)
             rc = drop_wording(s, w->hash[i], e);
     }

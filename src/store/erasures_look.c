@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  * erasures_look.c - finding the rows of a person where no index leads to them, a page at a time.
  *
- * Messages, callers' keys and errands are read along their keys, a bounded number of rows a call, and compared here: an index by
+ * Messages and callers' keys are read along their keys, a bounded number of rows a call, and compared here: an index by
  * person would cost every message more than an erasure ever does. */
 #include <string.h>
 
 #include "store/erasures.h"
-#include "store/ledger.h"
 #include "store/messages_rows.h"
-
-#define EVENTS_OF_ONE 1024 /* rows of one notice that are looked at in one go */
 
 STATEMENT(msg_after, "SELECT id, contact, sender, campaign, state, attempt, epoch, ts, kind, category, seen, code, "
                      "ts_outcome, type, wamid, ver, life, due, begun_at, expires, decision, valid_until FROM msg "
@@ -20,9 +17,9 @@ STATEMENT(keys_page,
           "SELECT r.week, r.key, CASE WHEN m.contact IS NULL THEN 0 ELSE m.contact END FROM (SELECT bucket, week, key, "
           "msg FROM idempotency WHERE bucket = $1 AND (week, key) > ($2, $3) ORDER BY week, key LIMIT $4) r LEFT JOIN "
           "msg m ON m.bucket = r.bucket AND m.id = r.msg ORDER BY r.week, r.key LIMIT $4");
-STATEMENT(errands_from, "SELECT id, contact FROM errand WHERE bucket = $1 AND id > $2 ORDER BY id LIMIT $3");
 STATEMENT(notices_shown, "SELECT DISTINCT notice FROM ledger WHERE bucket = $1 AND contact = $2 LIMIT $3");
-STATEMENT(notice_shown_to, "SELECT contact FROM ledger WHERE bucket = $1 AND notice = $2 AND contact <> $3 LIMIT $4");
+STATEMENT(notices_after_leaf,
+          "SELECT leaf, contact, notice FROM ledger WHERE bucket = $1 AND leaf > $2 ORDER BY leaf LIMIT $3");
 
 #define NO_MEMORY "what was found does not fit its memory"
 
@@ -99,7 +96,7 @@ int participants_between(struct store *s, int bucket, int64_t after, int64_t to,
     return rc;
 }
 
-/* --- callers' keys, errands ------------------------------------------------------------------------------------------ */
+/* --- callers' keys ------------------------------------------------------------------------------------------ */
 
 int keys_after(struct store *s, const struct lives *l, struct key_at *at, size_t look, struct arena *a,
                struct key_at **ret, size_t *ret_n, bool *ret_end, struct err *e)
@@ -133,33 +130,6 @@ int keys_after(struct store *s, const struct lives *l, struct key_at *at, size_t
     return 0;
 }
 
-int errands_after(struct store *s, const struct lives *l, int64_t after, size_t look, struct arena *a, int64_t **ret,
-                  size_t *ret_n, int64_t *ret_next, struct err *e)
-{
-    int64_t *found = arena_new_array(a, int64_t, look), last = after;
-    size_t n = 0, seen = 0;
-    struct db_stmt *q;
-    int rc = found != NULL ? db_prepare(s, &errands_from, &q, e) : err_set(e, WL_ENOMEM, NO_MEMORY);
-    if (rc != 0)
-        return rc;
-    db_i64(q, l->bucket);
-    db_i64(q, after);
-    db_i64(q, (int64_t)look);
-    while (seen < look && (rc = db_step(q, e)) == 1) {
-        last = col_i64(q);
-        seen++;
-        if (lives_have(l, col_i64(q)))
-            found[n++] = last;
-    }
-    db_reset(q);
-    if (rc < 0)
-        return rc;
-    *ret = found;
-    *ret_n = n;
-    *ret_next = seen == look ? last : 0;
-    return 0;
-}
-
 /* --- wordings -------------------------------------------------------------------------------------------------------- */
 
 static void add_notice(struct wordings *w, struct str hash)
@@ -189,38 +159,44 @@ static int add_shown(struct store *s, int bucket, int64_t contact, struct wordin
     return rc;
 }
 
-static int shown_to_others(struct store *s, const struct lives *l, const uint8_t hash[SHA256_BYTES], bool *ret,
-                           struct err *e)
+int wordings_of(struct store *s, const struct lives *l, struct wordings *ret, struct err *e)
 {
+    int rc = 0;
+    ret->n = 0;
+    ret->at = -1;
+    for (size_t i = 0; rc == 0 && i < l->n; i++)
+        rc = add_shown(s, l->bucket, l->id[i], ret, e);
+    return rc;
+}
+
+static void shown_to_another(struct wordings *w, struct str hash)
+{
+    for (size_t i = 0; i < w->n; i++)
+        if (hash.n == SHA256_BYTES && memcmp(w->hash[i], hash.p, SHA256_BYTES) == 0) {
+            w->n--;
+            memmove(w->hash[i], w->hash[w->n], SHA256_BYTES);
+            return;
+        }
+}
+
+int wordings_look(struct store *s, const struct lives *l, struct wordings *w, size_t look, bool *ret_end, struct err *e)
+{
+    size_t seen = 0;
     struct db_stmt *q;
-    int rc = db_prepare(s, &notice_shown_to, &q, e);
+    int rc = db_prepare(s, &notices_after_leaf, &q, e);
     if (rc != 0)
         return rc;
     db_i64(q, l->bucket);
-    db_blob(q, hash, SHA256_BYTES);
-    db_i64(q, l->id[0]);
-    db_i64(q, EVENTS_OF_ONE);
-    *ret = false;
-    while (!*ret && (rc = db_step(q, e)) == 1)
-        *ret = !lives_have(l, col_i64(q));
-    db_reset(q);
-    return rc < 0 ? rc : 0;
-}
-
-int wordings_alone(struct store *s, const struct lives *l, struct wordings *ret, struct err *e)
-{
-    struct wordings all = {.n = 0};
-    int64_t size = 0;
-    int rc = log_size(s, &size, e);
-    for (size_t i = 0; rc == 0 && i < l->n; i++)
-        rc = add_shown(s, l->bucket, l->id[i], &all, e);
-    ret->n = 0;
-    ret->size = size;
-    for (size_t i = 0; rc == 0 && i < all.n; i++) {
-        bool others = false;
-        rc = shown_to_others(s, l, all.hash[i], &others, e);
-        if (rc == 0 && !others)
-            memcpy(ret->hash[ret->n++], all.hash[i], SHA256_BYTES);
+    db_i64(q, w->at);
+    db_i64(q, (int64_t)look);
+    while (seen < look && w->n > 0 && (rc = db_step(q, e)) == 1) {
+        int64_t leaf = col_i64(q), contact = col_i64(q);
+        w->at = leaf;
+        seen++;
+        if (!lives_have(l, contact))
+            shown_to_another(w, col_blob(q));
     }
-    return rc;
+    db_reset(q);
+    *ret_end = rc == 0 || w->n == 0;
+    return rc < 0 ? rc : 0;
 }

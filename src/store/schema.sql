@@ -643,3 +643,6 @@ CREATE TABLE errand (
 ); -- clustered
 CREATE INDEX errand_due ON errand (bucket, due) WHERE state = 1;
 CREATE INDEX errand_person ON errand (bucket, contact, id);
+
+-- Claims by a user id, when their person is erased. There are few.
+CREATE INDEX claim_by ON identity_claim (bucket, user_id);
