@@ -94,6 +94,11 @@ static void know_words(struct match *m, struct tokens *t)
         m->first_real = m->first_real == SIZE_MAX ? s : m->first_real;
         m->last_real = s;
     }
+    if (m->first_real == SIZE_MAX) { /* "ok": then that is what it says */
+        memset(t->fill, 0, n * sizeof t->fill[0]);
+        m->first_real = 0;
+        m->last_real = t->n_sentences - 1;
+    }
 }
 
 /* ---- languages ---- */
@@ -177,14 +182,18 @@ static void find_all(struct match *m, const struct context *c, struct tokens *t,
 
 /* ---- the verdict ---- */
 
+static int language_fits(const struct context *c, const struct hit *x)
+{
+    return fits(c->packs->language[x->entry->language].name, c->hint);
+}
+
 static bool better(const struct context *c, const struct hit *a, const struct hit *b)
 {
     if (b == NULL)
         return true;
     if (a->entry->does != b->entry->does)
         return a->entry->does < b->entry->does;
-    int x = fits(c->packs->language[a->entry->language].name, c->hint),
-        y = fits(c->packs->language[b->entry->language].name, c->hint);
+    int x = language_fits(c, a), y = language_fits(c, b);
     if (x != y)
         return x > y;
     return a->end - a->first > b->end - b->first;
@@ -270,11 +279,15 @@ enum optout_answer optout_answer(const struct optout_packs *p, struct str text, 
     if (text.n == 0)
         return OPTOUT_NEITHER;
     find_all(&m, &c, &t, text, &h);
-    if (best_hit(&c, &h, OPTOUT_STOP, OPTOUT_STOP, false) || best_hit(&c, &h, ENTRY_NO, ENTRY_NO, false))
+    if (best_hit(&c, &h, OPTOUT_STOP, OPTOUT_STOP, false))
         return OPTOUT_NO;
-    if (best_hit(&c, &h, OPTOUT_START, OPTOUT_START, false) || best_hit(&c, &h, ENTRY_YES, ENTRY_YES, false))
-        return OPTOUT_YES;
-    return OPTOUT_NEITHER;
+    const struct hit *no = best_hit(&c, &h, ENTRY_NO, ENTRY_NO, false),
+                     *yes = best_hit(&c, &h, ENTRY_YES, ENTRY_YES, false);
+    if (no != NULL && yes != NULL) /* "tak" is Polish yes and Malay no */
+        return language_fits(&c, yes) > language_fits(&c, no) ? OPTOUT_YES : OPTOUT_NO;
+    if (no != NULL)
+        return OPTOUT_NO;
+    return yes || best_hit(&c, &h, OPTOUT_START, OPTOUT_START, false) ? OPTOUT_YES : OPTOUT_NEITHER;
 }
 
 /* ---- what we say ---- */

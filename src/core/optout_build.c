@@ -333,7 +333,7 @@ static int read_gap(struct reader *r, struct err *e)
 static int read_words(struct reader *r, struct err *e)
 {
     size_t n = 0;
-    while (n < r->rest.n && strchr(" <(?", r->rest.p[n]) == NULL)
+    while (n < r->rest.n && strchr(" <>()|?", r->rest.p[n]) == NULL)
         n++;
     struct seq s;
     int rc = builder_words(r->b, r->at, (struct str){r->rest.p, n}, &s, e);
