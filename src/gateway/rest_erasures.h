@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * rest_erasures.h - the calls about erasures, for the table of routes. */
+ * rest_erasures.h - the calls about erasures, for the table of routes.
+ *
+ * What they promise their callers stands in docs/openapi.yaml, what an erasure does in docs/erasure.md. */
 #ifndef WL_GATEWAY_REST_ERASURES_H
 #define WL_GATEWAY_REST_ERASURES_H
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * db_sqlite_file.h - the database file with nothing in it that was moved away. Private to db_sqlite.c and its test. */
+ * db_sqlite_file.h - the database file with nothing in it that was moved away.
+ *
+ * Private to db_sqlite.c and its test. */
 #ifndef WL_STORE_DB_SQLITE_FILE_H
 #define WL_STORE_DB_SQLITE_FILE_H
 
