@@ -14,7 +14,7 @@ struct ledger_event {
     int64_t leaf;
     struct leaf entry;
     uint8_t bytes[LEAF_BYTES];
-    struct json answer; /* of the event */
+    struct json answer;        /* of the event */
     struct str record, notice; /* notice.p NULL: none was shown */
     char salt[SHA256_HEX];
     bool sealed; /* it has a proof */
@@ -24,7 +24,7 @@ struct ledger_event {
 
 struct ledger_pack {
     char contact[64];
-    struct buf key, note; /* the verifier key as text; the signed checkpoint, empty: there is none */
+    struct buf key, note;         /* the verifier key as text; the signed checkpoint, empty: there is none */
     struct checkpoint checkpoint; /* of note */
     struct buf text;              /* what checkpoint borrows from */
 };

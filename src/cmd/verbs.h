@@ -21,15 +21,15 @@ int consent_grant(const struct args *a); /* consent.c */
 int consent_withdraw(const struct args *a);
 int consent_show(const struct args *a);
 int consent_wordings(const struct args *a);
-int consent_import(const struct args *a);  /* consent_import.c */
-int contacts_export(const struct args *a); /* contacts_export.c */
+int consent_import(const struct args *a);        /* consent_import.c */
+int contacts_export(const struct args *a);       /* contacts_export.c */
 int ledger_checkpoint_run(const struct args *a); /* ledger.c */
 int ledger_prove_run(const struct args *a);
 int ledger_export_run(const struct args *a); /* ledger_export.c */
 int ledger_verify_run(const struct args *a); /* ledger_verify.c */
 int ledger_reopen_run(const struct args *a); /* ledger_reopen_cmd.c */
-int decide_run(const struct args *a); /* decide.c */
-int rules_list(const struct args *a); /* rules.c */
+int decide_run(const struct args *a);        /* decide.c */
+int rules_list(const struct args *a);        /* rules.c */
 int rules_show(const struct args *a);
 int rules_test(const struct args *a);
 int rules_lint(const struct args *a);

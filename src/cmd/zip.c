@@ -9,8 +9,9 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "base/clock.h"
 
 #define FILES_MOST     65535
 #define BYTES_MOST     (UINT32_C(1) << 31)
@@ -55,14 +56,23 @@ static uint32_t crc(const struct zip *z, struct str s)
     return ~v;
 }
 
+/* Two digits of "2026-11-22T01:43:07.123Z". */
+static int two(const char *p)
+{
+    return (p[0] - '0') * 10 + (p[1] - '0');
+}
+
 static void set_time(struct zip *z, int64_t ms)
 {
-    time_t seconds = (time_t)(ms / 1000);
-    struct tm t;
-    if (gmtime_r(&seconds, &t) == NULL || t.tm_year < 80 || t.tm_year > 207)
-        t = (struct tm){.tm_year = 80, .tm_mday = 1};
-    z->date = (uint16_t)((t.tm_year - 80) << 9 | (t.tm_mon + 1) << 5 | t.tm_mday);
-    z->time = (uint16_t)(t.tm_hour << 11 | t.tm_min << 5 | t.tm_sec / 2);
+    char text[TIME_TEXT];
+    time_text(ms, text);
+    int year = two(text) * 100 + two(text + 2);
+    if (year < 1980 || year > 2107) { /* the format has no other */
+        z->date = 1 << 5 | 1;
+        return;
+    }
+    z->date = (uint16_t)((year - 1980) << 9 | two(text + 5) << 5 | two(text + 8));
+    z->time = (uint16_t)(two(text + 11) << 11 | two(text + 14) << 5 | two(text + 17) / 2);
 }
 
 int zip_open(struct zip **ret, const char *path, int64_t at, struct err *e)

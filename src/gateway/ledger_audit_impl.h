@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * ledger_audit_impl.h - what the files of the ledger's audit share. */
+ * ledger_audit_impl.h - what the files of the ledger's audit share.
+ *
+ * ledger_audit.c looks at leaves, what lies behind them, and checkpoints; ledger_audit_people.c at people. */
 #ifndef WL_GATEWAY_LEDGER_AUDIT_IMPL_H
 #define WL_GATEWAY_LEDGER_AUDIT_IMPL_H
 

@@ -154,6 +154,65 @@ int ledger_dir_tile(void *ctx, const struct tlog_tile *tile, struct tlog_hash re
     return t.width > tile->width ? ledger_dir_exact(d, &t, false, ret, &n, e) : WL_ENOTFOUND;
 }
 
+/* --- paths from outside ---------------------------------------------------------------------------------------------- */
+
+/* The number in "x001/x234/067"; where x and '/' stand is looked at by whoever writes it anew. */
+static bool read_number(struct str s, int64_t *ret)
+{
+    int64_t v = 0;
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i];
+        if (c == 'x' || c == '/')
+            continue;
+        if (c < '0' || c > '9' || v > (INT64_MAX - 9) / 10)
+            return false;
+        v = v * 10 + (c - '0');
+    }
+    *ret = v;
+    return s.n > 0;
+}
+
+/* Cuts ".p/17" off; false: it has no width it may have. */
+static bool cut_width(struct str *s, int *ret)
+{
+    *ret = TLOG_TILE;
+    for (size_t i = 0; i + 3 <= s->n; i++) {
+        int64_t v;
+        if (memcmp(s->p + i, ".p/", 3) != 0)
+            continue;
+        if (!str_i64((struct str){s->p + i + 3, s->n - i - 3}, &v) || v < 1 || v >= TLOG_TILE)
+            return false;
+        *ret = (int)v;
+        s->n = i;
+        return true;
+    }
+    return true;
+}
+
+/* Read loosely, then written anew: only the one spelling is what was read. */
+bool ledger_path_parse(struct str path, struct tlog_tile *ret, bool *ret_entries)
+{
+    char same[TLOG_PATH_MAX];
+    struct str rest, level;
+    struct tlog_tile t = {0};
+    int64_t v = 0;
+    if (path.n >= sizeof same || !str_eq(str_cut(path, '/', &rest), STR("tile")))
+        return false;
+    level = str_cut(rest, '/', &rest);
+    bool entries = str_eq(level, STR("entries"));
+    if (!entries && (!str_i64(level, &v) || v < 0 || v > 7))
+        return false;
+    t.level = (int)v;
+    if (!cut_width(&rest, &t.width) || !read_number(rest, &t.n))
+        return false;
+    tlog_tile_path(&t, entries, same);
+    if (!str_eq(path, str_of(same)))
+        return false;
+    *ret = t;
+    *ret_entries = entries;
+    return true;
+}
+
 /* --- writing ------------------------------------------------------------------------------------------------------- */
 
 /* Makes the folders on the way to a file; each is on the disk before what lies in it. */

@@ -33,6 +33,9 @@ int ledger_dir_checkpoint(const struct ledger_dir *d, struct arena *a, struct st
 int ledger_dir_put(const struct ledger_dir *d, const char *name, struct str bytes, struct err *e);
 int ledger_dir_put_checkpoint(const struct ledger_dir *d, struct str note, struct err *e);
 
+/* The tile a path speaks of ("tile/0/x001/067", "tile/entries/067.p/17"), in the one spelling it has; false: it is none. */
+bool ledger_path_parse(struct str path, struct tlog_tile *ret, bool *ret_entries);
+
 /* The hashes of a tile, its own width or, where that is not there, a wider one: a tlog_reader with ctx a ledger_dir.
  * WL_ENOTFOUND; WL_ECORRUPT: of another length than its name says. */
 int ledger_dir_tile(void *ctx, const struct tlog_tile *tile, struct tlog_hash ret[TLOG_TILE], struct err *e);

@@ -4,56 +4,10 @@
  * Off unless the configuration says otherwise; then the path is the Graph API's like any other. Needs no key: nothing in the
  * log is personal. A path is read into a tile and written anew, so that only names of tiles are ever opened, and one spelling
  * of each. */
-#include <stdio.h>
-
 #include "gateway/checkpoints_impl.h"
 #include "net/http_server.h"
 
-#define PREFIX  "/ledger/"
-#define PATH_IS TLOG_PATH_MAX
-
-/* "x001/x234/067" or "067.p/17" behind the level. */
-static bool read_place(struct str s, struct tlog_tile *t)
-{
-    struct str width = {NULL, 0}, rest = s;
-    for (size_t i = 0; i + 3 <= s.n && width.p == NULL; i++)
-        if (memcmp(s.p + i, ".p/", 3) == 0) {
-            width = (struct str){s.p + i + 3, s.n - i - 3};
-            rest = (struct str){s.p, i};
-        }
-    int64_t v = TLOG_TILE;
-    if (width.p != NULL && (!str_i64(width, &v) || v < 1 || v >= TLOG_TILE))
-        return false;
-    t->width = (int)v;
-    t->n = 0;
-    while (rest.p != NULL) {
-        struct str part = str_cut(rest, '/', &rest);
-        if (part.n == 4 && part.p[0] == 'x' && rest.p != NULL)
-            part = (struct str){part.p + 1, 3};
-        if (part.n != 3 || !str_i64(part, &v) || v < 0 || t->n > INT64_MAX / 1000 - 1)
-            return false;
-        t->n = t->n * 1000 + v;
-    }
-    return true;
-}
-
-/* Whether it is the path of a tile, in the one spelling it has. */
-static bool read_tile(struct str path, struct tlog_tile *t, bool *ret_entries)
-{
-    char same[TLOG_PATH_MAX];
-    struct str rest, level;
-    int64_t v = 0;
-    if (!str_eq(str_cut(path, '/', &rest), STR("tile")) || path.n >= PATH_IS)
-        return false;
-    level = str_cut(rest, '/', &rest);
-    *ret_entries = str_eq(level, STR("entries"));
-    if ((!*ret_entries && (!str_i64(level, &v) || v < 0 || v >= LEDGER_LEVELS)) || rest.p == NULL ||
-        !read_place(rest, t))
-        return false;
-    t->level = (int)v;
-    tlog_tile_path(t, *ret_entries, same);
-    return str_eq(path, str_of(same));
-}
+#define PREFIX "/ledger/"
 
 static void not_there(struct http_req *rq)
 {
@@ -97,7 +51,7 @@ void ledger_public_begin(struct gateway *g, struct http_req *rq)
     path = (struct str){path.p + sizeof PREFIX - 1, path.n - (sizeof PREFIX - 1)};
     if (str_eq(path, STR("checkpoint")))
         reply_checkpoint(g, rq);
-    else if (read_tile(path, &t, &entries))
+    else if (ledger_path_parse(path, &t, &entries))
         reply_tile(g, rq, &t, entries);
     else
         not_there(rq);

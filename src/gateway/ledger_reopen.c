@@ -76,14 +76,18 @@ static int in_database(const char *store_url, int64_t above, struct arena *a, st
 static void leave_word(const char *directory, const char *why, const struct ledger_reopened *r)
 {
     char path[4300], at[TIME_TEXT];
+    struct buf text;
     snprintf(path, sizeof path, "%s/ended.txt", directory);
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    FILE *f = fd >= 0 ? fdopen(fd, "w") : NULL;
-    if (f == NULL)
+    if (fd < 0)
         return;
-    fprintf(f, "ended %s\nleaves in the database then %lld\nfollowed by generation %lld\nwhy %s\n",
-            time_text(clock_now_ms(), at), (long long)r->leaves, (long long)r->generation, why);
-    fclose(f);
+    buf_init(&text, 65536);
+    buf_printf(&text, "ended %s\nleaves in the database then %lld\nfollowed by generation %lld\nwhy %s\n",
+               time_text(clock_now_ms(), at), (long long)r->leaves, (long long)r->generation, why);
+    ssize_t n = write(fd, buf_cstr(&text), text.len);
+    (void)n;
+    close(fd);
+    buf_done(&text);
 }
 
 int ledger_reopen(const char *state_dir, const char *store_url, const char *why, struct ledger_reopened *ret,

@@ -20,9 +20,9 @@ struct ledger_watch_options {
 extern const struct ledger_watch_options ledger_watch_usual;
 
 struct ledger_watched {
-    int64_t done_at;         /* end of the last whole round, ms; 0: there was none yet */
-    int64_t leaves, people;  /* of that round */
-    int64_t problems;        /* of that round, or of this one if it has found more */
+    int64_t done_at;          /* end of the last whole round, ms; 0: there was none yet */
+    int64_t leaves, people;   /* of that round */
+    int64_t problems;         /* of that round, or of this one if it has found more */
     char first[ERR_TEXT_MAX]; /* the first of them; "" */
 };
 

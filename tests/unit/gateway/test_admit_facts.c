@@ -12,6 +12,7 @@
 #include "core/facts_read.h"
 #include "core/ruleset_impl.h"
 #include "gateway/admit_impl.h"
+#include "gateway/checkpoints_impl.h"
 #include "gateway/content.h"
 #include "store/accounts.h"
 #include "store/senders.h"
@@ -25,6 +26,8 @@ struct ax {
     struct json_parser *parser;
     struct snapshots *all;
     struct snapshot *snap;
+    struct gateway g;
+    struct checkpoints ledger; /* that seven leaves are sealed is all that is asked of it */
     struct admit ad;
     struct rule_values values;
 };
@@ -62,6 +65,9 @@ static void start(struct ax *x)
     OK(&x->f, snapshots_rebuild(x->all, x->f.s, &x->f.e));
     x->snap = snapshot_borrow(x->all);
     places_load(&x->ad.places, NULL, &none);
+    atomic_store(&x->ledger.sealed, 7);
+    x->g.checkpoints = &x->ledger;
+    x->ad.g = &x->g;
     x->values = (struct rule_values){
         .window = 86400000, .standard = 80, .high = 1000, .coexistence = 20, .same = 800, .near = 470};
 }
@@ -91,18 +97,23 @@ static void gather(struct ax *x, const char *body, struct intent *in, struct sen
                "\"components\":[{\"type\":\"body\",\"parameters\":[{\"type\":\"text\",\"text\":\"Ana\"}]}]}}"
 #define TEXT(to) "{" TO(to) "\"type\":\"text\",\"text\":{\"body\":\"x\"}}"
 
-/* A person who agreed and got the same not long ago, as the door knows them. */
-static void door(struct ax *x, struct send *s)
+/* The person, as the door knows them; they got the same not long ago. */
+static void door_of(struct ax *x, struct send *s, struct known_person *person)
 {
-    struct known_person person = {.p = {.id = 1}};
     struct known_pair pair = {.p = {.contact = 1, .sender = SENDER}};
     struct known_reach reach = {.r = {.contact = 1}};
     struct known_portfolio portfolio = {.p = {.id = 77}};
-    const struct about about = {.person = &person, .pair = &pair, .reach = &reach, .portfolio = &portfolio};
+    const struct about about = {.person = person, .pair = &pair, .reach = &reach, .portfolio = &portfolio};
     const struct batch b = {.ad = &x->ad, .values = &x->values, .snap = x->snap, .now = NOW, .mono_us = 1000};
     if (s->content.skeleton != 0)
-        caps_sent(&person.p.caps, NOW - 3600000, &s->content);
+        caps_sent(&person->p.caps, NOW - 3600000, &s->content);
     person_facts(&b, s, &about);
+}
+
+static void door(struct ax *x, struct send *s)
+{
+    struct known_person person = {.p = {.id = 1}};
+    door_of(x, s, &person);
 }
 
 /* What the gateway never says: nobody tells it in which part of a country a person is. */
@@ -129,6 +140,30 @@ static void union_of_facts(struct ax *x, bool told[FACT_COUNT])
         for (size_t k = 0; k < FACT_COUNT; k++)
             told[k] = told[k] || s.facts.known[k];
     }
+}
+
+TEST(an_opt_in_is_proven_by_a_checkpoint_over_it)
+{
+    static const struct {
+        int64_t id, leaf;
+        const char *word;
+    } rows[] = {{1, -1, "none"},   {1, 0, "sealed"},     {1, 6, "sealed"},
+                {1, 7, "pending"}, {1, 1000, "pending"}, {0, 0, "none"}};
+    struct ax x;
+    struct intent in;
+    struct send s;
+    start(&x);
+    gather(&x, TEMPLATE("\"to\":\"573001234567\""), &in, &s);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct known_person person = {.p = {.id = rows[i].id, .leaf = rows[i].leaf}};
+        door_of(&x, &s, &person);
+        assert_true(s.facts.known[FACT_CONSENT_PROOF]);
+        assert_int_equal(s.facts.value[FACT_CONSENT_PROOF], fact_word(FACT_CONSENT_PROOF, str_of(rows[i].word)));
+    }
+    x.g.checkpoints = NULL; /* nothing signs: nobody knows, and the rule is silent */
+    door(&x, &s);
+    assert_false(s.facts.known[FACT_CONSENT_PROOF]);
+    end(&x);
 }
 
 TEST(every_fact_is_said_of_some_message)
@@ -283,5 +318,5 @@ TEST(a_number_is_judged_by_the_rules_of_its_country)
     ruleset_free(rs);
 }
 
-TESTS(T(every_fact_is_said_of_some_message), T(no_rule_in_force_asks_what_nobody_says),
-      T(a_number_is_judged_by_the_rules_of_its_country))
+TESTS(T(an_opt_in_is_proven_by_a_checkpoint_over_it), T(every_fact_is_said_of_some_message),
+      T(no_rule_in_force_asks_what_nobody_says), T(a_number_is_judged_by_the_rules_of_its_country))
