@@ -34,7 +34,7 @@ struct rest_call {
     struct rest_refused {
         int bucket;
         int64_t contact;
-    } *refused; /* who refused something: what waits for them is judged again after the commit */
+    } * refused; /* who refused something: what waits for them is judged again after the commit */
     size_t n_refused;
     void (*follow)(struct fanout *f); /* after the commit; NULL: nothing */
     void (*later)(

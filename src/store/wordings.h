@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * wordings.h - the wordings people were shown, each kept once under its SHA-256 (written by ledger.c). */
+ * wordings.h - the wordings people were shown, each kept once under its SHA-256.
+ *
+ * ledger.c writes them with the events that rest on them; here they are read. */
 #ifndef WL_STORE_WORDINGS_H
 #define WL_STORE_WORDINGS_H
 
