@@ -7,8 +7,6 @@
  * lies beside the record. Categories are named one by one, so that "all" does not grow when there are more of them. */
 #include "core/consent_record.h"
 
-#include <stdio.h>
-
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/json.h"
@@ -56,13 +54,14 @@ static void put_purposes(struct json_out *o, consent_scope scope)
 /* The number as WhatsApp calls it: an id of digits, in quotes as Meta writes it. */
 static void put_service(struct json_out *o, int64_t sender)
 {
-    char digits[24] = "";
-    if (sender != 0)
-        snprintf(digits, sizeof digits, "%lld", (long long)sender);
+    char digits[20]; /* of 63 bits */
+    size_t at = sizeof digits;
+    for (int64_t left = sender; left > 0; left /= 10)
+        digits[--at] = (char)('0' + left % 10);
     jo_key(o, "service");
     jo_object(o);
     jo_kcstr(o, "channel", "whatsapp");
-    text_or_null(o, "phone_number_id", str_of(digits));
+    text_or_null(o, "phone_number_id", (struct str){digits + at, sizeof digits - at});
     jo_end(o);
 }
 

@@ -121,7 +121,16 @@ TEST(purposes_are_named_one_by_one)
     buf_done(&out);
 }
 
-TEST(a_record_has_a_size)
+TEST(the_largest_number_fits)
+{
+    struct buf out;
+    buf_init(&out, CONSENT_RECORD_MAX + 1);
+    const struct consent_record r = {.event = {.act = CONSENT_GRANT, .at = AT}, .sender = INT64_MAX};
+    assert_non_null(strstr(write(&r, &out).p, "\"phone_number_id\":\"9223372036854775807\"}"));
+    buf_done(&out);
+}
+
+TEST(the_largest_number_fits), T(a_record_has_a_size)
 {
     static char text[CONSENT_RECORD_MAX];
     struct consent_record r = {.event = {.act = CONSENT_GRANT, .at = AT}};
@@ -143,4 +152,4 @@ TEST(a_record_has_a_size)
 }
 
 TESTS(T(a_whole_record_never_changes), T(an_empty_record_has_every_key), T(purposes_are_named_one_by_one),
-      T(a_record_has_a_size))
+      T(the_largest_number_fits), T(a_record_has_a_size))
