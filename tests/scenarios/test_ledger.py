@@ -409,7 +409,7 @@ def test_a_changed_entry_does_not_start_and_is_named(start, sandbox, tmp_path):
     (tmp_path / "state" / "ledger.key").rename(tmp_path / "ledger.key")  # a new one is another key
     assert "put ledger.key and ledger.origin back" in refused(gateway.config, tmp_path)
     (tmp_path / "ledger.key").rename(tmp_path / "state" / "ledger.key")
-    for origin, says in (("example.com/gen2", "may not end in /gen"), ("has a space", "ledger.origin"), ("has+plus", "ledger.origin"), ("example.com/log/2", "this gateway's is")):
+    for origin, says in (("example.com/gen2", "may not end in /gen"), ("has a space", "ledger.origin"), ("has+plus", "ledger.origin"), ("example.com/log/2", "as example.com/log/2")):
         code, _, said = rig.wayleave("serve", "--config", gateway.config, "--set", f"ledger.origin={origin}", cwd=tmp_path)
         assert code == 1 and says in said, said
     assert start(rig.Gateway, tmp_path, sandbox.url).cli(["ledger", "verify"])[0] == 0
