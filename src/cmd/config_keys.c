@@ -343,6 +343,8 @@ const struct config_key config_keys[] = {
              "opt-in). Empty: nobody is asked by itself"},
     {.path = "welcome.from",
      .type = CONFIG_ID,
+     .min = 1,
+     .max = INT64_MAX,
      .sample = "106540352242922",
      .derived = "the number the consent was recorded for",
      .offset = GATEWAY(errand.welcome_from),
