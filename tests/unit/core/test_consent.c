@@ -429,6 +429,7 @@ TEST(withdrawals_are_the_persons_own_words_or_somebodys)
         {"platform", "", 3},
         {"double_opt_in", "", 3},
         {"complaint", "", 3},
+        {"suppression", "", 3},
         {"Email", "", 3},
         {"preferences", "", 3},
         {"phone_call", "", 3},
