@@ -130,7 +130,7 @@ TEST(the_largest_number_fits)
     buf_done(&out);
 }
 
-TEST(the_largest_number_fits), T(a_record_has_a_size)
+TEST(a_record_has_a_size)
 {
     static char text[CONSENT_RECORD_MAX];
     struct consent_record r = {.event = {.act = CONSENT_GRANT, .at = AT}};
