@@ -359,6 +359,11 @@ static const struct option lint_options[] = {
     {0},
 };
 
+static const struct option optout_options[] = {
+    {.name = "lang", .value = "LANGUAGE", .help = "of the person, or of the entries to be listed (en, pt_BR)"},
+    {0},
+};
+
 static const struct option decide_options[] = {
     {.name = "facts", .value = "FILE|-", .help = "JSON with the facts: one object, or any number, one after the other"},
     {.name = "rules",
@@ -685,6 +690,18 @@ const struct command commands[] = {
      "and "
      "the exit status is 0 when all could be read.",
      decide_options, COMMON_JSON | COMMON_QUIET, 0, 0, decide_run},
+    {"optout test", "TEXT", "say what a text asks for: to stop, to start again, for help, or nothing",
+     "Judges TEXT with the opt-out packs of the configuration, by the same code as the gateway: the entry that spoke, "
+     "its "
+     "words, what is stopped, and what took it back. Put several words in quotes. Nothing is recorded.\n\n"
+     "    wayleave optout test \"please take me off your list\"\n"
+     "    wayleave optout test \"don't stop texting me\" --json",
+     optout_options, COMMON_JSON | COMMON_CONFIG, 1, 1, optout_test},
+    {"optout list", "", "list what the opt-out packs look for, entry by entry",
+     "(alone) marks what counts only when the message or a sentence says nothing else; docs/opt-out.md explains the "
+     "signs in "
+     "the others.",
+     optout_options, COMMON_JSON | COMMON_CONFIG, 0, 0, optout_list},
     {"facts", "[NAME]", "list what rules can ask about: names, types, words, meaning",
      "These facts are all a decision is made from; a message is described with them for wayleave decide, and a rule "
      "file "

@@ -29,6 +29,8 @@ int ledger_export_run(const struct args *a); /* ledger_export.c */
 int ledger_verify_run(const struct args *a); /* ledger_verify.c */
 int ledger_reopen_run(const struct args *a); /* ledger_reopen_cmd.c */
 int decide_run(const struct args *a);        /* decide.c */
+int optout_test(const struct args *a);       /* optout.c */
+int optout_list(const struct args *a);
 int rules_list(const struct args *a);        /* rules.c */
 int rules_show(const struct args *a);
 int rules_test(const struct args *a);

@@ -290,6 +290,26 @@ enum optout_answer optout_answer(const struct optout_packs *p, struct str text, 
     return yes || best_hit(&c, &h, OPTOUT_START, OPTOUT_START, false) ? OPTOUT_YES : OPTOUT_NEITHER;
 }
 
+/* ---- what is looked for ---- */
+
+bool optout_pattern_at(const struct optout_packs *p, size_t i, struct optout_pattern *ret)
+{
+    static const char *const does[] = {"nothing", "stop", "start", "help", [ENTRY_NO] = "no", "yes", "unless"};
+    if (i >= p->n_patterns)
+        return false;
+    const struct pattern *x = &p->pattern[i];
+    const struct entry *e = &p->entry[x->entry];
+    bool whole = (x->flags & (AT_SENTENCE | AT_MESSAGE)) && (x->flags & (TO_SENTENCE | TO_MESSAGE));
+    *ret = (struct optout_pattern){.id = e->id,
+                                   .language = p->language[e->language].name,
+                                   .does = does[e->does],
+                                   .scope = e->scope,
+                                   .whole = whole,
+                                   .gone = e->gone,
+                                   .text = x->text};
+    return true;
+}
+
 /* ---- what we say ---- */
 
 struct str optout_says(const struct optout_packs *p, struct str language, const char *key, struct str *ret_language)

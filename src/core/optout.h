@@ -42,6 +42,17 @@ void optout_packs_free(struct optout_packs *p); /* accepts NULL */
  * the one in that language. What the person tapped (a button's payload) is judged like a keyword. Any thread. */
 void optout_judge(const struct optout_packs *p, struct str text, struct str hint, struct optout_finding *ret);
 
+/* What the packs look for, pattern by pattern, in the order of the files; false after the last. Borrowed. */
+struct optout_pattern {
+    const char *id, *language;
+    const char *does; /* "stop", "start", "help", "no", "yes", "unless" */
+    consent_scope scope; /* that the entry names by itself; 0: the words near it say */
+    bool whole;       /* it must be all the message or a sentence says */
+    bool gone;        /* a later pack took it out */
+    struct str text;  /* as the pack has it */
+};
+bool optout_pattern_at(const struct optout_packs *p, size_t i, struct optout_pattern *ret);
+
 /* What a text answers to a question of ours ("Do you want to hear from us?"). A bare "yes", "no thanks" or "not interested" means
  * something only there: optout_judge says NOTHING to them. Who asks to stop says no, who writes START says yes. */
 enum optout_answer { OPTOUT_NEITHER, OPTOUT_YES, OPTOUT_NO };

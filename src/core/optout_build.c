@@ -398,6 +398,9 @@ int builder_pattern(struct builder *b, const struct yaml *at, struct str text, u
             rc = read_words(&r, e);
         }
     }
+    r.pattern.text = (struct str){arena_strndup(b->packs->arena, text.p, text.n), text.n};
+    if (rc == 0 && r.pattern.text.p == NULL)
+        rc = err_set(e, WL_ETOOBIG, "the packs are too large");
     if (rc == 0)
         buf_put(&b->pattern, &r.pattern, sizeof r.pattern);
     return rc;

@@ -89,6 +89,7 @@ enum { AT_CLAUSE = 1, AT_SENTENCE = 2, AT_MESSAGE = 4, TO_CLAUSE = 8, TO_SENTENC
 struct pattern {
     uint32_t entry, elements;
     uint8_t n, flags;
+    struct str text;
 };
 enum { ENTRY_NO = 10, ENTRY_YES, ENTRY_UNLESS }; /* after enum optout_verdict */
 struct entry {
