@@ -20,6 +20,8 @@ static const struct {
 } rows[] = {
     {"web_form", CONSENT_RANK_CAPTURED, WORDING | ADDRESS,
      "a web form is proven by the wording and the form's address (source, or url in the evidence)"},
+    {"preferences", CONSENT_RANK_CAPTURED, WORDING | ADDRESS,
+     "a preference page is proven by the wording and its address (source, or url in the evidence)"},
     {"sms", CONSENT_RANK_CAPTURED, WORDING | MESSAGE,
      "an SMS is proven by the wording and the id of the message (message_id in the evidence)"},
     {"ivr", CONSENT_RANK_CAPTURED, WORDING | CALL,
@@ -120,7 +122,8 @@ static unsigned found(const struct consent_ground *g)
 {
     struct str v;
     unsigned all = g->has_wording ? WORDING : 0;
-    if (is_address(g->source) || (member(g->evidence, STR("url"), &v) && is_address(v)))
+    bool our_page = str_eq(g->actor, STR(CONSENT_ACTOR_PAGE)); /* nobody else writes that */
+    if (our_page || is_address(g->source) || (member(g->evidence, STR("url"), &v) && is_address(v)))
         all |= ADDRESS;
     if (str_starts(g->source, STR("wamid.")) || (member(g->evidence, STR("wamid"), &v) && str_starts(v, STR("wamid."))))
         all |= WAMID | LINK;
@@ -158,8 +161,8 @@ static enum consent_rank repeated(const struct consent_ground *g)
 
 static enum consent_rank rank_of_withdrawal(const struct consent_ground *g)
 {
-    static const struct str acts[] = {STR_INIT("complaint"),  STR_INIT("preferences"), STR_INIT("email"),
-                                      STR_INIT("phone_call"), STR_INIT("letter"),      STR_INIT("suppression")};
+    static const struct str acts[] = {STR_INIT("complaint"), STR_INIT("email"), STR_INIT("phone_call"),
+                                      STR_INIT("letter"), STR_INIT("suppression")};
     size_t row = row_of(g->method);
     if (str_eq(g->method, STR("merge")) || str_eq(g->method, STR("number_moved")))
         return repeated(g);
