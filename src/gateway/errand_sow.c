@@ -13,10 +13,11 @@
 #include "gateway/welcomes.h"
 #include "store/ledger.h"
 
-#define CURSOR   "welcomes"
-#define ROWS_MAX 200
-#define FRESH_MS (INT64_C(7) * 86400000)
-#define BUCKET   0 /* one holds everything while the spread is 1 */
+#define CURSOR      "welcomes"
+#define ROWS_MAX    200
+#define HISTORY_MAX 1000
+#define FRESH_MS    (INT64_C(7) * 86400000)
+#define BUCKET      0 /* one holds everything while the spread is 1 */
 
 struct sowing {
     struct sow *w;
@@ -48,14 +49,38 @@ static bool is_meant(const struct gateway *g, const struct consent_row *row, int
            consent_rank(&ground, NULL) < CONSENT_RANK_CONFIRMED;
 }
 
-/* What of it still stands and is not confirmed by now. */
-static consent_scope to_confirm(const struct consent_state *s, consent_scope scope)
+/* Which categories were confirmed at some time and not refused since: a later word, as good as it may be, asks for nothing. */
+static consent_scope confirmed(const struct consent_row *rows, size_t n)
 {
+    int64_t yes[CATEGORY_COUNT] = {0}, no[CATEGORY_COUNT] = {0};
     consent_scope ret = 0;
+    for (size_t i = 0; i < n; i++) {
+        bool grants = rows[i].event.act == CONSENT_GRANT && str_ieq(rows[i].method, STR("double_opt_in"));
+        for (int c = 0; c < CATEGORY_COUNT; c++) {
+            int64_t *last = grants ? &yes[c] : rows[i].event.act == CONSENT_WITHDRAW ? &no[c] : NULL;
+            if (last != NULL && (rows[i].event.scope & CONSENT_SCOPE(c)) && rows[i].event.at > *last)
+                *last = rows[i].event.at;
+        }
+    }
     for (int c = 0; c < CATEGORY_COUNT; c++)
-        if ((scope & CONSENT_SCOPE(c)) && s->of[c].status == CONSENT_GRANTED && s->of[c].rank < CONSENT_RANK_CONFIRMED)
-            ret |= CONSENT_SCOPE(c);
+        ret |= yes[c] > no[c] ? CONSENT_SCOPE(c) : 0;
     return ret;
+}
+
+/* What of it still stands and was not confirmed. */
+static int to_confirm(struct store *s, struct arena *a, const struct person *p, consent_scope scope, consent_scope *ret,
+                      struct err *e)
+{
+    struct consent_row *rows = NULL;
+    consent_scope stands = 0;
+    size_t n = 0;
+    int rc = ledger_list(s, p->bucket, p->id, a, HISTORY_MAX, &rows, &n, e);
+    for (int c = 0; c < CATEGORY_COUNT; c++)
+        if (p->consent.of[c].status == CONSENT_GRANTED && p->consent.of[c].rank < CONSENT_RANK_CONFIRMED)
+            stands |= CONSENT_SCOPE(c);
+    if (rc == 0)
+        *ret = scope & stands & ~confirmed(rows, n);
+    return rc;
 }
 
 static int ask(struct sowing *o, struct store *s, struct arena *a, const struct consent_row *row, int64_t now,
@@ -66,16 +91,17 @@ static int ask(struct sowing *o, struct store *s, struct arena *a, const struct 
     struct err why = {0};
     const char *field;
     char id[STORE_ID_TEXT];
+    consent_scope scope = 0;
     int rc = people_get(s, row->bucket, row->contact, &p, e);
-    if (rc != 0)
+    if (rc == 0)
+        rc = to_confirm(s, a, &p, row->event.scope, &scope, e);
+    if (rc != 0 || scope == 0)
         return rc == WL_ENOTFOUND ? 0 : rc;
     struct welcome_wish w = {.sender = o->g->o.errand.welcome_from != 0 ? o->g->o.errand.welcome_from : row->sender,
-                             .scope = to_confirm(&p.consent, row->event.scope),
+                             .scope = scope,
                              .first = str_of(store_id_text(row->bucket, row->id, id)),
                              .actor = STR(CONSENT_ACTOR_GATEWAY),
                              .reminders = -1};
-    if (w.scope == 0)
-        return 0;
     if (welcome_check(o->g, &w, a, &field, &why) != 0) {
         log_warn("errands", "a consent that is to be confirmed is not: %s", why.text);
         return 0;
