@@ -22,14 +22,28 @@ static bool seq_at(const struct match *m, const struct seq *s, size_t i, size_t 
     return true;
 }
 
+/* The first use of word w in the class, among uses in order of class; the word's last one + 1 when there is none. */
+static uint32_t first_use(const struct optout_packs *k, const struct word *w, uint32_t klass)
+{
+    uint32_t low = w->uses, high = w->uses + w->n_uses;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (k->use[middle].klass < klass)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 size_t class_match(struct match *m, uint32_t klass, size_t i, size_t end)
 {
-    const struct word *w = &m->packs->word[m->t->token[i].word];
+    const struct optout_packs *k = m->packs;
+    const struct word *w = &k->word[m->t->token[i].word];
     size_t longest = 0;
-    for (uint32_t u = 0; u < w->n_uses; u++) {
-        const struct use *use = &m->packs->use[w->uses + u];
-        const struct seq *s = &m->packs->seq[use->seq];
-        if (use->klass == klass && i + s->n > longest && seq_at(m, s, i, end))
+    for (uint32_t u = first_use(k, w, klass); u < w->uses + w->n_uses && k->use[u].klass == klass; u++) {
+        const struct seq *s = &k->seq[k->use[u].seq];
+        if (i + s->n > longest && seq_at(m, s, i, end))
             longest = i + s->n;
     }
     return longest;
@@ -69,10 +83,10 @@ static size_t go_class(struct match *m, const struct pattern *p, size_t e, size_
     const struct optout_packs *k = m->packs;
     const struct word *w = &k->word[m->t->token[i].word];
     size_t end = 0;
-    for (uint32_t u = 0; u < w->n_uses && end == 0; u++) {
-        const struct use *use = &k->use[w->uses + u];
-        if (use->klass == klass && seq_at(m, &k->seq[use->seq], i, sentence_end(m)))
-            end = go(m, p, e + 1, i + k->seq[use->seq].n);
+    for (uint32_t u = first_use(k, w, klass); u < w->uses + w->n_uses && k->use[u].klass == klass && end == 0; u++) {
+        const struct seq *s = &k->seq[k->use[u].seq];
+        if (seq_at(m, s, i, sentence_end(m)))
+            end = go(m, p, e + 1, i + s->n);
     }
     return end;
 }
