@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * errand_body.h - the Graph body of what the gateway has to say, and why it could not be said. */
+ * errand_body.h - the Graph body of what the gateway has to say, and why it could not be said.
+ *
+ * Reads only; which of text, buttons and template it is follows from the errand and from the person's window. */
 #ifndef WL_GATEWAY_ERRAND_BODY_H
 #define WL_GATEWAY_ERRAND_BODY_H
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * errand_sow.h - consents that are to be confirmed, found in the ledger as they come. */
+ * errand_sow.h - consents that are to be confirmed, found in the ledger as they come.
+ *
+ * Nobody who records a consent has to know of it; welcome.on says which methods are meant. */
 #ifndef WL_GATEWAY_ERRAND_SOW_H
 #define WL_GATEWAY_ERRAND_SOW_H
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * errand_why.c - which rule refused a message when its turn had come. */
+ * errand_why.c - which rule refused a message when its turn had come.
+ *
+ * The decision is in the store under the rules that made it; when those decide no longer, its code has to do. */
 #include <stdio.h>
 
 #include "gateway/errand_body.h"

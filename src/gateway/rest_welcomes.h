@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * rest_welcomes.h - the calls of our own API about what the gateway asks and says by itself. */
+ * rest_welcomes.h - the calls of our own API about what the gateway asks and says by itself.
+ *
+ * Handlers of rest_api.c's routes: started, listed, shown, taken back. */
 #ifndef WL_GATEWAY_REST_WELCOMES_H
 #define WL_GATEWAY_REST_WELCOMES_H
 

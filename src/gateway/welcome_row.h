@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * welcome_row.h - all that an errand's row says, read out of its detail; for errands*.c, welcome*.c and rest_welcomes.c. */
+ * welcome_row.h - all that an errand's row says, read out of its detail.
+ *
+ * For errand*.c, welcome*.c and rest_welcomes.c only; docs/welcome.md has the states in words. */
 #ifndef WL_GATEWAY_WELCOME_ROW_H
 #define WL_GATEWAY_WELCOME_ROW_H
 
