@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  * apply_asked.c - what people ask for in words or by a tap: to stop, to start again, for help; and what they answer us.
  *
- * Words are judged by core/optout.h, the label and the payload of a button like words; of the two the stricter counts. To stop
- * is obeyed whoever asks and whatever they agreed to before, at the time of their message, so the next decision knows. To
- * start lifts a refusal and nothing else: a bot is begun with "start", too, and that is no consent. The message, the words
- * in it and the entry that knew them are kept as evidence. What is said in a group is said to others.
+ * Words are judged by core/optout.h, the label of a button like words, its hidden payload only where it plainly says stop. To
+ * stop is obeyed whoever asks and whatever they agreed to before, at the time of their message, so the next decision knows. To
+ * start gives back what a refusal took away and nothing else: a bot is begun with "start", too, and that is no consent. So of
+ * a start that overtook its stop nothing comes, which is the strict side. The message, the words in it and the entry that
+ * knew them are kept as evidence. What is said in a group is said to others.
  *
  * That we heard it is told to the person by an errand written in the same transaction; one whose message is old by now is not
  * answered any more (47 CFR 64.1200(a)(12) allows one answer within five minutes). */
+#include "base/log.h"
 #include "core/optout.h"
 #include "gateway/apply_impl.h"
 #include "gateway/gateway_impl.h"
@@ -16,14 +18,21 @@
 #include "store/ledger.h"
 
 #define ANSWER_MS    (5 * 60 * 1000)
-#define EVIDENCE_MAX 2048
-#define MATCHED_MAX  200         /* bytes of the words that are kept */
-#define OUR_PAYLOAD  "wayleave:" /* of buttons of our own questions, welcomes.h reads them */
+#define EVIDENCE_MAX 16384 /* whatever is in the rest, escaped */
+#define MATCHED_MAX  200   /* bytes of the words that are kept */
+#define WAMID_KEPT   512
+#define HISTORY_MAX  1000 /* of a person's history that are looked through for what they had agreed to */
 
-static int strictness(enum optout_verdict v)
+/* Payloads are written by programs, and nobody sees them: one counts only where it says nothing else. "cancel" may be an
+ * order's, "start" a menu's; a person who reads "Track my parcel" has not asked for advertising. */
+static bool is_plain_stop(struct str payload)
 {
-    static const int order[] = {[OPTOUT_NOTHING] = 0, [OPTOUT_STOP] = 3, [OPTOUT_START] = 2, [OPTOUT_HELP] = 1};
-    return order[v];
+    static const struct str words[] = {STR_INIT("stop"), STR_INIT("unsub"), STR_INIT("optout"), STR_INIT("opt_out"),
+                                       STR_INIT("opt-out")};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (payload.n >= words[i].n && str_ieq((struct str){payload.p, words[i].n}, words[i]))
+            return true;
+    return false;
 }
 
 static struct optout_finding judge(const struct optout_packs *packs, const struct event *ev, const struct person *p)
@@ -31,9 +40,9 @@ static struct optout_finding judge(const struct optout_packs *packs, const struc
     struct optout_finding text = {.verdict = OPTOUT_NOTHING}, payload = text;
     if (ev->text.n > 0)
         optout_judge(packs, ev->text, str_of(p->lang), &text);
-    if (ev->payload.n > 0 && !str_starts(ev->payload, STR(OUR_PAYLOAD)))
+    if (text.verdict != OPTOUT_STOP && is_plain_stop(ev->payload))
         optout_judge(packs, ev->payload, str_of(p->lang), &payload);
-    return strictness(payload.verdict) > strictness(text.verdict) ? payload : text;
+    return payload.verdict == OPTOUT_STOP ? payload : text;
 }
 
 /* --- evidence ------------------------------------------------------------------------------------------------------ */
@@ -55,7 +64,7 @@ static int evidence_of(struct apply_context *c, const struct event *ev, const st
     buf_init(&b, EVIDENCE_MAX);
     json_out_init(&o, &b);
     jo_object(&o);
-    jo_kstr(&o, "wamid", ev->wamid);
+    jo_kstr(&o, "wamid", clipped(ev->wamid, WAMID_KEPT));
     jo_kstr(&o, "words", clipped(f->matched, MATCHED_MAX));
     jo_kcstr(&o, "entry", f->rule);
     if (ev->payload.n > 0)
@@ -83,7 +92,7 @@ static int record(struct apply_context *c, const struct event *ev, const struct 
                         .sender = ev->phone_number_id,
                         .scope = scope,
                         .method = STR("whatsapp"),
-                        .source = ev->wamid,
+                        .source = clipped(ev->wamid, WAMID_KEPT),
                         .language = str_of(f->language),
                         .under = said_under(ev)};
     int rc = evidence_of(c, ev, f, &said.evidence, e);
@@ -101,7 +110,7 @@ static int detail_of(struct apply_context *c, const struct event *ev, const stru
     json_out_init(&o, &b);
     jo_object(&o);
     jo_kcstr(&o, "language", f->language);
-    jo_kstr(&o, "wamid", ev->wamid);
+    jo_kstr(&o, "wamid", clipped(ev->wamid, WAMID_KEPT));
     jo_end(&o);
     *ret = (struct str){b.failed ? NULL : arena_strndup(c->arena, buf_cstr(&b), b.len), b.len};
     buf_done(&b);
@@ -146,57 +155,74 @@ static int stop(struct apply_context *c, const struct event *ev, const struct op
     return owe(c, ev, f, p, ERRAND_STOPPED, e);
 }
 
-/* Of the categories meant those the person refused. */
-static consent_scope refused(const struct person *p, consent_scope scope)
+/* Of the categories meant those the person refused after they had agreed. */
+static int lost(struct apply_context *c, const struct person *p, consent_scope meant, consent_scope *ret, struct err *e)
 {
-    consent_scope found = 0;
+    struct consent_row *rows;
+    consent_scope found = 0, agreed = 0;
+    size_t n = 0;
     for (int category = 0; category < CATEGORY_COUNT; category++)
-        if ((scope & CONSENT_SCOPE(category)) && p->consent.of[category].status == CONSENT_WITHDRAWN)
+        if ((meant & CONSENT_SCOPE(category)) && p->consent.of[category].status == CONSENT_WITHDRAWN)
             found |= CONSENT_SCOPE(category);
-    return found;
+    int rc = found != 0 ? ledger_list(c->s, p->bucket, p->id, c->arena, HISTORY_MAX, &rows, &n, e) : 0;
+    for (size_t i = 0; rc == 0 && i < n; i++)
+        agreed |= rows[i].event.act == CONSENT_GRANT ? rows[i].event.scope : 0;
+    *ret = found & agreed;
+    return rc;
 }
 
 static int start(struct apply_context *c, const struct event *ev, const struct optout_finding *f, struct person *p,
                  struct err *e)
 {
-    consent_scope scope = refused(p, f->scope);
+    consent_scope scope = 0;
     bool new = false;
-    if (scope == 0)
-        return 0;
-    int rc = record(c, ev, f, p, CONSENT_GRANT, scope, &new, e);
+    int rc = lost(c, p, f->scope, &scope, e);
+    if (rc != 0 || scope == 0)
+        return rc;
+    rc = record(c, ev, f, p, CONSENT_GRANT, scope, &new, e);
     return rc == 0 && new ? owe(c, ev, f, p, ERRAND_STARTED, e) : rc;
+}
+
+/* An answer to a question of ours. What is wrong with the question must not keep anything else of the message from counting. */
+static int answer(struct apply_context *c, const struct event *ev, const struct optout_finding *f, struct person *p,
+                  struct err *e)
+{
+    const struct welcome_said said = {.text = ev->text,
+                                      .payload = ev->payload,
+                                      .wamid = clipped(ev->wamid, WAMID_KEPT),
+                                      .at = apply_time(c, ev),
+                                      .sender = ev->phone_number_id,
+                                      .under = said_under(ev),
+                                      .found = f};
+    struct err why = {0};
+    bool declined = false;
+    int rc = welcome_hear(c->s, c->arena, c->a->g, p, &said, c->now, &declined, &why);
+    if (rc == WL_EINVAL) {
+        log_warn("apply", "an open question could not be read, nobody's answer counts for it: %s", why.text);
+        return 0;
+    }
+    c->result->errands = true; /* it may have been answered */
+    if (rc == 0 && declined)
+        apply_refused(c, p);
+    return rc == 0 ? 0 : err_set(e, rc, "%s", why.text);
 }
 
 int apply_asked(struct apply_context *c, const struct event *ev, struct person *p, struct err *e)
 {
     const struct optout_packs *packs = c->a->g != NULL ? c->a->g->packs : NULL; /* NULL: nobody's words are read */
     struct optout_finding f = {.verdict = OPTOUT_NOTHING};
+    int rc = 0;
     if (c->a->g == NULL || ev->group_id.n > 0 || (ev->text.n == 0 && ev->payload.n == 0))
         return 0;
     if (packs != NULL)
         f = judge(packs, ev, p);
-    const struct welcome_said said = {.text = ev->text,
-                                      .payload = ev->payload,
-                                      .wamid = ev->wamid,
-                                      .at = apply_time(c, ev),
-                                      .sender = ev->phone_number_id,
-                                      .under = said_under(ev),
-                                      .found = &f};
-    bool declined = false;
-    int rc = welcome_hear(c->s, c->arena, c->a->g, p, &said, c->now, &declined, e);
-    if (rc != 0)
-        return rc;
-    c->result->errands = true; /* an open question may have been answered */
-    if (declined)
-        apply_refused(c, p);
-    switch (f.verdict) {
-    case OPTOUT_STOP:
-        return stop(c, ev, &f, p, e);
-    case OPTOUT_START:
-        return start(c, ev, &f, p, e);
-    case OPTOUT_HELP:
-        return owe(c, ev, &f, p, ERRAND_HELP, e);
-    default:
-        return 0;
-    }
+    if (f.verdict == OPTOUT_STOP) /* before anything that may fail */
+        rc = stop(c, ev, &f, p, e);
+    if (rc == 0)
+        rc = answer(c, ev, &f, p, e);
+    if (rc == 0 && f.verdict == OPTOUT_START)
+        rc = start(c, ev, &f, p, e);
+    if (rc == 0 && f.verdict == OPTOUT_HELP)
+        rc = owe(c, ev, &f, p, ERRAND_HELP, e);
+    return rc;
 }

@@ -71,6 +71,29 @@ def test_whoever_asks_to_stop_is_obeyed_by_the_next_decision(gateway, how):
     assert why["source"].startswith(f"wamid.{who}") and '"entry":"' in why["evidence"] and '"words":"' in why["evidence"]
 
 
+def tap(title, payload):
+    return {"type": "interactive", "interactive": {"type": "button_reply", "button_reply": {"id": payload, "title": title}}}
+
+
+@pytest.mark.parametrize("title, payload", [("Track my parcel", "start"), ("Cancel my order", "cancel"), ("Shop info", "info"), ("Next", "end")])
+def test_what_nobody_sees_is_not_what_they_said(gateway, title, payload):
+    """The id behind a button is a program's word."""
+    who = somebody(gateway)
+    says(gateway, who, "", **tap(title, payload))
+    assert consent(gateway, who)["status"] == "granted"
+    says(gateway, who, "STOP")
+    says(gateway, who, "", ago=-2, **tap(title, payload))
+    assert consent(gateway, who)["status"] == "withdrawn"
+
+
+def test_however_long_its_parts_are_an_opt_out_is_taken(gateway):
+    who = somebody(gateway)
+    event(gateway, {"contacts": [{"wa_id": who}], "messages": [{"from": who, "id": "wamid." + "x\n" * 2000, "timestamp": str(int(time.time())), "type": "text", "text": {"body": "stop " * 900}}]})
+    event(gateway, {"contacts": [{"wa_id": who}], "messages": [{"from": who, "id": "wamid." + "y\n" * 2000, "timestamp": str(int(time.time())), "type": "text", "text": {"body": "STOP"}}]})
+    assert consent(gateway, who)["status"] == "withdrawn"
+    says(gateway, somebody(gateway), "hello")  # and webhooks go on
+
+
 @pytest.mark.parametrize("text", ["I'll stop by the shop tomorrow", "please don't stop sending me the offers", "Where is the bus stop?", "hello", "👍", "cancel my order 123 please"])
 def test_what_only_looks_like_it_changes_nothing(gateway, text):
     who = somebody(gateway)
@@ -97,8 +120,11 @@ def test_start_lifts_a_refusal_and_nothing_else(gateway, sandbox):
     assert (consent(gateway, who)["status"], last_event(gateway, who)["act"]) == ("granted", "grant")
     assert sale(gateway, who).status_code == 200
     stranger = somebody(gateway, granted=False)
-    says(gateway, stranger, "start")
+    says(gateway, stranger, "start", ago=30)
     assert consent(gateway, stranger)["status"] == "none", "a bot is begun with that word, too"
+    says(gateway, stranger, "STOP", ago=20)
+    says(gateway, stranger, "START", ago=10)
+    assert consent(gateway, stranger)["status"] == "withdrawn", "nothing was taken from them that could be given back"
 
 
 def test_an_old_stop_counts_from_its_own_time(gateway, sandbox):
