@@ -263,6 +263,7 @@ class Gateway(Process):
         for at in range(0, n, 500):
             status, body = self.admin("POST", "/contacts/import", {"contacts": [{"phone": number, "consent": consent} for number in numbers[at:at + 500]]})
             assert status == 200 and not body["errors"], body
+        self.sealed()
         return numbers
 
     def person(self, who):

@@ -91,6 +91,7 @@ def test_what_people_wait_for_goes_first(start, sandbox, tmp_path):
     people = gateway.people(80)
     for scope in ("utility", "authentication"):
         gateway.grant(people[0], scope=scope)
+    gateway.sealed()
     queue(gateway, people)
     rig.until("the campaign is under way", lambda: len(ledger(sandbox)) > 5)
     before = len(ledger(sandbox))
