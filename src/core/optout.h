@@ -45,11 +45,11 @@ void optout_judge(const struct optout_packs *p, struct str text, struct str hint
 /* What the packs look for, pattern by pattern, in the order of the files; false after the last. Borrowed. */
 struct optout_pattern {
     const char *id, *language;
-    const char *does; /* "stop", "start", "help", "no", "yes", "unless" */
+    const char *does;    /* "stop", "start", "help", "no", "yes", "unless" */
     consent_scope scope; /* that the entry names by itself; 0: the words near it say */
-    bool whole;       /* it must be all the message or a sentence says */
-    bool gone;        /* a later pack took it out */
-    struct str text;  /* as the pack has it */
+    bool whole;          /* it must be all the message or a sentence says */
+    bool gone;           /* a later pack took it out */
+    struct str text;     /* as the pack has it */
 };
 bool optout_pattern_at(const struct optout_packs *p, size_t i, struct optout_pattern *ret);
 

@@ -66,7 +66,7 @@ void tokens_cut(const struct char_table *t, struct str text, struct tokens *ret)
 /* ---- vocabulary ---- */
 
 struct word {
-    uint32_t means; /* a spelling of this word; 0: of itself */
+    uint32_t means;            /* a spelling of this word; 0: of itself */
     uint32_t chars, n;         /* in packs->chars */
     uint32_t uses, n_uses;     /* in packs->use: the members of classes that begin with it */
     uint32_t starts, n_starts; /* in packs->start: the patterns that may begin with it */
@@ -85,7 +85,15 @@ struct element {
     bool optional;
     uint32_t arg; /* word, class, or the most words of a gap */
 };
-enum { AT_CLAUSE = 1, AT_SENTENCE = 2, AT_MESSAGE = 4, TO_CLAUSE = 8, TO_SENTENCE = 16, TO_MESSAGE = 32, AT_ENDS = 64 /* first or last sentence */ };
+enum {
+    AT_CLAUSE = 1,
+    AT_SENTENCE = 2,
+    AT_MESSAGE = 4,
+    TO_CLAUSE = 8,
+    TO_SENTENCE = 16,
+    TO_MESSAGE = 32,
+    AT_ENDS = 64 /* first or last sentence */
+};
 struct pattern {
     uint32_t entry, elements;
     uint8_t n, flags;
