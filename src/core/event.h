@@ -69,6 +69,7 @@ struct event {
     struct str type;  /* INBOUND, ECHO: message type; STATUS: status word; ACCOUNT, FLOW, GROUP, HANDOVER: event */
     struct str text;  /* INBOUND, ECHO: text body, button text or caption; HANDOVER: the role of who had it */
     struct str payload; /* INBOUND: the id behind what was tapped: a button's payload, a reply's id */
+    struct str reply_to; /* INBOUND: the wamid of the message it answers; absent: it answers none in particular */
     bool opens;    /* INBOUND, CALL: the window. What is said in a group opens none, nor what only changes or takes back
                        * what was said (edit, revoke, a reaction taken off) */
     uint32_t seen; /* STATUS: message_seen bit, 0 for unknown words */

@@ -131,6 +131,7 @@ static void add_messages(struct reader *r, struct json list)
         ev->group_id = event_keep(r, word_of(m, "group_id"));
         ev->text = event_keep(r, text_as_edited(m));
         ev->payload = event_keep(r, payload_of(m));
+        ev->reply_to = event_keep(r, word_of(json_get(m, "context"), "id"));
         ev->opens = ev->group_id.n == 0 && says_something(m);
         ev->key = EVENT_KEY_BY_ID(r, "message", m, ev->wamid);
         event_read_errors(r, ev, json_get(m, "errors"));
