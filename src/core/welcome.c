@@ -114,6 +114,14 @@ static void cancel(struct welcome *w, const struct welcome_event *ev, int64_t no
 
 /* --- answers ------------------------------------------------------------------------------------------------------- */
 
+/* Whether the words are meant for this question. A no is believed anyway. */
+static bool is_meant(const struct welcome *w, const struct welcome_event *ev)
+{
+    if (ev->kind == WELCOME_NO || ev->link == WELCOME_REPLIED)
+        return true;
+    return ev->link == WELCOME_NEXT && ev->at >= w->sent_at - SLACK_MS && ev->at <= w->sent_at + WELCOME_WORD_MS;
+}
+
 /* Whether this answers the question at all. */
 static bool is_answer(const struct welcome *w, const struct welcome_event *ev)
 {
@@ -122,10 +130,11 @@ static bool is_answer(const struct welcome *w, const struct welcome_event *ev)
         return false;
     if (w->answered_at != 0 && (ev->at < w->answered_at || (ev->at == w->answered_at && !no)))
         return false; /* a later word was heard already, or this one was */
-    if (ev->tapped)
+    if (ev->link == WELCOME_TAPPED)
         return true;
-    return w->answered_at == 0 && w->asked_at != 0 && (welcome_is_open(w->state) || w->state == WELCOME_EXPIRED) &&
-           ev->at < w->expires && ev->at >= w->asked_at - SLACK_MS;
+    return is_meant(w, ev) && w->answered_at == 0 && w->asked_at != 0 &&
+           (welcome_is_open(w->state) || w->state == WELCOME_EXPIRED) && ev->at < w->expires &&
+           ev->at >= w->asked_at - SLACK_MS;
 }
 
 /* In time, and of a question that was not taken back. */

@@ -6,7 +6,9 @@
  * durable before acting on it and feeds back what happened; every event may come twice and in any order.
  *
  * Which answer counts. The first word of the person after the question was sent, by its own time, while it is open: also when
- * it is heard late. A tap on the question's own button says which question it answers, so it counts after that, too, the
+ * it is heard late. A yes in words may be said to something else we wrote, so it counts only as a reply to our question, or
+ * when nothing else was sent to them between the question and WELCOME_WORD_MS after it; a no in words counts any time. A tap
+ * on the question's own button says which question it answers, so it counts after that, too, the
  * last one winning: a yes after the end is a consent given in WhatsApp, but confirms nothing any more, and changes no state.
  * A no always withdraws. Of one moment the no counts. */
 #ifndef WL_CORE_WELCOME_H
@@ -56,17 +58,26 @@ enum welcome_event_kind {
     WELCOME_DENIED,  /* a rule refused message number `step` */
     WELCOME_LOST,    /* Meta refused it, or nobody knows */
     WELCOME_LATE,    /* it was not sent in time */
-    WELCOME_YES,     /* said at `at`; `tapped`: on a button of this question */
+    WELCOME_YES,     /* said at `at`, linked to the question as `link` says */
     WELCOME_NO,      /* the same */
     WELCOME_CANCEL
 };
 #define WELCOME_EVENTS 10
 
+#define WELCOME_WORD_MS INT64_C(86400000) /* for so long a yes that is no reply may be meant for the last question */
+
+/* What an answer has to do with the question. */
+enum welcome_link {
+    WELCOME_LOOSE,   /* words among others */
+    WELCOME_TAPPED,  /* on a button of this question */
+    WELCOME_REPLIED, /* words in reply to a message of this question */
+    WELCOME_NEXT     /* words; nothing else of ours was sent to them since the last message of this question */
+};
 struct welcome_event {
     enum welcome_event_kind kind;
     int step;
     int64_t at;
-    bool tapped;
+    enum welcome_link link;
 };
 
 enum welcome_grant {

@@ -35,7 +35,8 @@
 #define AGAIN_MAX  300000
 #define KEPT_MS    (INT64_C(400) * 86400000) /* what ended is shown for so long */
 #define FORGET_MAX 500
-#define BUCKET     0 /* one holds everything while the spread is 1 */
+#define LOOKED_AT  64 /* newest errands of a person among which is looked for what was said */
+#define BUCKET     0  /* one holds everything while the spread is 1 */
 #define ID_BITS    22
 
 /* What is known about an errand and not written yet. */
@@ -246,6 +247,35 @@ static bool was_said(const struct errand *v, const struct errand *before, bool *
     return !*ret_over && same && (before->state == ERRAND_OPEN || before->state == ERRAND_DONE);
 }
 
+/* It is known in this pass that it is not said. */
+static bool is_dropped(const struct errands *r, int64_t id)
+{
+    for (size_t i = 0; i < r->n_news; i++)
+        if (r->news[i].id == id && r->news[i].ev.kind == WELCOME_CANCEL)
+            return true;
+    return false;
+}
+
+/* Whoever is answered each time may be a machine that answers, too. */
+static int is_enough(const struct errands *r, struct store *reader, struct arena *a, const struct errand *v,
+                     const char **ret, struct err *e)
+{
+    static const enum errand_state said[] = {ERRAND_DONE, ERRAND_OPEN};
+    size_t answers = 0;
+    int rc = 0;
+    for (size_t k = 0; rc == 0 && k < sizeof said / sizeof said[0]; k++) {
+        struct errand *all = NULL;
+        size_t n = 0;
+        rc = errands_list(reader, v->bucket, v->contact, said[k], v->id, LOOKED_AT, a, &all, &n, e);
+        for (size_t i = 0; rc == 0 && i < n; i++)
+            answers += all[i].kind != ERRAND_WELCOME && all[i].sender == v->sender && !is_dropped(r, all[i].id) &&
+                       all[i].begun_at > v->begun_at - ERRAND_AGAIN_MS;
+    }
+    if (rc == 0 && answers >= ERRAND_ANSWERS_MAX)
+        *ret = "3 answers went to them within 24 hours";
+    return rc;
+}
+
 /* The same was said to them already, or the configuration has it that nobody is told. */
 static int is_idle(struct errands *r, struct store *reader, struct arena *a, const struct errand *v, const char **ret,
                    struct err *e)
@@ -259,11 +289,11 @@ static int is_idle(struct errands *r, struct store *reader, struct arena *a, con
         return 0;
     if (v->kind == ERRAND_HELP ? !o->help : !o->confirm)
         *ret = "the configuration does not have it said";
-    int rc = errands_list(reader, v->bucket, v->contact, 0, v->id, 16, a, &all, &n, e);
+    int rc = errands_list(reader, v->bucket, v->contact, 0, v->id, LOOKED_AT, a, &all, &n, e);
     for (size_t i = 0; rc == 0 && i < n && *ret == NULL && !over; i++)
         if (was_said(v, &all[i], &over))
             *ret = "it was said already";
-    return rc;
+    return rc == 0 && *ret == NULL ? is_enough(r, reader, a, v, ret, e) : rc;
 }
 
 /* Too late is what comes after five minutes, whatever the row allows. */
@@ -281,11 +311,14 @@ static int consider(struct errands *r, struct store *reader, struct arena *a, st
     struct welcome_effects f;
     struct place *p;
     const char *idle = NULL;
+    bool damaged;
     if (has_place(r, v->id, &p))
         return 0;
     bound(v);
-    int rc = welcome_row_read(v, a, &row, e);
-    if (rc == 0)
+    int rc = welcome_row_salvage(v, a, &row, &damaged, e);
+    if (rc == 0 && damaged)
+        idle = "its row cannot be read";
+    else if (rc == 0)
         rc = is_idle(r, reader, a, v, &idle, e);
     if (rc != 0)
         return rc;
@@ -343,13 +376,14 @@ static int write_one(struct errands *r, struct store *s, struct arena *a, const 
     struct errand v;
     struct welcome_row row;
     struct welcome_effects f;
+    bool damaged;
     char id[STORE_ID_TEXT], *why = NULL;
     int rc = errand_get(s, BUCKET, n->id, a, &v, e);
     if (rc == WL_ENOTFOUND)
         return 0; /* it went with its person */
     bound(&v);
     if (rc == 0)
-        rc = welcome_row_read(&v, a, &row, e);
+        rc = welcome_row_salvage(&v, a, &row, &damaged, e);
     if (rc != 0)
         return rc;
     bool was_open = v.state == ERRAND_OPEN, takes = n->ev.kind == WELCOME_TAKEN && n->ev.step == row.w.taken;

@@ -7,6 +7,7 @@
 #include "gateway/welcomes.h"
 
 #include "base/json.h"
+#include "base/log.h"
 #include "gateway/welcome_row.h"
 
 /* The phases of an open errand; what ended says it in its column. */
@@ -65,9 +66,12 @@ static int raw(struct json v, struct arena *a, struct str *ret, struct err *e)
         return 0;
     buf_init(&b, ERRAND_DETAIL_MAX);
     json_write_value(&b, v);
-    char *p = b.failed ? NULL : arena_strndup(a, buf_cstr(&b), b.len);
+    bool large = b.failed;
+    char *p = large ? NULL : arena_strndup(a, buf_cstr(&b), b.len);
     *ret = (struct str){p, b.len};
     buf_done(&b);
+    if (large)
+        return err_set(e, WL_ETOOBIG, "what an errand has to say is larger than %d bytes", ERRAND_DETAIL_MAX);
     return p != NULL ? 0 : err_set(e, WL_ENOMEM, "what an errand has to say does not fit its memory");
 }
 
@@ -121,6 +125,38 @@ int welcome_row_read(const struct errand *v, struct arena *a, struct welcome_row
     if (rc == 0)
         *ret = row;
     return rc;
+}
+
+/* What was asked is taken for asked when it began: so a no is heard in any case. */
+static struct welcome_row of_columns(const struct errand *v)
+{
+    struct str phase = str_of(welcome_state_name(v->step > 0 ? WELCOME_WAITING : WELCOME_NEW));
+    int64_t asked = v->step > 0 ? v->begun_at : 0;
+    return (struct welcome_row){.w = {.state = state_of(v, phase),
+                                      .asks = v->kind == ERRAND_WELCOME,
+                                      .taken = v->step,
+                                      .expires = v->expires,
+                                      .asked_at = asked,
+                                      .sent_at = asked,
+                                      .due = v->due},
+                                .language = STR("en")};
+}
+
+int welcome_row_salvage(struct errand *v, struct arena *a, struct welcome_row *ret, bool *ret_damaged, struct err *e)
+{
+    struct err why = {0};
+    char id[STORE_ID_TEXT];
+    int rc = welcome_row_read(v, a, ret, &why);
+    *ret_damaged = rc != 0 && rc != WL_ENOMEM;
+    if (rc == WL_ENOMEM)
+        *e = why;
+    if (!*ret_damaged)
+        return rc;
+    log_warn("errands", "%s cannot be read, what it was to say is lost: %s", welcome_id_text(v->bucket, v->id, id),
+             why.text);
+    *ret = of_columns(v);
+    v->detail = STR("");
+    return 0;
 }
 
 /* The ids of the messages so far, and one more. */

@@ -19,6 +19,9 @@ struct welcome_row {
 };
 /* Kinds other than WELCOME ask nothing. Strings in the arena. */
 int welcome_row_read(const struct errand *v, struct arena *a, struct welcome_row *ret, struct err *e);
+/* The same of a row whose detail nobody can read: what its columns say, *ret_damaged, and v->detail is empty from then on. Fails
+ * for want of memory alone: no row may stop whoever goes through many. */
+int welcome_row_salvage(struct errand *v, struct arena *a, struct welcome_row *ret, bool *ret_damaged, struct err *e);
 /* Into the row: state, due, step and the progress of its detail. one_more: id of a message that was taken, or NULL. */
 int welcome_row_write(struct errand *v, struct arena *a, const struct welcome_row *row, const char *one_more,
                       struct err *e);

@@ -3,8 +3,8 @@
  *
  * A confirmed answer is a consent of its own: the method double_opt_in, the wording that was shown, and as evidence what leads
  * from one step to the next: the consent that began it, our messages, and Meta's id of the answer. Who taps the question's button
- * says which question it is; a word is taken for the newest one that number asked. When an answer overtakes the news that the
- * question was sent, the message itself is looked at. */
+ * says which question it is; a word is taken for the newest one that number asked, and a yes only when it replies to it or nothing
+ * else was sent since. When an answer overtakes the news that the question was sent, the message itself is looked at. */
 #include "gateway/welcomes.h"
 
 #include <stdio.h>
@@ -17,7 +17,10 @@
 #include "store/ledger.h"
 #include "store/messages.h"
 
-#define LOOKED_AT 16 /* newest errands of a person among which an answer's question is looked for */
+#define LOOKED_AT    16   /* newest errands of a person among which an answer's question is looked for */
+#define PROGRESS_MAX 1536 /* bytes of a row that are kept for how far it comes, our messages and the answer */
+#define WAMID_KEPT   160  /* bytes of the answer's id that are kept */
+#define MESSAGES_MAX 512  /* bytes; the ids of four messages are fewer */
 
 char *welcome_id_text(int bucket, int64_t id, char *out)
 {
@@ -90,6 +93,8 @@ static int check(const struct welcome_wish *w, const char **ret_field, struct er
     return 0;
 }
 
+#define WISH_MAX (ERRAND_DETAIL_MAX - PROGRESS_MAX)
+
 static int write_detail(const struct welcome_wish *w, struct arena *a, struct str *ret, struct err *e)
 {
     const struct {
@@ -100,7 +105,7 @@ static int write_detail(const struct welcome_wish *w, struct arena *a, struct st
                  {"first", w->first},       {"actor", w->actor}};
     struct buf b;
     struct json_out o;
-    buf_init(&b, ERRAND_DETAIL_MAX);
+    buf_init(&b, WISH_MAX);
     json_out_init(&o, &b);
     jo_object(&o);
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
@@ -116,12 +121,13 @@ static int write_detail(const struct welcome_wish *w, struct arena *a, struct st
     jo_kint(&o, "reminders", w->reminders);
     jo_kint(&o, "remind_after", w->remind_after);
     jo_end(&o);
-    char *p = b.failed ? NULL : arena_strndup(a, buf_cstr(&b), b.len);
+    bool fits = !b.failed;
+    char *p = fits ? arena_strndup(a, buf_cstr(&b), b.len) : NULL;
     *ret = (struct str){p, b.len};
     buf_done(&b);
-    return p != NULL ? 0
-                     : err_set(e, WL_EINVAL, "text, wording and components are larger than %d bytes together",
-                               ERRAND_DETAIL_MAX);
+    if (!fits)
+        return err_set(e, WL_EINVAL, "text, wording and components are larger than %d bytes together", WISH_MAX);
+    return p != NULL ? 0 : err_set(e, WL_ENOMEM, "a question does not fit its memory");
 }
 
 int welcome_check(const struct gateway *g, struct welcome_wish *w, struct arena *a, const char **ret_field,
@@ -175,7 +181,8 @@ int welcome_cancel(struct store *s, struct arena *a, struct errand *v, struct st
 {
     struct welcome_row row;
     struct welcome_effects f;
-    int rc = welcome_row_read(v, a, &row, e);
+    bool damaged;
+    int rc = welcome_row_salvage(v, a, &row, &damaged, e);
     if (rc != 0)
         return rc;
     if (!welcome_is_open(row.w.state))
@@ -197,6 +204,15 @@ char *welcome_button(const struct errand *v, bool yes, char out[WELCOME_BUTTON])
     return out;
 }
 
+/* Ids from elsewhere: as long as ids are, and never cut inside a character. */
+static struct str clipped(struct str s)
+{
+    size_t n = s.n < WAMID_KEPT ? s.n : WAMID_KEPT;
+    while (n > 0 && n < s.n && (s.p[n] & 0xc0) == 0x80)
+        n--;
+    return (struct str){s.p, n};
+}
+
 struct answer {
     struct welcome_event ev;
     int64_t id; /* of the question, by its button; 0: they said it in words */
@@ -212,7 +228,7 @@ static bool read_tap(struct str payload, int bucket, struct answer *ret)
     str_cut(payload, ':', &rest);
     word = str_cut(rest, ':', &rest);
     ret->ev.kind = str_eq(word, STR("yes")) ? WELCOME_YES : WELCOME_NO;
-    ret->ev.tapped = true;
+    ret->ev.link = WELCOME_TAPPED;
     return rest.p != NULL && welcome_id_parse(rest, &of, &ret->id) == 0 && of == bucket;
 }
 
@@ -257,6 +273,56 @@ static int catch_up(struct store *s, const struct errand *v, struct welcome *w, 
     return rc == WL_ENOTFOUND ? 0 : rc;
 }
 
+/* Whether one of the question's messages has this id. */
+static int is_ours(struct store *s, const struct welcome_row *row, struct str wamid, bool *ret, struct err *e)
+{
+    int bucket = 0, rc = 0;
+    int64_t id = 0;
+    *ret = false;
+    for (struct str rest = row->messages; rc == 0 && rest.p != NULL && !*ret;) {
+        struct message m;
+        if (store_id_parse(str_cut(rest, '"', &rest), &bucket, &id) != 0)
+            continue; /* what stands between the ids */
+        rc = messages_get(s, bucket, id, &m, e);
+        *ret = rc == 0 && str_eq(str_of(m.wamid), wamid);
+        rc = rc == WL_ENOTFOUND ? 0 : rc;
+    }
+    return rc;
+}
+
+/* Whether the last thing that number sent them is the question. */
+static int is_last(struct store *s, const struct person *p, const struct errand *v, bool *ret, struct err *e)
+{
+    struct pair pair = {.bucket = p->bucket, .contact = p->id, .sender = v->sender};
+    struct message m;
+    *ret = false;
+    int rc = v->msg != 0 ? messages_get(s, v->bucket, v->msg, &m, e) : WL_ENOTFOUND;
+    if (rc == 0)
+        rc = pairs_get(s, &pair, 1, e);
+    if (rc == 0)
+        *ret = pair.last_out <= (m.life.begun_at != 0 ? m.life.begun_at : m.ts);
+    return rc == WL_ENOTFOUND ? 0 : rc;
+}
+
+/* What words have to do with the question. */
+static int link_words(struct store *s, const struct person *p, const struct errand *v, const struct welcome_row *row,
+                      struct str reply_to, struct welcome_event *ev, struct err *e)
+{
+    bool is = false;
+    if (ev->link == WELCOME_TAPPED || ev->kind != WELCOME_YES)
+        return 0;
+    if (reply_to.n > 0) {
+        int rc = is_ours(s, row, reply_to, &is, e);
+        ev->link = is ? WELCOME_REPLIED : WELCOME_LOOSE;
+        return rc;
+    }
+    if (row->w.state == WELCOME_SENDING)
+        return 0; /* a reminder is on its way: which of the two they saw nobody knows */
+    int rc = is_last(s, p, v, &is, e);
+    ev->link = is ? WELCOME_NEXT : WELCOME_LOOSE;
+    return rc;
+}
+
 static int write_evidence(const struct errand *v, const struct welcome_row *row, struct arena *a, struct str *ret,
                           struct err *e)
 {
@@ -268,13 +334,13 @@ static int write_evidence(const struct errand *v, const struct welcome_row *row,
     jo_object(&o);
     jo_kcstr(&o, "welcome", welcome_id_text(v->bucket, v->id, id));
     if (row->first.n > 0)
-        jo_kstr(&o, "first", row->first);
-    if (row->messages.n > 0) {
+        jo_kstr(&o, "first", clipped(row->first));
+    if (row->messages.n > 0 && row->messages.n <= MESSAGES_MAX) {
         jo_key(&o, "messages");
         jo_raw(&o, row->messages);
     }
     if (row->reply.n > 0)
-        jo_kstr(&o, "wamid", row->reply);
+        jo_kstr(&o, "wamid", clipped(row->reply));
     if (row->reconfirm)
         jo_kbool(&o, "reconfirm", true);
     jo_end(&o);
@@ -311,21 +377,37 @@ int welcome_record(struct store *s, struct arena *a, const struct errand *v, con
     return rc == 0 ? people_say(s, p, word->under, &c.event, now, e) : rc;
 }
 
+/* A no was said as late in its second as it can have been: a grant of the same second does not stand against it. */
+static int64_t end_of_second(int64_t at)
+{
+    return at % 1000 == 0 ? at + 999 : at;
+}
+
+/* The state is kept in any case; the rest of a row that is too large for it is given up. */
+static int write_row(struct errand *v, struct arena *a, const struct welcome_row *row, struct err *e)
+{
+    int rc = welcome_row_write(v, a, row, NULL, e);
+    if (rc != WL_ETOOBIG)
+        return rc;
+    v->detail = STR("");
+    return welcome_row_write(v, a, row, NULL, e);
+}
+
 /* What follows from the answer, in the same transaction. */
 static int answered(struct store *s, struct arena *a, const struct gateway *g, struct person *p, struct errand *v,
                     struct welcome_row *row, const struct welcome_said *said, const struct welcome_effects *f,
                     int64_t now, struct err *e)
 {
     struct welcome_word word = {.act = f->withdraw ? CONSENT_WITHDRAW : CONSENT_GRANT,
-                                .at = said->at,
+                                .at = f->withdraw ? end_of_second(said->at) : said->at,
                                 .method = f->grant == WELCOME_GRANTS_CONFIRMED ? STR("double_opt_in") : STR("whatsapp"),
                                 .under = said->under};
     int rc = 0;
-    row->reply = said->wamid;
+    row->reply = clipped(said->wamid);
     if (f->withdraw || f->grant != WELCOME_GRANTS_NOTHING)
         rc = welcome_record(s, a, v, row, p, &word, now, e);
     if (rc == 0)
-        rc = welcome_row_write(v, a, row, NULL, e);
+        rc = write_row(v, a, row, e);
     if (rc != 0)
         return rc;
     v->why = v->state == ERRAND_DONE       ? STR("they confirmed")
@@ -346,6 +428,7 @@ int welcome_hear(struct store *s, struct arena *a, const struct gateway *g, stru
     struct welcome_row row;
     struct welcome_effects f;
     struct errand v;
+    bool damaged = false;
     if (ret_refused != NULL)
         *ret_refused = false;
     if (!read_tap(said->payload, p->bucket, &answer)) {
@@ -357,9 +440,13 @@ int welcome_hear(struct store *s, struct arena *a, const struct gateway *g, stru
     if (rc == WL_ENOTFOUND)
         return 0;
     if (rc == 0)
-        rc = welcome_row_read(&v, a, &row, e);
+        rc = welcome_row_salvage(&v, a, &row, &damaged, e);
+    if (rc == 0 && damaged && answer.ev.kind == WELCOME_YES)
+        return 0; /* to what, nobody knows any more */
     if (rc == 0)
         rc = catch_up(s, &v, &row.w, now, e);
+    if (rc == 0)
+        rc = link_words(s, p, &v, &row, said->reply_to, &answer.ev, e);
     if (rc != 0)
         return rc;
     welcome_step(&row.w, &answer.ev, now, &f);

@@ -16,6 +16,7 @@ struct gateway;
 /* What somebody wrote to one of our numbers, or tapped there. */
 struct welcome_said {
     struct str text, payload, wamid;
+    struct str reply_to; /* wamid of the message it answers; empty: of none in particular */
     int64_t at, sender;
     const struct identity *under;       /* the name they said it under; NULL: all of theirs */
     const struct optout_finding *found; /* what optout_judge() says of it; NULL: nothing */
