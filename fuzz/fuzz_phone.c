@@ -40,6 +40,15 @@ static void phone(struct str text)
     must(phone_parse(str_of(id.value), &again, NULL) == 0 && again == e164);
 }
 
+/* Read as people write it, a number is the same or has one zero less. */
+static void written(struct str text)
+{
+    uint64_t digits = 0, fewer = 0;
+    bool meta = phone_parse(text, &digits, NULL) == 0;
+    if (phone_parse_written(text, &fewer, NULL) == 0)
+        must(fewer >= 1000000 && fewer < 1000000000000000 && (!meta || fewer <= digits));
+}
+
 static void canonical(int (*read)(struct str, struct identity *, struct err *), struct str text)
 {
     struct err e = {0};
@@ -60,7 +69,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct str text = {(const char *)data, size};
     phone(text);
+    written(text);
     canonical(identity_phone, text);
+    canonical(identity_phone_written, text);
     canonical(identity_user_id, text);
     canonical(identity_group, text);
     canonical(identity_parse, text);

@@ -29,12 +29,8 @@ static char upper(char c)
     return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
 }
 
-int identity_phone(struct str text, struct identity *ret, struct err *e)
+static void set_phone(uint64_t e164, struct identity *ret)
 {
-    uint64_t e164;
-    int rc = phone_parse(text, &e164, e);
-    if (rc != 0)
-        return rc;
     char reversed[20];
     size_t n = 0;
     for (; e164 > 0; e164 /= 10)
@@ -43,7 +39,24 @@ int identity_phone(struct str text, struct identity *ret, struct err *e)
     ret->kind = IDENTITY_PHONE;
     for (size_t i = 0; i < n; i++)
         ret->value[i] = reversed[n - 1 - i];
-    return 0;
+}
+
+int identity_phone(struct str text, struct identity *ret, struct err *e)
+{
+    uint64_t e164;
+    int rc = phone_parse(text, &e164, e);
+    if (rc == 0)
+        set_phone(e164, ret);
+    return rc;
+}
+
+int identity_phone_written(struct str text, struct identity *ret, struct err *e)
+{
+    uint64_t e164;
+    int rc = phone_parse_written(text, &e164, e);
+    if (rc == 0)
+        set_phone(e164, ret);
+    return rc;
 }
 
 /* "CC." or "CC.ENT." at the front; its length, 0 when it is neither. */
@@ -89,7 +102,7 @@ int identity_parse(struct str text, struct identity *ret, struct err *e)
 {
     if (user_id_prefix(str_trim(text)) > 0)
         return identity_user_id(text, ret, e);
-    return identity_phone(text, ret, e);
+    return identity_phone_written(text, ret, e);
 }
 
 const char *identity_kind_name(enum identity_kind k)

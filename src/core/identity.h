@@ -24,12 +24,14 @@ struct identity {
     char value[IDENTITY_MAX]; /* phone: E.164 digits without '+'; ids as sent; NUL-terminated */
 };
 
-/* "+55 11 91234-5678" -> PHONE 5511912345678. WL_EINVAL when it is no phone number. */
+/* "+55 11 91234-5678" -> PHONE 5511912345678, digit by digit, as Meta reads `to`. WL_EINVAL when it is no phone number. */
 int identity_phone(struct str text, struct identity *ret, struct err *e);
+/* The same where people write it for us: "+49 (0)170 1234567" -> PHONE 491701234567 (phone_parse_written()). */
+int identity_phone_written(struct str text, struct identity *ret, struct err *e);
 /* "US.1349..." -> USER_ID, "US.ENT.118..." -> PARENT_ID. WL_EINVAL otherwise. */
 int identity_user_id(struct str text, struct identity *ret, struct err *e);
 int identity_group(struct str text, struct identity *ret, struct err *e); /* 1..128 printable ASCII, no spaces */
-/* Whatever a person types: user id form first, else phone. */
+/* Whatever a person types: user id form first, else phone as people write it. */
 int identity_parse(struct str text, struct identity *ret, struct err *e);
 /* "phone:15550001111", "user_id:US.1349": for records that must be read without a table. Empty for NONE. */
 #define IDENTITY_TEXT_MAX (IDENTITY_MAX + 16)

@@ -4,7 +4,9 @@
  * Reads UTF-8 one code point at a time. A code point is a decimal digit of any script, punctuation people put
  * between digits, a plus sign before the first digit, or the reason to refuse. Letters are never skipped: a
  * skipped letter is how a business-scoped id or a typing mistake becomes somebody else's number. Numbering plans are
- * not known here, so a national number without its country code can only be refused when it starts with 0.
+ * not known here, so a national number without its country code can only be refused when it starts with 0. The "(0)" of
+ * "+49 (0)170" is dialled inside the country only: where people write numbers for us it is left out, so that one person is not
+ * two. What is sent to Meta is read as it stands there, because Meta decides whom that reaches.
  *
  * Which countries a number may belong to is told by its calling code and, where countries share one, by the digits
  * after it as far as those are dependable; what is not goes to all of them. The first is the main one: where most numbers
@@ -75,7 +77,18 @@ static bool take(struct str *s, uint32_t *ret)
     return true;
 }
 
-int phone_parse(struct str text, uint64_t *ret_e164, struct err *e)
+/* Whether a "(0)" behind these digits is one to leave out: they are a country's code, and its numbers have no zero there. */
+static bool drops_zero(uint64_t code);
+
+static int starts_with_0(struct str rest, struct err *e)
+{
+    if (rest.n > 0 && *rest.p == '0')
+        return err_set(e, WL_EINVAL,
+                       "a phone number starts with its country code, not with 00: write +49 ... instead of 0049 ...");
+    return err_set(e, WL_EINVAL, "a phone number starts with its country code, not with 0");
+}
+
+static int parse(struct str text, bool written, uint64_t *ret_e164, struct err *e)
 {
     uint64_t value = 0;
     int digits = 0;
@@ -90,12 +103,14 @@ int phone_parse(struct str text, uint64_t *ret_e164, struct err *e)
         if (d < 0) {
             if ((cp == '+' || cp == 0xff0b) && digits == 0 && !plus)
                 plus = true;
+            else if (written && cp == '(' && str_starts(text, STR("0)")) && drops_zero(value))
+                text = (struct str){text.p + 2, text.n - 2};
             else if (!is_separator(cp))
                 return err_set(e, WL_EINVAL, "a phone number has digits, spaces and + - . ( ) / only");
             continue;
         }
         if (digits == 0 && d == 0)
-            return err_set(e, WL_EINVAL, "a phone number starts with its country code, not with 0");
+            return starts_with_0(text, e);
         if (++digits > PHONE_MAX_DIGITS)
             return err_set(e, WL_EINVAL, "a phone number has at most %d digits", PHONE_MAX_DIGITS);
         value = value * 10 + (unsigned)d;
@@ -104,6 +119,16 @@ int phone_parse(struct str text, uint64_t *ret_e164, struct err *e)
         return err_set(e, WL_EINVAL, "a phone number with its country code has at least %d digits", PHONE_MIN_DIGITS);
     *ret_e164 = value;
     return 0;
+}
+
+int phone_parse(struct str text, uint64_t *ret_e164, struct err *e)
+{
+    return parse(text, false, ret_e164, e);
+}
+
+int phone_parse_written(struct str text, uint64_t *ret_e164, struct err *e)
+{
+    return parse(text, true, ret_e164, e);
 }
 
 static char next_digit(struct str *s)
@@ -257,6 +282,22 @@ static bool is_canadian(uint64_t e164)
         e164 /= 10;
     for (size_t i = 0; i < sizeof canadian / sizeof canadian[0]; i++)
         if (e164 == 1000u + canadian[i])
+            return true;
+    return false;
+}
+
+static bool drops_zero(uint64_t code)
+{
+    static const uint16_t kept[] = {39, 225, 242,
+                                    378}; /* the zero belongs to the number also when it is dialled from abroad */
+    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
+        if (code == kept[i])
+            return false;
+    for (size_t i = 0; i < sizeof calling_codes / sizeof calling_codes[0]; i++)
+        if (code == calling_codes[i].code)
+            return true;
+    for (size_t i = 0; i < sizeof shared_codes / sizeof shared_codes[0]; i++)
+        if (code < 1000 && code == shared_codes[i].code)
             return true;
     return false;
 }

@@ -18,6 +18,9 @@
 
 /* E.164 digits as an integer (country code first, no leading zero). WL_EINVAL naming what is wrong. */
 int phone_parse(struct str text, uint64_t *ret_e164, struct err *e);
+/* The same for a number as people write it: a "(0)" right behind the country code is left out, except in the countries whose
+ * numbers keep the zero (39, 225, 242, 378). Not for what Meta reads. */
+int phone_parse_written(struct str text, uint64_t *ret_e164, struct err *e);
 
 /* Whether both have the same digits, whatever stands between them, as a number of ours that Meta shows in two ways. False where one
  * has none. */

@@ -316,7 +316,7 @@ int wl_phone_parse(const char *text, char *ret, wl_error *err)
     char *p = digits + sizeof digits;
     if (text == NULL || ret == NULL)
         return text == NULL ? refuse(err, WL_EINVAL, "there is no number: it is NULL") : nowhere(err);
-    int rc = phone_parse(str_of(text), &e164, &e);
+    int rc = phone_parse_written(str_of(text), &e164, &e);
     if (rc != 0)
         return give(rc, &e, err);
     for (*--p = '\0'; e164 > 0; e164 /= 10)

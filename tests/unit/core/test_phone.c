@@ -35,6 +35,7 @@ TEST(spellings)
         {"", 0, "at least 7"},
         {"+", 0, "at least 7"},
         {"00 55 11 91234 5678", 0, "country code"},
+        {"0055 11 91234 5678", 0, "write +49 ... instead of 0049 ..."},
         {"011 91234-5678", 0, "country code"},
         {"++5511912345678", 0, "only"},
         {"55+11912345678", 0, "only"},
@@ -282,5 +283,38 @@ TEST(countries)
     }
 }
 
-TESTS(T(spellings), T(nul_and_length), T(the_message_holds_no_number), T(country), T(countries),
-      T(agrees_with_an_independent_library))
+/* "(0)" is what is dialled inside the country. What Meta reads is digits only, so there it stays. */
+TEST(the_zero_in_brackets)
+{
+    static const struct {
+        const char *text;
+        uint64_t written, meta;
+    } rows[] = {
+        {"+49 (0)170 1234567", 491701234567, 4901701234567},
+        {"+49(0)1701234567", 491701234567, 4901701234567},
+        {"49 (0) 170 1234567", 491701234567, 4901701234567},
+        {"(+49) (0)170-1234567", 491701234567, 4901701234567},
+        {"+44 (0)20 7946 0000", 442079460000, 4402079460000},
+        {"+353 (0)1 234 5678", 35312345678, 353012345678},
+        {"+1 555 000 1111", 15550001111, 15550001111},
+        {"+1 (555) 000 1111", 15550001111, 15550001111},
+        {"+39 (0)6 1234 5678", 390612345678, 390612345678}, /* Rome keeps its zero */
+        {"+225 (0)7 12 34 56 78", 2250712345678, 2250712345678},
+        {"+4917 (0)01234567", 4917001234567, 4917001234567}, /* no country's code before it */
+        {"+49 170 (0)1234567", 4917001234567, 4917001234567},
+        {"+49 (01)70 1234567", 4901701234567, 4901701234567},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        uint64_t written = 0, meta = 0;
+        phone_parse_written(str_of(rows[i].text), &written, NULL);
+        phone_parse(str_of(rows[i].text), &meta, NULL);
+        if (written != rows[i].written || meta != rows[i].meta)
+            fail_msg("\"%s\": %llu and %llu", rows[i].text, (unsigned long long)written, (unsigned long long)meta);
+    }
+    uint64_t none = 0;
+    assert_int_equal(phone_parse_written(STR("(0)170 1234567"), &none, NULL), WL_EINVAL);
+    assert_int_equal(phone_parse_written(STR("+49 (0)1234"), &none, NULL), WL_EINVAL); /* six digits are left */
+}
+
+TESTS(T(spellings), T(the_zero_in_brackets), T(nul_and_length), T(the_message_holds_no_number), T(country),
+      T(countries), T(agrees_with_an_independent_library))
