@@ -75,6 +75,30 @@ TEST(inbound)
     }
 }
 
+/* A reply names what it answers; odd contexts name nothing. */
+TEST(what_a_message_answers)
+{
+    static const char *const rows[][2] = {
+        {"\"context\":{\"from\":\"15550009999\",\"id\":\"wamid.Q\"}", "wamid.Q"},
+        {"\"context\":{\"forwarded\":true}", ""},
+        {"\"context\":{\"id\":7}", ""},
+        {"\"context\":\"wamid.Q\"", ""},
+        {"\"context\":null", ""},
+        {"\"id\":\"wamid.1\"", ""},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char value[500];
+        struct fixture f;
+        snprintf(value, sizeof value,
+                 META ",\"messages\":[{\"from\":\"15550001111\",\"type\":\"text\",\"text\":{\"body\":\"yes\"},%s}]",
+                 rows[i][0]);
+        struct event *ev = read_change(&f, "messages", value);
+        assert_int_equal(f.n, 1);
+        assert_text(ev->reply_to, rows[i][1]);
+        done(&f);
+    }
+}
+
 TEST(contacts_join_the_right_message)
 {
     struct fixture f;
@@ -771,8 +795,8 @@ TEST(agrees_with_the_summaries)
     assert_true(rows > 150);
 }
 
-TESTS(T(all_errors_are_read), T(inbound), T(contacts_join_the_right_message), T(statuses), T(group_messages_say_so),
-      T(number_changes), T(calls), T(preferences), T(templates), T(account_and_other), T(refused_and_odd_bodies),
-      T(what_opens_a_window), T(what_else_is_told), T(template_details),
+TESTS(T(all_errors_are_read), T(inbound), T(what_a_message_answers), T(contacts_join_the_right_message), T(statuses),
+      T(group_messages_say_so), T(number_changes), T(calls), T(preferences), T(templates), T(account_and_other),
+      T(refused_and_odd_bodies), T(what_opens_a_window), T(what_else_is_told), T(template_details),
       T(contacts_that_contradict_each_other_join_nobody), T(fields_known_and_of_no_person), T(limits),
       T(agrees_with_the_summaries))
