@@ -31,7 +31,7 @@ int ledger_reopen_run(const struct args *a); /* ledger_reopen_cmd.c */
 int decide_run(const struct args *a);        /* decide.c */
 int optout_test(const struct args *a);       /* optout.c */
 int optout_list(const struct args *a);
-int rules_list(const struct args *a);        /* rules.c */
+int rules_list(const struct args *a); /* rules.c */
 int rules_show(const struct args *a);
 int rules_test(const struct args *a);
 int rules_lint(const struct args *a);

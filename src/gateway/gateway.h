@@ -62,19 +62,19 @@ struct gateway_options {
     char *store_url;  /* NULL: sqlite file wayleave.db in state_dir */
     char *rules_file; /* the platform's rules */
     struct path_list rules_laws, rules_policy, rules_shadow; /* see docs/rules.md; none by default */
-    bool optout_listen;            /* what people write is read (docs/opt-out.md) */
-    char *optout_dir;              /* shipped packs; NULL: none */
-    struct path_list optout_packs; /* further ones */
-    char *regimes_file; /* how long proof of consent is kept (core/regime.h); NULL: it is not kept */
-    char *upstream_url;                                      /* "https://graph.facebook.com", no trailing slash */
-    char *upstream_ca;                                       /* NULL: the system's */
-    int64_t upstream_timeout_ms;                             /* a send without an answer after this is ambiguous */
-    unsigned upstream_connections;                           /* HTTP/2 sessions, 1-4 */
-    char *webhook_path;                                      /* "/webhook" */
-    char *webhook_verify_token;                              /* NULL: handshake refused */
-    char *webhook_app_secret;                                /* NULL: posts refused (nothing unsigned is accepted) */
-    int64_t webhook_app_id;                                  /* 0: not said */
-    struct webhook_app *webhook_apps;                        /* further ones */
+    bool optout_listen;                                      /* what people write is read (docs/opt-out.md) */
+    char *optout_dir;                                        /* shipped packs; NULL: none */
+    struct path_list optout_packs;                           /* further ones */
+    char *regimes_file;               /* how long proof of consent is kept (core/regime.h); NULL: it is not kept */
+    char *upstream_url;               /* "https://graph.facebook.com", no trailing slash */
+    char *upstream_ca;                /* NULL: the system's */
+    int64_t upstream_timeout_ms;      /* a send without an answer after this is ambiguous */
+    unsigned upstream_connections;    /* HTTP/2 sessions, 1-4 */
+    char *webhook_path;               /* "/webhook" */
+    char *webhook_verify_token;       /* NULL: handshake refused */
+    char *webhook_app_secret;         /* NULL: posts refused (nothing unsigned is accepted) */
+    int64_t webhook_app_id;           /* 0: not said */
+    struct webhook_app *webhook_apps; /* further ones */
     size_t n_webhook_apps;
     int64_t webhook_keep_ms; /* bodies are dropped after this long */
     bool webhook_private;    /* subscribers made through the API may be at private addresses; loopback and all */
@@ -93,11 +93,12 @@ struct gateway_options {
     int64_t poll_interval_ms; /* templates and numbers are read again after this */
     bool rewrite_links;
     struct errand_options errand;
-    char *ledger_origin;   /* names the ledger's log; NULL: after its key */
-    char *ledger_witnesses;                          /* file with a line for each; NULL: none */
-    char *ledger_timestamp_url, *ledger_timestamp_ca; /* RFC 3161; NULL: nobody is asked; its signature is not looked at */
-    bool ledger_public;    /* tiles and checkpoints are served to anybody */
-    int64_t preference_ms; /* how long a link to a person's preference page is good */
+    char *ledger_origin;    /* names the ledger's log; NULL: after its key */
+    char *ledger_witnesses; /* file with a line for each; NULL: none */
+    char *ledger_timestamp_url,
+        *ledger_timestamp_ca; /* RFC 3161; NULL: nobody is asked; its signature is not looked at */
+    bool ledger_public;       /* tiles and checkpoints are served to anybody */
+    int64_t preference_ms;    /* how long a link to a person's preference page is good */
 };
 
 /* The state directory is ours while the descriptor is open; WL_ECONFLICT: a gateway has it. */

@@ -71,15 +71,15 @@ enum metric {
 };
 
 struct gateway {
-    struct gateway_options o; /* owned copies */
-    char *admin_key;          /* text; compared in constant time */
-    uint8_t link_key[32];     /* signs rewritten media links; from the state directory */
+    struct gateway_options o;   /* owned copies */
+    char *admin_key;            /* text; compared in constant time */
+    uint8_t link_key[32];       /* signs rewritten media links; from the state directory */
     uint8_t preference_key[32]; /* signs links to preference pages; from there too */
-    uint8_t ledger_key[32];   /* signs checkpoints of the ledger; from there too */
-    uint8_t mark_key[32];     /* signs our mark in what leaves (mark.h); from there too */
-    uint8_t suppress_key[32]; /* hashes names of people who were erased (store/suppressed.h); from there too */
-    uint8_t seal_key[32];     /* seals subscribers' secrets in the database (base/seal.h); from there too */
-    char via[WEBHOOK_VIA];    /* says in what we hand on that it was handed on by us */
+    uint8_t ledger_key[32];     /* signs checkpoints of the ledger; from there too */
+    uint8_t mark_key[32];       /* signs our mark in what leaves (mark.h); from there too */
+    uint8_t suppress_key[32];   /* hashes names of people who were erased (store/suppressed.h); from there too */
+    uint8_t seal_key[32];       /* seals subscribers' secrets in the database (base/seal.h); from there too */
+    char via[WEBHOOK_VIA];      /* says in what we hand on that it was handed on by us */
     int64_t started_at, incarnation;
     int lock_fd; /* the state directory is ours while this is open */
 
@@ -127,10 +127,10 @@ void graph_api_begin(struct gateway *g, struct http_req *rq);                   
 void rest_api_begin(struct gateway *g, struct http_req *rq);                     /* rest_api.c */
 /* The server itself refuses a call of our own API: in that API's shape. */
 void rest_refuse(struct http_req *rq, int status, const char *why);
-void webhook_begin(struct gateway *g, struct http_req *rq);    /* webhook.c */
-void media_link_begin(struct gateway *g, struct http_req *rq); /* links.c */
+void webhook_begin(struct gateway *g, struct http_req *rq);         /* webhook.c */
+void media_link_begin(struct gateway *g, struct http_req *rq);      /* links.c */
 void preference_page_begin(struct gateway *g, struct http_req *rq); /* preference_page.c */
-void ledger_public_begin(struct gateway *g, struct http_req *rq); /* ledger_public.c */
-void metrics_begin(struct gateway *g, struct http_req *rq);    /* metrics.c */
+void ledger_public_begin(struct gateway *g, struct http_req *rq);   /* ledger_public.c */
+void metrics_begin(struct gateway *g, struct http_req *rq);         /* metrics.c */
 
 #endif
