@@ -69,6 +69,29 @@ static int read_event(struct json v, struct ledger_event *ev)
     return read_proof(json_get(v, "proof"), ev) ? CMD_OK : strange("proof");
 }
 
+/* That the wording is the one whose SHA-256 the record names, and none is there where it names none. */
+static int check_wording(const struct ledger_event *ev)
+{
+    struct json_parser *p = json_parser_create();
+    struct json record;
+    struct str named = {NULL, 0};
+    uint8_t digest[SHA256_BYTES];
+    char hex[SHA256_HEX];
+    bool good = json_parse(p, ev->record, false, &record, NULL) == 0;
+    bool names = good && json_str(json_at(record, "privacy_notice", "sha256"), &named);
+    if (good && ev->notice.p != NULL) {
+        sha256(ev->notice.p, ev->notice.n, digest);
+        hex_encode(digest, sizeof digest, hex);
+    }
+    bool fits = good && names == (ev->notice.p != NULL) && (!names || str_eq(named, str_of(hex)));
+    json_parser_free(p);
+    if (!good)
+        return strange("record");
+    return fits ? CMD_OK
+                : cmd_fail(CMD_FAILED, "wayleave ledger verify lists what does not fit",
+                           "the wording behind leaf %lld is not the one the record names", (long long)ev->leaf);
+}
+
 /* What a stranger would check. */
 static int check_event(const struct ledger_pack *p, const struct ledger_event *ev)
 {
@@ -86,7 +109,7 @@ static int check_event(const struct ledger_pack *p, const struct ledger_event *e
         !tlog_check_inclusion(ev->leaf, p->checkpoint.size, &leaf, ev->proof, ev->n_proof, &p->checkpoint.root))
         return cmd_fail(CMD_FAILED, "wayleave ledger verify lists what does not fit",
                         "the proof of leaf %lld does not lead to the signed checkpoint", (long long)ev->leaf);
-    return CMD_OK;
+    return check_wording(ev);
 }
 
 /* The first page's; each other has the same size. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * rest_ledger.c - the ledger over our own API: how it stands, proofs of a person's events, its audit in pages.
  *
- * A proof is checked before it is given away: where the published tiles do not lead from the leaf to the signed root the answer
- * says so instead. Events come with all a stranger needs to verify them: record, salt, entry, wording; whoever has the
+ * A proof is checked before it is given away: where the record is not the one its leaf commits to, the wording not the one the
+ * record names, or the published tiles do not lead from the leaf to the signed root, the answer says so instead. Events come with all a stranger needs to verify them: record, salt, entry, wording; whoever has the
  * admin key may have those. A caller that reads several pages says of which size they are to be, so that all of them lead to one
  * checkpoint. */
 #include "gateway/checkpoints_impl.h"
@@ -207,26 +207,52 @@ static int prove(const struct prover *p, const struct log_entry *entry, struct j
     return 0;
 }
 
-static int salt_member(struct store *s, const struct consent_row *row, struct json_out *o, struct err *e)
+/* That the wording that is kept is the one the record names. */
+static int check_wording(const struct consent_row *row, struct err *e)
 {
-    uint8_t key[LEAF_KEY_BYTES], salt[SHA256_BYTES];
+    static const uint8_t none[SHA256_BYTES];
+    uint8_t digest[SHA256_BYTES] = {0};
+    if (row->wording.n > 0)
+        sha256(row->wording.p, row->wording.n, digest);
+    if (memcmp(digest, row->notice, sizeof digest) == 0)
+        return 0;
+    if (memcmp(row->notice, none, sizeof none) == 0)
+        return err_set(e, WL_ECORRUPT,
+                       "leaf %lld: a wording is kept, and its record names none: see wayleave ledger verify",
+                       (long long)row->leaf);
+    return err_set(e, WL_ECORRUPT, "leaf %lld: the wording that was shown is %s: see wayleave ledger verify",
+                   (long long)row->leaf, row->wording.n > 0 ? "not the one that is kept" : "gone");
+}
+
+static int salt_member(struct store *s, const struct consent_row *row, struct str record, const struct leaf *leaf,
+                       struct json_out *o, struct err *e)
+{
+    uint8_t key[LEAF_KEY_BYTES], salt[SHA256_BYTES], commit[SHA256_BYTES];
     char hex[SHA256_HEX];
     int rc = subject_key_get(s, row->bucket, row->contact, key, e);
     if (rc != 0)
         return rc;
     leaf_salt(key, (uint64_t)row->n, salt);
+    leaf_commit(salt, record, commit);
+    if (memcmp(commit, leaf->commit, sizeof commit) != 0)
+        return err_set(e, WL_ECORRUPT,
+                       "the record behind leaf %lld is not the one the leaf commits to: see wayleave ledger verify",
+                       (long long)row->leaf);
     hex_encode(salt, sizeof salt, hex);
     jo_kcstr(o, "salt", hex);
     return 0;
 }
 
-static int record_members(struct store *s, const struct consent_row *row, struct json_out *o, struct err *e)
+static int record_members(struct store *s, const struct consent_row *row, const struct leaf *leaf, struct json_out *o,
+                          struct err *e)
 {
     struct buf record;
     buf_init(&record, CONSENT_RECORD_MAX + 1);
     int rc = ledger_record(row, &record, e);
     if (rc == 0)
-        rc = salt_member(s, row, o, e);
+        rc = salt_member(s, row, buf_str(&record), leaf, o, e);
+    if (rc == 0)
+        rc = check_wording(row, e);
     if (rc == 0)
         jo_kstr(o, "record", buf_str(&record));
     buf_done(&record);
@@ -261,7 +287,7 @@ static int show_event(const struct prover *p, struct store *s, const struct cons
     rest_time(o, "recorded_at", row->recorded_at);
     jo_kstr(o, "entry", buf_str(&text));
     buf_done(&text);
-    rc = record_members(s, row, o, e);
+    rc = record_members(s, row, &leaf, o, e);
     if (rc == 0 && row->leaf < p->size)
         rc = prove(p, &entry, o, e);
     else if (rc == 0)

@@ -275,6 +275,23 @@ def test_what_was_changed_is_found_and_named(business, what, table, statements, 
     assert code == 0 and "everything fits" in said, said + wrong
 
 
+@pytest.mark.parametrize("table, statement, says", [
+    ("wording", "UPDATE wording SET text = 'I agree to everything.'", r"leaf \d+: the wording that was shown is not the one that is kept"),
+    ("wording", "DELETE FROM wording", r"leaf \d+: the wording that was shown is gone"),
+    ("ledger", "UPDATE ledger SET source = 'https://example.com/other' WHERE wording = '' AND length(notice) = 32", r"the record behind leaf \d+ is not the one"),
+], ids=["another-wording", "no-wording", "another-record"])
+def test_nothing_is_proven_of_what_was_changed(business, tmp_path, table, statement, says):
+    """Neither a proof nor a pack is made with a wording or a record that is not the one of the ledger."""
+    with changed(business.gateway, table, statement):
+        for command in (["ledger", "prove", ANA], ["ledger", "export", ANA, "-o", f"{tmp_path}/pack.zip"]):
+            code, said, wrong = business.gateway.cli(command)
+            assert code == 1 and re.search(says, wrong) and "proven" not in said, said + wrong
+        assert not (tmp_path / "pack.zip").exists()
+        status, body = business.gateway.admin("GET", "/ledger/proofs/" + quote(ANA))
+        assert status == 500 and body["error"]["code"] == "corrupt" and re.search(says, body["error"]["message"]), body
+    assert business.gateway.cli(["ledger", "prove", ANA])[0] == 0
+
+
 @contextlib.contextmanager
 def damaged(path, at=0):
     before = path.read_bytes()
