@@ -63,7 +63,9 @@ static const struct option import_options[] = {
 
 static const struct option consent_options[] = {
     {.name = "scope", .value = "SCOPE", .help = "all, or a list of marketing, utility, authentication, calls"},
-    {.name = "at", .value = "TIME", .help = "when the person said so (default: now)"},
+    {.name = "at",
+     .value = "TIME",
+     .help = "when the person said so (default: now; a grant needs it where they refused before)"},
     {.name = "method", .value = "WORD", .help = "how, as in web_form, paper, phone_call (default: operator)"},
     {.name = "source", .value = "TEXT", .help = "the form, shop or file it came from"},
     {.name = "wording", .value = "TEXT", .help = "the words the person saw or said"},
@@ -649,12 +651,16 @@ const struct command commands[] = {
     {"ledger prove", "WHO", "check the proofs of what a person said",
      "Each event's record must give the entry in the log, and the entry lead to the signed checkpoint; both are worked "
      "out "
-     "here. Exit status 75 while one is not inside a checkpoint yet.",
+     "here, and a wording must be the one its record names. Exit status 75 while one is not inside a checkpoint "
+     "yet.\n\n"
+     "A proof is of what is there. Whether something was taken out, as a withdrawal, is found out by `wayleave ledger "
+     "verify`.",
      NULL, COMMON_CLIENT, 1, 1, ledger_prove_run},
     {"ledger export", "WHO -o FILE.zip|FOLDER/", "write a pack that proves what a person said, for an auditor",
      "Per event the record, its salt, the entry of the log, the wording that was shown and a proof, with the "
      "checkpoint, the "
-     "key and a page that says how to verify all of it without us. The pack names the person.\n\n"
+     "key and a page that says how to verify all of it without us. The pack names the person. It proves what is in it, "
+     "not that nothing was left out: run `wayleave ledger verify` beside it.\n\n"
      "    wayleave ledger export +15550001111 -o pack.zip\n"
      "    wayleave ledger export +15550001111 -o pack/ && consent-verify pack",
      ledger_export_options, COMMON_CONFIG | COMMON_SERVER | COMMON_QUIET, 1, 1, ledger_export_run},
@@ -693,7 +699,9 @@ const struct command commands[] = {
     {"optout test", "TEXT", "say what a text asks for: to stop, to start again, for help, or nothing",
      "Judges TEXT with the opt-out packs of the configuration, by the same code as the gateway: the entry that spoke, "
      "its "
-     "words, what is stopped, and what took it back. Put several words in quotes. Nothing is recorded.\n\n"
+     "words, what is stopped, and what took it back. Put several words in quotes. Of a text longer than 4,096 bytes "
+     "the first "
+     "and the last so many are read. Nothing is recorded.\n\n"
      "    wayleave optout test \"please take me off your list\"\n"
      "    wayleave optout test \"don't stop texting me\" --json",
      optout_options, COMMON_JSON | COMMON_CONFIG, 1, 1, optout_test},

@@ -144,7 +144,8 @@ static void take_back(struct hits *h)
         const struct hit *un = &h->hit[u];
         for (size_t i = 0; un->entry->does == ENTRY_UNLESS && i < h->n; i++) {
             struct hit *x = &h->hit[i];
-            if (x->entry->language == un->entry->language && !x->entry->firm && overlap(x, un))
+            bool asks = x->entry->does <= OPTOUT_HELP && !x->entry->firm;
+            if (asks && x->entry->language == un->entry->language && overlap(x, un))
                 x->by = un->entry;
         }
     }
@@ -245,29 +246,49 @@ static void put_rule(char to[OPTOUT_RULE_MAX], const struct entry *from)
     memcpy(to, from->id, OPTOUT_RULE_MAX);
 }
 
-void optout_judge(const struct optout_packs *p, struct str text, struct str hint, struct optout_finding *ret)
+static void judge_part(const struct context *c, struct str text, struct optout_finding *ret)
 {
     struct tokens t;
     struct hits h;
-    struct match m = {.packs = p, .t = &t};
-    struct context c = {p, hint};
+    struct match m = {.packs = c->packs, .t = &t};
     memset(ret, 0, sizeof *ret);
     if (text.n == 0)
         return;
-    find_all(&m, &c, &t, text, &h);
-    const struct hit *x = best_hit(&c, &h, OPTOUT_STOP, OPTOUT_HELP, false);
+    find_all(&m, c, &t, text, &h);
+    const struct hit *x = best_hit(c, &h, OPTOUT_STOP, OPTOUT_HELP, false);
     if (x != NULL) {
         ret->verdict = (enum optout_verdict)x->entry->does;
         ret->scope = x->entry->does == OPTOUT_HELP ? 0 : scope_of(&m, &h, x->entry->does);
-    } else if ((x = best_hit(&c, &h, OPTOUT_STOP, OPTOUT_HELP, true)) != NULL) {
+    } else if ((x = best_hit(c, &h, OPTOUT_STOP, OPTOUT_HELP, true)) != NULL) {
         put_rule(ret->taken_back, x->by);
     } else {
         return;
     }
     put_rule(ret->rule, x->entry);
-    memcpy(ret->language, p->language[x->entry->language].name, sizeof ret->language);
+    memcpy(ret->language, c->packs->language[x->entry->language].name, sizeof ret->language);
     size_t from = t.token[x->first].from;
     ret->matched = (struct str){text.p + from, t.token[x->end - 1].to - from};
+}
+
+/* The last part of a long text, from a character on. */
+static struct str last_part(struct str text)
+{
+    size_t from = text.n - OPTOUT_TEXT_MAX;
+    while (from < text.n && ((unsigned char)text.p[from] & 0xC0) == 0x80)
+        from++;
+    return (struct str){text.p + from, text.n - from};
+}
+
+void optout_judge(const struct optout_packs *p, struct str text, struct str hint, struct optout_finding *ret)
+{
+    struct context c = {p, hint};
+    struct optout_finding last;
+    judge_part(&c, text, ret);
+    if (text.n <= OPTOUT_TEXT_MAX || ret->verdict == OPTOUT_STOP)
+        return;
+    judge_part(&c, last_part(text), &last);
+    if (last.verdict != OPTOUT_NOTHING && (ret->verdict == OPTOUT_NOTHING || last.verdict < ret->verdict))
+        *ret = last;
 }
 
 enum optout_answer optout_answer(const struct optout_packs *p, struct str text, struct str hint)

@@ -14,7 +14,7 @@
 #include "base/err.h"
 #include "core/consent.h"
 
-#define OPTOUT_TEXT_MAX  4096 /* bytes of a text that are read; more is not looked at */
+#define OPTOUT_TEXT_MAX  4096 /* bytes; of a longer text the first and the last so many are read */
 #define OPTOUT_RULE_MAX  64
 #define OPTOUT_PACKS_MAX 64
 

@@ -14,7 +14,7 @@
 #define TOKENS_MAX   1400 /* words of a text; more are not looked at */
 #define SEQ_MAX      16   /* words of one member of a class; of a script without spaces: letters */
 #define ELEMENTS_MAX 24   /* of a pattern */
-#define STEPS_MAX    200000
+#define STEPS_MAX    30000
 #define LANG_MAX     12
 
 /* ---- folding ---- */

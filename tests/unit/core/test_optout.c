@@ -425,15 +425,47 @@ TEST(any_text_is_judged_quickly)
         for (; at + n <= sizeof text; at += n)
             memcpy(text + at, seeds[s], n);
         optout_judge(shipped, (struct str){text, at}, STR("en"), &f);
-        assert_true(f.matched.n == 0 || f.matched.p + f.matched.n <= text + OPTOUT_TEXT_MAX);
+        assert_true(f.matched.n == 0 || (f.matched.p >= text && f.matched.p + f.matched.n <= text + sizeof text));
     }
-    memset(text, ' ', sizeof text);
-    memcpy(text + OPTOUT_TEXT_MAX, "STOP", 4);
-    optout_judge(shipped, (struct str){text, sizeof text}, STR("en"), &f);
-    assert_int_equal(f.verdict, NOTHING); /* too far behind to be looked at */
-    memcpy(text + OPTOUT_TEXT_MAX - 10, "STOP", 4);
-    optout_judge(shipped, (struct str){text, sizeof text}, STR("en"), &f);
-    assert_int_equal(f.verdict, STOP);
+}
+
+/* Of a long text the first and the last 4,096 bytes are read, and what lies between is not. */
+TEST(long_texts_are_read_at_both_ends)
+{
+    static const size_t places[] = {0, OPTOUT_TEXT_MAX - 40, OPTOUT_TEXT_MAX + 40, 3 * OPTOUT_TEXT_MAX - 40};
+    static const enum optout_verdict want[] = {STOP, STOP, NOTHING, STOP};
+    char text[3 * OPTOUT_TEXT_MAX];
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        struct optout_finding f;
+        memset(text, ' ', sizeof text);
+        memcpy(text + places[i], "stop texting me.", 16);
+        optout_judge(shipped, (struct str){text, sizeof text}, STR("en"), &f);
+        assert_int_equal(f.verdict, want[i]);
+        assert_true(f.matched.n == 0 || f.matched.p >= text + places[i]);
+    }
+}
+
+/* Every word that stands alone in a pack is understood by who speaks that language, whatever it means in another. */
+TEST(every_word_listed_gives_its_own_verdict)
+{
+    struct optout_pattern x;
+    unsigned bad = 0;
+    for (size_t i = 0; optout_pattern_at(shipped, i, &x); i++) {
+        if (!x.whole || x.gone || memchr(x.text.p, '$', x.text.n) != NULL)
+            continue;
+        struct optout_finding f;
+        struct str language = str_of(x.language);
+        optout_judge(shipped, x.text, language, &f);
+        enum optout_answer answer = optout_answer(shipped, x.text, language);
+        bool right = strcmp(x.does, "yes") == 0  ? answer == OPTOUT_YES && f.verdict == NOTHING
+                     : strcmp(x.does, "no") == 0 ? answer == OPTOUT_NO && f.verdict == NOTHING
+                                                 : strcmp(x.does, optout_verdict_name(f.verdict)) == 0;
+        bad += !right;
+        if (!right)
+            fprintf(stderr, "  %s says %s, got %s by %s, answer %d, taken back by %s\n", x.id, x.does,
+                    optout_verdict_name(f.verdict), f.rule, (int)answer, f.taken_back);
+    }
+    assert_int_equal(bad, 0);
 }
 
 /* ---- packs of one's own ---- */
@@ -543,6 +575,8 @@ int main(void)
         T(every_language_has_all_we_say),
         T(what_we_tell_people_to_write_is_understood),
         T(any_text_is_judged_quickly),
+        T(long_texts_are_read_at_both_ends),
+        T(every_word_listed_gives_its_own_verdict),
         T(packs_extend_and_take_out),
         T(wrong_packs_are_told_where),
     };
