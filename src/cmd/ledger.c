@@ -60,6 +60,14 @@ static int show_proof(void *ctx, const struct ledger_pack *p, const struct ledge
     return CMD_OK;
 }
 
+static void show_limits(void)
+{
+    putchar('\n');
+    term_text(stdout, TONE_DIM,
+              STR("A proof is of what is there. Whether something was taken out: wayleave ledger verify"));
+    putchar('\n');
+}
+
 int ledger_prove_run(const struct args *a)
 {
     struct rest r;
@@ -69,7 +77,9 @@ int ledger_prove_run(const struct args *a)
         rc = ledger_proofs(&r, a->word[0], show_proof, &v);
     if (rc == CMD_OK && v.proven + v.pending == 0)
         rc = cmd_fail(CMD_FAILED, NULL, "the ledger has no event of this person");
-    else if (rc == CMD_OK && v.pending > 0)
+    else if (rc == CMD_OK && !v.json)
+        show_limits();
+    if (rc == CMD_OK && v.pending > 0)
         rc = cmd_fail(CMD_TEMPORARY, "give the same command again in a second",
                       "%lld of %lld events are not inside a signed checkpoint yet", (long long)v.pending,
                       (long long)(v.proven + v.pending));

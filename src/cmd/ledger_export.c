@@ -46,6 +46,14 @@ static const char readme[] =
     "record\n"
     "says is true; how the consent was obtained is in the record, under event.\n"
     "\n"
+    "It does not prove that these are all: a proof is of what is there. A later withdrawal that was left out, or "
+    "deleted "
+    "before\n"
+    "the pack was made, leaves no trace in it. In the business's own database `wayleave ledger verify` finds what was "
+    "deleted;\n"
+    "ask for its output, for a checkpoint of the same size. A number missing in events/ is pointed out by "
+    "consent-verify.\n"
+    "\n"
     "How to check it\n"
     "\n"
     "With consent-verify, one C file over OpenSSL that comes with wayleave:\n"
@@ -84,8 +92,11 @@ static int failed(const struct err *e)
 static int write_file(const char *path, const char *name, struct str bytes, struct err *e)
 {
     char whole[4096 + NAME_MOST];
-    snprintf(whole, sizeof whole, "%s/%s", path, name);
-    for (char *slash = whole + strlen(path) + 1; (slash = strchr(slash, '/')) != NULL; slash++) {
+    size_t n_path = strlen(path);
+    while (n_path > 1 && path[n_path - 1] == '/')
+        n_path--;
+    snprintf(whole, sizeof whole, "%.*s/%s", (int)n_path, path, name);
+    for (char *slash = whole + n_path + 1; (slash = strchr(slash, '/')) != NULL; slash++) {
         *slash = '\0';
         if (mkdir(whole, 0700) != 0 && errno != EEXIST)
             return err_set(e, WL_EIO, "%s: %s", whole, strerror(errno));

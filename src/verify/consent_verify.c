@@ -10,6 +10,8 @@
  *     checkpoint                -- Ed25519 -->  the log's key, and each witness's key that was named
  *     notice.txt                -- SHA-256 -->  the notice's digest in record.json
  *
+ * It proves what is there. What was left out it cannot know, but where the numbers of the events have a gap it says so.
+ *
  * One line an event on standard output, the first thing that does not fit named. It reads, and opens no connection. What it prints
  * of a pack is plain ASCII: a name with control characters cannot play with the terminal. */
 #include <dirent.h>
@@ -758,6 +760,20 @@ static int events_in(const char *pack, char **names)
     return n;
 }
 
+/* Packs number their events from 1 on: a number that is not there may be an event that was taken out. */
+static void say_gaps(char *const *names, int n)
+{
+    unsigned long next = 1;
+    for (int i = 0; i < n; i++) {
+        unsigned long at = strtoul(names[i], NULL, 10);
+        if (at == next + 1)
+            say("warn   event %04lu is not in the pack: ask what became of it", next);
+        else if (at > next)
+            say("warn   events %04lu to %04lu are not in the pack: ask what became of them", next, at - 1);
+        next = at + 1;
+    }
+}
+
 static bool check_events(const char *pack, const struct checkpoint *c)
 {
     static char *names[EVENTS_MAX];
@@ -767,6 +783,7 @@ static bool check_events(const char *pack, const struct checkpoint *c)
         say("WRONG  %s: %s", pack, n < 0 ? why : "there is no event in it");
         return false;
     }
+    say_gaps(names, n);
     for (int i = 0; i < n; i++) {
         char path[4096 + 300];
         (void)snprintf(path, sizeof path, "%s/events/%s/proof.tlog-proof", pack, names[i]);
@@ -838,6 +855,17 @@ static bool key_argument(const char *arg, struct key *k)
     return ok;
 }
 
+/* Whether it is the archive itself. */
+static bool is_zip(const char *path)
+{
+    char head[4] = "";
+    FILE *f = fopen(path, "rb");
+    bool yes = f != NULL && fread(head, 1, 4, f) == 4 && memcmp(head, "PK\3\4", 4) == 0;
+    if (f != NULL)
+        (void)fclose(f);
+    return yes;
+}
+
 static bool check_one(const char *arg, bool key_given)
 {
     struct stat st;
@@ -848,6 +876,10 @@ static bool check_one(const char *arg, bool key_given)
     }
     if (S_ISDIR(st.st_mode))
         return check_pack(arg, key_given);
+    if (is_zip(arg)) {
+        say("WRONG  %s: a ZIP is not read; unzip it and name the folder that comes out", arg);
+        return false;
+    }
     if (!key_given) {
         say("WRONG  %s: a single proof needs --key", arg);
         return false;
