@@ -19,7 +19,10 @@ static int reopen(const struct config *c, const char *why, bool quiet)
     const struct gateway_options *o = &c->gateway;
     if (ledger_reopen(o->state_dir, o->store_url, why, &r, &e) != 0)
         return cmd_fail(CMD_FAILED, e.code == WL_ECONFLICT ? "stop the gateway first" : NULL, "%s", e.text);
-    if (!quiet)
+    if (!quiet && r.already)
+        printf("the log was reopened already: generation %lld begins at the next start; nothing was changed\n",
+               (long long)r.generation);
+    else if (!quiet)
         printf("the log ended with %lld leaves; generation %lld begins at the next start, with every record there is\n",
                (long long)r.leaves, (long long)r.generation);
     return CMD_OK;

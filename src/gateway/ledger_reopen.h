@@ -6,13 +6,15 @@
 #ifndef WL_GATEWAY_LEDGER_REOPEN_H
 #define WL_GATEWAY_LEDGER_REOPEN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
 
 struct ledger_reopened {
-    int64_t leaves;     /* the log that ended had, in the database */
+    int64_t leaves;     /* the last checkpoint of the log that ended was over */
     int64_t generation; /* of the new one */
+    bool already;       /* it was done before, and no start was in between: nothing was changed */
 };
 
 /* store_url NULL: wayleave.db in state_dir. The gateway must not run (WL_ECONFLICT). Why goes into the directory that is kept. */

@@ -18,6 +18,7 @@ from urllib.parse import quote
 import pytest
 import requests
 import rig
+from test_identity import event
 
 ANA, BELA, CLEO = "+447700901201", "+447700901202", "+447700901203"
 WORDING = "I agree to hear from Example about offers."
@@ -108,6 +109,8 @@ def test_many_at_once_fill_tiles(gateway):
     assert code == 0 and "proven" in said
     code, said, _ = gateway.cli(["ledger", "verify", "--json"])
     assert code == 0 and json.loads(said)["leaves"] == leaves(gateway), said
+    with changed(gateway, "ledger", "UPDATE ledger SET leaf = -1 WHERE leaf >= 300", "UPDATE ledger SET evidence = 'x' WHERE leaf = 3"):
+        assert "does not fit its leaf 3:" in gateway.cli(["ledger", "verify"])[1]  # many without a place hide nothing
 
 
 # --- proofs for strangers -------------------------------------------------------------------------------------------------
@@ -156,8 +159,18 @@ def test_a_pack_convinces_a_stranger(business, tmp_path):
         assert record["pii_principal_id"] == "phone:" + ANA.lstrip("+") and record["event"]["method"] == "web_form"
         notice = (pack / "events" / "0001-grant" / "notice.txt").read_text()
         assert notice == WORDING and hashlib.sha256(notice.encode()).hexdigest() == record["privacy_notice"]["sha256"]
-    code, _, wrong = business.gateway.cli(["ledger", "export", ANA, "-o", f"{tmp_path}/b.zip"])
-    assert code == 1 and "File exists" in wrong  # nothing is written over
+        assert "wayleave ledger verify" in (pack / "README.txt").read_text()  # which is about what was taken out
+    for where in ("b.zip", "a/"):
+        code, _, wrong = business.gateway.cli(["ledger", "export", ANA, "-o", f"{tmp_path}/{where}"])
+        assert code == 1 and "File exists" in wrong and "//" not in wrong  # nothing is written over
+
+
+def test_a_proof_is_of_what_is_there(business):
+    """A withdrawal that was deleted is found by the audit; prove says that it would not see it."""
+    with changed(business.gateway, "ledger", "DELETE FROM ledger WHERE method = 'sms'"):
+        code, said, _ = business.gateway.cli(["ledger", "prove", BELA])
+        assert code == 0 and "wayleave ledger verify" in said and "withdraw" not in said
+        assert re.search(r"leaf \d+ \(withdraw\): its record is gone", business.gateway.cli(["ledger", "verify"])[1])
 
 
 def test_consent_verify_agrees_and_sees_a_change(business, tmp_path):
@@ -292,6 +305,90 @@ def test_nothing_is_proven_of_what_was_changed(business, tmp_path, table, statem
     assert business.gateway.cli(["ledger", "prove", ANA])[0] == 0
 
 
+def verified(gateway):
+    code, said, wrong = gateway.cli(["ledger", "verify"])
+    assert code in (0, 1), wrong
+    return said
+
+
+def test_an_open_erasure_hides_nothing(gateway):
+    """Somebody waits to be erased, as somebody always does; a withdrawal that is taken out meanwhile is found, and so is whatever
+    is done to the erasure."""
+    for who in (ANA, BELA):
+        consent(gateway, who)
+    number = gateway.person(BELA)["id"][1:].split("-")[0]
+    [(granted,)] = gateway.query(f"SELECT hex(consent) FROM person WHERE id = {number}")
+    consent(gateway, BELA, "withdraw", method="sms")
+    code, said, wrong = gateway.cli(["contacts", "erase", ANA, "--yes", "--json"])
+    assert code == 0, said + wrong
+    rig.until("it only waits", lambda: gateway.query("SELECT cleaned_at FROM erasure")[0][0] != 0, 30)
+    gateway.sealed()
+    assert "everything fits" in verified(gateway)
+    [(leaf,)] = gateway.query("SELECT leaf FROM ledger WHERE act = 2")
+    with changed(gateway, "ledger", f"DELETE FROM ledger WHERE leaf = {leaf}"), changed(gateway, "log_leaf", f"UPDATE log_leaf SET gone = 1 WHERE idx = {leaf}"), \
+            changed(gateway, "person", f"UPDATE person SET consent = x'{granted}' WHERE id = {number}"):
+        said = verified(gateway)
+        assert "1 leaves are marked as erased, and erasures took 0" in said and f"leaf {leaf} is marked as erased, and is of contact c{number}-0" in said, said
+        with changed(gateway, "erasure", "UPDATE erasure SET leaves = 1"):
+            assert "keeps the proof, and says that it took 1 records" in verified(gateway)
+    with changed(gateway, "erasure", "DELETE FROM erasure"):
+        assert "is restricted until an erasure, and no erasure is open" in verified(gateway)
+    with changed(gateway, "person", "UPDATE person SET restricted_until = 0 WHERE restricted_until <> 0"):
+        assert re.search(r"contact c\d+-0 is to be erased \(e\d+\), and is not restricted", verified(gateway))
+    assert "everything fits" in verified(gateway)
+
+
+def test_an_erasure_that_is_done_is_what_was_sealed(gateway):
+    consent(gateway, ANA)
+    code, said, wrong = gateway.cli(["contacts", "erase", ANA, "--now", "--reason", "letter", "--yes", "--json"])
+    assert code == 0, said + wrong
+    rig.until("it is done", lambda: gateway.query("SELECT done_at FROM erasure")[0][0] != 0, 30)
+    gateway.sealed()
+    assert "everything fits" in verified(gateway)
+    for what in ("reason = 'asked by phone'", "asked_at = asked_at - 86400000", "n = n - 1"):
+        with changed(gateway, "erasure", f"UPDATE erasure SET {what}"):
+            assert re.search(r"erasure e\d+ does not fit its leaf \d+", verified(gateway)), what
+    with changed(gateway, "erasure", "UPDATE erasure SET leaf = -1"):
+        assert "and no erasure has it" in verified(gateway)
+
+
+def test_a_name_that_is_pointed_at_somebody_else(gateway):
+    """Whoever has a name has what was refused under it; else somebody with access to the file lifts an opt-out so."""
+    for who in (ANA, BELA):
+        consent(gateway, who)
+    time.sleep(1)
+    consent(gateway, ANA, "withdraw", method="sms")
+    gateway.sealed()
+    ana, bela = (gateway.person(who)["id"][1:].split("-")[0] for who in (ANA, BELA))
+    point = f"UPDATE person_identity SET contact = {bela} WHERE contact = {ana}"
+    with changed(gateway, "person_identity", point):
+        assert f"contact c{bela}-0: consent for marketing is refused under one of their names, and not by them" in verified(gateway)
+    with changed(gateway, "person_identity", point, f"UPDATE person_identity SET said = '' WHERE contact = {bela}"):
+        assert re.search(rf"contact c{ana}-0 refused marketing \(leaf \d+\) under a name that is contact c{bela}-0's by now", verified(gateway))
+    assert "everything fits" in verified(gateway)
+
+
+def test_a_number_that_went_to_somebody_else_fits(gateway):
+    """As the platform tells it: with what was refused under it, which who has it now may lift."""
+    number, first, then = ANA.lstrip("+"), "GB.81234567890401", "GB.81234567890402"
+    now = int(time.time())
+
+    def wrote(user_id, ago):
+        event(gateway, {"contacts": [{"wa_id": number, "user_id": user_id}],
+                        "messages": [{"from": number, "from_user_id": user_id, "id": f"wamid.{user_id}", "timestamp": str(now - ago), "type": "text", "text": {"body": "hi"}}]})
+
+    wrote(first, 3600)
+    consent(gateway, ANA, "withdraw", method="sms", at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now - 3000)))
+    consent(gateway, then, at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now - 3500)))
+    wrote(then, 2000)
+    gateway.sealed()
+    assert gateway.person(ANA)["id"] == gateway.person(then)["id"] != gateway.person(first)["id"]
+    assert gateway.person(ANA)["consent"]["marketing"]["status"] == "withdrawn" and "everything fits" in verified(gateway)
+    consent(gateway, then)
+    gateway.sealed()
+    assert "everything fits" in verified(gateway)
+
+
 @contextlib.contextmanager
 def damaged(path, at=0):
     before = path.read_bytes()
@@ -388,7 +485,10 @@ def test_an_older_database_does_not_start_and_gets_a_new_log(start, sandbox, tmp
     assert "wayleave ledger reopen" in said
     assert rig.wayleave("ledger", "reopen", "--config", second.config)[0] == 2  # without a reason
     code, said, wrong = rig.wayleave("ledger", "reopen", "--reason", "restored after a disk failure", "--config", second.config)
-    assert code == 0 and "generation 2" in said, said + wrong
+    assert code == 0 and f"ended with {had} leaves; generation 2" in said, said + wrong  # as the checkpoint says, not the backup
+    code, said, wrong = rig.wayleave("ledger", "reopen", "--reason", "impatience", "--config", second.config)
+    assert code == 0 and "reopened already: generation 2" in said, said + wrong
+    assert f"last checkpoint {had}\n" in (state / "ledger.1" / "ended.txt").read_text()
     assert "restored after a disk failure" in (state / "ledger.1" / "ended.txt").read_text()
     assert rig.wayleave("ledger", "verify", "--offline", state / "ledger.1")[0] == 0
     third = start(rig.Gateway, tmp_path, sandbox.url)
@@ -402,6 +502,40 @@ def test_an_older_database_does_not_start_and_gets_a_new_log(start, sandbox, tmp
     third.stop()
     (state / "wayleave.db").write_bytes(backup)  # and once more the old one
     assert "generation 2" in refused(third.config, tmp_path)
+
+
+def test_a_log_without_any_signature_does_not_start(start, sandbox, tmp_path):
+    """Whoever takes away the directory and its checkpoints from the database would have anything signed anew."""
+    gateway = start(rig.Gateway, tmp_path, sandbox.url)
+    consent(gateway, ANA)
+    gateway.sealed()
+    gateway.stop()
+    database, directory = tmp_path / "state" / "wayleave.db", tmp_path / "state" / "ledger"
+    before = database.read_bytes()
+    for sql in (["DELETE FROM log_head"], ["UPDATE log_head SET note = ''"], ["DELETE FROM log_head", "DELETE FROM log_leaf", "UPDATE ledger SET leaf = -1", "UPDATE rules_event SET leaf = -1"]):
+        shutil.rmtree(directory, ignore_errors=True)
+        with contextlib.closing(sqlite3.connect(database)) as db:
+            for one in sql:
+                db.execute(one)
+            db.commit()
+        said = refused(gateway.config, tmp_path)
+        assert "no signed checkpoint of them is left" in said and "ledger reopen" in said, said
+        shutil.rmtree(directory, ignore_errors=True)
+        if len(sql) == 1:
+            directory.mkdir()  # as after a death before the first checkpoint
+            second = start(rig.Gateway, tmp_path, sandbox.url)
+            second.sealed()
+            assert "everything fits" in verified(second)
+            second.stop()
+        database.write_bytes(before)
+    shutil.rmtree(directory)
+    with contextlib.closing(sqlite3.connect(database)) as db:
+        db.execute("DELETE FROM log_head")
+        db.commit()
+    assert rig.wayleave("ledger", "reopen", "--reason", "no checkpoint is left", "--config", gateway.config)[0] == 0
+    again = start(rig.Gateway, tmp_path, sandbox.url)
+    again.sealed()
+    assert "everything fits" in verified(again) and again.cli(["ledger", "checkpoint"])[1].split("\n")[0].endswith("/gen2")
 
 
 def test_a_changed_entry_does_not_start_and_is_named(start, sandbox, tmp_path):
