@@ -95,8 +95,15 @@ static void list_error(struct import *m, int line, struct str field, struct str 
     }
 }
 
+/* The field in front of the sentence, where the sentence does not begin with it. */
+static struct str label(struct str field, struct str message)
+{
+    return str_starts(message, field) ? STR("") : field;
+}
+
 static void print_note(struct import *m, const char *kind, int line, struct str field, struct str message)
 {
+    field = label(field, message);
     if (args_has(m->args, "json"))
         return;
     draw(m, true);
@@ -139,6 +146,7 @@ static void note_error(struct import *m, int line, struct str field, struct str 
     if (m->bad == NULL)
         return;
     buf_init(&why, 8 * ERR_TEXT_MAX);
+    field = label(field, message);
     buf_printf(&why, "%.*s%s%.*s", (int)field.n, field.n ? field.p : "", field.n ? ": " : "", (int)message.n,
                message.p);
     keep_bad(m, kept, buf_str(&why));

@@ -280,9 +280,13 @@ int ledger_verify_run(const struct args *a)
 {
     struct sums s = {0};
     struct found f = {.json = args_has(a, "json")};
-    const char *path = args_get(a, "offline");
+    const char *path = args_get(a, "offline"), *key = args_get(a, "key");
+    struct note_key k;
+    struct err e = {0};
+    if (key != NULL && note_key_parse(str_trim(str_of(key)), &k, &e) != 0)
+        return cmd_fail(CMD_USAGE, "as wayleave ledger checkpoint --key prints it", "--key: %s", e.text);
     buf_init(&f.list, TEXT_MOST);
-    int rc = path != NULL ? verify_offline(path, args_get(a, "key"), &s, &f) : verify_online(a, &s, &f);
+    int rc = path != NULL ? verify_offline(path, key, &s, &f) : verify_online(a, &s, &f);
     if (rc == CMD_OK && f.json)
         rc = print_json(&s, &f);
     else if (rc == CMD_OK && !args_has(a, "quiet"))

@@ -255,7 +255,7 @@ void show_message_list(struct json messages)
         const char *name, *key;
         int width;
     } columns[] = {{"message", "id", 19},        {"asked for", "at", 21}, {"state", "state", 13},
-                   {"category", "category", 15}, {"type", "type", 12},    {"sender", "sender", 17},
+                   {"category", "category", 15}, {"type", "type", 20},    {"sender", "sender", 17},
                    {"contact", "contact", 24}};
     char when[SHOW_TIME];
     if (json_count(messages) == 0) {
@@ -271,8 +271,10 @@ void show_message_list(struct json messages)
         for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
             struct json v = json_get(it.value, columns[i].key);
             bool time = strcmp(columns[i].key, "at") == 0, is_state = strcmp(columns[i].key, "state") == 0;
-            term_cell(stdout, is_state && state < STATES ? states[state].tone : TONE_PLAIN,
-                      time ? show_time(v, when) : json_str_or(v, STR("")), columns[i].width);
+            struct str text = time ? show_time(v, when) : json_str_or(v, STR(""));
+            term_cell(stdout, is_state && state < STATES ? states[state].tone : TONE_PLAIN, text, columns[i].width);
+            if (term_width(text) >= (size_t)columns[i].width)
+                putchar(' ');
             if (i + 1 == sizeof columns / sizeof columns[0] && show_number(it.value, "code") != 0)
                 printf("%lld", (long long)show_number(it.value, "code"));
         }

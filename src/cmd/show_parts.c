@@ -40,7 +40,12 @@ void show_line(int indent, const char *word, struct str value)
     if (value.n == 0)
         return;
     show_label(indent, word);
-    term_wrap(stdout, SHOW_LABEL + 1, value);
+    if (value.p[0] != '{') {
+        term_wrap(stdout, SHOW_LABEL + 1, value);
+        return;
+    }
+    term_text(stdout, TONE_PLAIN, value); /* JSON, to be copied in one piece */
+    putchar('\n');
 }
 
 void show_time_line(int indent, const char *word, struct json v)

@@ -93,7 +93,8 @@ void term_cell(FILE *out, enum tone tone, struct str s, int width)
         fputc(' ', out);
 }
 
-void term_wrap(FILE *out, int indent, struct str s)
+/* One line of it; the next ones begin where it began. */
+static void wrap_line(FILE *out, int indent, struct str s)
 {
     size_t column = (size_t)indent;
     bool first = true;
@@ -113,6 +114,21 @@ void term_wrap(FILE *out, int indent, struct str s)
         s = rest;
     }
     fputc('\n', out);
+}
+
+void term_wrap(FILE *out, int indent, struct str s)
+{
+    bool first = true;
+    do {
+        struct str rest, line = str_cut(s, '\n', &rest);
+        if (!first && line.n > 0)
+            fprintf(out, "%*s", indent, "");
+        if (line.n > 0 && line.p[line.n - 1] == '\r')
+            line.n--;
+        wrap_line(out, indent, line);
+        first = false;
+        s = rest;
+    } while (s.n > 0);
 }
 
 int cmd_fail(int code, const char *next, const char *fmt, ...)

@@ -151,10 +151,10 @@ int welcomes_start_run(const struct args *a)
 
 /* --- list, show, cancel --------------------------------------------------------------------------------------------- */
 
-static const struct show_column columns[] = {{"ID", "id", 20, NULL},
+static const struct show_column columns[] = {{"ID", "id", 22, NULL},
                                              {"STATE", "state", 10, tone_of},
                                              {"KIND", "kind", 8, NULL},
-                                             {"BEGUN", "begun_at", 20, NULL},
+                                             {"BEGUN", "begun_at", 22, NULL},
                                              {"CONTACT", "contact", 24, NULL},
                                              {"WHY", "why", 0, NULL},
                                              {NULL, NULL, 0, NULL}};

@@ -417,6 +417,8 @@ def test_what_was_changed_in_the_directory_is_found(business, tmp_path):
     other = key[:-4] + ("AAA=" if not key.endswith("AAA=") else "BBB=")
     assert rig.wayleave("ledger", "verify", "--offline", copy, "--key", other)[0] == 1
     assert rig.wayleave("ledger", "verify", "--offline", tmp_path / "none")[0] == 1
+    code, said, wrong = rig.wayleave("ledger", "verify", "--offline", copy, "--key", "abc")
+    assert code == 2 and "--key: " in wrong and "checkpoint:" not in said + wrong
 
 
 def test_the_gateway_finds_it_by_itself(start, sandbox, tmp_path):
