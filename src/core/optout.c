@@ -291,24 +291,33 @@ void optout_judge(const struct optout_packs *p, struct str text, struct str hint
         *ret = last;
 }
 
-enum optout_answer optout_answer(const struct optout_packs *p, struct str text, struct str hint)
+static enum optout_answer answer_part(const struct context *c, struct str text)
 {
     struct tokens t;
     struct hits h;
-    struct match m = {.packs = p, .t = &t};
-    struct context c = {p, hint};
+    struct match m = {.packs = c->packs, .t = &t};
     if (text.n == 0)
         return OPTOUT_NEITHER;
-    find_all(&m, &c, &t, text, &h);
-    if (best_hit(&c, &h, OPTOUT_STOP, OPTOUT_STOP, false))
+    find_all(&m, c, &t, text, &h);
+    if (best_hit(c, &h, OPTOUT_STOP, OPTOUT_STOP, false))
         return OPTOUT_NO;
-    const struct hit *no = best_hit(&c, &h, ENTRY_NO, ENTRY_NO, false),
-                     *yes = best_hit(&c, &h, ENTRY_YES, ENTRY_YES, false);
+    const struct hit *no = best_hit(c, &h, ENTRY_NO, ENTRY_NO, false),
+                     *yes = best_hit(c, &h, ENTRY_YES, ENTRY_YES, false);
     if (no != NULL && yes != NULL) /* "tak" is Polish yes and Malay no */
-        return language_fits(&c, yes) > language_fits(&c, no) ? OPTOUT_YES : OPTOUT_NO;
+        return language_fits(c, yes) > language_fits(c, no) ? OPTOUT_YES : OPTOUT_NO;
     if (no != NULL)
         return OPTOUT_NO;
-    return yes || best_hit(&c, &h, OPTOUT_START, OPTOUT_START, false) ? OPTOUT_YES : OPTOUT_NEITHER;
+    return yes || best_hit(c, &h, OPTOUT_START, OPTOUT_START, false) ? OPTOUT_YES : OPTOUT_NEITHER;
+}
+
+enum optout_answer optout_answer(const struct optout_packs *p, struct str text, struct str hint)
+{
+    struct context c = {p, hint};
+    enum optout_answer first = answer_part(&c, text);
+    if (text.n <= OPTOUT_TEXT_MAX || first == OPTOUT_NO)
+        return first;
+    enum optout_answer last = answer_part(&c, last_part(text));
+    return last != OPTOUT_NEITHER ? last : first;
 }
 
 /* ---- what is looked for ---- */
