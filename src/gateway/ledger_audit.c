@@ -17,8 +17,9 @@
 #include "store/ledger_audit.h"
 #include "store/rules_log.h"
 
-#define PAGE  TLOG_TILE
-#define HEADS 64
+#define PAGE     TLOG_TILE
+#define HEADS    64
+#define UNPLACED 64 /* of these so many are named */
 
 void ledger_audit_say(struct ledger_audit *au, const char *fmt, ...)
 {
@@ -213,19 +214,28 @@ static int audit_row(struct ledger_audit *au, struct page *p, const struct conse
     return 0;
 }
 
+/* Rows without a place in the log. */
+static int audit_unplaced(struct ledger_audit *au, struct err *e)
+{
+    struct consent_row *rows = NULL;
+    char id[STORE_ID_TEXT];
+    size_t n = 0;
+    int rc = ledger_by_leaf(au->s, LEDGER_BUCKET, INT64_MIN, UNPLACED, au->a, &rows, &n, e);
+    for (size_t i = 0; i < n && rc == 0 && rows[i].leaf < 0; i++)
+        ledger_audit_say(au, "record %s has no leaf", store_id_text(LEDGER_BUCKET, rows[i].id, id));
+    return rc;
+}
+
 static int audit_rows(struct ledger_audit *au, struct page *p, struct err *e)
 {
     struct consent_row *rows = NULL;
     size_t n = 0;
-    int64_t from = p->from > 0 ? p->from : -1; /* the first page sees those without a place, too */
-    int rc = ledger_by_leaf(au->s, LEDGER_BUCKET, from, PAGE + 1, au->a, &rows, &n, e);
+    int rc = p->from == 0 ? audit_unplaced(au, e) : 0;
+    if (rc == 0)
+        rc = ledger_by_leaf(au->s, LEDGER_BUCKET, p->from, PAGE + 1, au->a, &rows, &n, e);
     for (size_t i = 0; i < n && rc == 0; i++) {
-        char id[STORE_ID_TEXT];
         rows[i].bucket = LEDGER_BUCKET;
-        if (rows[i].leaf >= 0)
-            rc = audit_row(au, p, &rows[i], e);
-        else
-            ledger_audit_say(au, "record %s has no leaf", store_id_text(rows[i].bucket, rows[i].id, id));
+        rc = audit_row(au, p, &rows[i], e);
     }
     return rc;
 }
@@ -260,7 +270,6 @@ static int audit_alone(struct ledger_audit *au, const struct page *p, size_t i, 
 {
     long long leaf = (long long)(p->from + (int64_t)i);
     const struct leaf *l = &p->leaf[i];
-    int64_t left = 0;
     if (p->entry[i].gone || !p->sound[i] || l->kind == LEAF_CAMPAIGN)
         return 0;
     if (l->kind != LEAF_ERASURE) {
@@ -268,13 +277,7 @@ static int audit_alone(struct ledger_audit *au, const struct page *p, size_t i, 
                          leaf_kind_name(l->kind));
         return 0;
     }
-    int rc = erasure_by_leaf(au->s, p->from + (int64_t)i, &left, e);
-    if (rc == WL_ENOTFOUND)
-        ledger_audit_say(au, "leaf %lld says that somebody was erased, and no erasure has it", leaf);
-    else if (rc == 0 && left != (int64_t)l->count)
-        ledger_audit_say(au, "leaf %lld says that an erasure took %llu records, the erasure says %lld", leaf,
-                         (unsigned long long)l->count, (long long)left);
-    return rc == WL_ENOTFOUND ? 0 : rc;
+    return ledger_audit_erasure(au, p->from + (int64_t)i, l, e);
 }
 
 static void read_leaves(struct ledger_audit *au, struct page *p)
@@ -342,16 +345,6 @@ int ledger_audit_leaves(struct ledger_audit *au, int64_t from, int64_t *ret_next
         return rc;
     *ret_next = p->from + PAGE < size ? p->from + PAGE : -1;
     return *ret_next < 0 ? audit_behind(au, size, e) : 0;
-}
-
-int ledger_audit_end(struct ledger_audit *au, int64_t gone, int64_t erased, struct err *e)
-{
-    bool open = false;
-    int rc = gone != erased ? erasures_open(au->s, &open, e) : 0;
-    if (rc == 0 && gone != erased && !open)
-        ledger_audit_say(au, "%lld leaves are marked as erased, and erasures took %lld", (long long)gone,
-                         (long long)erased);
-    return rc;
 }
 
 /* --- checkpoints --------------------------------------------------------------------------------------------------------- */

@@ -4,8 +4,8 @@
  * A row may be stricter than the events alone: a refusal under one name stands against a grant under another that was given
  * before the two were known to be one person. It may never be laxer, and never say something nobody said. So a consent that is
  * granted must be granted by the events, too, with an event of that moment and that end; one that is withdrawn needs an event that
- * refuses; and what the events refuse is refused. Refusals under names that went to somebody else by now count there. How
- * far the log has to be sealed for a person is that of their last leaf at least. People who are being erased are left alone. */
+ * refuses; and what the events refuse is refused. What was refused under a name that went to somebody else counts there: who
+ * has the name refuses, too, or was told so by an event, or granted again since they have it. How far the log has to be sealed for a person is that of their last leaf at least. People who are being erased are left alone. */
 #include <string.h>
 
 #include "gateway/ledger_audit_impl.h"
@@ -117,6 +117,123 @@ static void compare(struct ledger_audit *au, const struct one *o)
                          p->bucket, (long long)p->leaf, (long long)last_leaf(o));
 }
 
+/* What was said under each of their names stands with the name; their row may not allow what follows from that to be refused. */
+static int audit_voices(struct ledger_audit *au, const struct one *o, struct err *e)
+{
+    struct consent_state is;
+    struct err why = {0};
+    const struct person *p = &o->p;
+    int rc = people_fold(au->s, p, &is, &why);
+    if (rc == WL_EIO || rc == WL_ECORRUPT) {
+        ledger_audit_say(au, "contact c%lld-%d: %s", (long long)p->id, p->bucket, why.text);
+        return 0;
+    }
+    for (int c = 0; rc == 0 && c < CATEGORY_COUNT; c++)
+        if (is.of[c].status == CONSENT_WITHDRAWN && p->consent.of[c].status != CONSENT_WITHDRAWN)
+            ledger_audit_say(au,
+                             "contact c%lld-%d: consent for %s is refused under one of their names, and not by them",
+                             (long long)p->id, p->bucket, category_name((enum category)c));
+    if (rc == 0 && is.platform_stop && !p->consent.platform_stop)
+        ledger_audit_say(au,
+                         "contact c%lld-%d: marketing is stopped in WhatsApp under one of their names, and not by them",
+                         (long long)p->id, p->bucket);
+    return rc != 0 && e != NULL ? (*e = why, rc) : rc;
+}
+
+/* --- names that went to somebody else --------------------------------------------------------------------------------- */
+
+/* It repeats what was said elsewhere, because of what was learned about names. */
+static bool repeats(const struct consent_row *r)
+{
+    return str_eq(r->method, STR("number_moved")) || str_eq(r->method, STR("merge"));
+}
+
+/* A row of before the log got the name its person was known by then, which may not be the one it was said under. */
+static int was_adopted(struct ledger_audit *au, const struct consent_row *r, bool *ret, struct err *e)
+{
+    struct log_entry entry;
+    struct leaf l;
+    size_t n = 0;
+    *ret = true;
+    int rc = r->leaf >= 0 ? log_read(au->s, r->leaf, 1, &entry, &n, e) : 0;
+    if (rc == 0 && n == 1 && leaf_read(entry.bytes, LEAF_BYTES, &l, NULL) == 0)
+        *ret = l.at > r->recorded_at;
+    return rc == WL_ECORRUPT ? 0 : rc;
+}
+
+/* Whether the rows of who has the name now show what was refused under it at `at`, or that it was granted since. */
+static bool shows(const struct consent_row *row, size_t n, int category, int64_t at, int64_t since)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct consent_event *ev = &row[i].event;
+        if (!(ev->scope & CONSENT_SCOPE(category)))
+            continue;
+        if (ev->act == CONSENT_WITHDRAW && repeats(&row[i]) && ev->at >= at)
+            return true;
+        if (ev->act == CONSENT_GRANT && since > 0 && ev->at >= since && ev->at > at)
+            return true;
+    }
+    return false;
+}
+
+/* `f`: what was refused under the name `r` has, which is not theirs any more. */
+static int audit_moved(struct ledger_audit *au, const struct one *o, const struct consent_row *r,
+                       const struct consent_state *f, struct err *e)
+{
+    struct name_owner has;
+    struct person p = {.id = 0};
+    struct consent_row *rows = NULL;
+    size_t n = 0;
+    int rc = name_owner_get(au->s, LEDGER_BUCKET, r->subject, &has, e);
+    if (rc != 0 || has.contact == 0 || has.contact == o->p.id) /* nobody has it: who had it was erased */
+        return rc;
+    rc = people_get(au->s, LEDGER_BUCKET, has.contact, &p, NULL);
+    if (rc != 0 || p.restricted_until != 0)
+        return rc == WL_ENOMEM ? rc : 0; /* told when it is their turn */
+    rc = ledger_list(au->s, LEDGER_BUCKET, p.id, au->a, EVENTS, &rows, &n, e);
+    for (int c = 0; rc == 0 && c < CATEGORY_COUNT; c++) {
+        if (f->of[c].status != CONSENT_WITHDRAWN || p.consent.of[c].status == CONSENT_WITHDRAWN ||
+            shows(rows, n, c, f->of[c].at, has.claimed_at))
+            continue;
+        ledger_audit_say(
+            au,
+            "contact c%lld-%d refused %s (leaf %lld) under a name that is contact c%lld-%d's by now, of whom "
+            "no event says so",
+            (long long)o->p.id, LEDGER_BUCKET, category_name((enum category)c), (long long)r->leaf, (long long)p.id,
+            LEDGER_BUCKET);
+    }
+    return rc;
+}
+
+static bool is_lost(const struct one *o, const struct consent_row *r)
+{
+    return !grants(r) && !repeats(r) && !is_theirs(o, r->subject);
+}
+
+/* What they refused under names that are not theirs any more, each name once. */
+static int audit_lost(struct ledger_audit *au, const struct one *o, struct err *e)
+{
+    int rc = 0;
+    for (size_t i = 0; i < o->n && rc == 0; i++) {
+        struct consent_state f;
+        bool before = false, adopted = true;
+        if (!is_lost(o, &o->row[i]))
+            continue;
+        for (size_t k = 0; k < i && !before; k++)
+            before = str_eq(o->row[k].subject, o->row[i].subject) && is_lost(o, &o->row[k]);
+        if (before)
+            continue;
+        memset(&f, 0, sizeof f);
+        for (size_t k = 0; k < o->n; k++)
+            if (grants(&o->row[k]) || (is_lost(o, &o->row[k]) && str_eq(o->row[k].subject, o->row[i].subject)))
+                consent_apply(&f, &o->row[k].event);
+        rc = was_adopted(au, &o->row[i], &adopted, e);
+        if (rc == 0 && !adopted)
+            rc = audit_moved(au, o, &o->row[i], &f, e);
+    }
+    return rc;
+}
+
 static int audit_person(struct ledger_audit *au, int64_t id, struct err *e)
 {
     struct consent_row *rows = NULL;
@@ -129,7 +246,9 @@ static int audit_person(struct ledger_audit *au, int64_t id, struct err *e)
         ledger_audit_say(au, "contact c%lld-%d cannot be read: %s", (long long)id, LEDGER_BUCKET, why.text);
         return 0;
     }
-    if (rc != 0 || o->p.restricted_until != 0)
+    if (rc == 0 && o->p.restricted_until != 0)
+        return ledger_audit_restricted(au, &o->p, e);
+    if (rc != 0)
         return rc == WL_ENOTFOUND ? 0 : rc;
     rc = people_identities(au->s, LEDGER_BUCKET, id, o->name, NAMES, &o->n_names, e);
     if (rc == 0)
@@ -142,14 +261,17 @@ static int audit_person(struct ledger_audit *au, int64_t id, struct err *e)
         return 0;
     fold(o);
     compare(au, o);
-    return 0;
+    rc = audit_voices(au, o, e);
+    return rc == 0 ? audit_lost(au, o, e) : rc;
 }
 
 int ledger_audit_people(struct ledger_audit *au, int64_t from, int64_t *ret_next, struct err *e)
 {
     int64_t id[PAGE];
     size_t n = 0, i = 0;
-    int rc = people_after(au->s, LEDGER_BUCKET, from, PAGE, id, &n, e);
+    int rc = from == 0 ? ledger_audit_open_erasures(au, e) : 0;
+    if (rc == 0)
+        rc = people_after(au->s, LEDGER_BUCKET, from, PAGE, id, &n, e);
     for (; i < n && rc == 0; i++) {
         rc = audit_person(au, id[i], e);
         if (rc == WL_ENOMEM && i > 0) /* the page's memory is full: the next one begins here */

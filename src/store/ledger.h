@@ -64,6 +64,8 @@ int ledger_adopt(struct store *s, int bucket, size_t max, int64_t now, int64_t *
 int log_append(struct store *s, int bucket, int64_t contact, const struct leaf *l, struct str record, int64_t *ret_leaf,
                int64_t *ret_n, struct err *e);
 int log_size(struct store *s, int64_t *ret, struct err *e);
+/* Whether somebody's event ever had a place in a log: it has one, or there are keys of people's entries. */
+int log_begun(struct store *s, int bucket, bool *ret, struct err *e);
 
 struct log_entry {
     int64_t idx;

@@ -34,6 +34,9 @@ STATEMENT(consent_unplace, "UPDATE ledger SET leaf = -1 WHERE bucket = $1 AND le
 STATEMENT(people_unplace, "UPDATE person SET leaf = -1 WHERE bucket = $1 AND leaf >= 0");
 STATEMENT(rules_unplace, "UPDATE rules_event SET leaf = $1 WHERE leaf >= 0");
 STATEMENT(erasures_unplace, "UPDATE erasure SET leaf = $1 WHERE leaf >= 0");
+STATEMENT(erasures_begun, "UPDATE erasure SET leaves = $1 WHERE done_at = 0 AND leaves > 0");
+STATEMENT(consent_placed, "SELECT leaf FROM ledger WHERE bucket = $1 AND leaf >= 0 LIMIT 1");
+STATEMENT(key_any, "SELECT contact FROM subject_key WHERE bucket = $1 AND contact > 0 LIMIT 1");
 
 /* --- keys ----------------------------------------------------------------------------------------------------------- */
 
@@ -341,6 +344,26 @@ int log_heads_thin(struct store *s, int64_t before, struct err *e)
     return rc != 0 ? rc : write_end(s, run_with(s, &log_head_thin, before, e));
 }
 
+/* Whether the statement gives a row. */
+static int any_row(struct store *s, const struct statement *st, int64_t v, bool *ret, struct err *e)
+{
+    struct db_stmt *q;
+    int rc = db_prepare(s, st, &q, e);
+    if (rc != 0)
+        return rc;
+    db_i64(q, v);
+    rc = db_step(q, e);
+    db_reset(q);
+    *ret = rc == 1;
+    return rc < 0 ? rc : 0;
+}
+
+int log_begun(struct store *s, int bucket, bool *ret, struct err *e)
+{
+    int rc = any_row(s, &consent_placed, bucket, ret, e);
+    return rc == 0 && !*ret ? any_row(s, &key_any, bucket, ret, e) : rc;
+}
+
 /* --- a new generation ----------------------------------------------------------------------------------------------- */
 
 /* The first checkpoint of a generation is of nothing; it says which one it is. What was erased was in the log before, and so is the
@@ -359,6 +382,8 @@ static int restart(struct store *s, int64_t now, struct err *e)
         rc = run_with(s, &rules_unplace, -1, e);
     if (rc == 0)
         rc = run_with(s, &erasures_unplace, -1, e);
+    if (rc == 0)
+        rc = run_with(s, &erasures_begun, 0, e);
     for (int bucket = 0; rc == 0 && bucket < s->spread; bucket++) {
         rc = run_with(s, &consent_unplace, bucket, e);
         if (rc == 0)

@@ -6,6 +6,7 @@
  * when something is said and when names come or go; then any order of the same news gives the same state. States of before
  * words had names are given to all names of the person. */
 #include "store/ledger.h"
+#include "store/ledger_audit.h"
 #include "store/people_rows.h"
 
 #define VOICES_MAX 256 /* the names learned last; nobody has as many */
@@ -93,8 +94,8 @@ static int was_shared(struct store *s, int bucket, const struct identity *name, 
     db_reset(q);
     *ret = false;
     for (size_t i = 0; i < n && rc >= 0; i++) {
-        int64_t root = 0;
-        rc = person_root(s, bucket, id[i], &root, e);
+        int64_t root = -1; /* of somebody who was erased */
+        rc = id[i] != 0 ? person_root(s, bucket, id[i], &root, e) : 0;
         first = first != 0 ? first : root;
         *ret = *ret || root != first;
     }
@@ -179,6 +180,21 @@ int words_fold(struct store *s, struct person *p, const char *why, int64_t now, 
     if (rc == 0)
         rc = seed(s, p, &v, e);
     return rc == 0 ? fold(s, p, &v, why, now, e) : rc;
+}
+
+int people_fold(struct store *s, const struct person *p, struct consent_state *ret, struct err *e)
+{
+    struct voices v;
+    struct person copy = *p;
+    bool any = false;
+    int rc = read_voices(s, p, &v, e);
+    for (size_t i = 0; rc == 0 && i < v.n; i++)
+        any = any || says_anything(&v.voice[i].said);
+    if (rc == 0 && any)
+        rc = fold(s, &copy, &v, NULL, 0, e);
+    if (rc == 0)
+        *ret = copy.consent;
+    return rc;
 }
 
 static bool is_theirs(const struct voices *v, const struct identity *name, size_t *ret)

@@ -566,6 +566,7 @@ CREATE TABLE log_leaf (
     gone INT NOT NULL,
     entry BLOB NOT NULL
 );
+CREATE INDEX log_leaf_gone ON log_leaf (idx) WHERE gone = 1;
 
 -- Checkpoints: the latest, and the last of each day. note: the signed text, with cosignatures as they come; empty while it is
 -- not signed. generation: which log; a later one begins anew, over all records there are.
