@@ -3,7 +3,8 @@
  *
  * Every leaf in the database is hashed again. The root at the size of the directory's checkpoint must be that checkpoint's,
  * the root at the size of the last row of log_head must be that row's, and both must be there: so an entry that was changed,
- * taken out, or lost with a database from an older backup is found before the first message. Tiles are compared on the way:
+ * taken out, or lost with a database from an older backup is found before the first message. One checkpoint that is signed must be
+ * left of a log that has people's events, but for one that was cut short before its first. Tiles are compared on the way:
  * where the root is right a tile that differs is the one that is damaged, and is written again; where it is wrong they tell which
  * leaf was changed.
  *
@@ -21,7 +22,8 @@
 
 #define PAGE       4096
 #define ADOPT_MANY 2000 /* rows in a transaction */
-#define BUCKET     0    /* one holds everything while the spread is 1 */
+#define YOUNG_MS   (2 * INT64_C(3600000))
+#define BUCKET     0 /* one holds everything while the spread is 1 */
 #define REOPEN     "wayleave ledger reopen --reason TEXT begins a new log and keeps the old one aside"
 
 /* --- rows of before there was a log ---------------------------------------------------------------------------------- */
@@ -115,6 +117,7 @@ static int be_generation(struct checkpoints *c, int64_t generation, struct err *
 struct signed_size {
     int64_t size; /* 0: nothing was */
     struct tlog_hash root;
+    bool noted; /* its signature is there */
 };
 
 /* A checkpoint that we signed, else how it is not. `where` names it. */
@@ -189,7 +192,7 @@ static int open_directory(struct checkpoints *c, struct signed_size *ret, struct
         rc = read_signed(c, where, note, &cp, e);
     if (rc != 0)
         return rc;
-    *ret = (struct signed_size){cp.size, cp.root};
+    *ret = (struct signed_size){cp.size, cp.root, true};
     buf_clear(&c->note);
     buf_putstr(&c->note, note);
     return 0;
@@ -210,8 +213,57 @@ static int read_head(struct checkpoints *c, struct signed_size *ret, struct err 
     if (rc != 0)
         return rc;
     ret->size = h.size;
+    ret->noted = h.note.n > 0;
     memcpy(ret->root.b, h.root, sizeof ret->root.b);
     return 0;
+}
+
+static bool has_directory(const struct checkpoints *c)
+{
+    char path[sizeof c->dir.path];
+    snprintf(path, sizeof path, "%s/ledger", c->g->o.state_dir);
+    return access(path, F_OK) == 0;
+}
+
+/* Whether all there is was recorded within an hour or so. */
+static int is_young(struct checkpoints *c, int64_t size, bool *ret, struct err *e)
+{
+    struct log_entry first, last;
+    struct leaf from, to;
+    size_t n = 0;
+    *ret = false;
+    int rc = size > 0 ? log_read(c->reader, 0, 1, &first, &n, e) : 0;
+    if (rc == 0 && n == 1)
+        rc = log_read(c->reader, size - 1, 1, &last, &n, e);
+    if (rc == 0 && n == 1 && leaf_read(first.bytes, LEAF_BYTES, &from, NULL) == 0 &&
+        leaf_read(last.bytes, LEAF_BYTES, &to, NULL) == 0)
+        *ret = to.at - from.at <= YOUNG_MS;
+    return rc;
+}
+
+/* Events of people got their places, and no signature over any of them is left: that is how a log begins that was cut short before
+ * its first checkpoint, and what is left of one that somebody took away. The beginning has a directory, and is short. */
+static int check_begun(struct checkpoints *c, const struct signed_size *dir, const struct signed_size *row, bool had,
+                       struct err *e)
+{
+    bool begun = false, young = false;
+    int64_t size = 0;
+    if (dir->noted || row->noted)
+        return 0;
+    int rc = log_begun(c->reader, BUCKET, &begun, e);
+    if (rc == 0)
+        rc = log_size(c->reader, &size, e);
+    if (rc != 0 || !begun || (size == 0 && c->generation > 1)) /* it was just reopened */
+        return rc;
+    if (had)
+        rc = is_young(c, size, &young, e);
+    if (rc != 0 || young)
+        return rc;
+    return err_set(
+        e, WL_ECORRUPT,
+        "people's events were in the ledger (%lld leaves are), and no signed checkpoint of them is left, neither "
+        "in the database nor in %s/ledger. Put the directory back, or restore the database, or " REOPEN,
+        (long long)size, c->g->o.state_dir);
 }
 
 /* --- every leaf again ---------------------------------------------------------------------------------------------------- */
@@ -353,13 +405,18 @@ static int mend_directory(struct checkpoints *c, struct look *l, int64_t size, s
 int checkpoints_open(struct checkpoints *c, struct err *e)
 {
     struct signed_size dir = {0}, row = {0};
+    bool had = has_directory(c);
     struct look l = {.c = c, .differs = -1};
     int64_t begun_ns = clock_mono_ns();
-    int rc = adopt(c, e);
+    int rc = read_head(c, &row, e);
     if (rc == 0)
-        rc = read_head(c, &row, e);
+        rc = had ? 0 : check_begun(c, &dir, &row, false, e); /* before there is a new one */
     if (rc == 0)
         rc = open_directory(c, &dir, e);
+    if (rc == 0 && had)
+        rc = check_begun(c, &dir, &row, true, e);
+    if (rc == 0)
+        rc = adopt(c, e);
     if (rc == 0)
         rc = look_through(c, &l, &dir, &row, e);
     if (rc == 0 && l.broken > 0)
