@@ -27,7 +27,7 @@ STATEMENT(consent_place,
 STATEMENT(consent_known, "SELECT leaf FROM ledger WHERE bucket = $1 AND contact = $2 AND at = $3 AND act = $4 AND "
                          "scope = $5 AND method = $6 AND fingerprint = $7");
 STATEMENT(consent_left,
-          "SELECT COUNT(*) FROM (SELECT id FROM ledger WHERE bucket = $1 AND leaf = -1 LIMIT $2) LIMIT 1");
+          "SELECT COUNT(*) FROM (SELECT id FROM ledger WHERE bucket = $1 AND leaf = -1 LIMIT $2) few LIMIT 1");
 
 struct adoptee {
     struct consent_row row;

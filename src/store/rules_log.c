@@ -25,7 +25,7 @@ STATEMENT(
     rules_events_unplaced,
     "SELECT v.id, v.at, v.act, v.ruleset, v.actor, v.reason, v.detail, r.id, r.hash, v.leaf, v.n FROM rules_event "
     "v LEFT JOIN ruleset r ON r.number = v.ruleset WHERE v.leaf = -1 ORDER BY v.id LIMIT $1");
-STATEMENT(rules_events_left, "SELECT COUNT(*) FROM (SELECT id FROM rules_event WHERE leaf = -1 LIMIT $1) LIMIT 1");
+STATEMENT(rules_events_left, "SELECT COUNT(*) FROM (SELECT id FROM rules_event WHERE leaf = -1 LIMIT $1) few LIMIT 1");
 STATEMENT(
     rules_event_get,
     "SELECT v.id, v.at, v.act, v.ruleset, v.actor, v.reason, v.detail, r.id, r.hash, v.leaf, v.n FROM rules_event "
