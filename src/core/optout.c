@@ -10,8 +10,9 @@
 
 #include <string.h>
 
-#define HITS_MAX   96
-#define SCOPE_NEAR 4 /* words behind a finding that may still say what is meant */
+#define HITS_MAX    96
+#define SPELLED_MAX 16 /* letters typed one by one that may be a word */
+#define SCOPE_NEAR  4  /* words behind a finding that may still say what is meant */
 
 struct hit {
     const struct entry *entry;
@@ -41,7 +42,7 @@ void optout_packs_free(struct optout_packs *p)
 static size_t spelled(const struct optout_packs *k, const struct tokens *t, size_t i, size_t end, uint32_t *ret)
 {
     size_t n = 0;
-    while (i + n < end && t->token[i + n].n == 1 && !t->token[i + n].alone && n < WORD_CHARS)
+    while (i + n < end && t->token[i + n].n == 1 && !t->token[i + n].alone && n < SPELLED_MAX)
         n++;
     for (; n >= 3; n--) { /* "s t o p i m done" */
         *ret = word_exact(k, t->chars + t->token[i].chars, n);
