@@ -190,6 +190,7 @@ static int answer(struct apply_context *c, const struct event *ev, const struct 
     const struct welcome_said said = {.text = ev->text,
                                       .payload = ev->payload,
                                       .wamid = clipped(ev->wamid, WAMID_KEPT),
+                                      .reply_to = ev->reply_to,
                                       .at = apply_time(c, ev),
                                       .sender = ev->phone_number_id,
                                       .under = said_under(ev),
