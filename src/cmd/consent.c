@@ -12,6 +12,21 @@
 #include "cmd/term.h"
 #include "cmd/verbs.h"
 
+static const struct rest_word words[] = {{"who", "WHO"},
+                                         {"scope", "--scope"},
+                                         {"at", "--at"},
+                                         {"expires", "--expires"},
+                                         {"method", "--method"},
+                                         {"source", "--source"},
+                                         {"wording", "--wording"},
+                                         {"wording_sha256", "--wording-sha256"},
+                                         {"language", "--language"},
+                                         {"evidence", "--evidence"},
+                                         {"business", "--business"},
+                                         {"policy", "--policy"},
+                                         {"jurisdiction", "--jurisdiction"},
+                                         {NULL, NULL}};
+
 /* An option's time as RFC 3339, "" when it is not given; CMD_USAGE when it is no time. */
 static int read_time(const struct args *a, const char *option, char out[TIME_TEXT])
 {
@@ -59,6 +74,7 @@ static int post(const struct args *a, struct str body)
     struct json answer;
     bool new = true, in_force = true;
     int rc = rest_open(&r, a);
+    r.words = words;
     if (rc == CMD_OK)
         rc = rest_call(&r, "POST", "/consent", body, &answer);
     if (rc == CMD_OK)
