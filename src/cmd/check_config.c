@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * check_config.c - `wayleave check-config`: what would be in force, where it came from, whether it would start.
  *
- * Reads what serve would read, including secret files and the rule set, and reports every mistake at once. Nothing is
+ * Reads what serve would read, including secret files, the rule set and the opt-out packs, and reports every mistake at once. Nothing is
  * opened for writing and no port is bound, so it can be run beside a gateway that is serving. */
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +11,7 @@
 #include "cmd/serve.h"
 #include "cmd/term.h"
 #include "cmd/verbs.h"
+#include "gateway/packs.h"
 #include "gateway/rules.h"
 
 extern char **environ;
@@ -67,6 +68,16 @@ static void check_rules(struct config *c, bool quiet)
     ruleset_free(shadow);
 }
 
+/* Packs are compiled as the start does it; those that are good by themselves can still be wrong together. */
+static void check_packs(struct config *c)
+{
+    struct optout_packs *packs = NULL;
+    struct err e = {0};
+    if (packs_load(&packs, &c->gateway, &e) != 0)
+        buf_printf(&c->problems, "%s\n", e.text);
+    optout_packs_free(packs);
+}
+
 int check_config_run(const struct args *a)
 {
     const char *settings[ARGS_OPTIONS];
@@ -89,6 +100,8 @@ int check_config_run(const struct args *a)
         config_print(c, stdout);
     if (rc == 0)
         check_rules(c, quiet);
+    if (rc == 0)
+        check_packs(c);
     if (json) {
         struct buf b;
         struct json_out out;

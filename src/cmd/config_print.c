@@ -12,6 +12,8 @@
 
 static const char *const type_names[] = {
     [CONFIG_TEXT] = "text",
+    [CONFIG_SAYING] = "text",
+    [CONFIG_METHODS] = "text",
     [CONFIG_PATH] = "path",
     [CONFIG_SECRET_FILE] = "path",
     [CONFIG_PATHS] = "paths",

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/yaml.h"
+#include "core/saying.h"
 
 #define PATHS_MAX 60 /* a book has at most 64 files */
 
@@ -28,6 +29,57 @@ static int keep_text(const struct config_key *key, const char *text, void *into,
         return err_set(e, WL_ENOMEM, "is too long");
     memcpy(into, &copy, sizeof copy);
     return 0;
+}
+
+static int read_saying(const struct config_key *key, const char *text, void *into, struct arena *a, struct err *e)
+{
+    int rc = saying_check(str_of(text), e);
+    return rc == 0 ? keep_text(key, text, into, a, e) : rc;
+}
+
+/* The letters and digits of both are the same: "webform", "web-form". */
+static bool same_letters(struct str a, struct str b)
+{
+    size_t i = 0, k = 0;
+    for (;; i++, k++) {
+        while (i < a.n && strchr("_- ", a.p[i]) != NULL)
+            i++;
+        while (k < b.n && strchr("_- ", b.p[k]) != NULL)
+            k++;
+        if (i == a.n || k == b.n)
+            return i == a.n && k == b.n;
+        if (!str_ieq((struct str){a.p + i, 1}, (struct str){b.p + k, 1}))
+            return false;
+    }
+}
+
+/* The known word that this one is nearly; NULL: it is one, or like none. Short ones are too near to each other. */
+static const char *misspelled(struct str word, const char *const *known)
+{
+    const char *near = word.n >= 5 ? nearest_word(word, known) : NULL;
+    size_t n = near != NULL ? strlen(near) : 0;
+    for (const char *const *k = known; *k != NULL; k++) {
+        if (str_ieq(word, str_of(*k)))
+            return NULL;
+        if (same_letters(word, str_of(*k)))
+            return *k;
+    }
+    return near != NULL && n + 1 >= word.n && word.n + 1 >= n ? near : NULL;
+}
+
+/* A business may have methods of its own; a word that is nearly one of the known ones is a mistake, and would wait for ever. */
+static int read_methods(const struct config_key *key, const char *text, void *into, struct arena *a, struct err *e)
+{
+    static const char *const known[] = {"web_form",      "sms",    "ivr", "paper",    "in_person", "whatsapp",
+                                        "in_app_signup", "import", "api", "operator", NULL};
+    for (struct str rest = str_of(text); rest.n > 0;) {
+        struct str word = str_trim(str_cut(rest, ',', &rest));
+        const char *near = word.n > 0 ? misspelled(word, known) : NULL;
+        if (near != NULL)
+            return err_set(e, WL_EINVAL, "must not have \"%.*s\": did you mean %s?", word.n > 40 ? 40 : (int)word.n,
+                           word.p, near);
+    }
+    return keep_text(key, text, into, a, e);
 }
 
 static int read_store(const struct config_key *key, const char *text, void *into, struct arena *a, struct err *e)
@@ -240,12 +292,13 @@ static int read_word(const struct config_key *key, const char *text, void *into,
 }
 
 static int (*const readers[])(const struct config_key *, const char *, void *, struct arena *, struct err *) = {
-    [CONFIG_TEXT] = keep_text,         [CONFIG_PATH] = keep_text,     [CONFIG_SECRET_FILE] = keep_text,
-    [CONFIG_PATHS] = read_paths,       [CONFIG_LAWS] = read_paths,    [CONFIG_STORE] = read_store,
-    [CONFIG_ADDRESS] = read_address,   [CONFIG_ORIGIN] = read_origin, [CONFIG_URL] = read_url,
-    [CONFIG_URL_PATH] = read_url_path, [CONFIG_BOOL] = read_bool,     [CONFIG_COUNT] = read_count,
-    [CONFIG_ITEMS] = read_count,       [CONFIG_SIZE] = read_size,     [CONFIG_MILLIS] = read_duration,
-    [CONFIG_SECONDS] = read_duration,  [CONFIG_ID] = read_id,         [CONFIG_WORD] = read_word,
+    [CONFIG_SAYING] = read_saying, [CONFIG_METHODS] = read_methods,  [CONFIG_TEXT] = keep_text,
+    [CONFIG_PATH] = keep_text,     [CONFIG_SECRET_FILE] = keep_text, [CONFIG_PATHS] = read_paths,
+    [CONFIG_LAWS] = read_paths,    [CONFIG_STORE] = read_store,      [CONFIG_ADDRESS] = read_address,
+    [CONFIG_ORIGIN] = read_origin, [CONFIG_URL] = read_url,          [CONFIG_URL_PATH] = read_url_path,
+    [CONFIG_BOOL] = read_bool,     [CONFIG_COUNT] = read_count,      [CONFIG_ITEMS] = read_count,
+    [CONFIG_SIZE] = read_size,     [CONFIG_MILLIS] = read_duration,  [CONFIG_SECONDS] = read_duration,
+    [CONFIG_ID] = read_id,         [CONFIG_WORD] = read_word,
 };
 
 int config_value_read(const struct config_key *key, const char *text, void *into, struct arena *a, struct err *e)

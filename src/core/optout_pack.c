@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/optout_build.h"
+#include "core/saying.h"
 
 #define FILE_TREE_MAX (64u << 20)
 #define SAYS_MAX      1024 /* the longest text a template-less message should be */
@@ -225,15 +226,18 @@ static int take_without(const struct pack *p, const struct yaml *n, struct str t
 
 static int read_says(const struct pack *p, struct err *e)
 {
-    static const char *const known[] = {"stopped", "started", "help", "welcome", "reminder", NULL};
+    static const char *const known[] = {"stopped", "started", "help", "welcome", "reminder", "yes", "no", NULL};
     const struct yaml *says = yaml_get(p->root, "says");
     int rc = says ? yaml_known_keys(says, known, "text", e) : 0;
+    struct err why = {0};
     for (const struct yaml *n = says ? says->child : NULL; n != NULL && rc == 0; n = n->next) {
         struct saying s = {.language = p->language};
         struct arena *a = p->b->packs->arena;
         rc = yaml_str(n, &s.text, e);
         if (rc == 0 && (s.text.n == 0 || s.text.n > SAYS_MAX))
             rc = yaml_error(n, e, "must have 1 to %d bytes", SAYS_MAX);
+        if (rc == 0 && saying_check(s.text, &why) != 0)
+            rc = yaml_error(n, e, "%s", why.text);
         if (rc != 0)
             return rc;
         s.key.p = arena_strndup(a, n->key.p, s.key.n = n->key.n);

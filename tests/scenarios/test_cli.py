@@ -161,7 +161,9 @@ def test_consent_is_given_shown_and_taken_back(gateway):
     assert {"kind": "phone", "value": ANA[1:]} in shown["identities"]
     assert ANA[1:] in ok(gateway.cli(["contacts", "show", shown["id"]]))
     assert gateway.cli(["contacts", "show", BELA])[0] == 1
-    assert gateway.cli(["consent", "grant", "nobody's number", "--scope", "marketing"])[0] in (1, 2)
+    for who, scope, option, value in (("nobody's number", "marketing", "WHO", None), (ANA, "shoes", "--scope", None), (ANA, "all", "--at", "2099-01-01"), (ANA, "all", "--jurisdiction", "Germany")):
+        code, out, err = gateway.cli(["consent", "grant", who, "--scope", scope, *([option, value] if value else [])])
+        assert code == 2 and option in err, (option, out, err)
     assert gateway.cli(["consent", "grant", BELA, "--scope", "everything"])[0] in (1, 2)
     assert gateway.person(BELA) is None
 
@@ -261,7 +263,11 @@ MISTAKES = {  # a line put into the configuration: what is said of it
     "hold_budget: 1s\nhold_budget: 2s": ("hold_budget", "already"),
     "rules: nowhere.yaml": ("nowhere.yaml",),
     "hold_budget: [1, 2": (),
+    "welcome: {on: webform}": ("welcome.on", "did you mean web_form"),
+    "welcome: {text: \"News of {shop}?\"}": ("welcome.text", "{shop}", "{business}"),
+    "optout: {text_help: \"Hello {name}\"}": ("optout.text_help", "{name}", "{business}"),
 }
+PACKS = {"": "", "language: de\nstopp: {exact: [halt]}\n": "unknown key", "language: de\nsays: {stopped: \"Ende, {name}\"}\n": "{business}"}
 
 
 def test_a_mistake_in_the_configuration_is_named_with_file_line_and_nearest_key(tmp_path):
@@ -283,6 +289,12 @@ def test_a_mistake_in_the_configuration_is_named_with_file_line_and_nearest_key(
             if "nowhere" not in mistake:
                 last = len((good + mistake).splitlines())
                 assert f"wayleave.yaml:{last}" in err or f"wayleave.yaml:{last + 1}" in err, (mistake, err)
+    target.write_text(good + "optout:\n  packs: ours.yaml\n")
+    for pack, words in PACKS.items():
+        (tmp_path / "ours.yaml").write_text(pack)
+        for command in ("check-config", "serve"):
+            code, out, err = rig.wayleave(command, "--config", target, cwd=tmp_path)
+            assert code == 1 and "ours.yaml" in err and words in err, (pack, command, out, err)
     target.write_text(good + "lisen: x\nhold_budget: soon\n")
     code, out, err = rig.wayleave("check-config", "--config", target, cwd=tmp_path)
     assert "lisen" in err and "hold_budget" in err, "all mistakes at once"

@@ -12,6 +12,14 @@ static const struct {
     const char *kept; /* for texts; NULL: `says` */
     const char *says; /* the refusal */
 } rows[] = {
+    {CONFIG_SAYING, 0, 0, "News of {business}? {}", 0, "News of {business}? {}", NULL},
+    {CONFIG_SAYING, 0, 0, "Hello {name}, from {business}", 0, NULL, "must not have {name}: the only placeholder is {business}"},
+    {CONFIG_SAYING, 0, 0, "Hello {{1}}", 0, NULL, "must not have {1}"},
+    {CONFIG_METHODS, 0, 0, "web_form, Paper,,crm,app", 0, "web_form, Paper,,crm,app", NULL},
+    {CONFIG_METHODS, 0, 0, "paper, webform", 0, NULL, "must not have \"webform\": did you mean web_form?"},
+    {CONFIG_METHODS, 0, 0, "In person", 0, NULL, "did you mean in_person?"},
+    {CONFIG_METHODS, 0, 0, "web_from", 0, NULL, "did you mean web_form?"},
+    {CONFIG_METHODS, 0, 0, "whatsapp_flow,import_2024", 0, "whatsapp_flow,import_2024", NULL},
     {CONFIG_ADDRESS, 0, 0, "127.0.0.1:8080", 0, "127.0.0.1:8080", NULL},
     {CONFIG_ADDRESS, 0, 0, "[::1]:0", 0, "[::1]:0", NULL},
     {CONFIG_ADDRESS, 0, 0, "[::1]:65535", 0, "[::1]:65535", NULL},

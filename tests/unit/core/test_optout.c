@@ -546,6 +546,7 @@ TEST(wrong_packs_are_told_where)
         {"language: en\nstop: {exact: [a]}\nstart: {exact: [a]}\n", "two headings"},
         {"language: en\nsays: {bye: x}\n", "help"},
         {"language: en\nsays: {help: \"\"}\n", "1 to 1024"},
+        {"language: en\nsays: {help: \"Dear {name}\"}\n", "must not have {name}: the only placeholder is {business}"},
         {"language: en\nscopes: {shoes: [x]}\n", "scope"},
         {"language: en\nfill: {a: b}\n", "list of texts"},
         {"language: en\ntypos: [two words]\n", "one word"},
