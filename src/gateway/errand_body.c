@@ -6,20 +6,22 @@
  * template. Whether it may be said at all is the door's to judge. */
 #include "gateway/errand_body.h"
 
+#include <string.h>
+
 #include "base/json.h"
 #include "core/optout.h"
+#include "core/saying.h"
 #include "gateway/business.h"
 #include "gateway/gateway_impl.h"
 #include "gateway/welcomes.h"
 #include "store/people.h"
 
-#define BODY_MAX       (64u << 10)
-#define TEXT_MAX       4096
-#define NAMES_MAX      16
-#define BUTTON_MAX     20 /* characters of a button's title */
-#define WINDOW_MS      INT64_C(86400000)
-#define SURELY_MS      INT64_C(300000) /* a message that waits for its turn still leaves inside the window */
-#define PLACE_BUSINESS "{business}"
+#define BODY_MAX   (64u << 10)
+#define TEXT_MAX   4096
+#define NAMES_MAX  16
+#define BUTTON_MAX 20 /* characters of a button's title */
+#define WINDOW_MS  INT64_C(86400000)
+#define SURELY_MS  INT64_C(300000) /* a message that waits for its turn still leaves inside the window */
 
 /* --- words ---------------------------------------------------------------------------------------------------------- */
 
@@ -30,9 +32,9 @@ static struct str fill_places(const struct gateway *g, int64_t sender, struct st
     buf_init(&b, TEXT_MAX);
     for (size_t i = 0; i < text.n;) {
         struct str rest = {text.p + i, text.n - i};
-        if (str_starts(rest, STR(PLACE_BUSINESS))) {
+        if (str_starts(rest, STR(SAYING_BUSINESS))) {
             buf_putstr(&b, business);
-            i += sizeof PLACE_BUSINESS - 1;
+            i += sizeof SAYING_BUSINESS - 1;
         } else {
             buf_putc(&b, text.p[i++]);
         }
@@ -63,13 +65,48 @@ static struct str told(const struct gateway *g, enum errand_kind kind)
     return str_of(set);
 }
 
-static struct str title(const struct gateway *g, struct str language, const char *key, struct str otherwise)
+/* Yes and no where no pack has labels of its own: of the language in front of a region ("pt_BR"). */
+static const struct {
+    const char *language, *yes, *no;
+} labels[] = {
+    {"ar", "نعم", "لا"},   {"cs", "Ano", "Ne"},   {"da", "Ja", "Nej"},      {"de", "Ja", "Nein"},
+    {"el", "Ναι", "Όχι"},  {"es", "Sí", "No"},    {"fa", "بله", "خیر"},     {"fi", "Kyllä", "Ei"},
+    {"fr", "Oui", "Non"},  {"he", "כן", "לא"},    {"hi", "हाँ", "नहीं"},      {"hu", "Igen", "Nem"},
+    {"id", "Ya", "Tidak"}, {"it", "Sì", "No"},    {"ja", "はい", "いいえ"}, {"ko", "예", "아니요"},
+    {"ms", "Ya", "Tidak"}, {"nb", "Ja", "Nei"},   {"nl", "Ja", "Nee"},      {"nn", "Ja", "Nei"},
+    {"no", "Ja", "Nei"},   {"pl", "Tak", "Nie"},  {"pt", "Sim", "Não"},     {"ro", "Da", "Nu"},
+    {"ru", "Да", "Нет"},   {"sv", "Ja", "Nej"},   {"th", "ใช่", "ไม่ใช่"},     {"tr", "Evet", "Hayır"},
+    {"uk", "Так", "Ні"},   {"ur", "ہاں", "نہیں"}, {"vi", "Có", "Không"},    {"zh", "是", "否"},
+};
+
+static bool is_tongue(struct str language, const char *tongue)
 {
-    struct str s = says(g, language, key);
+    size_t n = strlen(tongue);
+    return language.n >= n && str_ieq((struct str){language.p, n}, str_of(tongue)) &&
+           (language.n == n || language.p[n] == '_' || language.p[n] == '-');
+}
+
+static struct str label(struct str language, bool yes)
+{
+    for (size_t i = 0; i < sizeof labels / sizeof labels[0]; i++)
+        if (is_tongue(language, labels[i].language))
+            return str_of(yes ? labels[i].yes : labels[i].no);
+    return yes ? STR("Yes") : STR("No");
+}
+
+/* A button's title: that of a pack in the language, as far as it fits. */
+static struct str title(const struct gateway *g, struct str language, bool yes)
+{
+    struct str found = {NULL, 0}, s = {NULL, 0}, rest;
     size_t characters = 0;
+    if (g->packs != NULL)
+        s = optout_says(g->packs, language, yes ? "yes" : "no", &found);
+    struct str tongue = str_cut(found, '_', &rest);
+    if (s.n == 0 || language.n < tongue.n || !str_ieq((struct str){language.p, tongue.n}, tongue))
+        return label(language, yes); /* said in another language, which it falls back on */
     for (size_t i = 0; i < s.n; i++)
         characters += (s.p[i] & 0xc0) != 0x80;
-    return s.n > 0 && characters <= BUTTON_MAX ? s : otherwise;
+    return characters <= BUTTON_MAX ? s : label(language, yes);
 }
 
 /* --- bodies --------------------------------------------------------------------------------------------------------- */
@@ -131,8 +168,8 @@ static void write_question(struct json_out *o, const struct gateway *g, const st
     jo_object(o);
     jo_key(o, "buttons");
     jo_array(o);
-    write_reply(o, welcome_button(v, true, id), title(g, row->language, "yes", STR("Yes")));
-    write_reply(o, welcome_button(v, false, id), title(g, row->language, "no", STR("No")));
+    write_reply(o, welcome_button(v, true, id), title(g, row->language, true));
+    write_reply(o, welcome_button(v, false, id), title(g, row->language, false));
     jo_end(o);
     jo_end(o);
     jo_end(o);

@@ -3,7 +3,8 @@
  *
  * However a consent came in, it has a place in the log, and a position in it is kept with the welcomes it led to, in one
  * transaction: each consent is seen once, also when the program dies. What was there before welcome.on was set is never
- * asked about by itself, nor what was recorded long ago: somebody who opted in a week ago did not do it just now. */
+ * asked about by itself, nor what was recorded or said more than a week ago: who opted in then did not do it just now, and an
+ * import of old consents is not to write to everybody in it. */
 #include "gateway/errand_sow.h"
 
 #include "base/clock.h"
@@ -44,8 +45,8 @@ static bool is_meant(const struct gateway *g, const struct consent_row *row, int
 {
     const struct consent_ground ground = {row->event.act, row->method, row->source,
                                           row->evidence,  row->actor,  has_wording(row)};
-    return row->event.act == CONSENT_GRANT && row->recorded_at > now - FRESH_MS && row->method.n > 0 &&
-           is_named(str_of(g->o.errand.welcome_on), row->method) &&
+    return row->event.act == CONSENT_GRANT && row->recorded_at > now - FRESH_MS && row->event.at > now - FRESH_MS &&
+           row->method.n > 0 && is_named(str_of(g->o.errand.welcome_on), row->method) &&
            consent_rank(&ground, NULL) < CONSENT_RANK_CONFIRMED;
 }
 
