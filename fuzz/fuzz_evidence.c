@@ -35,6 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must(rank >= CONSENT_RANK_LISTED);
     must(rank <=
          (g.act == CONSENT_GRANT ? CONSENT_RANK_WRITTEN : CONSENT_RANK_CAPTURED)); /* confirmed: not by the api */
+    must(rank < CONSENT_RANK_WRITTEN || str_eq(g.method, STR("in_app_signup")));   /* nor what only the gateway hears */
     must(g.act == CONSENT_GRANT || lacks == NULL);
     g.evidence = g.source = STR("");
     enum consent_rank bare = consent_rank(&g, &none);

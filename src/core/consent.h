@@ -61,7 +61,10 @@ struct consent_ground {
     bool has_wording;
 };
 #define CONSENT_ACTOR_GATEWAY "gateway"         /* who records what the gateway asked for and heard itself */
+#define CONSENT_ACTOR_WEBHOOK "webhook"         /* what WhatsApp told the gateway */
 #define CONSENT_ACTOR_PAGE    "preference page" /* what the person did on the page we showed them */
+/* Methods that only these write: a caller cannot grant with them. */
+bool consent_method_is_ours(struct str method);
 /* The rank of a grant or withdrawal; NONE of anything else. A method nobody knows is an assertion, and so is one without the
  * evidence it wants: *ret_lacks (may be NULL) says what that is, NULL when nothing is missing. Of a withdrawal nothing is
  * wanted: LISTED, ASSERTED, or CAPTURED for the person's own act or words. */

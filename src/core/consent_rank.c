@@ -6,11 +6,25 @@
  * looked for, never acted on: what is written there is kept as proof and is the caller's to answer for. An event is ranked by
  * what its row holds and nothing else, so anybody who has the row comes to the same rank.
  *
- * "Confirmed" is what the gateway itself asked for and heard the answer to. Whoever asks people twice by other means records
- * the second answer with the method it came by. */
+ * Some methods are the gateway's own: it writes them down for what it asked, heard or worked out itself, and a caller who claims
+ * one is refused. "Confirmed" is what it asked for and heard the answer to; whoever asks people twice by other means records
+ * the second answer with the method it came by. A message of WhatsApp's is the person's own words when the gateway heard it:
+ * the id of one that others say they have got could be anything. Callers are told apart by the row's actor, which they do not
+ * choose. */
 #include "core/consent.h"
 
-enum { WORDING = 1, ADDRESS = 2, WAMID = 4, MESSAGE = 8, CALL = 16, SCAN = 32, LINK = 64, OURS = 128 };
+enum {
+    WORDING = 1,
+    ADDRESS = 2,
+    WAMID = 4,
+    MESSAGE = 8,
+    CALL = 16,
+    SCAN = 32,
+    LINK = 64,
+    PAGE = 128,
+    HEARD = 256,
+    OURS = 512
+};
 
 static const struct {
     const char *method;
@@ -20,8 +34,8 @@ static const struct {
 } rows[] = {
     {"web_form", CONSENT_RANK_CAPTURED, WORDING | ADDRESS,
      "a web form is proven by the wording and the form's address (source, or url in the evidence)"},
-    {"preferences", CONSENT_RANK_CAPTURED, WORDING | ADDRESS,
-     "a preference page is proven by the wording and its address (source, or url in the evidence)"},
+    {"preferences", CONSENT_RANK_CAPTURED, WORDING | PAGE,
+     "only what was done on the gateway's own page counts as captured (another page is a web_form)"},
     {"sms", CONSENT_RANK_CAPTURED, WORDING | MESSAGE,
      "an SMS is proven by the wording and the id of the message (message_id in the evidence)"},
     {"ivr", CONSENT_RANK_CAPTURED, WORDING | CALL,
@@ -31,13 +45,13 @@ static const struct {
     {"in_person", CONSENT_RANK_CAPTURED, WORDING | SCAN,
      "what was said in person is proven by the wording and the SHA-256 of the scanned note (scan_sha256 in the "
      "evidence)"},
-    {"whatsapp", CONSENT_RANK_WRITTEN, WAMID,
-     "a WhatsApp message is proven by Meta's id of it (wamid in the evidence)"},
+    {"whatsapp", CONSENT_RANK_WRITTEN, WAMID | HEARD,
+     "only a WhatsApp message that the gateway itself heard counts as written; here somebody says that there was one"},
     {"in_app_signup", CONSENT_RANK_WRITTEN, LINK,
      "a sign-up inside WhatsApp is proven by its link or Meta's id of a message (link or wamid in the evidence)"},
     {"double_opt_in", CONSENT_RANK_CONFIRMED, OURS | WAMID,
      "only what the gateway asked and heard itself counts as confirmed"},
-    {"platform", CONSENT_RANK_WRITTEN, 0, NULL},
+    {"platform", CONSENT_RANK_WRITTEN, HEARD, "only what WhatsApp told the gateway itself counts as written"},
     {"import", CONSENT_RANK_LISTED, 0, NULL},
 };
 #define ROWS (sizeof rows / sizeof rows[0])
@@ -118,12 +132,20 @@ static bool is_hash(struct str s)
 
 /* --- ranks ----------------------------------------------------------------------------------------------------------- */
 
+/* Who wrote it down; callers of the API have another name. */
+static unsigned of_ours(struct str actor)
+{
+    return str_eq(actor, STR(CONSENT_ACTOR_GATEWAY))   ? OURS | HEARD
+           : str_eq(actor, STR(CONSENT_ACTOR_WEBHOOK)) ? HEARD
+           : str_eq(actor, STR(CONSENT_ACTOR_PAGE))    ? PAGE
+                                                       : 0;
+}
+
 static unsigned found(const struct consent_ground *g)
 {
     struct str v;
     unsigned all = g->has_wording ? WORDING : 0;
-    bool our_page = str_eq(g->actor, STR(CONSENT_ACTOR_PAGE)); /* nobody else writes that */
-    if (our_page || is_address(g->source) || (member(g->evidence, STR("url"), &v) && is_address(v)))
+    if (is_address(g->source) || (member(g->evidence, STR("url"), &v) && is_address(v)))
         all |= ADDRESS;
     if (str_starts(g->source, STR("wamid.")) || (member(g->evidence, STR("wamid"), &v) && str_starts(v, STR("wamid."))))
         all |= WAMID | LINK;
@@ -135,9 +157,7 @@ static unsigned found(const struct consent_ground *g)
         all |= SCAN;
     if (has(g, "link"))
         all |= LINK;
-    if (str_eq(g->actor, STR(CONSENT_ACTOR_GATEWAY)))
-        all |= OURS;
-    return all;
+    return all | of_ours(g->actor);
 }
 
 static size_t row_of(struct str method)
@@ -174,12 +194,15 @@ static enum consent_rank rank_of_withdrawal(const struct consent_ground *g)
     return CONSENT_RANK_ASSERTED;
 }
 
-/* Where the gateway did not ask itself, a second yes is worth what the first one of its kind is. */
-static enum consent_rank second_yes(unsigned got)
+bool consent_method_is_ours(struct str method)
 {
-    return got & WAMID                                      ? CONSENT_RANK_WRITTEN
-           : (got & WORDING) && (got & (MESSAGE | ADDRESS)) ? CONSENT_RANK_CAPTURED
-                                                            : CONSENT_RANK_ASSERTED;
+    static const struct str ours[] = {STR_INIT("platform"),     STR_INIT("merge"),     STR_INIT("number_moved"),
+                                      STR_INIT("suppression"),  STR_INIT("no_answer"), STR_INIT("preferences"),
+                                      STR_INIT("double_opt_in")};
+    for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
+        if (str_ieq(str_trim(method), ours[i]))
+            return true;
+    return false;
 }
 
 enum consent_rank consent_rank(const struct consent_ground *g, const char **ret_lacks)
@@ -198,5 +221,5 @@ enum consent_rank consent_rank(const struct consent_ground *g, const char **ret_
     if ((got & rows[row].wants) == rows[row].wants)
         return rows[row].rank;
     *lacks = rows[row].lacks;
-    return rows[row].wants & OURS ? second_yes(got) : CONSENT_RANK_ASSERTED;
+    return CONSENT_RANK_ASSERTED;
 }

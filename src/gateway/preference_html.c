@@ -2,7 +2,8 @@
  * preference_html.c - writes the preference page.
  *
  * One form with a box for each category, and a button that stops everything. `was` says which boxes were ticked when the page
- * was made, so that a page that lay open for a month changes only what its reader changed. */
+ * was made, so that a page that lay open for a month changes only what its reader changed. What has ended by itself is not
+ * ticked, and ticking it is a new consent. */
 #include "gateway/preference_html.h"
 
 #include <string.h>
@@ -117,30 +118,34 @@ static void page_begin(struct buf *out, const struct preference_words *w, struct
     buf_puts(out, "</h1>\n");
 }
 
-/* When they agreed or stopped, as a date that reads the same everywhere. */
-static void since(struct buf *out, const struct preference_words *w, const struct consent_word *word)
+static bool is_on(const struct consent_word *word, int64_t now)
 {
-    char at[TIME_TEXT];
-    if (word->status == CONSENT_NONE)
-        return;
-    buf_printf(out, "<small>%s %.10s</small>", word->status == CONSENT_GRANTED ? w->given : w->stopped,
-               time_text(word->at, at));
+    return word->status == CONSENT_GRANTED && (word->until == 0 || word->until > now);
 }
 
-static void box(struct buf *out, const struct preference_words *w, int i, const struct consent_word *word)
+/* When they agreed or stopped, as a date that reads the same everywhere; of what has ended nothing. */
+static void since(struct buf *out, const struct preference_words *w, const struct consent_word *word, bool on)
 {
-    bool on = word->status == CONSENT_GRANTED;
+    char at[TIME_TEXT];
+    if (!on && word->status != CONSENT_WITHDRAWN)
+        return;
+    buf_printf(out, "<small>%s %.10s</small>", on ? w->given : w->stopped, time_text(word->at, at));
+}
+
+static void box(struct buf *out, const struct preference_words *w, int i, const struct consent_word *word, int64_t now)
+{
+    bool on = is_on(word, now);
     const char *name = category_name(preference_categories[i]);
     buf_printf(out, "<label><input type=\"checkbox\" name=\"on\" value=\"%s\"%s>%s</label>", name, on ? " checked" : "",
                w->label[i]);
     if (on)
         buf_printf(out, "<input type=\"hidden\" name=\"was\" value=\"%s\">", name);
-    since(out, w, word);
+    since(out, w, word, on);
     buf_puts(out, "\n");
 }
 
-void preference_page(const struct preference_words *w, struct str business, const struct consent_state *s, bool saved,
-                     struct buf *out)
+void preference_page(const struct preference_words *w, struct str business, const struct consent_state *s, int64_t now,
+                     bool saved, struct buf *out)
 {
     page_begin(out, w, business);
     if (saved)
@@ -151,7 +156,7 @@ void preference_page(const struct preference_words *w, struct str business, cons
     named(out, w->agree, business, escaped);
     buf_puts(out, "</legend>\n");
     for (int i = 0; i < PREFERENCE_LABELS; i++)
-        box(out, w, i, &s->of[preference_categories[i]]);
+        box(out, w, i, &s->of[preference_categories[i]], now);
     buf_printf(out,
                "</fieldset>\n<button name=\"do\" value=\"save\">%s</button>\n"
                "<button name=\"do\" value=\"stop\">%s</button>\n</form>\n</main>\n",

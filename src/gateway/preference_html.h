@@ -23,8 +23,9 @@ const struct preference_words *preference_words(struct str language, struct str 
 /* What a person agrees to by ticking this box: the sentence and the label, in the page's words. */
 void preference_wording(const struct preference_words *w, struct str business, int label, struct buf *out);
 
-void preference_page(const struct preference_words *w, struct str business, const struct consent_state *s, bool saved,
-                     struct buf *out);
+/* Ticked is what stands and has not ended by `now`. */
+void preference_page(const struct preference_words *w, struct str business, const struct consent_state *s, int64_t now,
+                     bool saved, struct buf *out);
 void preference_gone(const struct preference_words *w, struct buf *out);
 extern const char preference_style[];
 

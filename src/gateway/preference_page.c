@@ -81,7 +81,7 @@ static void reply_shown(struct visit *v)
 {
     struct buf page;
     buf_init(&page, PAGE_MAX);
-    preference_page(words_for(v), business_name(v->g, 0, http_arena(v->rq)), &v->person.consent,
+    preference_page(words_for(v), business_name(v->g, 0, http_arena(v->rq)), &v->person.consent, clock_now_ms(),
                     str_eq(http_query(v->rq), STR("saved=1")), &page);
     reply_page(v->rq, 200, &page);
 }
@@ -155,7 +155,7 @@ static struct consent_row new_row(struct visit *v, struct arena *a, int64_t now)
                                 .source = STR("preference page"),
                                 .language = str_of(words_for(v)->tag),
                                 .evidence = evidence_of(v, a),
-                                .actor = STR("preference page"),
+                                .actor = STR(CONSENT_ACTOR_PAGE),
                                 .business = business_name(v->g, 0, a)};
 }
 

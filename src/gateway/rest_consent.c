@@ -4,7 +4,11 @@
  * Callers grant and withdraw; stop and resume belong to the platform and arrive by webhook only. Evidence is kept as
  * stated: how, where, by whom it was asked, with which wording, in which language, under which policy and law, until when.
  * What it is worth is worked out here and told, with what is missing (core/consent_rank.c). A wording that was recorded before
- * may be named by its SHA-256. A time in the future is refused; one long ago is taken, and flagged. */
+ * may be named by its SHA-256. Methods of what the gateway heard or asked itself are its own, and no caller grants with them.
+ *
+ * A time in the future is refused, unless a clock that runs a little ahead explains it: then the event counts from now, so that
+ * whatever is said after it counts after it. One long ago is taken, and flagged. Who refused is not granted for without a time
+ * that has passed: it could have been filled in before they refused. */
 #include <stddef.h>
 #include <stdio.h>
 
@@ -107,7 +111,41 @@ static bool read_time(struct rest_call *c, struct json v, int64_t now, int64_t *
         rest_wrong(c, WL_EINVAL, "at", "at lies in the future");
         return false;
     }
+    *ret = *ret < now ? *ret : now;
     return true;
+}
+
+bool rest_is_timed(struct json v, int64_t now)
+{
+    struct str at = json_str_or(json_get(v, "at"), STR(""));
+    int64_t ms;
+    return at.n > 0 && time_parse(at.p, at.n, &ms) && ms <= now;
+}
+
+bool rest_wants_time(struct rest_call *c, const struct person *p, const struct consent_row *row)
+{
+    for (int i = 0; i < CATEGORY_COUNT; i++) {
+        const struct consent_word *w = &p->consent.of[i];
+        char when[TIME_TEXT];
+        if (row->event.act != CONSENT_GRANT || !(row->event.scope & CONSENT_SCOPE(i)) || w->status != CONSENT_WITHDRAWN)
+            continue;
+        rest_wrong(c, WL_EINVAL, "at",
+                   "the person refused %s at %s: a grant needs at, a time that has passed; when did they agree again?",
+                   category_name((enum category)i), time_text(w->at, when));
+        return true;
+    }
+    return false;
+}
+
+static bool check_method(struct rest_call *c, const struct consent_row *row)
+{
+    if (row->event.act != CONSENT_GRANT || !consent_method_is_ours(row->method))
+        return true;
+    rest_wrong(c, WL_EINVAL, "method",
+               "the method %.*s is for what the gateway itself heard or asked; say how the grant came to you, as in "
+               "web_form",
+               (int)row->method.n, row->method.p);
+    return false;
 }
 
 /* When a grant ends by itself. */
@@ -193,7 +231,7 @@ static bool read_texts(struct rest_call *c, struct json v, struct arena *a, stru
     for (size_t i = 0; i < TEXTS; i++)
         if (!text_field(c, v, texts[i].key, texts[i].max, text_of(row, i)))
             return false;
-    return check_jurisdiction(c, row->jurisdiction) && evidence_field(c, v, a, &row->evidence);
+    return check_method(c, row) && check_jurisdiction(c, row->jurisdiction) && evidence_field(c, v, a, &row->evidence);
 }
 
 int rest_consent_row(struct rest_call *c, const struct rest_ground *g, struct json v, struct consent_row *ret,
@@ -319,6 +357,20 @@ bool rest_read_body(struct rest_call *c, struct json *ret)
     return false;
 }
 
+/* Finds or creates the person. Who refused is looked for first: a call that is refused leaves no new person behind, except
+ * one that was erased and is met again. */
+static int person_of(struct rest_call *c, const struct rest_ground *g, const struct identity *key, bool timed,
+                     const struct consent_row *row, struct person *ret, struct err *e)
+{
+    int rc = people_find(g->s, key, 1, ret, e);
+    if (rc != 0 || (!timed && rest_wants_time(c, ret, row)))
+        return rc;
+    rc = people_ensure(g->s, key, 1, g->now, ret, e);
+    if (rc == 0 && !timed)
+        (void)rest_wants_time(c, ret, row);
+    return rc;
+}
+
 int rest_consent_add(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e)
 {
     const struct rest_ground g = {s, a, now, "api"};
@@ -337,9 +389,11 @@ int rest_consent_add(struct rest_call *c, struct store *s, struct arena *a, int6
     if (rc != 0 || c->problem.code != 0)
         return rc;
     size_t fresh = 0;
-    rc = people_ensure(s, &key, 1, now, &p, e);
-    if (rc == 0)
+    rc = person_of(c, &g, &key, rest_is_timed(root, now), &row, &p, e);
+    if (rc == 0 && c->problem.code == 0)
         rc = rest_record_consent(c, s, &p, &row, &fresh, e);
+    if (rc == 0 && c->problem.code != 0)
+        return 0;
     if (rc != 0)
         return rc;
     char id[48];

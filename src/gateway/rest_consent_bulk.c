@@ -73,6 +73,8 @@ static int write_row(struct bulk *b, const struct identity *key, struct consent_
     size_t fresh = 0;
     char id[48];
     int rc = people_ensure(b->g->s, key, 1, b->g->now, &p, e);
+    if (rc == 0 && !dated && rest_wants_time(b->c, &p, row))
+        return failed(b);
     if (rc == 0 && (row->event.act == CONSENT_GRANT || !says_nothing_new(&p, row, dated)))
         rc = rest_record_consent(b->c, b->g->s, &p, row, &fresh, e);
     if (rc != 0)
@@ -103,6 +105,7 @@ static int read_row(struct bulk *b, struct json v, struct consent_row *row, bool
     int rc = rest_consent_row(b->c, b->g, v, row, e);
     if (rc == 0 && b->c->problem.code == 0 && at.n == 0)
         rest_wrong(b->c, WL_EINVAL, "at", "a grant needs at: when did the person agree?");
+    *ret_dated = rest_is_timed(v, b->g->now);
     return rc;
 }
 

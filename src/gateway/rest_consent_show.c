@@ -10,6 +10,8 @@
 #include "gateway/checkpoints.h"
 #include "gateway/rest_person.h"
 
+#define EVENTS_BYTES (REST_ANSWER_MAX / 2) /* of one person's, with what stands before them */
+
 static const enum category shown[] = {CATEGORY_MARKETING, CATEGORY_UTILITY, CATEGORY_AUTHENTICATION, CATEGORY_CALLS};
 #define SHOWN (sizeof shown / sizeof shown[0])
 
@@ -146,13 +148,15 @@ static void show_event(struct rest_call *c, const struct consent_row *row)
     buf_done(&scope);
 }
 
-void rest_consent_events(struct rest_call *c, const struct consent_row *rows, size_t n)
+bool rest_consent_events(struct rest_call *c, const struct consent_row *rows, size_t n)
 {
+    size_t i = 0;
     jo_key(&c->out, "events");
     jo_array(&c->out);
-    for (size_t i = 0; i < n; i++)
+    for (; i < n && c->answer.len < EVENTS_BYTES; i++)
         show_event(c, &rows[i]);
     jo_end(&c->out);
+    return i == n;
 }
 
 /* --- what stands, and why ------------------------------------------------------------------------------------------------ */
@@ -256,7 +260,7 @@ int rest_consent_show(struct rest_call *c, struct store *s, struct arena *a, int
     jo_kcstr(&c->out, "contact", id);
     rest_consent_members(&c->out, &p);
     rest_consent_standing(c, &p, rows, n, now);
-    rest_consent_events(c, rows, n);
+    jo_kbool(&c->out, "cut", !rest_consent_events(c, rows, n) || n == EVENTS_SHOWN);
     rest_time(&c->out, "restricted_until", p.restricted_until);
     jo_end(&c->out);
     return 0;

@@ -108,6 +108,7 @@ struct import_row {
     struct str name, lang, zone;
     bool clear_zone;
     bool has_consent, undated; /* undated: a withdrawal that says no time */
+    bool ahead;                /* a grant whose time has not come by our clock */
     struct consent_row consent;
 };
 
@@ -146,6 +147,7 @@ static bool read_row_consent(struct import *im, struct json consent, struct impo
         return row_error(im, "at", "a grant needs at: when did the person agree?");
     ret->has_consent = true;
     ret->undated = !dated;
+    ret->ahead = !withdraws(consent) && !rest_is_timed(consent, im->now);
     if (ret->consent.source.n == 0)
         ret->consent.source = im->source;
     ret->consent.event.rank = (int)rest_rank(&ret->consent, NULL);
@@ -161,7 +163,7 @@ static bool read_names(struct import *im, struct json v, bool lenient, struct im
                user = str_trim(json_str_or(json_get(v, "user_id"), STR("")));
     if (phone.n == 0 && user.n == 0)
         return row_error(im, "phone", "a row needs a phone number or a user id");
-    if (phone.n > 0 && identity_phone(phone, &ret->key, &why) != 0) {
+    if (phone.n > 0 && identity_phone_written(phone, &ret->key, &why) != 0) {
         ret->key.kind = IDENTITY_NONE;
         if (!lenient || user.n == 0 || identity_user_id(user, &id, NULL) != 0)
             return row_error(im, "phone", why.text);
@@ -271,6 +273,10 @@ static int write_row(struct import *im, struct import_row *row, struct err *e)
         rc = people_add_identity(im->s, &p, &row->also, im->now, e);
     if (rc != 0)
         return rc;
+    if (row->ahead && rest_wants_time(im->c, &p, &row->consent)) {
+        row_refused(im, im->c->field);
+        return 0;
+    }
     changed |= set_text(p.name, sizeof p.name, row->name);
     changed |= row->name.n > 0 && p.name_at != 0;
     p.name_at = row->name.n > 0 ? 0 : p.name_at; /* the business gave it: what webhooks say does not change it */

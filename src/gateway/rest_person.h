@@ -27,6 +27,13 @@ struct rest_notes {
 };
 int rest_withdrawal_row(struct rest_call *c, const struct rest_ground *g, struct json v, struct rest_notes notes,
                         struct consent_row *ret, bool *ret_dated, struct err *e);
+/* The member `scope`: a text with commas, or a list of texts. WL_EINVAL names the word, or says that it is missing. */
+int rest_scope(struct json field, consent_scope *ret, struct err *e);
+bool rest_no_scope(struct json field); /* nothing is named at all */
+/* The object says when, and that has passed. */
+bool rest_is_timed(struct json v, int64_t now);
+/* Whether the row grants what the person refused: then it must be rest_is_timed(). c->problem says so. */
+bool rest_wants_time(struct rest_call *c, const struct person *p, const struct consent_row *row);
 /* Appends the event and folds it into the person; what waits for somebody who refused is looked at after the commit. */
 int rest_record_consent(struct rest_call *c, struct store *s, struct person *p, struct consent_row *row,
                         size_t *ret_new, struct err *e);
@@ -37,8 +44,9 @@ enum consent_rank rest_rank(const struct consent_row *row, const char **ret_lack
 bool rest_back_dated(const struct consent_row *row);
 /* "rank", "lacks", "back_dated", "in_force", "why" of an event that was just given, into the open object. */
 void rest_consent_fate(struct json_out *o, const struct person *p, const struct consent_row *row);
-/* "events": [...] with everything a row says, into the open object. */
-void rest_consent_events(struct rest_call *c, const struct consent_row *rows, size_t n);
+/* "events": [...] with everything a row says, into the open object, the oldest first. False: not all of them, there is no more
+ * room in an answer. */
+bool rest_consent_events(struct rest_call *c, const struct consent_row *rows, size_t n);
 /* "standing": [...], a word for each category: what is in force, which event decides, and what stands against it. */
 void rest_consent_standing(struct rest_call *c, const struct person *p, const struct consent_row *rows, size_t n,
                            int64_t now);

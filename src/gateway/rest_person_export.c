@@ -2,7 +2,7 @@
  * rest_person_export.c - GET /contacts/{who}/export: everything that is held on one person, for that person.
  *
  * First comes a page with who they are and what they agreed to: names, attributes, consent with wordings, evidence and places in
- * the log, windows, messages the gateway owes them. Then pages of messages with the decisions about them, of webhooks, and of
+ * the log, windows, messages the gateway owes them; `cut` says that there is more of that than fits. Then pages of messages with the decisions about them, of webhooks, and of
  * statuses whose message nobody knows; each call takes a moment of a reader at most, and `next` is where to go on. The command
  * line puts the pages together.
  *
@@ -26,7 +26,6 @@
 #define EVENTS_MOST   20000
 #define ERRANDS_MOST  1000
 #define MESSAGES_PAGE 100
-#define STATUSES_MOST 200 /* of one message */
 #define BODIES_PAGE   500
 #define PAGE_BYTES    (4u << 20)
 #define MEMORY        (64u << 20)
@@ -136,7 +135,7 @@ static int put_windows(struct export *x, struct err *e)
     return rc;
 }
 
-static int put_errands(struct export *x, struct arena *a, struct err *e)
+static int put_errands(struct export *x, struct arena *a, bool *ret_cut, struct err *e)
 {
     struct json_out *o = &x->c->out;
     struct errand *v;
@@ -158,6 +157,7 @@ static int put_errands(struct export *x, struct arena *a, struct err *e)
         jo_end(o);
     }
     jo_end(o);
+    *ret_cut = n == ERRANDS_MOST;
     return rc;
 }
 
@@ -165,6 +165,7 @@ static int put_person(struct export *x, struct arena *a, struct err *e)
 {
     struct consent_row *rows;
     size_t n = 0;
+    bool cut = false, errands_cut = false;
     char now[TIME_TEXT];
     struct json_out *o = &x->c->out;
     int rc = ledger_list(x->s, x->p.bucket, x->p.id, a, EVENTS_MOST, &rows, &n, e);
@@ -174,11 +175,12 @@ static int put_person(struct export *x, struct arena *a, struct err *e)
     put_attributes(x);
     rest_consent_members(o, &x->p);
     rest_consent_standing(x->c, &x->p, rows, n, x->now);
-    rest_consent_events(x->c, rows, n);
+    cut = !rest_consent_events(x->c, rows, n) || n == EVENTS_MOST || x->n_names == NAMES_MAX;
     jo_kint(o, "sealed_leaves", checkpoints_sealed(x->c->g->checkpoints));
     rc = put_windows(x, e);
     if (rc == 0)
-        rc = put_errands(x, a, e);
+        rc = put_errands(x, a, &errands_cut, e);
+    jo_kbool(o, "cut", cut || errands_cut);
     return rc == 0 ? go_on(x, e) : rc;
 }
 

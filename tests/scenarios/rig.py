@@ -57,6 +57,12 @@ def free_port():
         return s.getsockname()[1]
 
 
+def now():
+    """This moment as the REST interface takes times."""
+    seconds = time.time()
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{int(seconds * 1000) % 1000:03}Z"
+
+
 def until(what, ask, seconds=10):
     """Asks until the answer is true and returns it; fails with `what` when it never is."""
     end, rest = time.monotonic() + seconds * SLOW, 0.005
@@ -245,8 +251,8 @@ class Gateway(Process):
         return r.status_code, (r.json() if r.content else None)
 
     def grant(self, who, scope="marketing", method="web_form"):
-        """An act of the person's, with what proves it: the rank is captured."""
-        status, body = self.admin("POST", "/consent", {"who": who, "act": "grant", "scope": scope, "method": method,
+        """An act of the person's just now, with what proves it: the rank is captured."""
+        status, body = self.admin("POST", "/consent", {"who": who, "act": "grant", "scope": scope, "method": method, "at": now(),
                                                        "source": "https://shop.example/form", "wording": "Yes, write to me on WhatsApp."})
         assert status == 200, body
         return body

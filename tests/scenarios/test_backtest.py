@@ -127,7 +127,7 @@ def test_what_a_policy_would_have_done_and_what_became_of_it(start, gateway, san
         said[["allow", "hold", "deny"].index(other)] += count
     gateway.stop()
     strict = start(rig.Gateway, tmp_path, sandbox.url, **{"rules.policy": [str(trial)]})
-    consent = {"who": "+" + people[1], "act": "grant", "scope": "marketing", "method": "web_form"}
+    consent = {"who": "+" + people[1], "act": "grant", "scope": "marketing", "method": "web_form", "at": rig.now()}
     assert strict.admin("POST", "/consent", consent)[0] == 200
     strict.sealed()
     assert mix(strict, people) == said

@@ -112,7 +112,6 @@ WAYS = [  # method, what proves it, the rank with it, and what the answer says w
     ("ivr", {"wording": "Press 1 for offers.", "evidence": {"call_id": "c-17"}}, "captured", "call_id"),
     ("paper", {"wording": "I want offers.", "evidence": {"scan_sha256": SCAN}}, "captured", "scan_sha256"),
     ("in_person", {"wording": "I want offers.", "evidence": {"scan_sha256": SCAN}}, "captured", "scan_sha256"),
-    ("whatsapp", {"evidence": {"wamid": "wamid.HBgLMTU1NTAwMDExMTE"}}, "written", "wamid"),
     ("in_app_signup", {"evidence": {"link": "https://wa.me/message/ABC"}}, "written", "link"),
 ]
 
@@ -135,10 +134,79 @@ def test_each_way_in_is_worth_what_it_proves(gateway, method, proof, rank, lacks
     assert code == 0 and lacks in " ".join(said.split()), said
 
 
+OURS = ["platform", "merge", "number_moved", "suppression", "no_answer", "preferences", "double_opt_in", " Platform"]
+
+
 @pytest.mark.shared
-def test_only_what_the_gateway_asked_itself_is_confirmed(gateway):
-    status, answer = record(gateway, f"+{next(NEW)}", act="grant", method="double_opt_in", evidence={"wamid": "wamid.x"})
-    assert status == 200 and answer["rank"] == "written" and "gateway" in answer["lacks"]
+@pytest.mark.parametrize("method", OURS)
+def test_what_only_the_gateway_hears_is_claimed_by_nobody_else(gateway, method):
+    who, grant = f"+{next(NEW)}", {"act": "grant", "scope": "marketing", "method": method, "evidence": {"wamid": "wamid.x"}, "at": "2026-01-02"}
+    status, answer = record(gateway, who, **grant)
+    assert status == 400 and answer["error"]["field"] == "method" and "gateway" in answer["error"]["message"], answer
+    results = gateway.admin("POST", "/consent/bulk", [{"who": who, **grant}])[1]["results"]
+    assert [(r["result"], r["field"]) for r in results] == [("failed", "method")]
+    listed = gateway.admin("POST", "/contacts/import", {"source": "x", "contacts": [{"phone": who, "consent": grant}]})[1]
+    assert [e["field"] for e in listed["errors"]] == ["method"]
+    assert gateway.person(who) is None
+    assert record(gateway, who, **{**grant, "act": "withdraw"})[1]["in_force"]  # a refusal is taken by whatever word
+
+
+@pytest.mark.shared
+def test_an_id_of_a_message_nobody_heard_is_somebodys_word(gateway):
+    """An invented wamid does not lift what the person themselves wrote."""
+    who = f"+{next(NEW)}"
+    event(gateway, {"contacts": [{"wa_id": who[1:]}], "messages": [{"from": who[1:], "id": f"wamid.{who}", "timestamp": str(int(time.time()) - 60), "type": "text", "text": {"body": "STOP"}}]})
+    assert gateway.person(who)["consent"]["marketing"]["status"] == "withdrawn"
+    status, answer = record(gateway, who, act="grant", method="whatsapp", evidence={"wamid": "wamid.x"}, source="wamid.x", wording="Yes", at=stamp(-1))
+    assert status == 200 and answer["rank"] == "asserted" and "the gateway itself heard" in answer["lacks"] and not answer["in_force"], answer
+    assert gateway.person(who)["consent"]["marketing"]["status"] == "withdrawn"
+
+
+def stamp(seconds):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + seconds))
+
+
+FORM = {"act": "grant", "method": "web_form", "source": "https://shop.example/join", "wording": "Yes, write to me."}
+ENTRIES = {
+    "one": lambda g, who, at: record(g, who, **FORM, at=at)[0] == 200,
+    "bulk": lambda g, who, at: g.admin("POST", "/consent/bulk", [{"who": who, "scope": "marketing", **FORM, "at": at}])[1]["recorded"] == 1,
+    "import": lambda g, who, at: g.admin("POST", "/contacts/import", {"source": "x", "contacts": [{"phone": who, "consent": {"scope": "marketing", **FORM, "at": at}}]})[1]["consents"] == 1,
+}
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_a_clock_that_runs_ahead_outruns_no_refusal(gateway, entry):
+    who = f"+{next(NEW)}"
+    assert ENTRIES[entry](gateway, who, stamp(250))
+    event_now = shown(gateway, who)["events"][-1]
+    assert event_now["at"] == event_now["recorded_at"]
+    assert record(gateway, who, act="withdraw", method="phone_call")[1]["in_force"]
+    assert not ENTRIES[entry](gateway, who, stamp(280)), "when that was, nobody can say"
+    assert gateway.person(who)["consent"]["marketing"]["status"] == "withdrawn"
+    late = f"+{next(NEW)}"  # a refusal of a clock that runs ahead stands, and not against what is said after it
+    assert record(gateway, late, act="withdraw", method="phone_call", at=stamp(250))[1]["in_force"]
+    time.sleep(0.01)
+    assert ENTRIES[entry](gateway, late, rig.now())
+    assert gateway.person(late)["consent"]["marketing"]["status"] == "granted"
+
+
+@pytest.mark.shared
+def test_a_form_without_a_time_lifts_no_refusal(gateway):
+    """It was filled in before the person wrote STOP, and posted after it."""
+    who = f"+{next(NEW)}"
+    assert record(gateway, who, **FORM)[0] == 200  # nobody refused: now will do
+    assert record(gateway, who, act="withdraw", method="sms")[1]["in_force"]
+    for undated in ({}, {"at": ""}, {"at": None}, {"at": stamp(200)}):
+        status, answer = record(gateway, who, **FORM, **undated)
+        assert status == 400 and answer["error"]["field"] == "at" and "refused marketing" in answer["error"]["message"], answer
+    assert record(gateway, who, **{**FORM, "scope": "utility"})[0] == 200  # of that nothing was refused
+    assert record(gateway, who, **{**FORM, "scope": "all"})[0] == 400
+    code, _, said = gateway.cli(["consent", "grant", who, "--scope", "marketing"])
+    assert code != 0 and "needs at" in " ".join(said.split()), said
+    assert [e["act"] for e in shown(gateway, who)["events"]] == ["grant", "withdraw", "grant"]
+    time.sleep(0.01)
+    assert record(gateway, who, **FORM, at=rig.now())[1]["in_force"]
 
 
 @pytest.mark.shared

@@ -61,3 +61,17 @@ def test_it_comes_in_pages(gateway):
         assert gateway.admin("GET", f"{path}?cursor={wrong}")[0] == 400, wrong
     assert gateway.admin("GET", "/contacts/%2B15550009999/export")[0] == 404
     assert gateway.cli(["contacts", "export", "+15550009999"])[0] == 1
+
+
+def test_what_does_not_fit_is_said(gateway):
+    """Half of the evidence must not pass for all of it."""
+    assert gateway.grant("+" + ANA) and gateway.admin("GET", f"/contacts/%2B{ANA}/export")[1]["cut"] is False
+    row = {"who": "+" + ANA, "act": "grant", "scope": "marketing", "source": "s" * 4000, "wording": "w" * 4000}
+    for lot in range(6):
+        rows = [{**row, "at": f"2026-01-02T03:{lot:02}:{i // 2:02}Z", "evidence": f"{i} " + "e" * 4000 if i % 2 else "f" * 4000} for i in range(80)]
+        status, answer = gateway.admin("POST", "/consent/bulk", rows)
+        assert status == 200 and answer["recorded"] == 80, answer
+    for path in (f"/contacts/%2B{ANA}/export", f"/consent/%2B{ANA}"):
+        status, answer = gateway.admin("GET", path)
+        assert status == 200 and answer["cut"] is True and 100 < len(answer["events"]) < 481, (path, status, len(answer.get("events", [])))
+    assert json.loads(gateway.cli(["contacts", "export", "+" + ANA])[1])["cut"] is True

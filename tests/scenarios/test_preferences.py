@@ -2,6 +2,7 @@
 """The preference page: a person with their link sees and changes what they agreed to, without a script and without a login."""
 
 import re
+import time
 
 import pytest
 import requests
@@ -66,6 +67,21 @@ def test_a_page_that_lay_open_changes_only_what_its_reader_changed(shop):
     shop.admin("POST", "/consent", {"who": "+" + ANA, "act": "withdraw", "scope": "marketing", "method": "whatsapp"})
     assert requests.post(url, data="was=marketing&on=marketing&on=calls&do=save", headers=FORM, timeout=10).status_code == 200
     assert (status_of(shop), status_of(shop, "calls")) == ("withdrawn", "granted")
+
+
+def test_what_has_ended_is_not_ticked_and_may_be_given_again(shop):
+    who = "+447700906777"
+    ends = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 2))
+    status, _ = shop.admin("POST", "/consent", {"who": who, "act": "grant", "scope": "marketing", "method": "web_form", "source": "https://shop.example/form",
+                                                "wording": "Yes, for a while.", "expires": ends})
+    assert status == 200
+    url = link(shop, who)
+    rig.until("the consent has ended", lambda: ticked(requests.get(url, timeout=10).text) == [], 20)
+    page = requests.get(url, timeout=10).text
+    assert 'name="was"' not in page and "<small>" not in page
+    assert ticked(requests.post(url, data="on=marketing&do=save", headers=FORM, timeout=10).text) == ["marketing"]
+    word = shop.person(who)["consent"]["marketing"]
+    assert word["status"] == "granted" and word["expires"] is None
 
 
 def test_one_button_stops_everything(shop):

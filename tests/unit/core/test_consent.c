@@ -380,8 +380,8 @@ TEST(grants_have_the_rank_their_evidence_gives)
         {"web_form", "", "{\"more\":{\"url\":\"https://shop.example/\"}}", "api", true, 2, "address"},
         {"web_form", "", "{\"note\":\"\\\"url\\\":\\\"https://x\\\"\"}", "api", true, 2, "address"},
         {"preferences", "preference page", "{}", "preference page", true, 3, NULL},
-        {"preferences", "preference page", "{}", "api", true, 2, "address"},
-        {"preferences", "https://shop.example/mine", "", "api", true, 3, NULL},
+        {"preferences", "preference page", "{}", "api", true, 2, "web_form"},
+        {"preferences", "https://shop.example/mine", "", "api", true, 2, "web_form"},
         {"sms", "", "{\"message_id\":\"SM1\"}", "api", true, 3, NULL},
         {"sms", "", "{\"message_id\":17}", "api", true, 3, NULL},
         {"sms", "", "{\"message_id\":\" \"}", "api", true, 2, "message_id"},
@@ -395,17 +395,21 @@ TEST(grants_have_the_rank_their_evidence_gives)
         {"paper", "", "{\"scan_sha256\":\"x" SCAN "\"}", "api", true, 2, "scan_sha256"},
         {"in_person", "", "{\"scan_sha256\":\"" SCAN "\"}", "api", true, 3, NULL},
         {"in_person", "", "", "api", true, 2, "scan_sha256"},
-        {"whatsapp", "wamid.HBg", "", "api", false, 4, NULL},
-        {"whatsapp", "", "{\"wamid\":\"wamid.HBg\"}", "api", false, 4, NULL},
-        {"whatsapp", "the thread", "", "api", true, 2, "wamid"},
+        {"whatsapp", "wamid.HBg", "", "webhook", false, 4, NULL},
+        {"whatsapp", "", "{\"wamid\":\"wamid.HBg\"}", "gateway", false, 4, NULL},
+        {"whatsapp", "the thread", "", "webhook", true, 2, "gateway"},
+        {"whatsapp", "wamid.HBg", "", "api", true, 2, "gateway"},
+        {"whatsapp", "", "{\"wamid\":\"wamid.HBg\"}", "preference page", true, 2, "gateway"},
         {"in_app_signup", "", "{\"link\":\"https://wa.me/x\"}", "api", false, 4, NULL},
         {"in_app_signup", "wamid.HBg", "", "api", false, 4, NULL},
         {"in_app_signup", "", "", "api", false, 2, "link"},
         {"platform", "", "", "webhook", false, 4, NULL},
+        {"platform", "wamid.HBg", "", "api", true, 2, "gateway"},
         {"double_opt_in", "wamid.HBg", "", "gateway", false, 5, NULL},
         {"double_opt_in", "", "", "gateway", false, 2, "gateway"},
-        {"double_opt_in", "wamid.HBg", "", "api", true, 4, "gateway"},
-        {"double_opt_in", "https://shop.example", "", "api", true, 3, "gateway"},
+        {"double_opt_in", "wamid.HBg", "", "webhook", true, 2, "gateway"},
+        {"double_opt_in", "wamid.HBg", "", "api", true, 2, "gateway"},
+        {"double_opt_in", "https://shop.example", "", "api", true, 2, "gateway"},
         {"double_opt_in", "https://shop.example", "", "api", false, 2, "gateway"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -456,6 +460,17 @@ TEST(withdrawals_are_the_persons_own_words_or_somebodys)
     }
     const struct consent_ground stop = {.act = CONSENT_STOP, .method = STR_INIT("platform")};
     assert_int_equal(consent_rank(&stop, NULL), CONSENT_RANK_NONE);
+}
+
+TEST(some_methods_are_the_gateways_own)
+{
+    static const char *const ours[] = {"platform",  "merge",       "number_moved",    "suppression",
+                                       "no_answer", "preferences", " Double_Opt_In\t"},
+                             *const theirs[] = {"whatsapp", "web_form", "import", "platforms", "operator", ""};
+    for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
+        assert_true(consent_method_is_ours(str_of(ours[i])));
+    for (size_t i = 0; i < sizeof theirs / sizeof theirs[0]; i++)
+        assert_false(consent_method_is_ours(str_of(theirs[i])));
 }
 
 TEST(ranks_have_the_words_of_the_fact)
@@ -622,5 +637,6 @@ TEST(a_refusal_stands_against_grants_of_before_the_names_were_known_to_be_one)
 TESTS(T(a_refusal_stands_against_grants_of_before_the_names_were_known_to_be_one), T(rules),
       T(any_order_any_repetition), T(the_weaker_never_beats_the_withdrawal), T(contradictory_words), T(packing),
       T(one_opt_in_stays_small), T(the_evidence_of_the_grant_that_stands), T(grants_have_the_rank_their_evidence_gives),
-      T(withdrawals_are_the_persons_own_words_or_somebodys), T(ranks_have_the_words_of_the_fact),
-      T(reads_states_of_before), T(refuses_words_out_of_order), T(scopes), T(names))
+      T(withdrawals_are_the_persons_own_words_or_somebodys), T(some_methods_are_the_gateways_own),
+      T(ranks_have_the_words_of_the_fact), T(reads_states_of_before), T(refuses_words_out_of_order), T(scopes),
+      T(names))

@@ -66,7 +66,7 @@ TEST(every_language_says_everything)
         struct consent_state s = {.platform_stop = true};
         assert_string_equal(w->tag, tags[i]);
         buf_init(&out, 65536);
-        preference_page(w, STR("<b>\"Lemon\" & 'Market'</b>"), &s, true, &out);
+        preference_page(w, STR("<b>\"Lemon\" & 'Market'</b>"), &s, 1, true, &out);
         assert_false(out.failed);
         assert_null(strstr(buf_cstr(&out), "<b>"));
         assert_null(strstr(buf_cstr(&out), "%s"));
