@@ -43,6 +43,7 @@ struct import {
         size_t n;
     } batch;
     int64_t rows, recorded, known, failed, warned, unsent;
+    struct buf behind; /* fields of a CSV row that no column is for, each behind its delimiter */
     struct buf errors; /* JSON objects, comma-separated */
     bool errors_cut, progress;
     int64_t begun_ns, drawn_ns;
@@ -113,26 +114,58 @@ static void print_note(struct import *m, const char *kind, int line, struct str 
     fputc('\n', stderr);
 }
 
-/* The row as it stood, with its reason: a column behind the others, or a member before them. */
-static void keep_bad(struct import *m, struct str kept, struct str why)
+/* The members of a line that has a reason of before, without that. */
+static void keep_members(struct json line, struct json_out *out)
+{
+    struct buf value;
+    buf_init(&value, 8 * LINE_BYTES);
+    for (struct json_iter it = json_iter(line); json_next(&it);) {
+        if (str_eq(it.key, STR("error")))
+            continue;
+        buf_clear(&value);
+        json_write_value(&value, it.value);
+        jo_key_str(out, it.key);
+        jo_raw(out, buf_str(&value));
+    }
+    buf_done(&value);
+}
+
+/* A line of JSON as it stood, its reason a member before the others; one that is no object as the text of a member "line". */
+static void keep_line(struct import *m, struct str kept, struct str why)
 {
     struct buf b;
     struct json_out out;
-    buf_init(&b, 16 * ERR_TEXT_MAX);
-    if (!m->lines) {
-        csv_put(&b, why, csv_delimiter(m->csv));
-        fwrite(kept.p, 1, kept.n, m->bad);
-        fprintf(m->bad, "%s\n", buf_cstr(&b));
+    struct json root;
+    struct str rest = STR("");
+    bool object = json_parse(m->parser, kept, false, &root, NULL) == 0 && json_type(root) == JSON_OBJECT;
+    buf_init(&b, 16 * ERR_TEXT_MAX + 8 * LINE_BYTES);
+    json_out_init(&out, &b);
+    jo_object(&out);
+    jo_kstr(&out, "error", why);
+    if (!object) {
+        jo_kstr(&out, "line", kept);
+    } else if (json_type(json_get(root, "error")) != JSON_ABSENT) {
+        keep_members(root, &out);
     } else {
-        struct str rest = str_trim(kept);
-        bool object = rest.n > 1 && rest.p[0] == '{' && rest.p[rest.n - 1] == '}';
-        json_out_init(&out, &b);
-        jo_str(&out, why);
-        fprintf(m->bad, "{\"error\":%s", buf_cstr(&b));
-        if (object)
-            rest = str_trim((struct str){rest.p + 1, rest.n - 2});
-        fprintf(m->bad, "%s%.*s}\n", rest.n > 0 ? "," : "", (int)rest.n, rest.p);
+        rest = str_trim(kept);
+        rest = str_trim((struct str){rest.p + 1, rest.n - 2});
     }
+    fprintf(m->bad, "%s%s%.*s}\n", buf_cstr(&b), rest.n > 0 ? "," : "", (int)rest.n, rest.p);
+    buf_done(&b);
+}
+
+/* The row as it stood, with its reason. */
+static void keep_bad(struct import *m, struct str kept, struct str why)
+{
+    struct buf b;
+    if (m->lines) {
+        keep_line(m, kept, why);
+        return;
+    }
+    buf_init(&b, 16 * ERR_TEXT_MAX);
+    csv_put(&b, why, csv_delimiter(m->csv));
+    fwrite(kept.p, 1, kept.n, m->bad);
+    fprintf(m->bad, "%s%s\n", buf_cstr(&b), buf_cstr(&m->behind));
     buf_done(&b);
 }
 
@@ -235,16 +268,36 @@ static struct str str_or_none(const char *z)
     return z != NULL ? str_of(z) : STR("");
 }
 
-/* The row for --errors: its fields without an older error column; the reason follows. */
+/* In the --errors file a row that is not sent stands behind those before it, whose answer is asked for now. */
+static void send_before(struct import *m)
+{
+    if (m->bad != NULL && m->connected && !m->stopped)
+        batch_send(m);
+}
+
+/* The row for --errors: its fields without an older error column; the reason follows, and behind it what no column is for. */
 static void keep_csv(struct import *m, const struct csv_row *row, struct buf *out)
 {
     char d = csv_delimiter(m->csv);
-    for (size_t i = 0; i < m->format.n || i < row->n; i++) {
+    for (size_t i = 0; i < m->format.n; i++) {
         if ((int)i == m->format.error_at)
             continue;
         csv_put(out, i < row->n ? row->field[i] : STR(""), d);
         buf_putc(out, d);
     }
+}
+
+static void bad_csv(struct import *m, const struct csv_row *row, const char *field, const struct err *why,
+                    const struct buf *kept)
+{
+    char d = csv_delimiter(m->csv);
+    send_before(m);
+    for (size_t i = m->format.n; i < row->n; i++) {
+        buf_putc(&m->behind, d);
+        csv_put(&m->behind, row->field[i], d);
+    }
+    note_error(m, row->line, str_or_none(field), str_of(why->text), buf_str(kept));
+    buf_clear(&m->behind);
 }
 
 static void csv_row(struct import *m, const struct csv_row *row, struct buf *event, struct buf *kept)
@@ -262,7 +315,7 @@ static void csv_row(struct import *m, const struct csv_row *row, struct buf *eve
     if (rc == 0)
         batch_add(m, row->line, buf_str(event), buf_str(kept));
     else
-        note_error(m, row->line, str_or_none(field), str_of(e.text), buf_str(kept));
+        bad_csv(m, row, field, &e, kept);
 }
 
 /* A row that could not be cut into fields: in the first one, for a person to repair. */
@@ -272,6 +325,7 @@ static void broken_row(struct import *m, const struct csv_row *row, struct buf *
     csv_put(kept, row->raw, csv_delimiter(m->csv));
     for (size_t i = 0; i < m->format.n - (m->format.error_at >= 0); i++)
         buf_putc(kept, csv_delimiter(m->csv));
+    send_before(m);
     note_error(m, row->line, STR(""), str_of(why->text), buf_str(kept));
 }
 
@@ -318,10 +372,12 @@ static void json_line(struct import *m, int number, struct str line, bool cut, s
                  : consent_row_json(&m->format, m->parser, line, number, &out, &field, &e);
     if (rc == 0 && event->failed)
         rc = err_set(&e, WL_ETOOBIG, "the row is too long");
-    if (rc == 0)
+    if (rc == 0) {
         batch_add(m, number, buf_str(event), line);
-    else
-        note_error(m, number, str_or_none(field), str_of(e.text), line);
+        return;
+    }
+    send_before(m);
+    note_error(m, number, str_or_none(field), str_of(e.text), line);
 }
 
 static void read_lines(struct import *m, struct buf *event, struct buf *line)
@@ -529,6 +585,7 @@ int consent_import(const struct args *a)
     m->begun_ns = clock_mono_ns();
     m->parser = json_parser_create();
     buf_init(&m->errors, ERRORS_BYTES);
+    buf_init(&m->behind, CONSENT_ROW_BYTES);
     buf_init(&m->batch.body, BATCH_BYTES + CONSENT_ROW_BYTES);
     buf_init(&m->batch.rows, BATCH_ROWS * CONSENT_ROW_BYTES);
     int rc = begin(m);
@@ -547,6 +604,7 @@ int consent_import(const struct args *a)
     buf_done(&m->batch.body);
     buf_done(&m->batch.rows);
     buf_done(&m->errors);
+    buf_done(&m->behind);
     free(m);
     return rc;
 }

@@ -42,6 +42,7 @@ struct import {
         size_t n;
     } batch;
     int64_t rows, created, updated, unchanged, consents, failed, warned, unsent;
+    struct buf behind;           /* fields of a row that no column is for, each behind its delimiter */
     struct buf errors, warnings; /* JSON objects, comma-separated */
     bool errors_cut;
     bool progress;
@@ -65,11 +66,11 @@ static void draw(struct import *m, bool last)
         fprintf(stderr, "\r%s: %lld rows, %lld failed ", m->file.name, (long long)m->rows, (long long)m->failed);
 }
 
-/* The row for --errors: its fields without an older error column, then why. */
+/* The row for --errors: its fields without an older error column; why follows, and behind it what no column is for. */
 static void keep_row(struct import *m, const struct csv_row *row, struct buf *out)
 {
     char d = csv_delimiter(m->csv);
-    for (size_t i = 0; i < m->columns.n || i < row->n; i++) {
+    for (size_t i = 0; i < m->columns.n; i++) {
         if ((int)i == m->columns.at[COLUMN_ERROR])
             continue;
         csv_put(out, i < row->n ? row->field[i] : (struct str){"", 0}, d);
@@ -132,7 +133,7 @@ static void note_error(struct import *m, int line, const char *field, struct str
         buf_init(&cell, 8 * ERR_TEXT_MAX);
         csv_put(&cell, buf_str(&why), csv_delimiter(m->csv));
         fwrite(kept.p, 1, kept.n, m->bad);
-        fprintf(m->bad, "%s\n", buf_cstr(&cell));
+        fprintf(m->bad, "%s%s\n", buf_cstr(&cell), buf_cstr(&m->behind));
         buf_done(&cell);
         buf_done(&why);
     }
@@ -256,6 +257,29 @@ static void batch_add(struct import *m, const struct csv_row *row, struct str co
 
 /* ---------------------------------------------------------------- rows */
 
+/* In the --errors file a row that is not sent stands behind those before it, whose answer is asked for now. */
+static void send_before(struct import *m)
+{
+    if (m->bad != NULL && m->connected && !m->stopped)
+        batch_send(m);
+}
+
+static void bad_row(struct import *m, const struct csv_row *row, const char *field, const struct err *why)
+{
+    struct buf kept;
+    char d = csv_delimiter(m->csv);
+    send_before(m);
+    buf_init(&kept, 3 * CSV_ROW_BYTES);
+    keep_row(m, row, &kept);
+    for (size_t i = m->columns.n; i < row->n; i++) {
+        buf_putc(&m->behind, d);
+        csv_put(&m->behind, row->field[i], d);
+    }
+    note_error(m, row->line, field, str_of(why->text), buf_str(&kept));
+    buf_clear(&m->behind);
+    buf_done(&kept);
+}
+
 static void broken_row(struct import *m, const struct csv_row *row, const struct err *why)
 {
     struct buf kept;
@@ -264,18 +288,18 @@ static void broken_row(struct import *m, const struct csv_row *row, const struct
     size_t n = m->columns.n - (m->columns.at[COLUMN_ERROR] >= 0);
     for (size_t i = 0; i < n; i++)
         buf_putc(&kept, csv_delimiter(m->csv));
+    send_before(m);
     note_error(m, row->line, NULL, str_of(why->text), buf_str(&kept));
     buf_done(&kept);
 }
 
 static void good_row(struct import *m, const struct csv_row *row)
 {
-    struct buf contact, kept;
+    struct buf contact;
     struct json_out out;
     struct err e = {0};
     enum contact_column at = COLUMN_PHONE;
     buf_init(&contact, 8 * CSV_ROW_BYTES);
-    buf_init(&kept, 3 * CSV_ROW_BYTES);
     json_out_init(&out, &contact);
     int rc = contact_row_json(&m->columns, row, &out, &at, &e);
     if (rc >= 0 && contact.failed)
@@ -283,15 +307,13 @@ static void good_row(struct import *m, const struct csv_row *row)
     if (rc == 1)
         note_warning(m, row->line, contact_column_name(at), str_of(e.text));
     if (rc < 0) {
-        keep_row(m, row, &kept);
-        note_error(m, row->line, contact_column_name(at), str_of(e.text), buf_str(&kept));
+        bad_row(m, row, contact_column_name(at), &e);
     } else if (m->connected) {
         batch_add(m, row, buf_str(&contact));
     } else {
         m->unsent++;
     }
     buf_done(&contact);
-    buf_done(&kept);
 }
 
 static void read_rows(struct import *m)
@@ -439,6 +461,7 @@ int contacts_import(const struct args *a)
     m->progress = isatty(STDERR_FILENO) && !args_has(a, "quiet");
     buf_init(&m->source, 1024);
     buf_init(&m->errors, ERRORS_BYTES);
+    buf_init(&m->behind, 3 * CSV_ROW_BYTES);
     buf_init(&m->warnings, ERRORS_BYTES);
     buf_init(&m->batch.contacts, BATCH_BYTES + 8 * CSV_ROW_BYTES);
     buf_init(&m->batch.rows, BATCH_ROWS * 3 * CSV_ROW_BYTES);
@@ -465,6 +488,7 @@ int contacts_import(const struct args *a)
     buf_done(&m->batch.contacts);
     buf_done(&m->batch.rows);
     buf_done(&m->errors);
+    buf_done(&m->behind);
     buf_done(&m->warnings);
     buf_done(&m->source);
     free(m);

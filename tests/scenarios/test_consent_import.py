@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Consent events in bulk: over REST, and out of CSV files and lines of JSON; each row for itself, and nothing twice."""
 
+import csv
 import hashlib
 import json
 import os
@@ -49,6 +50,41 @@ def test_one_bad_row_stops_no_other(gateway, lines):
     again = bulk(gateway, rows, lines)[1]
     assert (again["recorded"], again["known"], again["failed"]) == (0, 3, 4)
     assert len(events(gateway, ana)) == 1 and len(events(gateway, bela)) == 1
+
+
+@pytest.mark.shared
+def test_a_scope_is_a_text_or_a_list(gateway):
+    ana, bela, cara, dora = [f"+4477009086{i:02}" for i in range(4)]
+    status, answer = bulk(gateway, [
+        {"who": ana, "act": "grant", "scope": ["marketing", "calls"], "at": "2026-01-02", **PROOF},
+        {"who": bela, "act": "grant", "scope": ["marketing", 7], "at": "2026-01-02"},
+        {"who": bela, "act": "grant", "scope": ["shoes"], "at": "2026-01-02"},
+        {"who": bela, "act": "grant", "at": "2026-01-02"},
+        {"who": bela, "act": "grant", "scope": [], "at": "2026-01-02"},
+        {"who": cara, "act": "withdraw", "scope": ["marketing"], "method": "email"},
+        {"who": dora, "act": "withdraw", "scope": {"marketing": True}, "method": "email"}])
+    assert status == 200, answer
+    results = answer["results"]
+    assert [r["result"] for r in results] == ["recorded", "failed", "failed", "failed", "failed", "recorded", "recorded"]
+    assert "list of texts" in results[1]["message"] and "shoes" in results[2]["message"]
+    assert all(r["message"].startswith("scope is missing: all, or ") for r in results[3:5])
+    assert "warnings" not in results[5] and [w["field"] for w in results[6]["warnings"]] == ["scope"]
+    held = {c: w["status"] for c, w in gateway.person(ana)["consent"].items() if c in ("marketing", "utility", "calls")}
+    assert (held["marketing"], held["calls"]) == ("granted", "granted") and held.get("utility") != "granted"
+    assert gateway.person(cara)["consent"].get("utility", {}).get("status") != "withdrawn", "no more than was said"
+    assert gateway.person(dora)["consent"]["utility"]["status"] == "withdrawn", "what cannot be read is all"
+    status, answer = gateway.admin("POST", "/consent", {"who": bela, "act": "grant", "scope": ["utility"]})
+    assert status == 200 and answer["in_force"], answer
+
+
+@pytest.mark.shared
+def test_a_number_with_its_zero_in_brackets_is_the_same_person(gateway):
+    said = [{"who": "+49 170 0008601", "act": "grant", "scope": "all", "at": "2026-01-02", **PROOF}, {"who": "+49 (0)170 0008601", "act": "withdraw", "scope": "all", "at": "2026-01-03", "method": "email"},
+            {"who": "0049 170 0008601", "act": "withdraw", "scope": "all"}]
+    results = bulk(gateway, said)[1]["results"]
+    assert results[0]["contact"] == results[1]["contact"]
+    assert gateway.person("+491700008601")["consent"]["marketing"]["status"] == "withdrawn"
+    assert "write +49 ... instead of 0049 ..." in results[2]["message"]
 
 
 @pytest.mark.shared
@@ -103,15 +139,31 @@ def test_lines_of_json_keep_their_evidence(gateway, tmp_path):
     file.write_text("\n".join(json.dumps(r) for r in rows) + "\nnot json\n")
     code, said, _ = run(gateway, file, "--errors", bad)
     assert code == 4 and (said["recorded"], said["failed"]) == (1, 3)
-    assert [(e["line"], e.get("field")) for e in said["errors"]] == [(3, "who"), (4, None), (2, "policy")]
+    assert [(e["line"], e.get("field")) for e in said["errors"]] == [(2, "policy"), (3, "who"), (4, None)]  # in the order of the file
     event = events(gateway, "+447700908301")[0]
     evidence = json.loads(event["evidence"])
     assert event["rank"] == "captured" and evidence["call_id"] == "c-9" and evidence["import"]["row"] == 1
     kept = bad.read_text().splitlines()
-    assert [json.loads(line).get("who") for line in (kept[0], kept[2])] == [None, "+447700908302"] and "not json" in kept[1]
-    bad.write_text(kept[2].replace('"policy": 7', '"policy": "7"'))
+    assert [json.loads(line).get("who") for line in kept] == ["+447700908302", None, None] and json.loads(kept[2])["line"] == "not json"
+    bad.write_text(kept[0] + "\n")
+    assert run(gateway, bad, "--errors", tmp_path / "again.ndjson")[0] == 4
+    assert (tmp_path / "again.ndjson").read_text().count('"error"') == 1  # the newest reason alone
+    bad.write_text(kept[0].replace('"policy": 7', '"policy": "7"'))
     assert run(gateway, bad)[0] == 0 and events(gateway, "+447700908302")[0]["policy"] == "7"
     assert gateway.cli(["consent", "import", "-"], stdin=json.dumps(rows[0]))[0] == 0
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("what", ["consent", "contacts"])
+def test_a_reason_stands_in_its_column_and_in_the_order_of_the_file(gateway, tmp_path, what):
+    file, bad = tmp_path / "rows.csv", tmp_path / "bad.csv"
+    file.write_text("who,act,scope,at,method\nnobody,grant,all,2026-01-02,paper\n+447700908501,grant,all,2026-01-02,paper,too,many\n,grant,all,2026-01-02,paper\nno one,grant,all,2026-01-02,paper\n"
+                    if what == "consent" else "phone,name\nnobody,A\n+447700908501,B,too,many\n,C\nno one,D\n")
+    assert gateway.cli([what, "import", file, "--errors", bad])[0] == 4
+    header, *rows = csv.reader(bad.read_text().splitlines())
+    at = header.index("error")
+    assert [row[0] for row in rows] == ["nobody", "+447700908501", "", "no one"] and all(row[at] for row in rows), rows
+    assert "the row has" in rows[1][at] and rows[1][at + 1:] == ["too", "many"]
 
 
 @pytest.mark.shared
