@@ -45,16 +45,21 @@ static void show_until(struct json v)
     show_regime(json_get(v, "regime"));
 }
 
-static void show_preview(struct json v)
+static void show_preview(struct json v, bool now)
 {
+    char at[SHOW_TIME];
     int64_t consents = show_number(v, "consents");
+    struct str until = show_time(json_get(v, "until"), at);
     if (!show_flag(v, "known"))
         printf("nobody is known by this name; webhooks that have it would be cut\n");
     else
         printf("%lld names, %lld%s messages and %lld errands would go at once, with everything webhooks said\n",
                (long long)show_number(v, "names"), (long long)show_number(v, "messages"),
                show_flag(v, "messages_complete") ? "" : " or more", (long long)show_number(v, "errands"));
-    if (consents > 0 && !show_flag(v, "at_once"))
+    if (consents > 0 && now && !show_flag(v, "at_once"))
+        printf("the proof of consent (%lld records) would be destroyed now; without --now it is kept until %.*s\n",
+               (long long)consents, (int)until.n, until.p);
+    else if (consents > 0 && !show_flag(v, "at_once"))
         show_until(v);
     else if (consents > 0)
         printf("%lld records of consent would go as well: no law has them kept any more\n", (long long)consents);
@@ -79,7 +84,7 @@ static int preview(struct rest *r, const struct args *a, const char *path)
     if (rc == CMD_OK && args_has(a, "json"))
         rc = rest_print(answer);
     else if (rc == CMD_OK)
-        show_preview(answer);
+        show_preview(answer, args_has(a, "now"));
     return rc;
 }
 
@@ -128,8 +133,12 @@ static int follow(struct rest *r, bool progress, struct json *v)
     return CMD_OK;
 }
 
-static void show_done(struct json v)
+static void show_done(struct json v, bool known)
 {
+    if (!known) {
+        printf("nobody was known by this name; webhooks that had it are cut\n");
+        return;
+    }
     if (str_eq(show_text(v, "state"), STR("done"))) {
         printf("erased: nothing of this person is left; %lld entries of the log have no record any more\n",
                (long long)show_number(v, "leaves"));
@@ -156,18 +165,21 @@ static int erase(struct rest *r, const struct args *a, const char *path)
 {
     struct json answer;
     struct buf body;
+    bool known = true;
     buf_init(&body, BODY_BYTES);
     write_body(&body, a);
     int rc = body.failed ? cmd_fail(CMD_USAGE, NULL, "--reason is too long")
                          : rest_call(r, "POST", path, buf_str(&body), &answer);
     if (rc == CMD_OK)
         rc = rest_check(r, answer);
-    if (rc == CMD_OK)
+    if (rc == CMD_OK) {
+        known = json_type(json_get(answer, "contact")) == JSON_STRING;
         rc = follow(r, isatty(STDERR_FILENO) && !args_has(a, "quiet"), &answer);
+    }
     if (rc == CMD_OK && args_has(a, "json"))
         rc = rest_print(answer);
     else if (rc == CMD_OK && !args_has(a, "quiet"))
-        show_done(answer);
+        show_done(answer, known);
     buf_done(&body);
     return rc;
 }
