@@ -78,6 +78,7 @@ struct send {
     bool joined;   /* NOW: counted in its number's lane, about to be parked there */
     bool parked;   /* NOW: it was in that line, and came back with a turn or without */
     bool held;     /* put off before */
+    uint8_t looks; /* NOW: how often it was looked whether its proof is sealed by now */
     bool leaves;   /* its attempt is written: see send_leaves() */
     bool replayed; /* its key stands for `message`, an earlier one, as it is by now; nothing else was done */
     struct decision decision;

@@ -10,11 +10,12 @@
  * turns come later than they were estimated, by as much as the machine is slow, and who joins in vain has waited in vain. When the pace is what holds a send longest it goes in line among
  * the messages of its number, counted from the moment it is judged, so that those judged next see it; else the writer
  * wakes it when the hold is over; so too when the line sent it back without a turn and before its time. Who was just opted in
- * waits for a checkpoint of the ledger: that is looked for often, because it comes any moment. One for the outbox is taken as if it had its turn: whose it is then says the lane. */
+ * waits for a checkpoint of the ledger: that is looked for soon, because it comes any moment, and then less and less often. One for the outbox is taken as if it had its turn: whose it is then says the lane. */
 #include "gateway/admit_impl.h"
 
 #define MARGIN_US     50000
-#define PROOF_LOOK_MS 20
+#define PROOF_LOOK_MS 20  /* the first time; twice as long each time, */
+#define PROOF_MOST_MS 250 /* at most */
 
 int64_t pace_free_at(const struct batch *b, const struct send *s)
 {
@@ -46,6 +47,17 @@ static bool awaits_proof(const struct batch *b, const struct send *s)
            s->decision.until == b->now + b->values->proof_soon;
 }
 
+/* A checkpoint is made some milliseconds after what it is about; one that is not there by then is late. */
+static int64_t until_next_look(struct send *s, int64_t wait)
+{
+    int64_t look = PROOF_LOOK_MS << s->looks;
+    if (look < PROOF_MOST_MS)
+        s->looks++;
+    else
+        look = PROOF_MOST_MS;
+    return look < wait ? look : wait;
+}
+
 bool put_off(const struct batch *b, struct send *s)
 {
     if (s->mode != SEND_NOW || s->decision.verdict != VERDICT_HOLD)
@@ -53,8 +65,8 @@ bool put_off(const struct batch *b, struct send *s)
     int64_t wait = s->decision.until - b->now;
     bool pace = s->facts.known[FACT_SENDER_FREE_AT] && s->facts.value[FACT_SENDER_FREE_AT] == s->decision.until;
     int64_t margin_us = pace ? MARGIN_US : 0;
-    if (awaits_proof(b, s) && wait > PROOF_LOOK_MS)
-        wait = PROOF_LOOK_MS;
+    if (awaits_proof(b, s))
+        wait = until_next_look(s, wait);
     if (wait > (s->hold_until_latest - margin_us - b->mono_us) / 1000)
         return false;
     s->held = true;
