@@ -6,9 +6,11 @@
  * from there. What fails is tried again after a while, longer each time; the log says it once, and once when it is over. */
 #include "gateway/witness.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -346,6 +348,31 @@ size_t witnesses_look(struct witnesses *w, struct witness_view ret[WITNESSES_MAX
 
 /* --- start and stop ------------------------------------------------------------------------------------------------- */
 
+/* What the authority stamped last, by the files that are kept: a start within a day of that does not ask again. */
+static void recall_stamp(struct witness *w, const char *ledger)
+{
+    char path[4200];
+    struct str rest;
+    struct stat st;
+    int64_t size, now = clock_now_ms();
+    snprintf(path, sizeof path, "%s/timestamps", ledger);
+    DIR *all = opendir(path);
+    for (const struct dirent *f; all != NULL && (f = readdir(all)) != NULL;) {
+        if (!str_ends(str_of(f->d_name), STR(".tsr")) || !str_i64(str_cut(str_of(f->d_name), '.', &rest), &size) ||
+            fstatat(dirfd(all), f->d_name, &st, 0) != 0)
+            continue;
+        int64_t at = (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
+        if (at > w->confirmed_at && at <= now) {
+            w->confirmed_at = at;
+            w->size = size;
+        }
+    }
+    if (all != NULL)
+        closedir(all);
+    if (w->confirmed_at != 0)
+        w->next_ns = clock_mono_ns() + (w->confirmed_at + DAY_MS - now) * INT64_C(1000000);
+}
+
 static int configure(struct witnesses *w, const struct gateway_options *o, struct err *e)
 {
     int rc = o->ledger_witnesses != NULL ? read_witnesses(w, o->ledger_witnesses, e) : 0;
@@ -353,6 +380,7 @@ static int configure(struct witnesses *w, const struct gateway_options *o, struc
         struct witness *authority = &w->witness[w->n++];
         authority->authority = true;
         snprintf(authority->url, sizeof authority->url, "%s", o->ledger_timestamp_url);
+        recall_stamp(authority, checkpoints_dir(w->g->checkpoints));
     }
     return rc;
 }

@@ -155,10 +155,11 @@ def test_a_witness_cosigns_and_an_authority_stamps(start, sandbox, tmp_path, out
     assert "Verification: OK" in verified.stdout + verified.stderr, verified.stderr
 
     gateway.stop()  # another life does not know what the witness confirmed, and learns it from the witness
-    before = outside.size
+    before, stamped = outside.size, outside.stamps
     again = start(rig.Gateway, tmp_path, sandbox.url, port=gateway.port, **settings)
     again.people(2, first=447700902000)
     rig.until("the witness follows", lambda: outside.size == size(again) > before, 30)
+    assert outside.stamps == stamped and confirmed(again, outside.url + "/tsr") == int(reply.stem)  # one a day, however often it starts
     assert (0, outside.size) in outside.seen or any(old == 0 for old, _ in outside.seen[1:])
 
 
