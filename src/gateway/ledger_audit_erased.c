@@ -120,34 +120,43 @@ int ledger_audit_restricted(struct ledger_audit *au, const struct person *p, str
 
 /* --- the sums --------------------------------------------------------------------------------------------------------- */
 
-/* What erasures took, by the entries that say so, and by the rows of those that are at it. */
+/* What an entry says that an erasure took; of any other 0. */
+static int taken_by(struct ledger_audit *au, int64_t leaf, int64_t *sum, struct err *e)
+{
+    struct log_entry entry;
+    struct leaf l;
+    size_t n = 0;
+    int rc = log_read(au->s, leaf, 1, &entry, &n, e);
+    if (rc == 0 && n == 1 && leaf_read(entry.bytes, LEAF_BYTES, &l, NULL) == 0 && l.kind == LEAF_ERASURE)
+        *sum += (int64_t)l.count;
+    return rc;
+}
+
+static int taken_so_far(struct ledger_audit *au, int64_t id, int64_t *sum, struct err *e)
+{
+    struct erasure v;
+    int rc = erasure_get(au->s, id, &v, e);
+    *sum += rc == 0 ? v.leaves : 0;
+    return rc;
+}
+
+/* What erasures took, by the entries of those that are done and by the rows of those that are at it. */
 static int sum_taken(struct ledger_audit *au, int64_t *ret, struct err *e)
 {
-    int64_t at[SOME], after = -1;
-    size_t n = SOME, got = 0;
+    int64_t at[SOME] = {0}, after = -1;
+    size_t n = SOME;
     int rc = 0;
     *ret = 0;
-    while (rc == 0 && n == SOME) {
+    for (; rc == 0 && n == SOME; after = at[SOME - 1]) {
         rc = erasure_leaves_after(au->s, after, SOME, at, &n, e);
-        for (size_t i = 0; i < n && rc == 0; i++) {
-            struct log_entry entry;
-            struct leaf l;
-            rc = log_read(au->s, at[i], 1, &entry, &got, e);
-            if (rc == 0 && got == 1 && leaf_read(entry.bytes, LEAF_BYTES, &l, NULL) == 0 && l.kind == LEAF_ERASURE)
-                *ret += (int64_t)l.count;
-        }
-        after = rc == 0 && n > 0 ? at[n - 1] : after;
+        for (size_t i = 0; rc == 0 && i < n; i++)
+            rc = taken_by(au, at[i], ret, e);
     }
     n = SOME;
-    after = 0;
-    while (rc == 0 && n == SOME) {
+    for (after = 0; rc == 0 && n == SOME; after = at[SOME - 1]) {
         rc = erasures_open_after(au->s, after, SOME, at, &n, e);
-        for (size_t i = 0; i < n && rc == 0; i++) {
-            struct erasure v;
-            rc = erasure_get(au->s, at[i], &v, e);
-            *ret += rc == 0 ? v.leaves : 0;
-        }
-        after = rc == 0 && n > 0 ? at[n - 1] : after;
+        for (size_t i = 0; rc == 0 && i < n; i++)
+            rc = taken_so_far(au, at[i], ret, e);
     }
     return rc;
 }
