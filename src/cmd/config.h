@@ -21,8 +21,8 @@
 
 enum config_type {
     CONFIG_TEXT,
-    CONFIG_SAYING,      /* a text for people: no placeholder but the known ones */
-    CONFIG_METHODS,     /* methods of consents with commas between them; one that looks misspelled is refused */
+    CONFIG_SAYING,  /* a text for people: no placeholder but the known ones */
+    CONFIG_METHODS, /* methods of consents with commas between them; one that looks misspelled is refused */
     CONFIG_PATH,
     CONFIG_SECRET_FILE, /* a path; its content is the value of the key without "_file" */
     CONFIG_PATHS,       /* struct path_list; a list of paths, or one, or several with commas between them */

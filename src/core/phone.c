@@ -88,47 +88,59 @@ static int starts_with_0(struct str rest, struct err *e)
     return err_set(e, WL_EINVAL, "a phone number starts with its country code, not with 0");
 }
 
-static int parse(struct str text, bool written, uint64_t *ret_e164, struct err *e)
+struct reading {
+    struct str text; /* what is left of it */
+    uint64_t value;
+    int digits;
+    bool plus, written;
+};
+
+/* What is no digit and may stand in a number. */
+static bool pass_over(struct reading *r, uint32_t cp)
 {
-    uint64_t value = 0;
-    int digits = 0;
-    bool plus = false;
-    if (text.n > PHONE_TEXT_MAX)
+    if ((cp == '+' || cp == 0xff0b) && r->digits == 0 && !r->plus) {
+        r->plus = true;
+        return true;
+    }
+    if (r->written && cp == '(' && str_starts(r->text, STR("0)")) && drops_zero(r->value))
+        r->text = (struct str){r->text.p + 2, r->text.n - 2};
+    return is_separator(cp);
+}
+
+static int parse(struct reading r, uint64_t *ret_e164, struct err *e)
+{
+    if (r.text.n > PHONE_TEXT_MAX)
         return err_set(e, WL_EINVAL, "the text is too long for a phone number");
-    while (text.n > 0) {
+    while (r.text.n > 0) {
         uint32_t cp;
-        if (!take(&text, &cp))
+        if (!take(&r.text, &cp))
             return err_set(e, WL_EINVAL, "the phone number is not valid UTF-8");
         int d = digit_of(cp);
         if (d < 0) {
-            if ((cp == '+' || cp == 0xff0b) && digits == 0 && !plus)
-                plus = true;
-            else if (written && cp == '(' && str_starts(text, STR("0)")) && drops_zero(value))
-                text = (struct str){text.p + 2, text.n - 2};
-            else if (!is_separator(cp))
+            if (!pass_over(&r, cp))
                 return err_set(e, WL_EINVAL, "a phone number has digits, spaces and + - . ( ) / only");
             continue;
         }
-        if (digits == 0 && d == 0)
-            return starts_with_0(text, e);
-        if (++digits > PHONE_MAX_DIGITS)
+        if (r.digits == 0 && d == 0)
+            return starts_with_0(r.text, e);
+        if (++r.digits > PHONE_MAX_DIGITS)
             return err_set(e, WL_EINVAL, "a phone number has at most %d digits", PHONE_MAX_DIGITS);
-        value = value * 10 + (unsigned)d;
+        r.value = r.value * 10 + (unsigned)d;
     }
-    if (digits < PHONE_MIN_DIGITS)
+    if (r.digits < PHONE_MIN_DIGITS)
         return err_set(e, WL_EINVAL, "a phone number with its country code has at least %d digits", PHONE_MIN_DIGITS);
-    *ret_e164 = value;
+    *ret_e164 = r.value;
     return 0;
 }
 
 int phone_parse(struct str text, uint64_t *ret_e164, struct err *e)
 {
-    return parse(text, false, ret_e164, e);
+    return parse((struct reading){.text = text}, ret_e164, e);
 }
 
 int phone_parse_written(struct str text, uint64_t *ret_e164, struct err *e)
 {
-    return parse(text, true, ret_e164, e);
+    return parse((struct reading){.text = text, .written = true}, ret_e164, e);
 }
 
 static char next_digit(struct str *s)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * saying.h - the placeholders of texts that the gateway says by itself. */
+ * saying.h - the placeholders of texts that the gateway says by itself.
+ *
+ * For whoever reads such a text, from a pack or the configuration, and for whoever fills it. */
 #ifndef WL_CORE_SAYING_H
 #define WL_CORE_SAYING_H
 

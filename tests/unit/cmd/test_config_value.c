@@ -13,7 +13,8 @@ static const struct {
     const char *says; /* the refusal */
 } rows[] = {
     {CONFIG_SAYING, 0, 0, "News of {business}? {}", 0, "News of {business}? {}", NULL},
-    {CONFIG_SAYING, 0, 0, "Hello {name}, from {business}", 0, NULL, "must not have {name}: the only placeholder is {business}"},
+    {CONFIG_SAYING, 0, 0, "Hello {name}, from {business}", 0, NULL,
+     "must not have {name}: the only placeholder is {business}"},
     {CONFIG_SAYING, 0, 0, "Hello {{1}}", 0, NULL, "must not have {1}"},
     {CONFIG_METHODS, 0, 0, "web_form, Paper,,crm,app", 0, "web_form, Paper,,crm,app", NULL},
     {CONFIG_METHODS, 0, 0, "paper, webform", 0, NULL, "must not have \"webform\": did you mean web_form?"},
