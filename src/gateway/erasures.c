@@ -15,6 +15,7 @@
 #include "gateway/erasures.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -48,6 +49,7 @@ struct task {
     struct lives lives; /* none of somebody nobody knows */
     struct scrub scrub; /* has their names */
     struct wordings wordings;
+    int64_t worded; /* the person's last entry of the log when wordings were begun with; -1: they were not */
     enum step step;
     int64_t at;         /* messages: looked at up to this id */
     int64_t on_its_way; /* the first message that was when it was looked at; 0: none */
@@ -130,7 +132,7 @@ static int begin(struct erasures *x, struct store *reader, struct err *e)
 {
     struct task *t = &x->task;
     int64_t now = clock_now_ms();
-    *t = (struct task){.step = STEP_KEYS};
+    *t = (struct task){.step = STEP_KEYS, .worded = -1};
     int rc = erasure_due(reader, now, &t->row, e);
     if (rc != 0)
         return rc == WL_ENOTFOUND ? 0 : rc;
@@ -308,6 +310,26 @@ static int take_webhooks(void *ctx, struct store *s, struct arena *a, int64_t no
     return rc;
 }
 
+static int last_entry(const struct task *t, struct store *s, int64_t *ret, struct err *e)
+{
+    struct person p;
+    *ret = 0;
+    int rc = t->lives.n > 0 ? people_get(s, t->row.bucket, t->lives.id[0], &p, e) : 0;
+    if (rc == 0 && t->lives.n > 0)
+        *ret = p.leaf < 0 ? 0 : p.leaf;
+    return rc;
+}
+
+static int begin_wordings(struct task *t, struct store *reader, struct err *e)
+{
+    memset(&t->wordings, 0, sizeof t->wordings);
+    int rc = last_entry(t, reader, &t->worded, e);
+    if (rc == 0)
+        rc = wordings_next(reader, &t->lives, &t->wordings, e);
+    t->step = t->wordings.n > 0 ? STEP_WORDINGS : STEP_LAST;
+    return rc;
+}
+
 static int look_at_webhooks(struct erasures *x, struct store *reader, bool *ret_wait, struct err *e)
 {
     struct task *t = &x->task;
@@ -322,17 +344,35 @@ static int look_at_webhooks(struct erasures *x, struct store *reader, bool *ret_
     *ret_wait = t->scrub.waits;
     if (!scrub_over(&t->scrub))
         return 0;
-    t->step = t->shred ? STEP_WORDINGS : STEP_LAST;
-    return t->shred ? wordings_of(reader, &t->lives, &t->wordings, e) : 0;
+    if (!t->shred) {
+        t->step = STEP_LAST;
+        return 0;
+    }
+    return begin_wordings(t, reader, e);
 }
 
-/* A wording that many were shown is soon met with somebody else; one that is theirs alone costs a look through the ledger. */
+static int take_wordings(void *ctx, struct store *s, struct arena *a, int64_t now, struct err *e)
+{
+    struct erasures *x = ctx;
+    (void)a, (void)now;
+    return wordings_drop(s, x->task.row.bucket, &x->task.wordings, e);
+}
+
+/* Some after the others. A wording that many were shown is soon met with somebody else; one that is theirs alone costs a look
+ * through the ledger. */
 static int look_at_wordings(struct erasures *x, struct store *reader, struct err *e)
 {
     struct task *t = &x->task;
-    bool end = t->wordings.n == 0;
-    int rc = end ? 0 : wordings_look(reader, &t->lives, &t->wordings, LOOK, &end, e);
-    if (rc == 0 && end)
+    struct wordings *w = &t->wordings;
+    bool end = false;
+    int rc = wordings_look(reader, &t->lives, w, LOOK, &end, e);
+    if (rc != 0 || !end)
+        return rc;
+    if (w->n > 0)
+        rc = hand_over(x, take_wordings, e);
+    if (rc == 0)
+        rc = wordings_next(reader, &t->lives, w, e);
+    if (rc == 0 && w->n == 0)
         t->step = STEP_LAST;
     return rc;
 }
@@ -397,14 +437,23 @@ static int write_entry(struct store *s, struct erasure *row, int64_t now, struct
 
 static int shred(struct erasures *x, struct store *s, struct erasure *row, int64_t now, struct err *e)
 {
-    const struct task *t = &x->task;
+    struct task *t = &x->task;
     bool left = false;
-    int rc = ledger_shred(s, &t->lives, SHRED, &left, &row->leaves, e);
+    int64_t last = 0;
+    int rc = last_entry(t, s, &last, e);
+    if (rc == 0 &&
+        last != t->worded) { /* not looked at, because they were in no hurry then; or something was said since */
+        once_more(x, STEP_WORDINGS);
+        return 0;
+    }
+    if (rc == 0)
+        rc = ledger_shred(s, &t->lives, SHRED, &left, &row->leaves, e);
     if (rc != 0 || left) {
         once_more(x, STEP_LAST);
         return rc;
     }
-    rc = wordings_drop(s, row->bucket, &t->wordings, e);
+    if (t->lives.n > 0) /* whoever was heard with one of them since has it */
+        rc = people_identities(s, row->bucket, t->lives.id[0], t->scrub.name, SCRUB_NAMES, &t->scrub.n_names, e);
     if (rc == 0)
         rc = suppress(t, s, e);
     if (rc == 0)
@@ -454,6 +503,8 @@ static int go_back(struct erasures *x, struct store *reader, struct err *e)
     struct task *t = &x->task;
     t->step = x->again_at;
     t->shred = t->shred || t->row.until <= clock_now_ms();
+    if (t->step == STEP_WORDINGS)
+        return begin_wordings(t, reader, e);
     if (t->step != STEP_WEBHOOKS)
         return 0;
     t->scrub.phase = SCRUB_BODIES;

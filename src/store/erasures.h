@@ -75,15 +75,18 @@ struct key_at {
 };
 int keys_after(struct store *s, const struct lives *l, struct key_at *at, size_t look, struct arena *a,
                struct key_at **ret, size_t *ret_n, bool *ret_end, struct err *e);
-/* Wordings these lives were shown; those that others were shown, too, are taken out of it page by page along the log, until what
- * is left was theirs alone. At most WORDINGS_MOST; more stay. */
+/* Wordings these lives were shown, some at a time; those that others were shown, too, are taken out of them page by page along the
+ * log, until what is left was theirs alone. Zeros: from the first. */
 #define WORDINGS_MOST 64
 struct wordings {
     size_t n;
     uint8_t hash[WORDINGS_MOST][SHA256_BYTES];
     int64_t at; /* looked at up to this place of the log */
+    size_t life;
+    uint8_t after[SHA256_BYTES]; /* the last one of that life */
 };
-int wordings_of(struct store *s, const struct lives *l, struct wordings *ret, struct err *e);
+/* The next ones; n 0: there are no more. */
+int wordings_next(struct store *s, const struct lives *l, struct wordings *w, struct err *e);
 int wordings_look(struct store *s, const struct lives *l, struct wordings *w, size_t look, bool *ret_end,
                   struct err *e);
 
@@ -99,7 +102,7 @@ int person_strip(struct store *s, const struct lives *l, struct err *e);
 /* Consent events, at most max; their entries are marked. *ret_left: there are more. *ret_leaves grows. */
 int ledger_shred(struct store *s, const struct lives *l, size_t max, bool *ret_left, int64_t *ret_leaves,
                  struct err *e);
-/* Those of the wordings that nobody was shown since they were looked at. */
+/* Those of the wordings that nobody was shown since they were looked at. The person's events may still be there. */
 int wordings_drop(struct store *s, int bucket, const struct wordings *w, struct err *e);
 /* The keys of their entries, their names, whose these were before, and themselves. */
 int person_shred(struct store *s, const struct lives *l, const struct identity *name, size_t n, struct err *e);

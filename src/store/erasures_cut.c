@@ -40,6 +40,13 @@ STATEMENT(identities_delete, "DELETE FROM person_identity WHERE bucket = $1 AND 
 STATEMENT(merges_delete, "DELETE FROM person_merge WHERE bucket = $1 AND kept = $2");
 STATEMENT(person_delete, "DELETE FROM person WHERE bucket = $1 AND id = $2");
 STATEMENT(claims_of_name, "DELETE FROM identity_claim WHERE bucket = $1 AND kind = $2 AND value = $3");
+/* Names that are somebody else's by now stay such as two people had: nothing that was granted under them counts. */
+STATEMENT(
+    claims_unname,
+    "INSERT INTO identity_claim (bucket, kind, value, user_id, since, contact) SELECT DISTINCT bucket, kind, value, "
+    "'-', 0, 0 FROM identity_claim WHERE bucket = $1 AND contact = $2 "
+    "ON CONFLICT (bucket, kind, value, user_id) DO UPDATE SET since = 0, contact = 0");
+STATEMENT(claims_by_person, "DELETE FROM identity_claim WHERE bucket = $1 AND contact = $2");
 STATEMENT(claims_by_name, "DELETE FROM identity_claim WHERE bucket = $1 AND user_id = $2");
 STATEMENT(people_one_less, "UPDATE bucket_head SET people = people - 1 WHERE bucket = $1");
 
@@ -148,16 +155,16 @@ static int drop_claims(struct store *s, int bucket, const struct identity *name,
 
 int person_shred(struct store *s, const struct lives *l, const struct identity *name, size_t n, struct err *e)
 {
-    static const struct statement *const all[] = {&subject_key_delete, &pairs_delete,  &reach_delete,
-                                                  &errands_delete,     &merges_delete, &identities_delete};
+    static const struct statement *const all[] = {&subject_key_delete, &pairs_delete,    &reach_delete,
+                                                  &errands_delete,     &merges_delete,   &identities_delete,
+                                                  &claims_unname,      &claims_by_person};
     int64_t bucket = l->bucket, gone = 0;
     int rc = write_start(s, e);
     if (rc != 0)
         return rc;
+    rc = for_each_life(s, l, all, sizeof all / sizeof *all, e);
     for (size_t i = 0; i < n && rc == 0; i++)
         rc = drop_claims(s, l->bucket, &name[i], e);
-    if (rc == 0)
-        rc = for_each_life(s, l, all, sizeof all / sizeof *all, e);
     for (size_t i = 0; i < l->n && rc == 0; i++)
         rc = run(s, &person_delete, (const int64_t[]){bucket, l->id[i]}, 2, i == 0 ? &gone : NULL, e);
     if (rc == 0 && gone > 0)

@@ -17,7 +17,8 @@ STATEMENT(keys_page,
           "SELECT r.week, r.key, CASE WHEN m.contact IS NULL THEN 0 ELSE m.contact END FROM (SELECT bucket, week, key, "
           "msg FROM idempotency WHERE bucket = $1 AND (week, key) > ($2, $3) ORDER BY week, key LIMIT $4) r LEFT JOIN "
           "msg m ON m.bucket = r.bucket AND m.id = r.msg ORDER BY r.week, r.key LIMIT $4");
-STATEMENT(notices_shown, "SELECT DISTINCT notice FROM ledger WHERE bucket = $1 AND contact = $2 LIMIT $3");
+STATEMENT(notices_shown, "SELECT DISTINCT notice FROM ledger WHERE bucket = $1 AND contact = $2 AND notice > $3 "
+                         "ORDER BY notice LIMIT $4");
 STATEMENT(notices_after_leaf,
           "SELECT leaf, contact, notice FROM ledger WHERE bucket = $1 AND leaf > $2 ORDER BY leaf LIMIT $3");
 
@@ -132,16 +133,7 @@ int keys_after(struct store *s, const struct lives *l, struct key_at *at, size_t
 
 /* --- wordings -------------------------------------------------------------------------------------------------------- */
 
-static void add_notice(struct wordings *w, struct str hash)
-{
-    for (size_t i = 0; i < w->n; i++)
-        if (memcmp(w->hash[i], hash.p, SHA256_BYTES) == 0)
-            return;
-    if (w->n < WORDINGS_MOST)
-        memcpy(w->hash[w->n++], hash.p, SHA256_BYTES);
-}
-
-static int add_shown(struct store *s, int bucket, int64_t contact, struct wordings *w, struct err *e)
+static int of_one_life(struct store *s, int bucket, int64_t contact, struct wordings *w, struct err *e)
 {
     struct db_stmt *q;
     int rc = db_prepare(s, &notices_shown, &q, e);
@@ -149,23 +141,31 @@ static int add_shown(struct store *s, int bucket, int64_t contact, struct wordin
         return rc;
     db_i64(q, bucket);
     db_i64(q, contact);
+    db_blob(q, w->after, sizeof w->after);
     db_i64(q, WORDINGS_MOST);
-    while ((rc = db_step(q, e)) == 1) {
+    while (w->n < WORDINGS_MOST && (rc = db_step(q, e)) == 1) {
         struct str hash = col_blob(q);
-        if (hash.n == SHA256_BYTES)
-            add_notice(w, hash);
+        if (hash.n != SHA256_BYTES)
+            continue;
+        memcpy(w->after, hash.p, SHA256_BYTES);
+        memcpy(w->hash[w->n++], hash.p, SHA256_BYTES);
     }
     db_reset(q);
-    return rc;
+    return rc < 0 ? rc : 0;
 }
 
-int wordings_of(struct store *s, const struct lives *l, struct wordings *ret, struct err *e)
+int wordings_next(struct store *s, const struct lives *l, struct wordings *w, struct err *e)
 {
     int rc = 0;
-    ret->n = 0;
-    ret->at = -1;
-    for (size_t i = 0; rc == 0 && i < l->n; i++)
-        rc = add_shown(s, l->bucket, l->id[i], ret, e);
+    w->n = 0;
+    w->at = -1;
+    while (rc == 0 && w->life < l->n) {
+        rc = of_one_life(s, l->bucket, l->id[w->life], w, e);
+        if (w->n > 0)
+            break;
+        w->life++;
+        memset(w->after, 0, sizeof w->after);
+    }
     return rc;
 }
 

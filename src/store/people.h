@@ -54,6 +54,7 @@ int people_say(struct store *s, struct person *p, const struct identity *under, 
  * - People who turn out to be one become one: names and pair state move to the older row, the merge is recorded, and a
  *   refusal said under one of the names stands against grants under the others that were said before they were known to
  *   be one.
+ * - Somebody who is to be erased is nobody else from then on, also when known by a number alone: whoever is heard with it takes it.
  * What nobody can know, and what we do then: what was said or written under a number alone, that was later heard with two
  * user ids, is of the one that was heard first. Only its window and its history; never a grant.
  *

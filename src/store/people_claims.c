@@ -7,7 +7,10 @@
  * name is, so neither does the order in which news arrives. A person changes number or user id only by the platform's word
  * (people_rename()); the user id of before is `replaced`, the number of before is `left`: both stay the person's until somebody
  * else is heard with the number. Someone who changed and whose new user id was not told is whoever is heard with the new number
- * next. */
+ * next.
+ *
+ * Somebody who is to be erased is merged with nobody: who is heard with their number takes it, as between two who each have a user
+ * id, and they learn no names but those the platform says they changed to. */
 #include <stdio.h>
 
 #include "store/people_rows.h"
@@ -40,6 +43,8 @@ STATEMENT(claim_put,
 STATEMENT(claim_best,
           "SELECT contact, since, user_id FROM identity_claim WHERE bucket = $1 AND kind = $2 AND value = $3 "
           "ORDER BY since DESC, user_id LIMIT 1");
+
+#define NO_USER_ID "-" /* a claim of somebody without one beside another's; contact 0: of somebody who was erased */
 
 /* Who has a name, and why. contact 0: nobody. */
 struct owner {
@@ -276,6 +281,14 @@ static int may_be_the_same(struct store *s, int bucket, const struct identity *n
     return rc;
 }
 
+/* The same of somebody who is known already. */
+static int is_the_same(struct store *s, const struct person *p, const struct identity *name, const struct owner *o,
+                       int64_t at, bool *ret, struct err *e)
+{
+    int rc = may_be_the_same(s, p->bucket, name, o, at, ret, e);
+    return rc == 0 && *ret ? people_may_merge(s, p->bucket, p->id, o->contact, ret, e) : rc;
+}
+
 /* The name goes with this user id (`by`, "": not told) of p since `at` or before. */
 static int confirm(struct store *s, struct person *p, const struct identity *name, const struct owner *o,
                    const char *by, int64_t at, struct err *e)
@@ -326,7 +339,7 @@ static int claim_taken(struct store *s, struct person *p, const struct identity 
                        const struct identity *by, int64_t at, struct err *e)
 {
     bool same, ours = o->contact == p->id && o->claimed_by[0] == '\0';
-    int rc = may_be_the_same(s, p->bucket, name, o, at, &same, e);
+    int rc = is_the_same(s, p, name, o, at, &same, e);
     if (rc == 0 && same)
         rc = be_the_same(s, p, o, by, at, e);
     if (rc != 0)
@@ -384,9 +397,12 @@ static int adopt(struct store *s, int bucket, const struct identity *user_id, co
         rc = may_be_the_same(s, bucket, with, &o, at, &same, e);
     if (rc != 0 || !same)
         return rc;
-    rc = people_get(s, bucket, o.contact, ret, e);
-    if (rc == 0)
-        rc = words_seed(s, ret, e);
+    struct person had;
+    rc = people_get(s, bucket, o.contact, &had, e);
+    if (rc != 0 || had.restricted_until != 0)
+        return rc;
+    *ret = had;
+    rc = words_seed(s, ret, e);
     if (rc == 0)
         rc = insert(s, ret, user_id, at, NULL, e);
     return rc == 0 && is_left(&o) ? set_time(s, &name_replaced, bucket, user_id, o.replaced_at, e) : rc;
@@ -479,6 +495,11 @@ static int add_unclaimed(struct store *s, struct person *p, const struct identit
         rc = owner_of(s, p->bucket, also, &o, e);
     if (rc != 0 || (o.contact != 0 && also->kind == IDENTITY_PARENT_ID))
         return rc;
+    bool may = true;
+    if (o.contact != 0)
+        rc = people_may_merge(s, p->bucket, p->id, o.contact, &may, e);
+    if (rc != 0 || !may)
+        return rc;
     if (o.contact == 0)
         rc = insert(s, p, also, at, NULL, e);
     else if (o.contact != p->id)
@@ -499,6 +520,10 @@ static int add(struct store *s, struct person *p, const struct identity *also, i
     if (store_bucket(s, (int)also->kind, str_of(also->value)) != p->bucket)
         return err_set(e, WL_EINVAL, "one transaction touches one bucket");
     int rc = people_get(s, p->bucket, p->id, &now, e);
+    if (rc == 0 && now.restricted_until != 0) {
+        *p = now;
+        return 0;
+    }
     if (rc == 0)
         rc = current_name(s, now.bucket, now.id, IDENTITY_USER_ID, &mine, e);
     if (rc == 0 && mine.kind == IDENTITY_NONE)
@@ -585,6 +610,19 @@ static int retire(struct store *s, const struct person *p, const struct heard *b
     return db_exec(q, NULL, e);
 }
 
+/* Neither of two is known by a user id, and they are not one: the number goes from o to p. */
+static int take(struct store *s, struct person *p, const struct identity *name, const struct owner *o, int64_t at,
+                struct err *e)
+{
+    const struct owner mine = {.contact = p->id, .claimed_at = at};
+    int rc = put_claim(s, p->bucket, name, NO_USER_ID, 0, o->contact, e);
+    if (rc == 0)
+        rc = put_claim(s, p->bucket, name, "", at, p->id, e);
+    if (rc == 0)
+        rc = move(s, p->bucket, name, o, &mine, at, e);
+    return rc == 0 ? people_get(s, p->bucket, p->id, p, e) : rc;
+}
+
 /* A number they have, or had, by the platform's word, but with which user id was not told. */
 static int claim_untold(struct store *s, struct person *p, const struct identity *name, bool theirs_now, int64_t at,
                         struct err *e)
@@ -600,8 +638,12 @@ static int claim_untold(struct store *s, struct person *p, const struct identity
         return 0;
     rc = current_name(s, p->bucket, o.contact, IDENTITY_USER_ID, &has, e);
     /* nobody else but them, or whoever came with it since */
-    bool same = rc == 0 && (has.kind == IDENTITY_NONE || (theirs_now && o.claimed_at >= at));
-    if (rc != 0 || !same)
+    bool same = rc == 0 && (has.kind == IDENTITY_NONE || (theirs_now && o.claimed_at >= at)), may = true;
+    if (rc == 0 && same)
+        rc = people_may_merge(s, p->bucket, p->id, o.contact, &may, e);
+    if (rc == 0 && !may && theirs_now && o.claimed_by[0] == '\0')
+        return take(s, p, name, &o, at, e);
+    if (rc != 0 || !same || !may)
         return rc != 0 ? rc : contend(s, p, name, &o, "", at, e);
     rc = people_merge(s, p->bucket, p->id, o.contact, at, p, e);
     return rc == 0 && theirs_now && o.claimed_at != 0 ? confirm(s, p, name, &o, o.claimed_by, at, e) : rc;
@@ -630,12 +672,35 @@ static int change_parent(struct store *s, struct person *p, const struct identit
     return rc == 0 && o.contact == 0 ? insert(s, p, name, at, NULL, e) : rc;
 }
 
+/* The new user id is somebody else's, and one of the two is to be erased: what they have by now is said of the other one. */
+static int rename_apart(struct store *s, struct person *p, const struct heard *before, const struct heard *after,
+                        int64_t at, int64_t now, bool *ret, struct err *e)
+{
+    struct owner o;
+    bool may = true;
+    *ret = false;
+    int rc = is_named(after->user_id) ? owner_of(s, p->bucket, after->user_id, &o, e) : 0;
+    if (rc == 0 && is_named(after->user_id) && o.contact != 0)
+        rc = people_may_merge(s, p->bucket, p->id, o.contact, &may, e);
+    if (rc != 0 || may)
+        return rc;
+    *ret = true;
+    rc = retire(s, p, before, after, at, e);
+    if (rc == 0)
+        rc = change_number(s, p, before->phone, before->user_id, false, at, e);
+    return rc == 0 ? hear(s, p->bucket, after, at, now, p, e) : rc;
+}
+
 static int rename_person(struct store *s, int bucket, const struct heard *before, const struct heard *after, int64_t at,
                          int64_t now, struct person *p, struct err *e)
 {
     const struct identity *user_id = is_named(after->user_id) ? after->user_id : NULL;
     int rc = who_changed(s, bucket, before, after, at, now, p, e);
     if (rc != 0 || p->id == 0)
+        return rc;
+    bool apart = false;
+    rc = rename_apart(s, p, before, after, at, now, &apart, e);
+    if (rc != 0 || apart)
         return rc;
     rc = words_seed(s, p, e);
     if (rc == 0)

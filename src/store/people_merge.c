@@ -4,7 +4,10 @@
  * The older row stays. Names, pair state and what either got lately move to it; what they consented to is folded from what was
  * said under each of their names (people_words.c). The newer person's row stays as a pointer, and person_merge remembers who
  * went where, so that histories written under either id (ledger, messages) are found from both. Nothing of a history is
- * rewritten. Which of two names of a person, languages or time zones stays does not depend on which row is the older one. */
+ * rewritten. Which of two names of a person, languages or time zones stays does not depend on which row is the older one.
+ *
+ * Somebody who is to be erased is one with nobody any more: an erasure is of who was known when it was asked for, and takes
+ * nothing of whoever has the number by now. */
 #include "store/people_rows.h"
 
 /* added_at >= 0 is always so: it makes the planner take the index by person instead of walking the bucket. */
@@ -17,7 +20,7 @@ STATEMENT(merge_inherit, "INSERT INTO person_merge (bucket, kept, gone, merged_a
                          "SELECT m.bucket, CAST($1 AS BIGINT), m.gone, m.merged_at FROM person_merge m "
                          "WHERE m.bucket = $2 AND m.kept = $3 ON CONFLICT (bucket, kept, gone) DO NOTHING");
 STATEMENT(merge_record, "INSERT INTO person_merge (bucket, kept, gone, merged_at) VALUES ($1, $2, $3, $4)");
-STATEMENT(person_inherit, "UPDATE person SET leaf = $1, restricted_until = $2 WHERE bucket = $3 AND id = $4");
+STATEMENT(person_inherit, "UPDATE person SET leaf = $1 WHERE bucket = $2 AND id = $3");
 STATEMENT(head_one_less, "UPDATE bucket_head SET people = people - 1 WHERE bucket = $1");
 
 /* Runs a statement whose parameters are all numbers. */
@@ -72,8 +75,6 @@ static void join(struct person *kept, const struct person *gone)
     keep_greater(kept->zone, gone->zone, sizeof kept->zone);
     if (gone->leaf > kept->leaf)
         kept->leaf = gone->leaf;
-    if (gone->restricted_until > kept->restricted_until)
-        kept->restricted_until = gone->restricted_until;
     caps_merge(&kept->caps, &gone->caps);
 }
 
@@ -103,13 +104,24 @@ static int prepare(struct store *s, struct person *p, struct err *e)
     return rc == 0 ? name_heard(s, p, e) : rc;
 }
 
+int people_may_merge(struct store *s, int bucket, int64_t one, int64_t other, bool *ret, struct err *e)
+{
+    struct person a, b;
+    int rc = people_get(s, bucket, one, &a, e);
+    if (rc == 0)
+        rc = people_get(s, bucket, other, &b, e);
+    if (rc == 0)
+        *ret = a.id == b.id || (a.restricted_until == 0 && b.restricted_until == 0);
+    return rc;
+}
+
 int people_merge(struct store *s, int bucket, int64_t one, int64_t other, int64_t at, struct person *ret, struct err *e)
 {
     struct person kept, gone;
     int rc = people_get(s, bucket, one, &kept, e);
     if (rc == 0)
         rc = people_get(s, bucket, other, &gone, e);
-    if (rc == 0 && kept.id == gone.id) {
+    if (rc == 0 && (kept.id == gone.id || kept.restricted_until != 0 || gone.restricted_until != 0)) {
         *ret = kept;
         return 0;
     }
@@ -127,7 +139,7 @@ int people_merge(struct store *s, int bucket, int64_t one, int64_t other, int64_
     if (rc != 0)
         return rc;
     join(&kept, &gone);
-    rc = RUN(&person_inherit, kept.leaf, kept.restricted_until, bucket, kept.id);
+    rc = RUN(&person_inherit, kept.leaf, bucket, kept.id);
     if (rc == 0)
         rc = identities_together(s, bucket, kept.id, at, e);
     if (rc == 0)

@@ -37,7 +37,9 @@ int words_refuse(struct store *s, const struct person *p, enum consent_act act, 
 
 /* --- people_merge.c --- */
 
-/* Makes the two one; *ret: who stays. What they said is folded, at `at`. */
+/* Not where one of two is to be erased. */
+int people_may_merge(struct store *s, int bucket, int64_t one, int64_t other, bool *ret, struct err *e);
+/* Makes the two one; *ret: who stays. What they said is folded, at `at`. Where they may not be, *ret is `one`. */
 int people_merge(struct store *s, int bucket, int64_t one, int64_t other, int64_t at, struct person *ret,
                  struct err *e);
 
