@@ -312,12 +312,24 @@ static int open_book(struct gateway *g, struct store *s, struct err *e)
     return rc;
 }
 
+/* A key made anew would undo every refusal that is kept for people who were erased, and nobody would notice. */
+static int check_suppress_key(const struct gateway *g, struct store *s, struct err *e)
+{
+    struct err why = {0};
+    int rc = suppress_key_fits(s, &why);
+    if (rc == WL_ECONFLICT)
+        return err_set(e, rc, "%s: put the file %s/suppress.key of a backup back", why.text, g->o.state_dir);
+    return rc == 0 ? 0 : err_set(e, rc, "%s", why.text);
+}
+
 static int open_database(struct gateway *g, struct err *e)
 {
     struct store *s = NULL;
     int rc = store_open(&s, g->o.store_url, NULL, e);
     if (rc == 0)
         store_pepper(s, g->suppress_key);
+    if (rc == 0)
+        rc = check_suppress_key(g, s, e);
     if (rc == 0)
         rc = open_book(g, s, e);
     if (rc == 0)

@@ -10,7 +10,8 @@
 #include "store/ledger.h"
 #include "store/people_rows.h"
 
-#define METHOD "suppression"
+#define METHOD  "suppression"
+#define CHECKED STR("wayleave: the key names are hashed under") /* begins like no name does */
 
 STATEMENT(suppressed_upsert,
           "INSERT INTO suppressed (bucket, hash, scope, at, platform_at) VALUES ($1, $2, $3, $4, $5) "
@@ -18,6 +19,8 @@ STATEMENT(suppressed_upsert,
           "at = CASE WHEN excluded.at > suppressed.at THEN excluded.at ELSE suppressed.at END, "
           "platform_at = CASE WHEN excluded.platform_at > suppressed.platform_at THEN excluded.platform_at ELSE "
           "suppressed.platform_at END");
+STATEMENT(key_check_get, "SELECT value FROM meta WHERE name = 'suppress_key'");
+STATEMENT(key_check_set, "INSERT INTO meta (name, value) VALUES ('suppress_key', $1) ON CONFLICT (name) DO NOTHING");
 STATEMENT(suppressed_by_hash, "SELECT hash, scope, at, platform_at FROM suppressed WHERE bucket = $1 AND hash = $2");
 STATEMENT(suppressed_page, "SELECT hash, scope, at, platform_at FROM suppressed WHERE bucket = $1 AND hash > $2 "
                            "ORDER BY hash LIMIT $3");
@@ -32,6 +35,41 @@ void suppress_hash(const uint8_t key[SUPPRESS_KEY_BYTES], const struct identity 
 {
     char text[IDENTITY_TEXT_MAX];
     hmac_sha256((struct str){(const char *)key, SUPPRESS_KEY_BYTES}, identity_text(name, text), ret);
+}
+
+static int64_t key_check(const struct store *s)
+{
+    uint8_t mac[SHA256_BYTES];
+    uint64_t v = 0;
+    hmac_sha256((struct str){(const char *)s->pepper, SUPPRESS_KEY_BYTES}, CHECKED, mac);
+    for (size_t i = 0; i < 8; i++)
+        v = v << 8 | mac[i];
+    return (int64_t)(v >> 1);
+}
+
+int suppress_key_fits(struct store *s, struct err *e)
+{
+    struct db_stmt *q;
+    int rc = db_prepare(s, &key_check_get, &q, e);
+    if (rc == 0)
+        rc = db_step(q, e);
+    if (rc < 0)
+        return rc;
+    bool fits = rc == 0 || col_i64(q) == key_check(s); /* none: nobody was erased yet */
+    db_reset(q);
+    return fits ? 0
+                : err_set(e, WL_ECONFLICT,
+                          "suppress.key is not the key under which the names of people who were erased were hashed");
+}
+
+static int keep_check(struct store *s, struct err *e)
+{
+    struct db_stmt *q;
+    int rc = db_prepare(s, &key_check_set, &q, e);
+    if (rc != 0)
+        return rc;
+    db_i64(q, key_check(s));
+    return db_exec(q, NULL, e);
 }
 
 static int put(struct store *s, int bucket, const struct suppressed *v, struct err *e)
@@ -71,6 +109,8 @@ int suppress_names(struct store *s, int bucket, const struct identity *name, siz
         suppress_hash(s->pepper, &name[i], row.hash);
         rc = put(s, bucket, &row, e);
     }
+    if (rc == 0)
+        rc = keep_check(s, e);
     return write_end(s, rc);
 }
 

@@ -16,6 +16,9 @@
 
 /* Without it nothing is looked up, and suppress_names() is WL_EBUG. Only a handle that writes needs it. */
 void store_pepper(struct store *s, const uint8_t key[SUPPRESS_KEY_BYTES]);
+/* WL_ECONFLICT: names were hashed under another key. With the first name that is hashed, the database keeps 63 bits of an HMAC under
+ * the key, which says no more than that. */
+int suppress_key_fits(struct store *s, struct err *e);
 /* HMAC-SHA256(key, "phone:15550001111"). */
 void suppress_hash(const uint8_t key[SUPPRESS_KEY_BYTES], const struct identity *name, uint8_t ret[SHA256_BYTES]);
 

@@ -216,8 +216,13 @@ def test_what_is_kept_may_be_hurried_and_needs_a_reason(quiet):
     assert erase(quiet, "+" + ANA)["state"] == "restricted"
     assert "reason" in erase(quiet, "+" + ANA, "--now", code=2)
     assert "names the person" in erase(quiet, "+" + ANA, "--now", "--reason", "as +44 7700 922301 asked", code=2)
+    code, out, _ = quiet.cli(["contacts", "erase", "+" + ANA, "--now", "--dry-run"])
+    assert code == 0 and "would be destroyed now" in out and "without --now it is kept until" in out, out
     assert shred(quiet, "+" + ANA)["leaves"] == 1
     assert_nowhere(quiet, ANA)
+    for more in (["--dry-run"], ["--yes"]):  # and now nobody knows them
+        code, out, _ = quiet.cli(["contacts", "erase", "+447700922399", *more])
+        assert code == 0 and "known by this name" in out, out
 
 
 def test_without_consent_there_is_nothing_to_keep(quiet, sandbox):
@@ -292,6 +297,63 @@ def test_an_old_list_does_not_bring_them_back_and_a_new_word_does(quiet):
     time.sleep(1.5)
     grant(quiet, "+" + ANA, at=now)
     assert consent(quiet, "+" + ANA) == "granted"
+
+
+def test_whoever_gets_the_number_of_somebody_who_is_to_be_erased_is_somebody_else(start, sandbox, tmp_path):
+    quiet = start(rig.Gateway, tmp_path, sandbox.url)
+    grant(quiet, "+" + ANA)
+    answer = erase(quiet, "+" + ANA)
+    assert answer["state"] == "restricted"
+    grant(quiet, BO_ID)
+    before = quiet.query(f"SELECT * FROM ledger WHERE subject LIKE '%{BO_ID}'")
+    store(quiet, envelope({"contacts": [{"wa_id": ANA, "user_id": BO_ID}], "messages": [{**wrote(ANA, "I am new here", "wamid.new")["messages"][0], "from_user_id": BO_ID}]}))
+    rig.until("the number is the new owner's", lambda: quiet.person("+" + ANA)["id"] == quiet.person(BO_ID)["id"] != answer["contact"])
+    new = quiet.person(BO_ID)
+    assert not new.get("restricted_until") and consent(quiet, BO_ID) == "granted" and quiet.query("SELECT count(*) FROM person_merge") == [(0,)]
+    assert quiet.send_template(None, "spring_sale", parameters=["x"], recipient=BO_ID).status_code == 200
+    # nothing else is learned of who is to be erased, neither from a list
+    assert quiet.admin("POST", "/contacts/import", {"contacts": [{"phone": "+" + ANA, "user_id": BO_ID}]})[0] == 200
+    # the time of the proof is over
+    quiet.stop()
+    db = sqlite3.connect(tmp_path / "state" / "wayleave.db")
+    db.execute("UPDATE erasure SET until_at = 1, due = 1")
+    db.commit()
+    db.close()
+    quiet = start(rig.Gateway, tmp_path, sandbox.url)
+    rig.until("the proof is gone", lambda: quiet.admin("GET", f"/erasures/{answer['id']}")[1]["state"] == "done", 30)
+    assert quiet.admin("GET", f"/erasures/{answer['id']}")[1]["leaves"] == 1
+    assert quiet.query(f"SELECT * FROM ledger WHERE subject LIKE '%{BO_ID}'") == before
+    assert quiet.person("+" + ANA)["id"] == quiet.person(BO_ID)["id"] == new["id"] and consent(quiet, BO_ID) == "granted"
+    store(quiet, envelope({"contacts": [{"wa_id": ANA, "user_id": BO_ID}], "messages": [{**wrote(ANA, "still here", "wamid.still")["messages"][0], "from_user_id": BO_ID}]}))
+    assert consent(quiet, BO_ID) == "granted" and b"still here" in b"".join(quiet.bodies().values())
+
+
+def test_another_key_for_hashed_names_is_noticed_at_the_start(start, sandbox, tmp_path):
+    gateway = start(rig.Gateway, tmp_path, sandbox.url)
+    grant(gateway, "+" + ANA)
+    shred(gateway, "+" + ANA)
+    gateway.stop()
+    key = tmp_path / "state" / "suppress.key"
+    kept = key.read_bytes()
+    key.unlink()
+    with pytest.raises(AssertionError, match=r"suppress\.key of a backup back"):
+        start(rig.Gateway, tmp_path, sandbox.url)
+    key.chmod(0o600)
+    key.write_bytes(kept)
+    gateway = start(rig.Gateway, tmp_path, sandbox.url)
+    grant(gateway, "+" + ANA, at=LONG_AGO, method="import")
+    assert consent(gateway, "+" + ANA) == "withdrawn"
+
+
+def test_wordings_of_theirs_alone_go_however_many_there_are(quiet):
+    for i in range(70):
+        grant(quiet, "+" + ANA, at=f"2026-01-02T03:{i // 60:02}:{i % 60:02}Z", wording=f"wording {i} for Ana alone")
+    grant(quiet, "+" + ANA, at="2026-01-03T03:04:05Z", wording="shown to both")
+    grant(quiet, "+" + BO, wording="shown to both")
+    assert erase(quiet, "+" + ANA)["state"] == "restricted"
+    assert quiet.query("SELECT count(*) FROM wording") == [(71,)]
+    assert shred(quiet, "+" + ANA)["leaves"] == 71
+    assert quiet.query("SELECT text FROM wording") == [("shown to both",)]
 
 
 @pytest.mark.parametrize("commit", [1, 2, 3, 4, 5, 6])
