@@ -248,7 +248,7 @@ int rest_consent_row(struct rest_call *c, const struct rest_ground *g, struct js
     if (!rest_known_keys(c, v, consent_keys) || !read_act(c, v, &row.event.act) ||
         !read_time(c, v, g->now, &row.event.at) || !read_expiry(c, v, &row.event))
         return 0;
-    if (consent_scope_parse(json_str_or(json_get(v, "scope"), STR("")), &row.event.scope, &why) != 0)
+    if (rest_scope(json_get(v, "scope"), &row.event.scope, &why) != 0)
         return rest_wrong(c, WL_EINVAL, "scope", "%s", why.text);
     if (!read_texts(c, v, g->a, &row))
         return 0;
@@ -285,9 +285,9 @@ static bool lenient_time(struct rest_call *c, struct json v, int64_t now, struct
 static void lenient_scope(struct rest_call *c, struct json v, struct rest_notes notes, consent_scope *ret)
 {
     struct err why = {0};
-    struct str scope = json_str_or(json_get(v, "scope"), STR(""));
+    struct json scope = json_get(v, "scope");
     *ret = CONSENT_ALL;
-    if (scope.n == 0 || consent_scope_parse(scope, ret, &why) == 0)
+    if (rest_no_scope(scope) || rest_scope(scope, ret, &why) == 0)
         return;
     rest_wrong(c, WL_EINVAL, "scope", "%s", why.text);
     note_problem(c, notes, "scope", "the withdrawal is taken for all");
