@@ -417,7 +417,8 @@ def test_what_was_changed_in_the_directory_is_found(business, tmp_path):
     name, _, code = key.split("+", 2)
     raw = base64.b64decode(code)
     raw = raw[:-1] + bytes([raw[-1] ^ 1])
-    other = f"{name}+{hashlib.sha256(name.encode() + b'\n' + raw).hexdigest()[:8]}+{base64.b64encode(raw).decode()}"
+    digits = hashlib.sha256(name.encode() + b"\n" + raw).hexdigest()[:8]
+    other = f"{name}+{digits}+{base64.b64encode(raw).decode()}"
     assert rig.wayleave("ledger", "verify", "--offline", copy, "--key", other)[0] == 1
     assert rig.wayleave("ledger", "verify", "--offline", tmp_path / "none")[0] == 1
     code, said, wrong = rig.wayleave("ledger", "verify", "--offline", copy, "--key", "abc")
