@@ -12,7 +12,8 @@
  * SQLite's default at that moment. */
 const char *clean_file_system(void);
 
-/* Where the room between the cells' places and the cells lies in this page; *ret_n 0: it has none, or is no page of a tree. */
-void page_gap(const uint8_t *page, size_t size, int64_t offset, size_t *ret_at, size_t *ret_n);
+/* Where the room between the cells' places and the cells lies in this page of a file of so many bytes (-1: nobody knows); *ret_n 0: it
+ * has none, or may be no page of a tree. */
+void page_gap(const uint8_t *page, size_t size, int64_t offset, int64_t file, size_t *ret_at, size_t *ret_n);
 
 #endif

@@ -109,24 +109,43 @@ struct page_row {
     int64_t offset;
     uint8_t type, cells, content_high, content_low;
     size_t size, at, n;
+    int64_t file;        /* 0: it ends with this page */
+    size_t cell, unused; /* where the last cell and free room begin; cell 0: where it may */
+    uint8_t loose;
 };
+
+static void put_two(uint8_t *p, size_t v)
+{
+    p[0] = (uint8_t)(v >> 8);
+    p[1] = (uint8_t)v;
+}
 
 static void test_the_gap_of_a_page(void **state)
 {
     static const struct page_row rows[] = {
-        {"a leaf", 4096, 13, 2, 1, 0, 4096, 12, 244},
-        {"an inner page", 4096, 5, 2, 1, 0, 4096, 16, 240},
-        {"a leaf of an index", 8192, 10, 0, 16, 0, 4096, 8, 4088},
-        {"an inner page of an index", 8192, 2, 0, 16, 0, 4096, 12, 4084},
-        {"the first page", 0, 13, 1, 2, 0, 4096, 110, 402},
-        {"a full page", 4096, 13, 2, 0, 12, 4096, 0, 0},
-        {"content before its places", 4096, 13, 200, 0, 12, 4096, 0, 0},
-        {"content behind the page", 4096, 13, 2, 17, 0, 4096, 0, 0},
-        {"0 stands for 65536", 65536, 13, 0, 0, 0, 65536, 8, 65528},
-        {"0 in a smaller page", 4096, 13, 0, 0, 0, 4096, 0, 0},
-        {"an overflow page", 4096, 0, 2, 1, 0, 4096, 0, 0},
-        {"a page number too large to tell", INT64_C(4096) << 25, 13, 2, 1, 0, 4096, 0, 0},
-        {"a piece of a page", 4096, 13, 2, 1, 0, 256, 0, 0},
+        {"a leaf", 4096, 13, 2, 1, 0, 4096, 12, 244, 0, 0, 0, 0},
+        {"an inner page", 4096, 5, 2, 1, 0, 4096, 16, 240, 0, 0, 0, 0},
+        {"a leaf of an index", 8192, 10, 0, 16, 0, 4096, 8, 4088, 0, 0, 0, 0},
+        {"an inner page of an index", 8192, 2, 0, 16, 0, 4096, 12, 4084, 0, 0, 0, 0},
+        {"the first page", 0, 13, 1, 2, 0, 4096, 110, 402, 0, 0, 0, 0},
+        {"a full page", 4096, 13, 2, 0, 12, 4096, 0, 0, 0, 0, 0, 0},
+        {"content before its places", 4096, 13, 200, 0, 12, 4096, 0, 0, 0, 0, 0, 0},
+        {"content behind the page", 4096, 13, 2, 17, 0, 4096, 0, 0, 0, 0, 0, 0},
+        {"0 stands for 65536", 65536, 13, 0, 0, 0, 65536, 8, 65528, 0, 0, 0, 0},
+        {"0 in a smaller page", 4096, 13, 0, 0, 0, 4096, 0, 0, 0, 0, 0, 0},
+        {"an overflow page", 4096, 0, 2, 1, 0, 4096, 0, 0, 0, 0, 0, 0},
+        {"in the largest file it is sure of", (INT64_C(4096) << 24) - 8192, 13, 2, 1, 0, 4096, 12, 244, 0, 0, 0, 0},
+        {"a page too far behind to be sure", INT64_C(4096) << 24, 13, 2, 1, 0, 4096, 0, 0, 0, 0, 0, 0},
+        {"a file too large to be sure", 4096, 13, 2, 1, 0, 4096, 0, 0, INT64_C(4096) << 24, 0, 0, 0},
+        {"a file of unknown size", 4096, 13, 2, 1, 0, 4096, 0, 0, -1, 0, 0, 0},
+        {"a cell before the content", 4096, 13, 2, 1, 0, 4096, 0, 0, 0, 255, 0, 0},
+        {"a cell where the content begins", 4096, 13, 2, 1, 0, 4096, 12, 244, 0, 256, 0, 0},
+        {"a cell behind the page", 4096, 13, 2, 1, 0, 4096, 0, 0, 0, 4093, 0, 0},
+        {"free room before the content", 4096, 13, 2, 1, 0, 4096, 0, 0, 0, 0, 200, 0},
+        {"free room behind the page", 4096, 13, 2, 1, 0, 4096, 0, 0, 0, 0, 4093, 0},
+        {"free room among the cells", 4096, 13, 2, 1, 0, 4096, 12, 244, 0, 0, 300, 0},
+        {"more loose bytes than there may be", 4096, 13, 2, 1, 0, 4096, 0, 0, 0, 0, 0, 61},
+        {"a piece of a page", 4096, 13, 2, 1, 0, 256, 0, 0, 0, 0, 0, 0},
     };
     static uint8_t page[65536];
     (void)state;
@@ -139,7 +158,11 @@ static void test_the_gap_of_a_page(void **state)
         head[4] = r->cells;
         head[5] = r->content_high;
         head[6] = r->content_low;
-        page_gap(page, r->size, r->offset, &at, &n);
+        put_two(head + 1, r->unused);
+        head[7] = r->loose;
+        for (size_t k = 0; k < r->cells; k++) /* the last one is where the row says */
+            put_two(head + (r->type < 10 ? 12 : 8) + 2 * k, r->cell != 0 && k + 1 == r->cells ? r->cell : r->size - 16);
+        page_gap(page, r->size, r->offset, r->file != 0 ? r->file : r->offset + (int64_t)r->size, &at, &n);
         if (at != r->at || n != r->n)
             fail_msg("%s: %zu+%zu, not %zu+%zu", r->what, at, n, r->at, r->n);
     }
