@@ -262,15 +262,24 @@ static bool nothing_to_withdraw(const struct person *p, const struct import_row 
     return row->undated;
 }
 
+/* Whose row it is, with all names it gives. */
+static int row_person(struct import *im, const struct import_row *row, struct person *ret, bool *ret_created,
+                      struct err *e)
+{
+    int rc = people_find(im->s, &row->key, 1, ret, e);
+    *ret_created = rc == 0 && ret->id == 0;
+    if (*ret_created)
+        rc = people_ensure(im->s, &row->key, 1, im->now, ret, e);
+    if (rc == 0 && row->also.kind != IDENTITY_NONE)
+        rc = people_add_identity(im->s, ret, &row->also, im->now, e);
+    return rc;
+}
+
 static int write_row(struct import *im, struct import_row *row, struct err *e)
 {
     struct person p;
-    int rc = people_find(im->s, &row->key, 1, &p, e);
-    bool created = rc == 0 && p.id == 0, changed = false;
-    if (created)
-        rc = people_ensure(im->s, &row->key, 1, im->now, &p, e);
-    if (rc == 0 && row->also.kind != IDENTITY_NONE)
-        rc = people_add_identity(im->s, &p, &row->also, im->now, e);
+    bool created = false, changed = false;
+    int rc = row_person(im, row, &p, &created, e);
     if (rc != 0)
         return rc;
     if (row->ahead && rest_wants_time(im->c, &p, &row->consent)) {
