@@ -191,3 +191,12 @@ def test_progress_is_drawn_on_a_terminal_only(gateway, tmp_path):
     drawn = os.read(ours, 65536).decode()
     os.close(ours)
     assert r.returncode == 0 and "\r[" in drawn and "rows" in drawn and b"recorded" in r.stdout
+
+
+@pytest.mark.shared
+def test_a_wording_keeps_its_lines_and_evidence_stays_in_one_piece(gateway):
+    evidence = json.dumps({"said": "yes, do " * 40})
+    status, body = gateway.admin("POST", "/consent", {"who": "+447700908601", "act": "grant", "scope": "marketing", **PROOF, "wording": "line one\nline two \a", "evidence": evidence})
+    assert status == 200, body
+    out = gateway.cli(["consent", "show", "+447700908601"])[1]
+    assert "line one\n               line two \\x07\n" in out and evidence in out, out
