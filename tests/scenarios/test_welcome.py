@@ -110,6 +110,14 @@ def test_inside_the_window_two_buttons_ask(gateway, sandbox):
 
 
 @pytest.mark.shared
+def test_the_buttons_speak_the_language_of_the_question(gateway, sandbox):
+    for language, labels in (("de", ["Ja", "Nein"]), ("pt_BR", ["Sim", "Não"]), ("xx", ["Yes", "No"])):
+        who, _ = ask_in_window(gateway, sandbox, language=language)
+        [question] = got(sandbox, who)
+        assert [b["reply"]["title"] for b in question["interactive"]["action"]["buttons"]] == labels
+
+
+@pytest.mark.shared
 @pytest.mark.parametrize("answer", ["no", "STOP"])
 def test_a_no_is_a_withdrawal(gateway, sandbox, answer):
     who, welcome = ask_in_window(gateway, sandbox)
@@ -210,6 +218,8 @@ def test_consents_of_a_method_are_asked_about_by_themselves(start, tmp_path):
     who, other = writer(gateway, sandbox), str(next(NUMBERS))
     rig.until("the log is watched", lambda: gateway.query("SELECT 1 FROM reader_cursor WHERE name = 'welcomes' AND value > 0"), 20)
     gateway.grant("+" + other, method="crm")
+    old = {"who": "+" + str(next(NUMBERS)), "act": "grant", "scope": "marketing", "method": "paper", "at": "2026-01-02"}
+    assert gateway.admin("POST", "/consent/bulk", [old])[1]["recorded"] == 1, "and who agreed long ago is not asked either"
     gateway.grant("+" + who)
     [welcome] = rig.until("somebody is asked", lambda: gateway.admin("GET", "/welcomes")[1]["welcomes"], 20)
     reaches(gateway, welcome, phase="waiting")
