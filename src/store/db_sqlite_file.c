@@ -57,11 +57,16 @@ static bool all_within(const uint8_t *page, size_t size, size_t head, size_t pla
     return true;
 }
 
+static bool may_tell(size_t size, int64_t offset, int64_t file)
+{
+    return size >= 512 && size <= PAGE_MAX && file >= 0 && (file > offset ? file : offset) / (int64_t)size < PAGES_MAX;
+}
+
 void page_gap(const uint8_t *page, size_t size, int64_t offset, int64_t file, size_t *ret_at, size_t *ret_n)
 {
     size_t head = offset == 0 ? 100 : 0; /* the file's own header */
     *ret_at = *ret_n = 0;
-    if (size < 512 || size > PAGE_MAX || file < 0 || (file > offset ? file : offset) / (int64_t)size >= PAGES_MAX)
+    if (!may_tell(size, offset, file))
         return;
     uint8_t type = page[head];
     if (type != 2 && type != 5 && type != 10 && type != 13)

@@ -623,6 +623,19 @@ static int take(struct store *s, struct person *p, const struct identity *name, 
     return rc == 0 ? people_get(s, p->bucket, p->id, p, e) : rc;
 }
 
+static int stay_two(struct store *s, struct person *p, const struct identity *name, const struct owner *o,
+                    bool theirs_now, int64_t at, struct err *e)
+{
+    return theirs_now && o->claimed_by[0] == '\0' ? take(s, p, name, o, at, e) : contend(s, p, name, o, "", at, e);
+}
+
+static int be_one(struct store *s, struct person *p, const struct identity *name, const struct owner *o,
+                  bool theirs_now, int64_t at, struct err *e)
+{
+    int rc = people_merge(s, p->bucket, p->id, o->contact, at, p, e);
+    return rc == 0 && theirs_now && o->claimed_at != 0 ? confirm(s, p, name, o, o->claimed_by, at, e) : rc;
+}
+
 /* A number they have, or had, by the platform's word, but with which user id was not told. */
 static int claim_untold(struct store *s, struct person *p, const struct identity *name, bool theirs_now, int64_t at,
                         struct err *e)
@@ -639,14 +652,13 @@ static int claim_untold(struct store *s, struct person *p, const struct identity
     rc = current_name(s, p->bucket, o.contact, IDENTITY_USER_ID, &has, e);
     /* nobody else but them, or whoever came with it since */
     bool same = rc == 0 && (has.kind == IDENTITY_NONE || (theirs_now && o.claimed_at >= at)), may = true;
-    if (rc == 0 && same)
+    if (same)
         rc = people_may_merge(s, p->bucket, p->id, o.contact, &may, e);
-    if (rc == 0 && !may && theirs_now && o.claimed_by[0] == '\0')
-        return take(s, p, name, &o, at, e);
-    if (rc != 0 || !same || !may)
+    if (!may)
+        return stay_two(s, p, name, &o, theirs_now, at, e);
+    if (rc != 0 || !same)
         return rc != 0 ? rc : contend(s, p, name, &o, "", at, e);
-    rc = people_merge(s, p->bucket, p->id, o.contact, at, p, e);
-    return rc == 0 && theirs_now && o.claimed_at != 0 ? confirm(s, p, name, &o, o.claimed_by, at, e) : rc;
+    return be_one(s, p, name, &o, theirs_now, at, e);
 }
 
 static int change_number(struct store *s, struct person *p, const struct identity *name, const struct identity *by,

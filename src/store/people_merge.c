@@ -104,6 +104,11 @@ static int prepare(struct store *s, struct person *p, struct err *e)
     return rc == 0 ? name_heard(s, p, e) : rc;
 }
 
+static bool may_merge(const struct person *a, const struct person *b)
+{
+    return a->restricted_until == 0 && b->restricted_until == 0;
+}
+
 int people_may_merge(struct store *s, int bucket, int64_t one, int64_t other, bool *ret, struct err *e)
 {
     struct person a, b;
@@ -111,7 +116,7 @@ int people_may_merge(struct store *s, int bucket, int64_t one, int64_t other, bo
     if (rc == 0)
         rc = people_get(s, bucket, other, &b, e);
     if (rc == 0)
-        *ret = a.id == b.id || (a.restricted_until == 0 && b.restricted_until == 0);
+        *ret = a.id == b.id || may_merge(&a, &b);
     return rc;
 }
 
@@ -121,7 +126,7 @@ int people_merge(struct store *s, int bucket, int64_t one, int64_t other, int64_
     int rc = people_get(s, bucket, one, &kept, e);
     if (rc == 0)
         rc = people_get(s, bucket, other, &gone, e);
-    if (rc == 0 && (kept.id == gone.id || kept.restricted_until != 0 || gone.restricted_until != 0)) {
+    if (rc == 0 && (kept.id == gone.id || !may_merge(&kept, &gone))) {
         *ret = kept;
         return 0;
     }
