@@ -2,8 +2,10 @@
 """A person is asked whether they meant it: the question goes through the rules like any message, the answer becomes a consent that
 can be proven, and nobody is asked twice, also when the program dies in between."""
 
+import contextlib
 import itertools
 import json
+import sqlite3
 import time
 
 import pytest
@@ -125,6 +127,60 @@ def test_a_no_is_a_withdrawal(gateway, sandbox, answer):
     assert reaches(gateway, welcome, state="declined")["why"] == "they said no"
     assert (word(gateway, who)["status"], last(gateway, who)["act"]) == ("withdrawn", "withdraw")
     assert [e["act"] for e in gateway.admin("GET", f"/consent/%2B{who}")[1]["events"]] == ["withdraw"]
+
+
+def answers(gateway, who, text, wamid):
+    """Writes in reply to one of our messages."""
+    own = f"wamid.{who}.{next(NUMBERS)}"
+    event(gateway, {"contacts": [{"wa_id": who}], "messages": [{"from": who, "id": own, "timestamp": str(int(time.time())), "type": "text", "text": {"body": text}, "context": {"from": "15550009999", "id": wamid}}]})
+    return own
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("yes", ["yes", "ok", "sure", "START"])
+def test_a_yes_to_something_else_confirms_nothing(gateway, sandbox, yes):
+    who, welcome = ask_in_window(gateway, sandbox)
+    assert gateway.send("+" + who, type="text", text={"body": "Shall the courier ring at 5 pm?"}).status_code == 200
+    question, other = [e["wamid"] for e in sandbox.ledger(to=who)]
+    says(gateway, who, yes)
+    answers(gateway, who, yes, other)
+    assert shown(gateway, welcome)["state"] == "open" and word(gateway, who)["status"] == "none"
+    wamid = answers(gateway, who, "yes", question)
+    done = shown(gateway, welcome)
+    assert (done["state"], done["reply"], word(gateway, who)["rank"]) == ("done", wamid, "confirmed"), "a reply to the question is an answer"
+
+
+@pytest.mark.shared
+def test_a_tap_and_a_no_count_whatever_else_was_sent(gateway, sandbox):
+    for answer, state in (("no", "declined"), ("tap", "done")):
+        who, welcome = ask_in_window(gateway, sandbox)
+        assert gateway.send("+" + who, type="text", text={"body": "Shall the courier ring at 5 pm?"}).status_code == 200
+        (tap(gateway, who, "wayleave:yes:" + welcome["id"]) if answer == "tap" else says(gateway, who, answer))
+        assert shown(gateway, welcome)["state"] == state
+
+
+@pytest.mark.shared
+def test_a_no_stands_against_a_grant_of_its_second(gateway, sandbox):
+    who, welcome = ask_in_window(gateway, sandbox)
+    at = int(time.time())
+    says(gateway, who, "no", at=at)
+    assert shown(gateway, welcome)["state"] == "declined"
+    assert last(gateway, who)["at"] == time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(at)) + ".999Z"
+
+
+@pytest.mark.shared
+def test_no_row_and_no_id_stops_what_people_say(gateway, sandbox):
+    who, welcome = ask_in_window(gateway, sandbox)
+    other, second = ask_in_window(gateway, sandbox)
+    with contextlib.closing(sqlite3.connect(f"file:{gateway.folder}/state/wayleave.db?mode=rw", uri=True, timeout=30)) as db, db:
+        assert db.execute("UPDATE errand SET detail = '{' WHERE contact = (SELECT contact FROM errand ORDER BY id DESC LIMIT 1 OFFSET 1)").rowcount == 1
+    says(gateway, who, "yes")
+    assert word(gateway, who)["status"] == "none", "nobody knows any more what was asked"
+    says(gateway, who, "no")
+    gateway.wait_applied()
+    assert (word(gateway, who)["status"], last(gateway, who)["act"]) == ("withdrawn", "withdraw")
+    event(gateway, {"contacts": [{"wa_id": other}], "messages": [{"from": other, "id": "wamid." + "\u00e9" * 5000, "timestamp": str(int(time.time())), "type": "text", "text": {"body": "yes"}}]})
+    assert shown(gateway, second)["state"] == "done" and json.loads(last(gateway, other)["evidence"])["wamid"].startswith("wamid.")
 
 
 @pytest.mark.shared
@@ -268,6 +324,26 @@ def test_an_opt_out_is_confirmed_once(gateway, sandbox):
     rig.until("it is not said again", lambda: [v["state"] for v in gateway.admin("GET", f"/welcomes?kind=stopped&contact=%2B{who}")[1]["welcomes"]] in (["cancelled", "done"], ["done"]), 30)
     assert len(got(sandbox, who)) == 1
     assert "wayleave_confirmations_sent_total" in gateway.get("/metrics").text
+
+
+@pytest.mark.shared
+def test_two_machines_do_not_answer_each_other_for_ever(gateway, sandbox):
+    who = writer(gateway, sandbox)
+    begun = int(time.time()) - 60
+    agreed = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(begun - 60))
+    assert gateway.admin("POST", "/consent", {"who": "+" + who, "act": "grant", "scope": "marketing", "method": "web_form", "source": "https://shop.example/join", "wording": "Yes", "at": agreed})[0] in (200, 201)
+    words = ["STOP", "START", "STOP", "START", "HELP", "STOP"]
+
+    def owed():
+        rows = gateway.admin("GET", f"/welcomes?kind=all&contact=%2B{who}")[1]["welcomes"]
+        return [(v["state"], v["why"]) for v in reversed(rows)]
+
+    for n, text in enumerate(words):
+        says(gateway, who, text, at=begun + 5 * n)
+    rig.until("all is decided", lambda: len(owed()) == len(words) and "open" not in [state for state, _ in owed()], 30)
+    assert [state for state, _ in owed()] == ["done"] * 3 + ["cancelled"] * 3
+    assert owed()[3][1] == "3 answers went to them within 24 hours" and len(got(sandbox, who)) == 3
+    assert word(gateway, who)["status"] == "withdrawn", "what they ask for is done all the same"
 
 
 def test_nobody_is_told_where_the_configuration_has_it_so(start, tmp_path):
