@@ -65,10 +65,10 @@ struct event {
     struct identity previous_user_id, previous_parent_id; /* NUMBER_CHANGED: the ids before, beside the phone */
     struct str group_id; /* INBOUND, STATUS, ECHO: the group it happened in; absent one to one. GROUP: the group */
     struct str profile_name;
-    struct str wamid; /* INBOUND, ECHO: its id; STATUS: the message's id; CALL: the call's; GROUP: the request's */
-    struct str type;  /* INBOUND, ECHO: message type; STATUS: status word; ACCOUNT, FLOW, GROUP, HANDOVER: event */
-    struct str text;  /* INBOUND, ECHO: text body, button text or caption; HANDOVER: the role of who had it */
-    struct str payload; /* INBOUND: the id behind what was tapped: a button's payload, a reply's id */
+    struct str wamid;    /* INBOUND, ECHO: its id; STATUS: the message's id; CALL: the call's; GROUP: the request's */
+    struct str type;     /* INBOUND, ECHO: message type; STATUS: status word; ACCOUNT, FLOW, GROUP, HANDOVER: event */
+    struct str text;     /* INBOUND, ECHO: text body, button text or caption; HANDOVER: the role of who had it */
+    struct str payload;  /* INBOUND: the id behind what was tapped: a button's payload, a reply's id */
     struct str reply_to; /* INBOUND: the wamid of the message it answers; absent: it answers none in particular */
     bool opens;    /* INBOUND, CALL: the window. What is said in a group opens none, nor what only changes or takes back
                        * what was said (edit, revoke, a reaction taken off) */

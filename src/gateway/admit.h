@@ -58,7 +58,8 @@ struct send {
     int64_t not_before;    /* ACCEPT: ms; 0 at once */
     struct send_key key;   /* NOW, ACCEPT */
     struct outbox_key row; /* QUEUED: its row; message holds the message's */
-    bool only_refuse;      /* QUEUED: it has no turn and may not be due: it ends if a rule denies it now, else stays as it is */
+    bool
+        only_refuse; /* QUEUED: it has no turn and may not be due: it ends if a rule denies it now, else stays as it is */
     void (*decided)(struct send *s);  /* when it is durable, or with job.rc < 0; on the writer's second thread */
     void (*recorded)(struct send *s); /* when the outcome is durable; same thread; may be NULL */
     void *user;

@@ -38,7 +38,7 @@ struct apply_result {
     struct refused {
         int bucket;
         int64_t contact;
-        int64_t stored_at; /* when its webhook came */
+        int64_t stored_at;  /* when its webhook came */
     } refused[APPLIED_MAX]; /* of more, messages that wait for them are refused when their turn comes */
     size_t n_refused;
     bool errands; /* somebody is owed an answer */

@@ -17,7 +17,7 @@ struct errands;
 
 #define ERRAND_ONCE_MS     INT64_C(300000)   /* for so long an opt-out may be confirmed (47 CFR 64.1200(a)(12)) */
 #define ERRAND_AGAIN_MS    INT64_C(86400000) /* the same is not said again within this */
-#define ERRAND_ANSWERS_MAX 3                 /* of a number to a person within this: two machines do not talk for ever */
+#define ERRAND_ANSWERS_MAX 3 /* of a number to a person within this: two machines do not talk for ever */
 
 enum errand_count {
     ERRANDS_SENT,

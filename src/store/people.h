@@ -28,7 +28,7 @@ struct person {
     struct caps caps;         /* what they got lately; kept in the row, so caps hold under its version */
     int64_t created_at;
     /* --- written by others: people_save() leaves them alone --- */
-    int64_t leaf;             /* highest place of their leaves in the log (ledger.h); -1 none. Of somebody nobody knows: 0 */
+    int64_t leaf; /* highest place of their leaves in the log (ledger.h); -1 none. Of somebody nobody knows: 0 */
     int64_t restricted_until; /* they are to be erased then (erasures.h); 0: they are not */
 };
 
