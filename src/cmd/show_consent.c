@@ -88,15 +88,21 @@ static void show_place(struct json event)
     show_line(4, "ledger", str_of(text));
 }
 
+static void show_wording(struct str wording)
+{
+    if (wording.n == 0)
+        return;
+    show_label(4, "wording");
+    term_paragraphs(stdout, SHOW_LABEL + 1, wording);
+}
+
 static void show_event(struct json event, int number)
 {
     static const struct {
         const char *label, *key;
-    } lines[] = {{"rank", "rank"},         {"missing", "lacks"},
-                 {"wording", "wording"},   {"sha256", "wording_sha256"},
-                 {"language", "language"}, {"business", "business"},
-                 {"policy", "policy"},     {"law of", "jurisdiction"},
-                 {"evidence", "evidence"}, {"said under", "subject"},
+    } lines[] = {{"rank", "rank"},           {"missing", "lacks"},     {"sha256", "wording_sha256"},
+                 {"language", "language"},   {"business", "business"}, {"policy", "policy"},
+                 {"law of", "jurisdiction"}, {"evidence", "evidence"}, {"said under", "subject"},
                  {"actor", "actor"}};
     char when[SHOW_TIME];
     struct str act = show_text(event, "act"), at = show_time(json_get(event, "at"), when),
@@ -108,6 +114,7 @@ static void show_event(struct json event, int number)
     term_printf(stdout, TONE_PLAIN, "%.*s%s%.*s%s%.*s", (int)scope.n, scope.p, method.n ? ", by " : "", (int)method.n,
                 method.p, source.n ? ", from " : "", (int)source.n, source.p);
     putchar('\n');
+    show_wording(show_text(event, "wording"));
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
         show_line(4, lines[i].label, show_text(event, lines[i].key));
     show_time_line(4, "expires", json_get(event, "expires"));

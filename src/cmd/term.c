@@ -93,8 +93,7 @@ void term_cell(FILE *out, enum tone tone, struct str s, int width)
         fputc(' ', out);
 }
 
-/* One line of it; the next ones begin where it began. */
-static void wrap_line(FILE *out, int indent, struct str s)
+void term_wrap(FILE *out, int indent, struct str s)
 {
     size_t column = (size_t)indent;
     bool first = true;
@@ -116,7 +115,7 @@ static void wrap_line(FILE *out, int indent, struct str s)
     fputc('\n', out);
 }
 
-void term_wrap(FILE *out, int indent, struct str s)
+void term_paragraphs(FILE *out, int indent, struct str s)
 {
     bool first = true;
     do {
@@ -125,7 +124,7 @@ void term_wrap(FILE *out, int indent, struct str s)
             fprintf(out, "%*s", indent, "");
         if (line.n > 0 && line.p[line.n - 1] == '\r')
             line.n--;
-        wrap_line(out, indent, line);
+        term_wrap(out, indent, line);
         first = false;
         s = rest;
     } while (s.n > 0);

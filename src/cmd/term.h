@@ -24,6 +24,8 @@ void term_cell(FILE *out, enum tone tone, struct str s, int width);
 /* Text broken at spaces so that lines stay within 78 columns; every line starts with `indent` spaces, the first is
  * taken to be there already. */
 void term_wrap(FILE *out, int indent, struct str s);
+/* The same for a text of ours that has lines of its own, as a wording: each begins under the first. */
+void term_paragraphs(FILE *out, int indent, struct str s);
 size_t term_width(struct str s); /* characters, as far as a terminal without wide ones counts them */
 
 /* "wayleave: sentence" and, when next is not NULL, "  next: ..." on standard error. Returns code. */

@@ -589,6 +589,8 @@ ALTER TABLE rules_event ADD COLUMN n BIGINT NOT NULL DEFAULT 0;
 CREATE INDEX rules_event_leaf ON rules_event (leaf) WHERE leaf >= 0;
 CREATE INDEX rules_event_unplaced ON rules_event (id) WHERE leaf = -1;
 
+CREATE INDEX identity_claim_of ON identity_claim (bucket, contact);
+
 -- Erasures asked for. contact: whose, name: by which name, of somebody nobody knew; 0 and "" once it is done. due: when there is
 -- something to do next. until_at: how long the proof is kept. cleaned_at: when everything else was gone, 0 not yet. leaves: how
 -- many became gone; leaf, n: of the entry that says so. regime: which law had the proof kept so long.

@@ -235,8 +235,9 @@ TEST(other_entries_have_a_key_and_a_place)
     fx_end(&f);
 }
 
-/* Who was merged into somebody else, and what is said under the old row's id, count for the one who stayed. */
-TEST(a_merged_person_has_the_highest_entry_and_the_later_restriction)
+/* Who was merged into somebody else, and what is said under the old row's id, count for the one who stayed. (Who is to be erased
+ * is merged with nobody: test_people.c.) */
+TEST(a_merged_person_has_the_highest_entry)
 {
     struct fx f;
     fx_start(&f);
@@ -253,11 +254,12 @@ TEST(a_merged_person_has_the_highest_entry_and_the_later_restriction)
     OK(&f, append(&f, p.id, 1));
     OK(&f, append(&f, q.id, 2));
     COMMIT(&f);
-    raw_sql(f.url, "UPDATE person SET restricted_until = 1234 WHERE leaf = 1");
     BEGIN(&f);
     OK(&f, people_get(f.s, 0, p.id, &p, &f.e));
     OK(&f, people_add_identity(f.s, &p, &name, NOW, &f.e));
     COMMIT(&f);
+    raw_sql(f.url, "UPDATE person SET restricted_until = 1234 WHERE leaf = 1");
+    OK(&f, people_get(f.s, 0, p.id, &p, &f.e));
     OK(&f, people_get(f.s, 0, q.id, &now, &f.e));
     assert_true(now.id == p.id && now.leaf == 1 && now.restricted_until == 1234);
     assert_true(p.leaf == 1 && p.restricted_until == 1234);
