@@ -88,7 +88,7 @@ static void show_place(struct json event)
     show_line(4, "ledger", str_of(text));
 }
 
-static void show_wording(struct str wording)
+static void show_words(struct str wording)
 {
     if (wording.n == 0)
         return;
@@ -114,7 +114,7 @@ static void show_event(struct json event, int number)
     term_printf(stdout, TONE_PLAIN, "%.*s%s%.*s%s%.*s", (int)scope.n, scope.p, method.n ? ", by " : "", (int)method.n,
                 method.p, source.n ? ", from " : "", (int)source.n, source.p);
     putchar('\n');
-    show_wording(show_text(event, "wording"));
+    show_words(show_text(event, "wording"));
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
         show_line(4, lines[i].label, show_text(event, lines[i].key));
     show_time_line(4, "expires", json_get(event, "expires"));
