@@ -595,7 +595,7 @@ TEST(a_new_generation_has_every_record)
 
 TESTS(T(a_rollback_leaves_no_gap), T(ten_thousand_entries_lie_in_order_and_no_tag_comes_twice),
       T(a_missing_or_short_entry_is_named), T(other_entries_have_a_key_and_a_place),
-      T(a_merged_person_has_the_highest_entry_and_the_later_restriction), T(a_checkpoint_is_put_once_and_signed_later),
+      T(a_merged_person_has_the_highest_entry), T(a_checkpoint_is_put_once_and_signed_later),
       T(of_old_checkpoints_the_last_of_each_day_stays), T(what_happens_to_the_rules_is_in_the_log),
       T(rows_of_before_get_their_entries), T(a_row_of_before_that_was_reported_again_keeps_its_own_entry),
       T(a_new_generation_has_every_record))
