@@ -37,7 +37,7 @@ def test_questions_make_no_transactions(gateway):
 def test_an_answer_is_not_older_than_what_was_acknowledged(gateway):
     for i in range(50):
         act = "withdraw" if i % 2 else "grant"
-        status, _ = gateway.admin("POST", "/consent", {"who": ANA, "act": act, "scope": "marketing", "method": "web_form", "source": str(i)})
+        status, _ = gateway.admin("POST", "/consent", {"who": ANA, "act": act, "scope": "marketing", "method": "web_form", "source": str(i), "at": rig.now()})
         assert status == 200
         shown = gateway.admin("GET", f"/consent/%2B{ANA[1:]}")[1]
         assert len(shown["events"]) == i + 1 and shown["events"][-1 if shown["events"][0]["source"] == "0" else 0]["source"] == str(i)

@@ -236,7 +236,7 @@ TEST(other_entries_have_a_key_and_a_place)
 }
 
 /* Who was merged into somebody else, and what is said under the old row's id, count for the one who stayed. (Who is to be erased
- * is merged with nobody: test_people.c.) */
+ * is merged with nobody: tests/scenarios/test_erasure.py.) */
 TEST(a_merged_person_has_the_highest_entry)
 {
     struct fx f;
