@@ -450,6 +450,8 @@ static int start_senders(struct gateway *g, struct err *e)
         rc = fanout_start(&g->fanout, g, e);
     if (rc == 0)
         rc = recheck_start(&g->recheck, g, e);
+    if (rc == 0)
+        rc = errands_start(&g->errands, g, e); /* the projector rings its bell */
     return rc == 0 ? projector_start(&g->projector, g, e) : rc;
 }
 
@@ -459,8 +461,6 @@ static int start_chores(struct gateway *g, struct err *e)
     int rc = compactor_start(&g->compactor, g->writer, g->o.store_url, &compactor_usual, e);
     if (rc == 0)
         rc = start_retention(g, e);
-    if (rc == 0)
-        rc = errands_start(&g->errands, g, e);
     if (rc == 0)
         rc = ledger_watch_start(&g->ledger_watch, g, &ledger_watch_usual, e);
     return rc == 0 ? witnesses_start(&g->witnesses, g, e) : rc;
