@@ -41,6 +41,14 @@ static bool is_space(char c)
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
+struct str str_clip(struct str s, size_t max)
+{
+    size_t n = s.n < max ? s.n : max;
+    while (n > 0 && n < s.n && (s.p[n] & 0xc0) == 0x80)
+        n--;
+    return (struct str){s.p, n};
+}
+
 struct str str_trim(struct str s)
 {
     while (s.n > 0 && is_space(s.p[0])) {

@@ -36,7 +36,8 @@ static inline bool str_eq(struct str a, struct str b)
 bool str_ieq(struct str a, struct str b); /* ASCII case ignored */
 bool str_starts(struct str s, struct str prefix);
 bool str_ends(struct str s, struct str suffix);
-struct str str_trim(struct str s); /* ASCII white space off both ends */
+struct str str_trim(struct str s);             /* ASCII white space off both ends */
+struct str str_clip(struct str s, size_t max); /* its first max bytes at most, never cut inside a character of UTF-8 */
 /* The part before the first `sep`; *rest becomes what follows ({NULL,0} when there was no sep). */
 struct str str_cut(struct str s, char sep, struct str *rest);
 /* Decimal with optional '-', whole string, no spaces; false when it is not a 64-bit integer. */

@@ -586,8 +586,8 @@ static void defaults(struct config *c, const struct config_source *from)
     struct config_value *v = value_of(c, key_find(STR("state_dir")), 0, true);
     v->text = first.n > 0 ? arena_strndup(c->arena, first.p, first.n) : "wayleave-data";
     value_of(c, key_find(STR("rules.platform")), 0, true)->text = config_rules_file(c->arena);
-    value_of(c, key_find(STR("erasure.regimes")), 0, true)->text = config_regimes_file(c->arena);
-    value_of(c, key_find(STR("optout.shipped")), 0, true)->text = config_optout_dir(c->arena);
+    value_of(c, key_find(STR("erasure.regimes")), 0, true)->text = config_shipped(c->arena, "regimes.yaml");
+    value_of(c, key_find(STR("optout.shipped")), 0, true)->text = config_shipped(c->arena, "optout");
 }
 
 /* An override of "" on a key that cannot be absent means its default. */

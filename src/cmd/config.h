@@ -122,9 +122,8 @@ const char *config_duration_text(int64_t ms, char out[DURATION_TEXT]);
 const char *config_path(struct arena *a, const char *base, const char *path);
 /* "/usr/share/wayleave/rules/whatsapp-platform.yaml" or where a source tree has it; never NULL. */
 const char *config_rules_file(struct arena *a);
-const char *config_optout_dir(struct arena *a); /* of the shipped opt-out packs */
-/* The times proof of consent is kept that came with the program. */
-const char *config_regimes_file(struct arena *a);
+/* What came with the program beside its rules: "regimes.yaml", "optout" (a directory). */
+const char *config_shipped(struct arena *a, const char *name);
 /* The file of a law that came with the program, by its name ("co"), whether it is there or not; NULL when that is no
  * name of a law: lower-case letters, digits and '-'. */
 const char *config_law_file(struct arena *a, struct str name);

@@ -337,16 +337,11 @@ const char *config_rules_file(struct arena *a)
     return tries[n_tries - 1];
 }
 
-const char *config_regimes_file(struct arena *a)
+/* What stands beside the rules that came with the program. */
+const char *config_shipped(struct arena *a, const char *name)
 {
-    struct str rules = str_of(config_rules_file(a)), name = STR("rules/whatsapp-platform.yaml");
-    return arena_printf(a, "%.*sregimes.yaml", (int)(rules.n - name.n), rules.p);
-}
-
-const char *config_optout_dir(struct arena *a)
-{
-    struct str rules = str_of(config_rules_file(a)), name = STR("rules/whatsapp-platform.yaml");
-    return arena_printf(a, "%.*soptout", (int)(rules.n - name.n), rules.p);
+    struct str rules = str_of(config_rules_file(a)), own = STR("rules/whatsapp-platform.yaml");
+    return arena_printf(a, "%.*s%s", (int)(rules.n - own.n), rules.p, name);
 }
 
 const char *config_law_file(struct arena *a, struct str name)

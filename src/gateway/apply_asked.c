@@ -47,13 +47,12 @@ static struct optout_finding judge(const struct optout_packs *packs, const struc
 
 /* --- evidence ------------------------------------------------------------------------------------------------------ */
 
-/* Never cut inside a character. */
-static struct str clipped(struct str s, size_t max)
+/* What was written, in the arena. */
+static int kept(struct apply_context *c, struct buf *b, struct str *ret, struct err *e)
 {
-    size_t n = s.n < max ? s.n : max;
-    while (n > 0 && n < s.n && (s.p[n] & 0xc0) == 0x80)
-        n--;
-    return (struct str){s.p, n};
+    *ret = (struct str){b->failed ? NULL : arena_strndup(c->arena, buf_cstr(b), b->len), b->len};
+    buf_done(b);
+    return ret->p != NULL ? 0 : err_set(e, WL_ENOMEM, "no memory for what somebody asked for");
 }
 
 static int evidence_of(struct apply_context *c, const struct event *ev, const struct optout_finding *f, struct str *ret,
@@ -64,15 +63,13 @@ static int evidence_of(struct apply_context *c, const struct event *ev, const st
     buf_init(&b, EVIDENCE_MAX);
     json_out_init(&o, &b);
     jo_object(&o);
-    jo_kstr(&o, "wamid", clipped(ev->wamid, WAMID_KEPT));
-    jo_kstr(&o, "words", clipped(f->matched, MATCHED_MAX));
+    jo_kstr(&o, "wamid", str_clip(ev->wamid, WAMID_KEPT));
+    jo_kstr(&o, "words", str_clip(f->matched, MATCHED_MAX));
     jo_kcstr(&o, "entry", f->rule);
     if (ev->payload.n > 0)
         jo_kbool(&o, "tapped", true);
     jo_end(&o);
-    *ret = (struct str){b.failed ? NULL : arena_strndup(c->arena, buf_cstr(&b), b.len), b.len};
-    buf_done(&b);
-    return ret->p != NULL ? 0 : err_set(e, WL_ENOMEM, "no memory for the evidence of an opt-out");
+    return kept(c, &b, ret, e);
 }
 
 /* Times of messages are whole seconds. A refusal was said as late in its second as it can have been, so that a grant of the
@@ -92,7 +89,7 @@ static int record(struct apply_context *c, const struct event *ev, const struct 
                         .sender = ev->phone_number_id,
                         .scope = scope,
                         .method = STR("whatsapp"),
-                        .source = clipped(ev->wamid, WAMID_KEPT),
+                        .source = str_clip(ev->wamid, WAMID_KEPT),
                         .language = str_of(f->language),
                         .under = said_under(ev)};
     int rc = evidence_of(c, ev, f, &said.evidence, e);
@@ -110,11 +107,9 @@ static int detail_of(struct apply_context *c, const struct event *ev, const stru
     json_out_init(&o, &b);
     jo_object(&o);
     jo_kcstr(&o, "language", f->language);
-    jo_kstr(&o, "wamid", clipped(ev->wamid, WAMID_KEPT));
+    jo_kstr(&o, "wamid", str_clip(ev->wamid, WAMID_KEPT));
     jo_end(&o);
-    *ret = (struct str){b.failed ? NULL : arena_strndup(c->arena, buf_cstr(&b), b.len), b.len};
-    buf_done(&b);
-    return ret->p != NULL ? 0 : err_set(e, WL_ENOMEM, "no memory for an answer");
+    return kept(c, &b, ret, e);
 }
 
 static int owe(struct apply_context *c, const struct event *ev, const struct optout_finding *f, const struct person *p,
@@ -189,7 +184,7 @@ static int answer(struct apply_context *c, const struct event *ev, const struct 
 {
     const struct welcome_said said = {.text = ev->text,
                                       .payload = ev->payload,
-                                      .wamid = clipped(ev->wamid, WAMID_KEPT),
+                                      .wamid = str_clip(ev->wamid, WAMID_KEPT),
                                       .reply_to = ev->reply_to,
                                       .at = apply_time(c, ev),
                                       .sender = ev->phone_number_id,

@@ -16,14 +16,11 @@ static int event_person(struct apply_context *c, const struct event *ev, struct 
 
 /* --- names and windows --------------------------------------------------------------------------------------------- */
 
-/* Never cut inside a character. */
 static void copy_name(char out[PERSON_NAME_MAX], struct str name)
 {
-    size_t n = name.n < PERSON_NAME_MAX - 1 ? name.n : PERSON_NAME_MAX - 1;
-    while (n > 0 && n < name.n && (name.p[n] & 0xc0) == 0x80)
-        n--;
-    memcpy(out, name.p, n);
-    out[n] = '\0';
+    struct str kept = str_clip(name, PERSON_NAME_MAX - 1);
+    memcpy(out, kept.p, kept.n);
+    out[kept.n] = '\0';
 }
 
 static bool was_given_a_name(const struct person *p)

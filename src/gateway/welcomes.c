@@ -204,15 +204,6 @@ char *welcome_button(const struct errand *v, bool yes, char out[WELCOME_BUTTON])
     return out;
 }
 
-/* Ids from elsewhere: as long as ids are, and never cut inside a character. */
-static struct str clipped(struct str s)
-{
-    size_t n = s.n < WAMID_KEPT ? s.n : WAMID_KEPT;
-    while (n > 0 && n < s.n && (s.p[n] & 0xc0) == 0x80)
-        n--;
-    return (struct str){s.p, n};
-}
-
 struct answer {
     struct welcome_event ev;
     int64_t id; /* of the question, by its button; 0: they said it in words */
@@ -340,13 +331,13 @@ static int write_evidence(const struct errand *v, const struct welcome_row *row,
     jo_object(&o);
     jo_kcstr(&o, "welcome", welcome_id_text(v->bucket, v->id, id));
     if (row->first.n > 0)
-        jo_kstr(&o, "first", clipped(row->first));
+        jo_kstr(&o, "first", str_clip(row->first, WAMID_KEPT));
     if (row->messages.n > 0 && row->messages.n <= MESSAGES_MAX) {
         jo_key(&o, "messages");
         jo_raw(&o, row->messages);
     }
     if (row->reply.n > 0)
-        jo_kstr(&o, "wamid", clipped(row->reply));
+        jo_kstr(&o, "wamid", str_clip(row->reply, WAMID_KEPT));
     if (row->reconfirm)
         jo_kbool(&o, "reconfirm", true);
     jo_end(&o);
@@ -409,7 +400,7 @@ static int answered(struct store *s, struct arena *a, const struct gateway *g, s
                                 .method = f->grant == WELCOME_GRANTS_CONFIRMED ? STR("double_opt_in") : STR("whatsapp"),
                                 .under = said->under};
     int rc = 0;
-    row->reply = clipped(said->wamid);
+    row->reply = str_clip(said->wamid, WAMID_KEPT);
     if (f->withdraw || f->grant != WELCOME_GRANTS_NOTHING)
         rc = welcome_record(s, a, v, row, p, &word, now, e);
     if (rc == 0)

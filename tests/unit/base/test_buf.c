@@ -137,6 +137,12 @@ TEST(cutting_and_comparing)
 
     assert_str(str_trim(STR(" \t a b \r\n")), "a b");
     assert_str(str_trim(STR("  ")), "");
+    assert_str(str_clip(STR("abc"), 5), "abc");
+    assert_str(str_clip(STR("abc"), 2), "ab");
+    assert_str(str_clip(STR("a\xc3\xa9z"), 2), "a"); /* not half of it */
+    assert_str(str_clip(STR("a\xc3\xa9z"), 3), "a\xc3\xa9");
+    assert_str(str_clip(STR("\xf0\x9f\x91\x8d"), 3), "");
+    assert_str(str_clip((struct str){NULL, 0}, 3), "");
     assert_true(str_ieq(STR("Content-TYPE"), STR("content-type")));
     assert_false(str_ieq(STR("@"), STR("`"))); /* 0x40 and 0x60 differ by the case bit alone */
     assert_false(str_ieq(STR("ab"), STR("abc")));
