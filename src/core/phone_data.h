@@ -29,8 +29,9 @@ struct phone_data {
     const struct phone_example *example;
     const struct phone_prefix_node *zone, *carrier;
     const uint32_t *zone_name, *carrier_name, *source;
-    uint32_t count[PHONE_SECTIONS]; /* elements of each section; 0 where it is missing (zones, carriers and examples may be) */
-    int16_t by_letters[26 * 26];    /* row of REGION of "AA".."ZZ"; 0 none */
+    uint32_t count
+        [PHONE_SECTIONS]; /* elements of each section; 0 where it is missing (zones, carriers and examples may be) */
+    int16_t by_letters[26 * 26]; /* row of REGION of "AA".."ZZ"; 0 none */
 };
 
 /* bytes: the whole file, aligned to 8 and kept by the caller for as long as ret is used. WL_EINVAL: it is none or broken, `e` says where;
@@ -47,8 +48,8 @@ const char *phone_region_id(const struct phone_data *d, int region);
 /* Row of REGION of the main region of a calling code; 0 none. */
 int phone_region_of_code(const struct phone_data *d, unsigned code);
 
-const char *phone_data_name(const struct phone_data *d);       /* "google-libphonenumber 3.2.47" */
+const char *phone_data_name(const struct phone_data *d);          /* "google-libphonenumber 3.2.47" */
 int phone_data_age_days(const struct phone_data *d, int64_t now); /* since its release; 0 when that is not yet */
-#define PHONE_DATA_STALE_DAYS 183 /* plans change every two weeks; half a year is old */
+#define PHONE_DATA_STALE_DAYS 183                                 /* plans change every two weeks; half a year is old */
 
 #endif

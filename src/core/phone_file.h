@@ -28,39 +28,39 @@
 
 enum phone_section {
     PHONE_SECTION_NODE = 1, /* struct phone_node: the decision graph */
-    PHONE_SECTION_ROOT,     /* uint16_t[PHONE_ROOTS]: references by length; rows named by struct phone_code and phone_region_row */
-    PHONE_SECTION_PAYLOAD,  /* struct phone_payload */
-    PHONE_SECTION_CODE,     /* uint16_t[PHONE_CODES]: index of the calling code 0..999 in PLAN, 0 none (1, 44, 971: as a number) */
-    PHONE_SECTION_PLAN,     /* struct phone_plan: calling codes; row 0 is nobody's */
-    PHONE_SECTION_REGION,   /* struct phone_region_row, by id, "001" rows (by calling code) last; row 0 is "ZZ" */
-    PHONE_SECTION_LENGTH,   /* struct phone_lengths, shared */
-    PHONE_SECTION_PROGRAM,  /* struct phone_step: programs, phone_program.h; step 0 is PHONE_FAIL */
-    PHONE_SECTION_LAYOUT,   /* struct phone_layout; row 0: digits as they are */
-    PHONE_SECTION_TEXT,     /* NUL-terminated UTF-8 strings; offset 0 is "" */
-    PHONE_SECTION_EXAMPLE,  /* struct phone_example, by region and type */
+    PHONE_SECTION_ROOT, /* uint16_t[PHONE_ROOTS]: references by length; rows named by struct phone_code and phone_region_row */
+    PHONE_SECTION_PAYLOAD, /* struct phone_payload */
+    PHONE_SECTION_CODE, /* uint16_t[PHONE_CODES]: index of the calling code 0..999 in PLAN, 0 none (1, 44, 971: as a number) */
+    PHONE_SECTION_PLAN,         /* struct phone_plan: calling codes; row 0 is nobody's */
+    PHONE_SECTION_REGION,       /* struct phone_region_row, by id, "001" rows (by calling code) last; row 0 is "ZZ" */
+    PHONE_SECTION_LENGTH,       /* struct phone_lengths, shared */
+    PHONE_SECTION_PROGRAM,      /* struct phone_step: programs, phone_program.h; step 0 is PHONE_FAIL */
+    PHONE_SECTION_LAYOUT,       /* struct phone_layout; row 0: digits as they are */
+    PHONE_SECTION_TEXT,         /* NUL-terminated UTF-8 strings; offset 0 is "" */
+    PHONE_SECTION_EXAMPLE,      /* struct phone_example, by region and type */
     PHONE_SECTION_ZONE_NODE,    /* struct phone_prefix_node */
     PHONE_SECTION_ZONE_NAME,    /* uint32_t: offsets in TEXT, "Europe/Berlin&Europe/Busingen"; 0 "" */
     PHONE_SECTION_CARRIER_NODE, /* struct phone_prefix_node */
     PHONE_SECTION_CARRIER_NAME, /* uint32_t: offsets in TEXT */
-    PHONE_SECTION_SOURCE,       /* uint32_t: offsets in TEXT, one line for each source: "google-libphonenumber 3.2.47 sha256:..." */
+    PHONE_SECTION_SOURCE, /* uint32_t: offsets in TEXT, one line for each source: "google-libphonenumber 3.2.47 sha256:..." */
     PHONE_SECTIONS
 };
 
 struct phone_file_header { /* 64 bytes */
     char magic[4];
     uint16_t version;
-    uint16_t sections;      /* rows of the directory behind the header */
-    uint32_t size;          /* of the whole file */
-    uint32_t leaves;        /* of the decision graph */
+    uint16_t sections;                                             /* rows of the directory behind the header */
+    uint32_t size;                                                 /* of the whole file */
+    uint32_t leaves;                                               /* of the decision graph */
     uint32_t zone_root, zone_leaves, carrier_root, carrier_leaves; /* references of the prefix tables */
-    uint32_t released;      /* the data's date, days since 1970-01-01 */
-    uint32_t name;          /* offset in TEXT: "google-libphonenumber 3.2.47" */
-    uint32_t unicode;       /* major version whose digits and letters the text reader follows */
-    uint8_t digest[16];     /* first half of SHA-256 over the file with these bytes zero */
+    uint32_t released;                                             /* the data's date, days since 1970-01-01 */
+    uint32_t name;                                                 /* offset in TEXT: "google-libphonenumber 3.2.47" */
+    uint32_t unicode;   /* major version whose digits and letters the text reader follows */
+    uint8_t digest[16]; /* first half of SHA-256 over the file with these bytes zero */
     uint32_t reserved;
 };
 
-struct phone_section_row { /* 16 bytes */
+struct phone_section_row {        /* 16 bytes */
     uint32_t id, at, count, size; /* size: of one element */
 };
 
@@ -74,7 +74,7 @@ struct phone_prefix_node {
 enum { PHONE_GENERAL = 1 }; /* payload flag: the general description's pattern matches (whatever its lengths) */
 
 struct phone_payload { /* 4 bytes */
-    uint16_t region; /* row of REGION: whom libphonenumber names; 0 "ZZ" */
+    uint16_t region;   /* row of REGION: whom libphonenumber names; 0 "ZZ" */
     uint8_t type, flags;
 };
 
@@ -100,8 +100,10 @@ struct phone_region_row { /* 44 bytes */
     uint16_t plan;
     uint16_t root;
     uint16_t lengths; /* row of LENGTH */
-    uint16_t prefix_first;   /* bit d: the national prefix rule can match a number that begins with digit d; bit 10: also nothing */
-    uint16_t prefix_single;  /* the rule is one of these digits and nothing else (bits as above); 0: run prefix_program */
+    uint16_t
+        prefix_first; /* bit d: the national prefix rule can match a number that begins with digit d; bit 10: also nothing */
+    uint16_t
+        prefix_single; /* the rule is one of these digits and nothing else (bits as above); 0: run prefix_program */
     uint32_t prefix_program; /* step of PROGRAM; 0 no rule */
     uint32_t prefix_text;    /* TEXT: the national prefix, "0" */
     uint32_t transform;      /* TEXT: "$1" notation; 0 none */
@@ -113,9 +115,9 @@ struct phone_region_row { /* 44 bytes */
 };
 enum {
     PHONE_REGION_MAIN = 1,
-    PHONE_REGION_PORTABLE = 2,  /* numbers move between networks: a network found is the original one */
+    PHONE_REGION_PORTABLE = 2, /* numbers move between networks: a network found is the original one */
     PHONE_REGION_NOBODYS = 4,
-    PHONE_REGION_LEADING = 8    /* known by its leading digits */
+    PHONE_REGION_LEADING = 8 /* known by its leading digits */
 };
 
 struct phone_lengths { /* bits 0..17 of each: that many digits are possible */

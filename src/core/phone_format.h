@@ -7,7 +7,12 @@
 
 #define PHONE_FORMAT_MAX 512 /* with an extension of PHONE_TEXT_MAX */
 
-enum phone_format { PHONE_E164, PHONE_INTERNATIONAL, PHONE_NATIONAL, PHONE_RFC3966 }; /* libphonenumber's PhoneNumberFormat */
+enum phone_format {
+    PHONE_E164,
+    PHONE_INTERNATIONAL,
+    PHONE_NATIONAL,
+    PHONE_RFC3966
+}; /* libphonenumber's PhoneNumberFormat */
 
 /* ext: the extension's digits, may be empty; E.164 leaves it out. Writes NUL, returns the length. n->status must be PHONE_OK. */
 size_t phone_format(const struct phone_data *d, const struct phone_number *n, struct str ext, enum phone_format f,

@@ -13,47 +13,48 @@
 #define PHONE_E164_MAX 24  /* "+", digits, NUL */
 
 enum phone_status { /* libphonenumber's ErrorType */
-    PHONE_OK,
-    PHONE_INVALID_COUNTRY_CODE,
-    PHONE_NOT_A_NUMBER,
-    PHONE_TOO_SHORT_AFTER_IDD,
-    PHONE_TOO_SHORT_NSN,
-    PHONE_TOO_LONG_NSN,
-    PHONE_INPUT_TOO_BIG /* ours */
+                    PHONE_OK,
+                    PHONE_INVALID_COUNTRY_CODE,
+                    PHONE_NOT_A_NUMBER,
+                    PHONE_TOO_SHORT_AFTER_IDD,
+                    PHONE_TOO_SHORT_NSN,
+                    PHONE_TOO_LONG_NSN,
+                    PHONE_INPUT_TOO_BIG /* ours */
 };
 
 enum phone_type { /* libphonenumber's PhoneNumberType */
-    PHONE_FIXED_LINE,
-    PHONE_MOBILE,
-    PHONE_FIXED_LINE_OR_MOBILE,
-    PHONE_TOLL_FREE,
-    PHONE_PREMIUM_RATE,
-    PHONE_SHARED_COST,
-    PHONE_VOIP,
-    PHONE_PERSONAL_NUMBER,
-    PHONE_PAGER,
-    PHONE_UAN,
-    PHONE_VOICEMAIL,
-    PHONE_UNKNOWN_TYPE /* not valid */
+                  PHONE_FIXED_LINE,
+                  PHONE_MOBILE,
+                  PHONE_FIXED_LINE_OR_MOBILE,
+                  PHONE_TOLL_FREE,
+                  PHONE_PREMIUM_RATE,
+                  PHONE_SHARED_COST,
+                  PHONE_VOIP,
+                  PHONE_PERSONAL_NUMBER,
+                  PHONE_PAGER,
+                  PHONE_UAN,
+                  PHONE_VOICEMAIL,
+                  PHONE_UNKNOWN_TYPE /* not valid */
 };
 
 enum phone_possible { /* libphonenumber's ValidationResult */
-    PHONE_IS_POSSIBLE,
-    PHONE_POSSIBLE_INVALID_COUNTRY_CODE,
-    PHONE_POSSIBLE_TOO_SHORT,
-    PHONE_POSSIBLE_TOO_LONG,
-    PHONE_IS_POSSIBLE_LOCAL_ONLY,
-    PHONE_POSSIBLE_INVALID_LENGTH
+                      PHONE_IS_POSSIBLE,
+                      PHONE_POSSIBLE_INVALID_COUNTRY_CODE,
+                      PHONE_POSSIBLE_TOO_SHORT,
+                      PHONE_POSSIBLE_TOO_LONG,
+                      PHONE_IS_POSSIBLE_LOCAL_ONLY,
+                      PHONE_POSSIBLE_INVALID_LENGTH
 };
 
 struct phone_number {
-    uint64_t e164;        /* country code and national digits as one number; 0 if status is not PHONE_OK, or beyond 19 digits */
-    uint16_t code;        /* 0 if status is not PHONE_OK */
-    uint16_t region;      /* row of REGION of the number itself; 0 "ZZ" */
+    uint64_t
+        e164; /* country code and national digits as one number; 0 if status is not PHONE_OK, or beyond 19 digits */
+    uint16_t code;            /* 0 if status is not PHONE_OK */
+    uint16_t region;          /* row of REGION of the number itself; 0 "ZZ" */
     uint16_t ext_at, ext_len; /* the extension, in the input */
-    uint8_t status;       /* enum phone_status */
-    uint8_t type;         /* enum phone_type */
-    uint8_t possible;     /* enum phone_possible */
+    uint8_t status;           /* enum phone_status */
+    uint8_t type;             /* enum phone_type */
+    uint8_t possible;         /* enum phone_possible */
     uint8_t nsn_len;
     char nsn[PHONE_NSN_MAX + 1]; /* national digits, leading zeros kept, NUL */
 };
@@ -73,7 +74,8 @@ bool phone_number_of_e164(const struct phone_data *d, uint64_t e164, struct phon
 
 /* As IsValidNumberForRegion and IsPossibleNumberForTypeWithReason. */
 bool phone_number_valid_for(const struct phone_data *d, const struct phone_number *n, int region);
-enum phone_possible phone_number_possible_for(const struct phone_data *d, const struct phone_number *n, enum phone_type type);
+enum phone_possible phone_number_possible_for(const struct phone_data *d, const struct phone_number *n,
+                                              enum phone_type type);
 
 /* What ParseAndKeepRawInput tells beyond that: where the country code came from, and the carrier selected. */
 enum phone_code_source {
