@@ -2,8 +2,9 @@
  * phone_number.h - a phone number as people and systems write it, read as libphonenumber's C++ reads it.
  *
  * Bit for bit: the same error, country code, national number, extension, region, type and validity for the same bytes on the same
- * metadata (tests/phone proves it against the library itself). The one departure: inputs longer than PHONE_TEXT_MAX are refused with a
- * status of their own. Validity means "in a range that is assigned", not "in service". */
+ * metadata (tests/phone proves it against the library itself). Two departures: inputs longer than PHONE_TEXT_MAX are refused with a
+ * status of their own, and an extension whose digits stand on both sides of a ";phone-context=" is not told. Validity means "in a
+ * range that is assigned", not "in service". */
 #ifndef WL_CORE_PHONE_NUMBER_H
 #define WL_CORE_PHONE_NUMBER_H
 
@@ -39,11 +40,11 @@ enum phone_type { /* libphonenumber's PhoneNumberType */
 
 enum phone_possible { /* libphonenumber's ValidationResult */
                       PHONE_IS_POSSIBLE,
+                      PHONE_IS_POSSIBLE_LOCAL_ONLY,
                       PHONE_POSSIBLE_INVALID_COUNTRY_CODE,
                       PHONE_POSSIBLE_TOO_SHORT,
-                      PHONE_POSSIBLE_TOO_LONG,
-                      PHONE_IS_POSSIBLE_LOCAL_ONLY,
-                      PHONE_POSSIBLE_INVALID_LENGTH
+                      PHONE_POSSIBLE_INVALID_LENGTH,
+                      PHONE_POSSIBLE_TOO_LONG
 };
 
 struct phone_number {
@@ -67,7 +68,11 @@ static inline bool phone_number_valid(const struct phone_number *n)
     return n->status == PHONE_OK && n->type != PHONE_UNKNOWN_TYPE;
 }
 
-/* A number that is known by country code and national digits, as out of a database: region, type, possible are worked out. */
+/* The same where no region is known and none is needed: a national number is read as it stands, with code 0. For comparing. */
+void phone_number_read_bare(const struct phone_data *d, struct str text, struct phone_number *ret);
+
+/* A number that is known by country code and national digits, as out of a database: region, type, possible are worked out. Of a
+ * code that no plan has, digits are kept as they are: region 0, unknown type, PHONE_POSSIBLE_INVALID_COUNTRY_CODE. */
 void phone_number_of(const struct phone_data *d, unsigned code, struct str nsn, struct phone_number *ret);
 /* The same for digits of an international number, 491701234567. False where no country code begins it. */
 bool phone_number_of_e164(const struct phone_data *d, uint64_t e164, struct phone_number *ret);
