@@ -138,14 +138,16 @@ struct phone_example { /* 8 bytes */
     uint32_t text; /* TEXT: national digits */
 };
 
-/* One step of a program. Perl semantics: alternatives in order, the first that leads to a match wins. Programs only go forward. */
+/* One step of a program. Perl semantics: alternatives in order, the first that leads to a match wins. Programs only go forward: a SPLIT's and a
+ * JUMP's arg is 1 or more. A region without an IDD rule has a program that matches at once, as libphonenumber's empty pattern does. */
 enum phone_step_op {
     PHONE_FAIL,
     PHONE_MATCH,
     PHONE_DIGIT, /* arg: bits of the digits allowed; on to the next step */
     PHONE_SPLIT, /* try the next step first, then step + arg */
     PHONE_JUMP,  /* step + arg */
-    PHONE_SAVE   /* arg: 2 * group, or 2 * group + 1 at its end; groups count from 1 */
+    PHONE_SAVE,  /* arg: 2 * group, or 2 * group + 1 at its end; groups count from 1 */
+    PHONE_END    /* on to the next step if no digit is left: "([2-9]\d{6})$|1" */
 };
 #define PHONE_GROUPS_MAX 6
 struct phone_step {
