@@ -32,6 +32,8 @@ struct phone_data {
     uint32_t count
         [PHONE_SECTIONS]; /* elements of each section; 0 where it is missing (zones, carriers and examples may be) */
     int16_t by_letters[26 * 26]; /* row of REGION of "AA".."ZZ"; 0 none */
+    uint16_t by_digits
+        [1000]; /* of the first three digits of an international number: 4 * row of PLAN + digits of its code; 0 none */
 };
 
 /* bytes: the whole file, aligned to 8 and kept by the caller for as long as ret is used. WL_EINVAL: it is none or broken, `e` says where;
