@@ -70,6 +70,13 @@ static enum phone_match compare(const struct side *a, const struct side *b)
     return one_ends_the_other(a, b) ? PHONE_SHORT_NSN_MATCH : PHONE_NO_MATCH;
 }
 
+/* Where a text without country code is from, if it is from where this number is: nobody's codes are no places. */
+static int home_of(const struct phone_data *d, const struct side *s)
+{
+    int region = phone_region_of_code(d, s->number.code);
+    return (d->region[region].flags & PHONE_REGION_NOBODYS) == 0 ? region : 0;
+}
+
 /* b has no country code of its own: it may be a's. */
 static enum phone_match with_one(const struct phone_data *d, const struct side *a, struct str text_of_b)
 {
@@ -82,7 +89,7 @@ static enum phone_match with_one(const struct phone_data *d, const struct side *
     default:
         return PHONE_MATCH_INVALID;
     }
-    read_as(d, text_of_b, phone_region_of_code(d, a->number.code), &b);
+    read_as(d, text_of_b, home_of(d, a), &b);
     enum phone_match m = compare(a, &b);
     return m == PHONE_EXACT_MATCH ? PHONE_NSN_MATCH : m;
 }
