@@ -2,7 +2,7 @@
  * table_out.h - rows written as CSV: quoted where they must be, never a live formula, compressed by name, there when complete.
  *
  * A cell that a spreadsheet would compute (it begins with = @ + - or their full-width forms, TAB or CR) gets an
- * apostrophe in front, unless it is a number: + or - and then digits and the signs people write in numbers.
+ * apostrophe in front, unless it is a number: + or - and then digits, blanks, dots and brackets.
  * table_cell_text() takes the apostrophe off again. ".gz" and ".zst" names are compressed. The file is written as
  * NAME.part beside its place, readable by its owner only, and takes its name when table_out_close() succeeds. Errors
  * are sticky: every call may be made after one, close says it. */

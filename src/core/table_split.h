@@ -65,9 +65,10 @@ struct table_batch {
 /* Carried from block to block. Zero but for the delimiter at the beginning of a file (line counts from 0 then). */
 struct table_split {
     char delimiter;
-    bool skipping;  /* inside the rest of a line that was given up */
-    uint64_t at;    /* of the next byte */
-    uint64_t lines; /* line ends before it */
+    bool whole_rows; /* a row is a line, whatever line feeds its cells hold */
+    bool skipping;   /* inside the rest of a line that was given up */
+    uint64_t at;     /* of the next byte */
+    uint64_t lines;  /* line ends before it */
 };
 
 /* Where the rows go. Both arrays are the caller's; cells_max at least TABLE_CELLS_MAX. */
@@ -91,8 +92,12 @@ int table_text_problem(const char *p, size_t n);
  * caller's. */
 char table_sniff(const char *p, size_t n);
 
+/* Whether a spreadsheet would compute it: it begins with = @ + - or their full-width forms, TAB or CR, after blanks
+ * or not, and is no number such as "+49 (170) 12345" or "-1.5" ("+49-170" is: a subtraction). */
+bool table_live(struct str s);
+
 /* The cell as text: "" undone into room, which holds at least n bytes, blanks off both ends, and the apostrophe off that
- * table_out.h puts before what a spreadsheet would compute. Most cells are returned where they stand. */
+ * table_out.h puts before what is live. Most cells are returned where they stand. */
 struct str table_cell_text(const struct table_cell *c, char *room);
 /* The same without copying: false when "" is in it. */
 static inline bool table_cell_plain(const struct table_cell *c, struct str *ret)
