@@ -63,7 +63,7 @@ def now():
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{int(seconds * 1000) % 1000:03}Z"
 
 
-def until(what, ask, seconds=10):
+def until(what, ask, seconds=30):
     """Asks until the answer is true and returns it; fails with `what` when it never is."""
     end, rest = time.monotonic() + seconds * SLOW, 0.005
     while True:
@@ -117,7 +117,7 @@ class Process:
     def output(self):
         return self.log.read_text(errors="replace")
 
-    def wait_ready(self, url, seconds=15):
+    def wait_ready(self, url, seconds=60):
         def ready():
             if self.child.poll() is not None:
                 raise AssertionError(f"{self.name} ended with status {self.child.returncode} while starting:\n{self.output()}")
@@ -182,6 +182,29 @@ class Sandbox(Process):
     def webhooks_to(self, url, **settings):
         """Where events go from now on, after the handshake; settings: mode, sent_ms, batch, verify..."""
         return self.call("POST", "webhook", {"url": url, **settings})
+
+    def all_told(self, seconds=30):
+        """Waits until it has told all it knows, statuses to come among it, and was heard."""
+        def nothing_left():
+            hook = self.call("GET", "webhook")
+            return not any(hook[k] for k in ("waiting", "planned", "in_flight"))
+        until("the platform has told everything", nothing_left, seconds)
+
+    def kill(self):
+        super().kill()
+        self._is_gone()
+
+    def stop(self, seconds=15):
+        super().stop(seconds)
+        self._is_gone()
+
+    def _is_gone(self):
+        """Waits until the other ends of its connections have been told. What is sent into one before that has left, and
+        nobody can say whether it arrived."""
+        def connected():
+            ends = [line.split()[2:4] for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+            return [f"0100007F:{self.port:04X}", "01"] in ends  # established, towards 127.0.0.1
+        until("all connections to the sandbox are closed", lambda: not connected())
 
 
 def configuration(folder, upstream, port, **changes):
@@ -251,10 +274,11 @@ class Gateway(Process):
         return r.status_code, (r.json() if r.content else None)
 
     def grant(self, who, scope="marketing", method="web_form"):
-        """An act of the person's just now, with what proves it: the rank is captured."""
+        """An act of the person's just now, with what proves it: the rank is captured, and it is sealed."""
         status, body = self.admin("POST", "/consent", {"who": who, "act": "grant", "scope": scope, "method": method, "at": now(),
                                                        "source": "https://shop.example/form", "wording": "Yes, write to me on WhatsApp."})
         assert status == 200, body
+        self.sealed()
         return body
 
     def sealed(self):
@@ -296,6 +320,17 @@ class Gateway(Process):
     def states(self):
         """How many messages the database holds in each state."""
         return {STATES[state]: n for state, n in self.query("SELECT state, COUNT(*) FROM msg GROUP BY state")}
+
+    def metric(self, name):
+        """A counter or a gauge of /metrics, without the prefix that all have."""
+        lines = self.get("/metrics", token=None).text.splitlines()
+        [line] = [line for line in lines if line.startswith(f"wayleave_{name} ")]
+        return int(line.split()[1])
+
+    def polled(self, n):
+        """Waits until so many readings of numbers and accounts are over: one of each at the start, and then none
+        for a quarter of an hour."""
+        until(f"{n} readings", lambda: self.metric("polls_total") >= n)
 
     def wait_applied(self):
         """Until every webhook stored by now has been applied."""

@@ -19,10 +19,7 @@ def ready(gateway, sandbox):
 
 def arrived(gateway, sandbox):
     """Until everything the platform had to say was heard and applied."""
-    def nothing_left():
-        hook = sandbox.call("GET", "webhook")
-        return hook["waiting"] + hook["planned"] + hook["in_flight"] == 0
-    rig.until("all webhooks are delivered", nothing_left)
+    sandbox.all_told()
     gateway.wait_applied()
 
 

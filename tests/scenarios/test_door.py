@@ -245,11 +245,7 @@ def test_what_a_platform_says_again_and_again_through_two_apps_is_handed_on_once
         for who in people:
             sandbox.inbound(who.lstrip("+"))
             assert gateway.send_template(who, "order_ready", parameters=["A-1"]).status_code == 200
-
-        def all_said():
-            return not any(sandbox.call("GET", "webhook")[k] for k in ("waiting", "planned", "in_flight"))
-
-        rig.until("everything was said", all_said, 30)
+        sandbox.all_told()
         settled(gateway, "shop")
         heard = sorted(shop.names())
         assert len(heard) == len(set(heard)) == 10 + 3 * 10
@@ -322,7 +318,7 @@ def test_what_was_thanked_for_survives_a_death_at_every_place(sandbox, tmp_path)
             assert life.died(30), f"it never came by {point}"
             assert n == 0 or len(posters.thanked) > thanked
         last = Life(tmp_path, sandbox.url, port)
-        last.wait_ready(last.url + "/readyz", 30)
+        last.wait_ready(last.url + "/readyz")
         enough = len(posters.thanked) + 50
         rig.until("it takes webhooks again", lambda: len(posters.thanked) > enough)
     finally:

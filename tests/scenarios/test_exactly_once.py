@@ -123,7 +123,7 @@ class World:
 
     def prepare(self):
         gateway = self.life()
-        gateway.wait_ready(gateway.url + "/readyz", 30)
+        gateway.wait_ready(gateway.url + "/readyz")
         self.admin_key = gateway.admin_key
         self.sandbox.webhooks_to(gateway.url + "/webhook", retry_ms=100, sent_ms=20, delivered_ms=50, read_ms=-1)
         for scope in ("marketing", "utility", "authentication"):
@@ -131,7 +131,7 @@ class World:
         for who in self.people[:20]:
             for sender in SENDERS:
                 self.sandbox.inbound(who.lstrip("+"), sender=sender)
-        rig.until("webhooks are in", lambda: gateway.query("SELECT COUNT(*) FROM inbox")[0][0] > 0)
+        self.sandbox.all_told()
         gateway.wait_applied()
         gateway.stop()
         for t in self.clients:
@@ -224,14 +224,14 @@ class World:
         """The last life: no faults, everything comes to an end. Returns the gateway and what its list says."""
         self.sandbox.call("DELETE", "faults")
         last = self.life()
-        last.wait_ready(last.url + "/readyz", 30)
+        last.wait_ready(last.url + "/readyz")
         self.pause.set()
         self.stop.set()
         for t in self.clients:
             t.join(30 * rig.SLOW)
         later = {asked.told[1]["id"] for asked in self.asked if asked.later and asked.queued}
         rig.until("what can be sent is sent", lambda: not set(listed(last, "waiting,sending")) - later, seconds)
-        rig.until("webhooks are in", lambda: not any(self.sandbox.call("GET", "webhook")[k] for k in ("waiting", "planned", "in_flight")), seconds)
+        self.sandbox.all_told(130)  # what a gateway that was not there had to be told may rest for a minute
         last.wait_applied()
         return last
 
@@ -327,7 +327,7 @@ def first_start(folder, point):
     try:
         died = Life(folder, sandbox.url, port, point).died(10)
         life = Life(folder, sandbox.url, port)
-        life.wait_ready(life.url + "/readyz", 30)
+        life.wait_ready(life.url + "/readyz")
         assert life.people(3) and life.states() == {}
         life.stop()
         return died

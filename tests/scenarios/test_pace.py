@@ -56,7 +56,7 @@ def test_a_line_is_waited_for_as_long_as_a_client_can_wait(shop, sandbox):
     refused = [(answer, seconds) for answer, seconds in answers if answer.status_code != 200]
     assert 1 <= took < 2 + 3 * rig.SLOW
     # two seconds: forty turns, and what had been saved up meanwhile
-    assert 1.5 * SLOW_RATE - 5 <= len(passed) <= 3 * SLOW_RATE + 5
+    assert 1.5 * SLOW_RATE - 5 <= len(passed) <= max(3, took) * SLOW_RATE + 5
     assert max(passed) > 0.5, "some of them waited"
     assert refused
     assert min(seconds for _, seconds in refused) < 1.9, "nobody waits for what comes too late"
@@ -69,21 +69,31 @@ def test_a_line_is_waited_for_as_long_as_a_client_can_wait(shop, sandbox):
 
 
 @pytest.mark.threads
-def test_nobody_waits_in_the_line_of_another_number(shop):
-    people = shop.people(120)
+def test_nobody_waits_in_the_line_of_another_number(start, sandbox, tmp_path):
+    """Two batches fill the line of the slow number for four seconds; the other is answered meanwhile."""
+    sandbox.call("POST", "standing", {"phone_number_id": rig.SENDER, "is_on_biz_app": True})
+    g = start(rig.Gateway, tmp_path, sandbox.url, hold_budget="4s")
+    people = g.people(160)
     for sender in (rig.SENDER, rig.OTHER_SENDER):
-        assert shop.send_template(people[0], "spring_sale", parameters=["x"], sender=sender).status_code == 200
-    slow_threads, slow = all_at_once(shop, people[1:61], rig.SENDER)
-    fast = []
-    for who in people[61:]:
-        began = time.monotonic()
-        answer = shop.send_template(who, "spring_sale", parameters=["x"], sender=rig.OTHER_SENDER)
-        fast.append((answer, time.monotonic() - began))
-    for t in slow_threads:
+        assert g.send_template(people[0], "spring_sale", parameters=["x"], sender=sender).status_code == 200
+    slow = []
+
+    def batch(some):
+        slow.extend(g.post("/v23.0/", {"batch": [sale_part(who) for who in some]}).json())
+
+    line = [threading.Thread(target=batch, args=(people[i:i + 50],)) for i in (1, 51)]
+    began, one_by_one = time.monotonic(), []
+    for t in line:
+        t.start()
+    while time.monotonic() - began < 1.5:
+        who = people[101 + len(one_by_one) % 30]
+        one_by_one.append(g.send_template(who, "spring_sale", parameters=["x"], sender=rig.OTHER_SENDER))
+    assert any(t.is_alive() for t in line), "the last of these would have stood at its end"
+    at_once, fast = all_at_once(g, people[131:], rig.OTHER_SENDER)
+    for t in at_once + line:
         t.join()
-    assert [a.status_code for a, _ in fast] == [200] * len(fast)
-    assert sorted(seconds for _, seconds in fast)[len(fast) // 2] < 0.2 * rig.SLOW
-    assert max(seconds for _, seconds in slow) > 1
+    assert {a.status_code for a in one_by_one + [a for a, _ in fast]} == {200}
+    assert len(fast) == 29 and len(slow) == 100
 
 
 def test_a_restart_gives_no_credit(start, shop, sandbox, tmp_path):
@@ -190,13 +200,14 @@ def test_the_parts_of_a_batch_wait_for_their_turns(start, sandbox, tmp_path):
     assert [p["code"] for p in parts] == [200] * 50
     assert time.monotonic() - began > 0.4, "in turn"
     g.stop()
-    g = start(rig.Gateway, tmp_path, sandbox.url, hold_budget="1s")
+    g = start(rig.Gateway, tmp_path, sandbox.url, hold_budget="2s")
     assert g.send_template(people[0], "spring_sale", parameters=["x"]).status_code == 200
     parts = g.post("/v23.0/", {"batch": [sale_part(who) for who in people[51:]]}).json()  # one patience for all of them
     late = [p for p in parts if p["code"] != 200]
-    assert 5 <= len(parts) - len(late) <= 25
+    assert 5 <= len(parts) - len(late) <= 45
     assert late[0]["code"] == 400 and json.loads(late[0]["body"])["error"]["code"] == 130429
-    assert {h["name"]: h["value"] for h in late[0]["headers"]}["Retry-After"] == "1"
+    # as little as is left of the two seconds
+    assert {h["name"]: h["value"] for h in late[0]["headers"]}["Retry-After"] in ("1", "2")
 
 
 def test_our_own_interface_waits_for_turns_too(shop, sandbox):
@@ -229,13 +240,14 @@ def test_who_waited_for_something_else_gets_a_turn_when_that_is_over(start, sand
     """All of them may be written to again at about the same time. The turns there were when they came are long past by
     then, and the number's pace holds all the same."""
     sandbox.call("POST", "standing", {"phone_number_id": rig.SENDER, "is_on_biz_app": True})
-    g = gateway_with(start, sandbox, tmp_path, cap(1, "4s", 4), hold_budget="20s")
+    g = gateway_with(start, sandbox, tmp_path, cap(1, "6s", 6), hold_budget="30s")
     people = g.people(72)
     for who, sender in zip(people, (rig.SENDER, rig.OTHER_SENDER)):
         assert g.send_template(who, "spring_sale", parameters=["x"], sender=sender).status_code == 200
     first, _ = all_at_once(g, people[2:42], rig.OTHER_SENDER)
     for t in first:
         t.join()
+    before = sandbox.call("GET", "ledger", limit=1000)["next"]
     line, _ = all_at_once(g, people[42:], rig.SENDER)
     time.sleep(0.1)
     second, answers = all_at_once(g, people[2:42], rig.SENDER)
@@ -244,7 +256,9 @@ def test_who_waited_for_something_else_gets_a_turn_when_that_is_over(start, sand
     assert [a.status_code for a, _ in answers] == [200] * 40
     took = sorted(seconds for _, seconds in answers)
     assert took[0] > 2, "they waited for the other rule first"
-    assert took[-1] - took[0] > 35 / SLOW_RATE
+    rows = sandbox.call("GET", "ledger", limit=1000, after=before)["data"]
+    left = [row["at_ms"] for row in rows if "+" + row["to"].lstrip("+") in people[2:42]]
+    assert len(left) == 40 and max(left) - min(left) > 35 / SLOW_RATE * 1000
 
 
 def test_a_wall_clock_set_back_holds_nobody_up(start, sandbox, tmp_path):

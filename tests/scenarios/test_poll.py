@@ -24,11 +24,6 @@ def metric(gateway, name):
     return sum(float(line.split()[-1]) for line in gateway.get("/metrics", token=None).text.splitlines() if line.startswith(name))
 
 
-def polled(gateway, n):
-    """Until so many readings are over."""
-    rig.until(f"{n} readings", lambda: metric(gateway, "wayleave_polls_total") >= n)
-
-
 def make_templates(sandbox, n, first=0):
     for i in range(first, first + n):
         requests.post(f"{sandbox.url}/v23.0/{rig.WABA}/message_templates", headers=AUTHORISED, timeout=10, json={
@@ -62,7 +57,7 @@ def test_many_numbers_are_no_burst_and_their_account_is_read_once(start, tmp_pat
     try:
         senders = [{"id": n, "waba": int(rig.WABA), "token_file": "sender.token"} for n in numbers]
         gateway = start(rig.Gateway, tmp_path, front.url, senders=senders)
-        polled(gateway, len(numbers) + 1)
+        gateway.polled(len(numbers) + 1)
         assert front.most <= 2
         assert len(reads(front, "message_templates")) == len(reads(front, f"/{rig.WABA}?fields")) == 1
         assert sorted(path[1:5] for path in reads(front, "?fields") if rig.WABA not in path) == numbers
@@ -83,7 +78,7 @@ def test_a_reading_that_fails_is_not_repeated_at_once(start, sandbox, front, tmp
         sandbox.inbound(rig.PEOPLE[0])
         assert metric(gateway, "wayleave_polls_total") == 1
     else:
-        polled(gateway, 3)
+        gateway.polled(3)
         rig.until("the other one is known", lambda: gateway.query(f"SELECT status FROM sender WHERE id = {rig.OTHER_SENDER}") == [(1,)])
     assert len({path for path in reads(front, f"/{rig.SENDER}?") if "username" in path}) == len([path for path in reads(front, f"/{rig.SENDER}?") if "username" in path]) == 1
 
@@ -104,7 +99,7 @@ def test_a_limit_of_the_account_stops_its_numbers_and_no_send(start, sandbox, fr
 
 def test_a_refused_token_is_shown_once_and_a_new_one_at_once(start, sandbox, front, tmp_path):
     gateway = start(rig.Gateway, tmp_path, front.url)
-    polled(gateway, 3)
+    gateway.polled(3)
     gateway.stop()
     front.gets.clear()
     (tmp_path / "old").mkdir()
@@ -134,7 +129,7 @@ def test_fields_that_are_refused_take_no_others_with_them(start, sandbox, front,
     sandbox.call("POST", "answers", {"unreadable": "username,health_status,quality_score"})
     sandbox.call("POST", "standing", {"phone_number_id": rig.SENDER, "quality_rating": "YELLOW", "throughput": "STANDARD", "limit": "TIER_2K"})
     gateway = start(rig.Gateway, tmp_path, front.url)
-    polled(gateway, 3)
+    gateway.polled(3)
     assert metric(gateway, "wayleave_poll_failures_total") == 0
     assert gateway.query(f"SELECT status, quality, per_second, name_status, health FROM sender WHERE id = {rig.SENDER}") == [(1, "YELLOW", 80, "APPROVED", 0)]
     assert gateway.query("SELECT portfolio, name, health FROM account") == [(3000, "Sandbox Business", 0)]
@@ -146,7 +141,7 @@ def test_what_a_webhook_said_since_stands(start, sandbox, tmp_path):
     gateway = start(rig.Gateway, tmp_path, sandbox.url)
     sandbox.webhooks_to(gateway.url + "/webhook")
     sandbox.call("POST", "inbound", {"change": {"field": "phone_number_quality_update", "value": {"display_phone_number": "15550001000", "event": "FLAGGED", "current_limit": "TIER_10K"}}})
-    polled(gateway, 3)
+    gateway.polled(3)
     quality = lambda: gateway.query(f"SELECT quality FROM sender WHERE id = {rig.SENDER}")  # noqa: E731
     gateway.wait_applied()
     assert quality() in ([("RED",)], [("GREEN",)])  # of a number that was not known the word finds nobody
@@ -156,28 +151,32 @@ def test_what_a_webhook_said_since_stands(start, sandbox, tmp_path):
     rig.until("it is being read", lambda: not sandbox.call("GET", "faults")["data"])
     sandbox.call("POST", "inbound", {"change": {"field": "phone_number_quality_update", "value": {"display_phone_number": "15550001000", "event": "FLAGGED", "current_limit": "TIER_10K"}}})
     rig.until("the word is known", lambda: quality() == [("RED",)])
-    polled(gateway, 3)
+    gateway.polled(3)
     assert quality() == [("RED",)]
 
 
 def test_a_change_is_looked_at_once_however_often_it_is_told(start, sandbox, front, tmp_path):
     gateway = start(rig.Gateway, tmp_path, front.url)
     sandbox.webhooks_to(gateway.url + "/webhook")
-    polled(gateway, 3)
+    gateway.polled(3)
     before = len(reads(front, "message_templates"))
+    sandbox.call("POST", "webhook", {"mode": "hold"})
     make_templates(sandbox, 1)
     for i in range(8):
         sandbox.call("POST", "inbound", {"change": {"field": "message_template_components_update", "value": {
             "message_template_id": 1 + i, "message_template_name": "order_ready", "message_template_language": "en_US", "message_template_element": f"Ready {i}."}}})
+    sandbox.call("POST", "webhook", {"mode": "normal"})  # one after the other, in no time
     rig.until("the list was read again", lambda: "many_0000" in statuses(gateway, "listed_at > 0"))
+    sandbox.all_told()
     gateway.wait_applied()
+    gateway.polled(4)
     assert len(reads(front, "message_templates")) == before + 1
     assert metric(gateway, "wayleave_polls_total") == 4  # the numbers had nothing to do with it
 
 
 def test_somebody_asks_for_it_now(start, sandbox, front, tmp_path):
     gateway = start(rig.Gateway, tmp_path, front.url)
-    polled(gateway, 3)
+    gateway.polled(3)
     make_templates(sandbox, 1)
     status, body = gateway.admin("POST", "/templates/sync", {})
     assert status in (200, 202), body

@@ -34,13 +34,13 @@ def test_who_heard_and_who_asked_know_the_same(start, sandbox, tmp_path):
     sandbox.webhooks_to(heard.url + "/webhook")
     heard.grant("+" + rig.PEOPLE[0], scope="all")
     assert heard.send_template("+" + rig.PEOPLE[0], "order_ready", parameters=["A-1"]).status_code == 200  # the list was read before
-    rig.until("numbers and account were read", lambda: len(picture(heard)["numbers"]) == 2 and picture(heard)["accounts"])
+    heard.polled(3)
     before = picture(heard)
     sandbox.call("POST", "webhook", {"mode": "hold"})
     for event in EVENTS:
         sandbox.call("POST", "event", event)
     sandbox.call("POST", "webhook", {"mode": "shuffle, duplicate, merge"})
-    rig.until("all of it is heard", lambda: sandbox.call("GET", "webhook")["waiting"] + sandbox.call("GET", "webhook")["in_flight"] == 0)
+    sandbox.all_told()
     heard.wait_applied()
     told = picture(heard)
     assert all(told[key] != before[key] for key in before)
@@ -48,5 +48,5 @@ def test_who_heard_and_who_asked_know_the_same(start, sandbox, tmp_path):
     asked = start(rig.Gateway, tmp_path / "asked", sandbox.url)
     asked.grant("+" + rig.PEOPLE[0], scope="all")
     assert asked.send_template("+" + rig.PEOPLE[0], "hello_world").status_code == 200
-    rig.until("the other has asked", lambda: len(picture(asked)["numbers"]) == 2 and picture(asked)["accounts"])
+    asked.polled(3)
     assert picture(asked) == told

@@ -40,7 +40,7 @@ def rows(result):
 def wrote(gateway, sandbox, *people):
     for number in people:
         sandbox.inbound(number)
-    rig.until("they came in", lambda: gateway.admin("GET", "/status")[1]["inbox"]["rows"] >= len(people))
+    sandbox.all_told()
     gateway.wait_applied()
 
 
