@@ -234,8 +234,10 @@ static phone_ref code_graph(struct tables *t, const struct kinds *kinds, const s
     return phone_graph_join(&t->graph, main->general[n], all, with_general, NULL);
 }
 
-static phone_ref region_graph(struct tables *t, const struct kinds *k, uint16_t region, unsigned n)
+/* A region's own numbers. They name nobody, so that regions share what is the same in them. */
+static phone_ref region_graph(struct tables *t, const struct kinds *k, unsigned n)
 {
+    const uint16_t region = 0;
     phone_ref own = phone_graph_join(&t->graph, k->type[n], LEAF_KIND(0, PHONE_UNKNOWN_TYPE, 0), name_valid, &region);
     return phone_graph_join(&t->graph, k->general[n], own, with_general, NULL);
 }
@@ -304,7 +306,7 @@ int phone_compile_kinds(struct tables *t, struct err *e)
         uint16_t row = row_of_code[p->area[i].code];
         const struct phone_plan *plan = (const struct phone_plan *)(const void *)t->plan.data + row;
         for (unsigned n = 0; n < PHONE_ROOTS; n++)
-            root[n] = region_graph(t, &kinds[i], (uint16_t)(i + 1), n);
+            root[n] = region_graph(t, &kinds[i], n);
         rc = put_region(t, &p->area[i], row, plan->regions == 1 ? plan->root : tables_root(t, root), e);
     }
     return rc == 0 ? tables_full(t, e) : rc;

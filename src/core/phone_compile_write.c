@@ -16,9 +16,9 @@ _Static_assert(sizeof(struct phone_step) == 4, "the file's layout");
 struct writer {
     struct tables *t;
     struct buf *out;
-    uint32_t *row_of;  /* reachable nodes: 1 + their row. Leaves of kinds: 1 + their row of payload */
-    uint32_t *of_kind; /* the same, by leaf */
-    struct buf node, root, payload, code;
+    uint32_t *of_node; /* 1 + the row of a node; 0 where no root leads to it */
+    uint32_t *of_leaf; /* the same of rows of payloads and layouts */
+    struct buf node, root, payload, layout, code;
     uint32_t leaves, nodes;
 };
 
@@ -26,13 +26,12 @@ struct writer {
 static void mark(struct writer *w, phone_ref r)
 {
     if (phone_graph_is_leaf(r)) {
-        if (r < LEAF_LAYOUT)
-            w->of_kind[r] = 1;
+        w->of_leaf[r] = 1;
         return;
     }
-    if (w->row_of[r - PHONE_GRAPH_LEAVES] != 0)
+    if (w->of_node[r - PHONE_GRAPH_LEAVES] != 0)
         return;
-    w->row_of[r - PHONE_GRAPH_LEAVES] = 1;
+    w->of_node[r - PHONE_GRAPH_LEAVES] = 1;
     for (int d = 0; d < 10; d++)
         mark(w, phone_graph_at(&w->t->graph, r)->next[d]);
 }
@@ -40,15 +39,36 @@ static void mark(struct writer *w, phone_ref r)
 static uint16_t final_ref(const struct writer *w, phone_ref r)
 {
     if (!phone_graph_is_leaf(r))
-        return (uint16_t)(w->leaves + w->row_of[r - PHONE_GRAPH_LEAVES] - 1);
-    return (uint16_t)(r < LEAF_LAYOUT ? w->of_kind[r] - 1 : r - LEAF_LAYOUT);
+        return (uint16_t)(w->leaves + w->of_node[r - PHONE_GRAPH_LEAVES] - 1);
+    return (uint16_t)(w->of_leaf[r] - 1);
 }
 
 static void put_payload(struct writer *w, uint32_t leaf)
 {
     struct phone_payload p = {LEAF_REGION(leaf), LEAF_TYPE(leaf), leaf & PHONE_GENERAL};
     buf_put(&w->payload, &p, sizeof p);
-    w->of_kind[leaf] = (uint32_t)(w->payload.len / sizeof p);
+    w->of_leaf[leaf] = (uint32_t)(w->payload.len / sizeof p);
+}
+
+/* Row 0 of each is nobody's. */
+static void write_answers(struct writer *w)
+{
+    const uint32_t nobody = LEAF_KIND(0, 11, 0);
+    put_payload(w, nobody);
+    for (uint32_t leaf = 0; leaf < LEAF_LAYOUT; leaf++)
+        if (leaf != nobody && w->of_leaf[leaf] != 0)
+            put_payload(w, leaf);
+    const struct buf *layout = &w->t->layout;
+    size_t each = sizeof(struct phone_layout);
+    for (size_t i = 0; i < layout->len / each; i++) {
+        if (i != 0 && w->of_leaf[LEAF_LAYOUT + i] == 0)
+            continue;
+        buf_put(&w->layout, layout->data + i * each, each);
+        w->of_leaf[LEAF_LAYOUT + i] = (uint32_t)(w->layout.len / each);
+    }
+    uint32_t payloads = (uint32_t)(w->payload.len / sizeof(struct phone_payload)),
+             layouts = (uint32_t)(w->layout.len / each);
+    w->leaves = payloads > layouts ? payloads : layouts;
 }
 
 static int write_graph(struct writer *w, struct err *e)
@@ -56,25 +76,18 @@ static int write_graph(struct writer *w, struct err *e)
     const struct phone_graph *g = &w->t->graph;
     const phone_ref *root = (const phone_ref *)(const void *)w->t->root.data;
     size_t roots = w->t->root.len / sizeof *root;
-    const uint32_t nobody = LEAF_KIND(0, 11, 0);
     for (size_t i = 0; i < roots; i++)
         mark(w, root[i]);
-    put_payload(w, nobody);
-    for (uint32_t leaf = 0; leaf < LEAF_LAYOUT; leaf++)
-        if (leaf != nobody && w->of_kind[leaf] != 0)
-            put_payload(w, leaf);
-    uint32_t payloads = (uint32_t)(w->payload.len / sizeof(struct phone_payload)),
-             layouts = (uint32_t)(w->t->layout.len / sizeof(struct phone_layout));
-    w->leaves = payloads > layouts ? payloads : layouts;
+    write_answers(w);
     for (uint32_t i = 0; i < g->nodes; i++)
-        if (w->row_of[i] != 0)
-            w->row_of[i] = ++w->nodes;
+        if (w->of_node[i] != 0)
+            w->of_node[i] = ++w->nodes;
     if (w->leaves + w->nodes > 0x10000)
         return err_set(e, WL_ETOOBIG, "%s: %u questions and %u answers are more than a table can hold", w->t->file,
                        w->nodes, w->leaves);
     for (uint32_t i = 0; i < g->nodes; i++) {
         struct phone_node n;
-        if (w->row_of[i] == 0)
+        if (w->of_node[i] == 0)
             continue;
         for (int d = 0; d < 10; d++)
             n.next[d] = final_ref(w, phone_graph_at(g, PHONE_GRAPH_LEAVES + i)->next[d]);
@@ -142,7 +155,7 @@ static uint16_t put_sections(struct writer *w, struct phone_section_row row[PHON
         {&t->region, PHONE_SECTION_REGION, sizeof(struct phone_region_row)},
         {&t->lengths, PHONE_SECTION_LENGTH, sizeof(struct phone_lengths)},
         {&t->program, PHONE_SECTION_PROGRAM, sizeof(struct phone_step)},
-        {&t->layout, PHONE_SECTION_LAYOUT, sizeof(struct phone_layout)},
+        {&w->layout, PHONE_SECTION_LAYOUT, sizeof(struct phone_layout)},
         {&t->pool.text, PHONE_SECTION_TEXT, 1},
         {&t->example, PHONE_SECTION_EXAMPLE, sizeof(struct phone_example)},
         {&t->zone_node, PHONE_SECTION_ZONE_NODE, sizeof(struct phone_prefix_node)},
@@ -177,7 +190,7 @@ static int write_file(struct writer *w, struct err *e)
     buf_put(w->out, row, sizeof row);
     h.sections = put_sections(w, row);
     align(w->out);
-    if (w->out->failed || w->node.failed || w->root.failed || w->payload.failed || w->code.failed)
+    if (w->out->failed || w->node.failed || w->root.failed || w->payload.failed || w->layout.failed || w->code.failed)
         return err_set(e, WL_ETOOBIG, "%s: the tables are larger than %u bytes", w->t->file, PHONE_FILE_MAX);
     h.size = (uint32_t)w->out->len;
     memcpy(w->out->data, &h, sizeof h);
@@ -191,10 +204,10 @@ static int write_file(struct writer *w, struct err *e)
 int phone_compile_write(struct tables *t, struct buf *out, struct err *e)
 {
     struct writer w = {.t = t, .out = out};
-    struct buf *own[] = {&w.node, &w.root, &w.payload, &w.code};
-    w.row_of = arena_new_array(t->plans->arena, uint32_t, t->graph.nodes + 1);
-    w.of_kind = arena_new_array(t->plans->arena, uint32_t, LEAF_LAYOUT);
-    if (w.row_of == NULL || w.of_kind == NULL)
+    struct buf *own[] = {&w.node, &w.root, &w.payload, &w.layout, &w.code};
+    w.of_node = arena_new_array(t->plans->arena, uint32_t, t->graph.nodes + 1);
+    w.of_leaf = arena_new_array(t->plans->arena, uint32_t, PHONE_GRAPH_LEAVES);
+    if (w.of_node == NULL || w.of_leaf == NULL)
         return err_set(e, WL_ENOMEM, "out of memory");
     for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
         buf_init(own[i], PHONE_FILE_MAX);

@@ -138,7 +138,7 @@ static bool check_plan(const struct check *c, const struct phone_plan *p)
     const struct phone_data *d = c->d;
     uint32_t payloads = d->count[PHONE_SECTION_PAYLOAD], layouts = d->count[PHONE_SECTION_LAYOUT];
     return p->code < PHONE_CODES && p->main < d->count[PHONE_SECTION_REGION] && root_fits(c, p->root, payloads) &&
-           root_fits(c, p->national_layout, layouts) && root_fits(c, p->international_layout, layouts);
+           root_fits(c, p->layout, layouts);
 }
 
 static int check_plans(const struct check *c)
@@ -228,7 +228,7 @@ static int check_answers(const struct phone_data *d, struct err *e)
         const struct phone_layout *l = &d->layout[i];
         unsigned digits = 0;
         for (uint32_t g = l->groups; g; g >>= 4)
-            digits += g & 15;
+            digits += g == PHONE_LAYOUT_REST ? 0 : g & 15;
         if (digits > PHONE_NSN_MAX || !text_fits(d, l->national) || !text_fits(d, l->international))
             return broken(e, "layout", i);
     }

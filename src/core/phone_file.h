@@ -78,22 +78,21 @@ struct phone_payload { /* 4 bytes */
     uint8_t type, flags;
 };
 
-/* A calling code. root: region, type and the main region's general pattern of a national number. national_layout, international_layout:
- * rows of ROOT with layouts, the same row where the plan has no international formats of its own. */
+/* A calling code. root: region, type and the main region's general pattern of a national number. layout: how it is written. */
 struct phone_plan { /* 16 bytes */
     uint16_t code;
-    uint16_t main;    /* row of REGION whose rules a number with this code follows */
-    uint16_t regions; /* how many share it */
-    uint16_t root, national_layout, international_layout;
-    uint16_t flags; /* PHONE_PLAN_* */
-    uint16_t reserved;
+    uint16_t main;         /* row of REGION whose rules a number with this code follows */
+    uint16_t regions;      /* how many share it */
+    uint16_t root, layout; /* rows of ROOT */
+    uint16_t flags;        /* PHONE_PLAN_* */
+    uint16_t reserved[2];
 };
 enum {
     PHONE_PLAN_GEOGRAPHIC_MOBILE = 1, /* mobile numbers have a place (52, 54, 55, 62, 86: kGeoMobileCountries) */
     PHONE_PLAN_NOBODYS = 2            /* non-geographic: region "001" */
 };
 
-/* A region, or a non-geographic entity. root: type and general pattern of its own description, alone. */
+/* A region, or a non-geographic entity. root: type and general pattern of its own description, alone; the payloads' region means nothing. */
 struct phone_region_row { /* 44 bytes */
     char id[4];
     uint16_t code;
@@ -125,8 +124,10 @@ struct phone_lengths { /* bits 0..17 of each: that many digits are possible */
     uint32_t local_only[PHONE_LENGTH_KINDS];
 };
 
-/* How the digits of one cell are written. groups: digits of $1, $2, ... in 4 bits each from the lowest, 0 none; texts in "$1" notation with
+/* How the digits of one cell are written. groups: digits of $1, $2, ... in 4 bits each from the lowest, 0 none, and the last one always
+ * PHONE_LAYOUT_REST, all that are left; texts in "$1" notation with
  * the national prefix already in its place. A dollar sign is never literal. */
+#define PHONE_LAYOUT_REST 15
 struct phone_layout { /* 12 bytes */
     uint32_t groups;
     uint32_t national, international; /* TEXT; 0: digits as they are */

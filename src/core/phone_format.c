@@ -2,7 +2,7 @@
  * phone_format.c - national digits through a layout of the plans.
  *
  * The decision graph is walked as for a type, but from a root whose answers are layouts: which group of digits goes where, and what
- * stands between. A plan that writes its numbers abroad in another way has a second root for that. A tel: link is the international
+ * stands between, at home and abroad. A tel: link is the international
  * layout with every run of separators made one dash.
  *
  * What does not fit into PHONE_FORMAT_MAX is cut off; no plan of libphonenumber comes near it. */
@@ -44,9 +44,9 @@ static void put_code(struct out *o, unsigned code)
 }
 
 static const struct phone_layout *layout_of(const struct phone_data *d, const struct phone_plan *plan,
-                                            const struct phone_number *n, bool national)
+                                            const struct phone_number *n)
 {
-    uint32_t at = d->root[national ? plan->national_layout : plan->international_layout][n->nsn_len];
+    uint32_t at = d->root[plan->layout][n->nsn_len];
     for (const char *c = n->nsn; at >= d->head->leaves; c++)
         at = d->node[at - d->head->leaves].next[*c - '0'];
     return &d->layout[at];
@@ -59,6 +59,8 @@ static void put_group(struct out *o, const struct phone_number *n, uint32_t grou
     for (unsigned g = 0; g < group && g < GROUPS; g++) {
         from += len;
         len = groups >> (g * GROUP_BITS) & ((1u << GROUP_BITS) - 1);
+        if (len == PHONE_LAYOUT_REST)
+            len = from < n->nsn_len ? n->nsn_len - from : 0;
     }
     if (group <= GROUPS && from + len <= n->nsn_len)
         put(o, n->nsn + from, len);
@@ -95,7 +97,7 @@ static void dashes_only(struct out *o, size_t from)
 static void put_national_digits(struct out *o, const struct phone_data *d, const struct phone_plan *plan,
                                 const struct phone_number *n, enum phone_format f)
 {
-    const struct phone_layout *layout = layout_of(d, plan, n, f == PHONE_NATIONAL);
+    const struct phone_layout *layout = layout_of(d, plan, n);
     uint32_t text = f == PHONE_NATIONAL ? layout->national : layout->international;
     size_t from = o->n;
     if (text == 0)
