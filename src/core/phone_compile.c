@@ -100,9 +100,9 @@ uint32_t tables_program(struct tables *t, const struct buf *steps)
 int tables_full(const struct tables *t, struct err *e)
 {
     bool full = t->graph.failed || t->unfold.failed || t->pool.failed;
-    const struct buf *all[] = {&t->root,      &t->plan,         &t->region,       &t->lengths,
-                               &t->program,   &t->layout,       &t->example,      &t->zone_node,
-                               &t->zone_name, &t->carrier_node, &t->carrier_name, &t->source};
+    const struct buf *all[] = {&t->root,         &t->plan,         &t->region,  &t->lengths,   &t->mask,
+                               &t->program,      &t->layout,       &t->example, &t->zone_node, &t->zone_name,
+                               &t->carrier_node, &t->carrier_name, &t->source};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         full = full || all[i]->failed;
     return full ? err_set(e, WL_ETOOBIG, "%s: the plans are larger than the world's, or memory ran out", t->file) : 0;
@@ -132,18 +132,18 @@ static void tables_init(struct tables *t, const struct plans *p, const char *fil
     phone_graph_init(&t->graph);
     phone_unfold_init(&t->unfold, &t->graph);
     text_pool_init(&t->pool);
-    struct buf *all[] = {&t->steps,        &t->root,         &t->plan,    &t->region,    &t->lengths,
-                         &t->program,      &t->layout,       &t->example, &t->zone_node, &t->zone_name,
-                         &t->carrier_node, &t->carrier_name, &t->source};
+    struct buf *all[] = {&t->steps,     &t->root,         &t->plan,         &t->region,  &t->lengths,
+                         &t->mask,      &t->program,      &t->layout,       &t->example, &t->zone_node,
+                         &t->zone_name, &t->carrier_node, &t->carrier_name, &t->source};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         buf_init(all[i], SECTION_MAX);
 }
 
 static void tables_done(struct tables *t)
 {
-    struct buf *all[] = {&t->steps,        &t->root,         &t->plan,    &t->region,    &t->lengths,
-                         &t->program,      &t->layout,       &t->example, &t->zone_node, &t->zone_name,
-                         &t->carrier_node, &t->carrier_name, &t->source};
+    struct buf *all[] = {&t->steps,     &t->root,         &t->plan,         &t->region,  &t->lengths,
+                         &t->mask,      &t->program,      &t->layout,       &t->example, &t->zone_node,
+                         &t->zone_name, &t->carrier_node, &t->carrier_name, &t->source};
     phone_graph_done(&t->graph);
     phone_unfold_done(&t->unfold);
     text_pool_done(&t->pool);

@@ -63,7 +63,7 @@ struct tables {
     struct text_pool pool;
     struct buf steps; /* of the pattern in hand */
     /* What becomes sections. Rows of roots hold references of graph, 18 each. */
-    struct buf root, plan, region, lengths, program, layout, example;
+    struct buf root, plan, region, lengths, mask, program, layout, example;
     struct buf zone_node, zone_name, carrier_node, carrier_name, source;
     uint32_t zone_root, carrier_root;
 };

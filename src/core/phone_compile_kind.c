@@ -159,24 +159,43 @@ static int idd_rule(struct tables *t, const struct area *a, struct phone_region_
     return 0;
 }
 
+/* The row of a section that equals `row`, an old one if there is one. */
+static uint32_t row_of(struct buf *section, const void *row, size_t each)
+{
+    size_t rows = section->len / each;
+    for (size_t i = 0; i < rows; i++)
+        if (memcmp(section->data + i * each, row, each) == 0)
+            return (uint32_t)i;
+    buf_put(section, row, each);
+    return (uint32_t)rows;
+}
+
+static uint8_t mask_row(struct tables *t, uint32_t mask)
+{
+    uint32_t row = row_of(&t->mask, &mask, sizeof mask);
+    if (row > UINT8_MAX)
+        t->mask.failed = true;
+    return (uint8_t)row;
+}
+
 static uint16_t lengths_row(struct tables *t, const struct area *a)
 {
-    struct phone_lengths l = {0};
     const struct desc *general = &a->desc[DESC_GENERAL];
+    const int both = 1 + PHONE_FIXED_LINE_OR_MOBILE, fixed = 1 + PHONE_FIXED_LINE, mobile = 1 + PHONE_MOBILE;
+    uint32_t possible[DESCS], local[DESCS];
+    struct phone_lengths l;
     for (int i = 0; i < DESCS; i++) {
         const struct desc *d = &a->desc[i];
-        l.possible[i] = d->line != 0 && d->any_length ? general->possible : d->possible;
-        l.local_only[i] = d->local;
+        possible[i] = d->line != 0 && d->any_length ? general->possible : d->possible;
+        local[i] = d->local;
     }
-    const int both = 1 + PHONE_FIXED_LINE_OR_MOBILE, fixed = 1 + PHONE_FIXED_LINE, mobile = 1 + PHONE_MOBILE;
-    l.possible[both] = l.possible[fixed] | l.possible[mobile];
-    l.local_only[both] = l.local_only[fixed] | l.local_only[mobile];
-    size_t rows = t->lengths.len / sizeof l;
-    for (size_t i = 0; i < rows; i++)
-        if (memcmp(t->lengths.data + i * sizeof l, &l, sizeof l) == 0)
-            return (uint16_t)i;
-    buf_put(&t->lengths, &l, sizeof l);
-    return (uint16_t)rows;
+    possible[both] = possible[fixed] | possible[mobile];
+    local[both] = local[fixed] | local[mobile];
+    for (int i = 0; i < DESCS; i++) {
+        l.possible[i] = mask_row(t, possible[i]);
+        l.local_only[i] = mask_row(t, local[i]);
+    }
+    return (uint16_t)row_of(&t->lengths, &l, sizeof l);
 }
 
 static void put_examples(struct tables *t, const struct area *a, uint16_t region)
@@ -234,12 +253,20 @@ static phone_ref code_graph(struct tables *t, const struct kinds *kinds, const s
     return phone_graph_join(&t->graph, main->general[n], all, with_general, NULL);
 }
 
-/* A region's own numbers. They name nobody, so that regions share what is the same in them. */
-static phone_ref region_graph(struct tables *t, const struct kinds *k, unsigned n)
+/* A region's own numbers: what its code's root says of a main region, else a root of their own, which names nobody, so that regions share what is
+ * the same in them. */
+static uint16_t own_root(struct tables *t, const struct kinds *kinds, uint16_t region, const struct phone_plan *plan)
 {
-    const uint16_t region = 0;
-    phone_ref own = phone_graph_join(&t->graph, k->type[n], LEAF_KIND(0, PHONE_UNKNOWN_TYPE, 0), name_valid, &region);
-    return phone_graph_join(&t->graph, k->general[n], own, with_general, NULL);
+    const uint16_t nobody = 0;
+    const struct kinds *k = &kinds[region - 1];
+    phone_ref root[PHONE_ROOTS];
+    if (plan->regions == 1 || (region == plan->main && t->plans->area[region - 1].leading.p == NULL))
+        return plan->root;
+    for (unsigned n = 0; n < PHONE_ROOTS; n++) {
+        root[n] = phone_graph_join(&t->graph, k->type[n], LEAF_KIND(0, PHONE_UNKNOWN_TYPE, 0), name_valid, &nobody);
+        root[n] = phone_graph_join(&t->graph, k->general[n], root[n], with_general, NULL);
+    }
+    return tables_root(t, root);
 }
 
 static const uint16_t mobile_has_place[] = {52, 54, 55, 62, 86};
@@ -288,7 +315,7 @@ int phone_compile_kinds(struct tables *t, struct err *e)
     phone_ref root[PHONE_ROOTS];
     struct phone_step none = {PHONE_FAIL, 0};
     struct phone_region_row zz = {.id = "ZZ"};
-    struct phone_lengths no_lengths = {0};
+    struct phone_lengths no_lengths = {{0}, {0}};
     int rc = 0;
     if (kinds == NULL || row_of_code == NULL)
         return err_set(e, WL_ENOMEM, "out of memory");
@@ -297,6 +324,7 @@ int phone_compile_kinds(struct tables *t, struct err *e)
     tables_root(t, root);
     buf_put(&t->program, &none, sizeof none);
     buf_put(&t->region, &zz, sizeof zz);
+    mask_row(t, 0);
     buf_put(&t->lengths, &no_lengths, sizeof no_lengths);
     for (uint32_t i = 0; i < p->areas && rc == 0; i++)
         rc = region_graphs(t, &p->area[i], &kinds[i], e);
@@ -305,9 +333,7 @@ int phone_compile_kinds(struct tables *t, struct err *e)
     for (uint32_t i = 0; i < p->areas && rc == 0; i++) {
         uint16_t row = row_of_code[p->area[i].code];
         const struct phone_plan *plan = (const struct phone_plan *)(const void *)t->plan.data + row;
-        for (unsigned n = 0; n < PHONE_ROOTS; n++)
-            root[n] = region_graph(t, &kinds[i], n);
-        rc = put_region(t, &p->area[i], row, plan->regions == 1 ? plan->root : tables_root(t, root), e);
+        rc = put_region(t, &p->area[i], row, own_root(t, kinds, (uint16_t)(i + 1), plan), e);
     }
     return rc == 0 ? tables_full(t, e) : rc;
 }

@@ -9,7 +9,7 @@
 _Static_assert(sizeof(struct phone_file_header) == 64 && sizeof(struct phone_section_row) == 16, "the file's layout");
 _Static_assert(sizeof(struct phone_node) == 20 && sizeof(struct phone_prefix_node) == 22, "the file's layout");
 _Static_assert(sizeof(struct phone_payload) == 4 && sizeof(struct phone_plan) == 16, "the file's layout");
-_Static_assert(sizeof(struct phone_region_row) == 44 && sizeof(struct phone_lengths) == 96, "the file's layout");
+_Static_assert(sizeof(struct phone_region_row) == 44 && sizeof(struct phone_lengths) == 24, "the file's layout");
 _Static_assert(sizeof(struct phone_layout) == 12 && sizeof(struct phone_example) == 8, "the file's layout");
 _Static_assert(sizeof(struct phone_step) == 4, "the file's layout");
 
@@ -163,6 +163,7 @@ static uint16_t put_sections(struct writer *w, struct phone_section_row row[PHON
         {&t->carrier_node, PHONE_SECTION_CARRIER_NODE, sizeof(struct phone_prefix_node)},
         {&t->carrier_name, PHONE_SECTION_CARRIER_NAME, sizeof(uint32_t)},
         {&t->source, PHONE_SECTION_SOURCE, sizeof(uint32_t)},
+        {&t->mask, PHONE_SECTION_MASK, sizeof(uint32_t)},
     };
     uint16_t rows = 0;
     for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++) {

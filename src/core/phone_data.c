@@ -32,6 +32,7 @@ static const struct section {
     [PHONE_SECTION_CARRIER_NODE] = {"network nodes", sizeof(struct phone_prefix_node), 0, UINT16_MAX},
     [PHONE_SECTION_CARRIER_NAME] = {"network names", sizeof(uint32_t), 0, UINT16_MAX},
     [PHONE_SECTION_SOURCE] = {"sources", sizeof(uint32_t), 0, UINT16_MAX},
+    [PHONE_SECTION_MASK] = {"sets of lengths", sizeof(uint32_t), 1, UINT8_MAX + 1},
 };
 
 static bool digest_holds(const uint8_t *p, size_t n)
@@ -93,6 +94,7 @@ static void point(struct phone_data *d, const uint8_t *at[PHONE_SECTIONS])
     d->plan = (const void *)at[PHONE_SECTION_PLAN];
     d->region = (const void *)at[PHONE_SECTION_REGION];
     d->lengths = (const void *)at[PHONE_SECTION_LENGTH];
+    d->mask = (const void *)at[PHONE_SECTION_MASK];
     d->program = (const void *)at[PHONE_SECTION_PROGRAM];
     d->layout = (const void *)at[PHONE_SECTION_LAYOUT];
     d->text = (const void *)at[PHONE_SECTION_TEXT];

@@ -23,6 +23,7 @@ struct phone_data {
     const struct phone_plan *plan;
     const struct phone_region_row *region;
     const struct phone_lengths *lengths;
+    const uint32_t *mask;
     const struct phone_step *program;
     const struct phone_layout *layout;
     const char *text;
@@ -42,6 +43,8 @@ int phone_data_open(struct phone_data *ret, const void *bytes, size_t n, struct 
 
 /* The tables the program was built with. Always opens. */
 void phone_data_builtin(struct phone_data *ret);
+/* Whether a calling code of theirs begins these digits. For readers that must tell a number from an id and were given no tables. */
+bool phone_code_builtin(uint64_t e164);
 
 /* Row of REGION of "DE" (either case); 0: nobody's, "001" and "ZZ" included. */
 int phone_region(const struct phone_data *d, struct str iso2);

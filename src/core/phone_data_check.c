@@ -219,8 +219,19 @@ static int check_regions(const struct check *c)
     return 0;
 }
 
+static bool masks_fit(const struct phone_data *d, const uint8_t row[PHONE_LENGTH_KINDS])
+{
+    bool fit = true;
+    for (int kind = 0; kind < PHONE_LENGTH_KINDS; kind++)
+        fit = fit && row[kind] < d->count[PHONE_SECTION_MASK];
+    return fit;
+}
+
 static int check_answers(const struct phone_data *d, struct err *e)
 {
+    for (uint32_t i = 0; i < d->count[PHONE_SECTION_LENGTH]; i++)
+        if (!masks_fit(d, d->lengths[i].possible) || !masks_fit(d, d->lengths[i].local_only))
+            return broken(e, "row of lengths", i);
     for (uint32_t i = 0; i < d->count[PHONE_SECTION_PAYLOAD]; i++)
         if (d->payload[i].region >= d->count[PHONE_SECTION_REGION] || d->payload[i].type >= PHONE_TYPES)
             return broken(e, "payload", i);

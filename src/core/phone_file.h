@@ -43,6 +43,7 @@ enum phone_section {
     PHONE_SECTION_CARRIER_NODE, /* struct phone_prefix_node */
     PHONE_SECTION_CARRIER_NAME, /* uint32_t: offsets in TEXT */
     PHONE_SECTION_SOURCE, /* uint32_t: offsets in TEXT, one line for each source: "google-libphonenumber 3.2.47 sha256:..." */
+    PHONE_SECTION_MASK, /* uint32_t: sets of lengths, bits 0..17: that many digits; row 0 is the empty one */
     PHONE_SECTIONS
 };
 
@@ -92,7 +93,8 @@ enum {
     PHONE_PLAN_NOBODYS = 2            /* non-geographic: region "001" */
 };
 
-/* A region, or a non-geographic entity. root: type and general pattern of its own description, alone; the payloads' region means nothing. */
+/* A region, or a non-geographic entity. root: type and general pattern of its own description, alone. Only payloads whose region is the
+ * row itself or 0 speak of it: the main region of a calling code may share the code's root. */
 struct phone_region_row { /* 44 bytes */
     char id[4];
     uint16_t code;
@@ -119,9 +121,9 @@ enum {
     PHONE_REGION_LEADING = 8 /* known by its leading digits */
 };
 
-struct phone_lengths { /* bits 0..17 of each: that many digits are possible */
-    uint32_t possible[PHONE_LENGTH_KINDS];
-    uint32_t local_only[PHONE_LENGTH_KINDS];
+struct phone_lengths { /* 24 bytes; rows of MASK */
+    uint8_t possible[PHONE_LENGTH_KINDS];
+    uint8_t local_only[PHONE_LENGTH_KINDS];
 };
 
 /* How the digits of one cell are written. groups: digits of $1, $2, ... in 4 bits each from the lowest, 0 none, and the last one always

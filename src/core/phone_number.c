@@ -47,10 +47,11 @@ static bool general(const struct phone_data *d, const struct phone_region_row *r
     return nsn.n <= PHONE_NSN_MAX && answer(d, r->root, nsn.p, nsn.n).flags & PHONE_GENERAL;
 }
 
-static inline enum phone_possible measure(const struct phone_lengths *l, unsigned kind, size_t n)
+static inline enum phone_possible measure(const struct phone_data *d, uint32_t lengths, unsigned kind, size_t n)
 {
-    uint32_t possible = l->possible[kind], bit = n <= PHONE_NSN_MAX ? 1u << n : 0;
-    if (l->local_only[kind] & bit && possible)
+    const struct phone_lengths *l = &d->lengths[lengths];
+    uint32_t possible = d->mask[l->possible[kind]], bit = n <= PHONE_NSN_MAX ? 1u << n : 0;
+    if (d->mask[l->local_only[kind]] & bit && possible)
         return PHONE_IS_POSSIBLE_LOCAL_ONLY;
     if (possible & bit)
         return PHONE_IS_POSSIBLE;
@@ -175,7 +176,7 @@ static bool own_code(const struct phone_data *d, const struct phone_region_row *
     struct str carrier, rest = {digits.p + n, digits.n - n};
     rest = without_prefix(d, r, rest, room, &carrier);
     if ((general(d, r, digits) || !general(d, r, rest)) &&
-        measure(&d->lengths[r->lengths], 0, digits.n) != PHONE_POSSIBLE_TOO_LONG)
+        measure(d, r->lengths, 0, digits.n) != PHONE_POSSIBLE_TOO_LONG)
         return false;
     *ret_rest = rest;
     return true;
@@ -216,9 +217,9 @@ static inline uint64_t eight(const char *end, size_t n)
 {
     uint64_t x;
     memcpy(&x, end - 8, 8);
-    x = (x << 8 * (8 - n)) - (0x3030303030303030 << 8 * (8 - n));
+    x = (x << 8 * (8 - n)) - (UINT64_C(0x3030303030303030) << 8 * (8 - n));
     x = x * 10 + (x >> 8);
-    return ((x & 0x000000ff000000ff) * 0x000f424000000064 + (x >> 16 & 0x000000ff000000ff) * 0x0000271000000001) >> 32;
+    return ((x & UINT64_C(0x000000ff000000ff)) * 0x000f424000000064 + (x >> 16 & 0x000000ff000000ff) * 0x0000271000000001) >> 32;
 }
 
 static const uint64_t tens[] = {1,
@@ -282,7 +283,7 @@ static inline void classify(const struct phone_data *d, const struct phone_plan 
     ret->code = plan->code;
     ret->region = a.region;
     ret->type = a.type;
-    ret->possible = (uint8_t)measure(&d->lengths[d->region[plan->main].lengths], 0, nsn.n);
+    ret->possible = (uint8_t)measure(d, d->region[plan->main].lengths, 0, nsn.n);
     ret->e164 = joined(plan->code, nsn.p, nsn.n);
     keep(ret, nsn.p, nsn.n);
 }
@@ -301,7 +302,7 @@ static struct str national(const struct phone_data *d, const struct phone_region
     struct str carrier = {NULL, 0}, rest = without_prefix(d, r, nsn, room, &carrier);
     if (rest.p == nsn.p && rest.n == nsn.n && carrier.n == 0)
         return nsn;
-    enum phone_possible p = measure(&d->lengths[r->lengths], 0, rest.n);
+    enum phone_possible p = measure(d, r->lengths, 0, rest.n);
     if (p != PHONE_IS_POSSIBLE && p != PHONE_POSSIBLE_TOO_LONG)
         return nsn;
     if (raw) {
@@ -471,8 +472,10 @@ bool phone_number_of_e164(const struct phone_data *d, uint64_t e164, struct phon
 bool phone_number_valid_for(const struct phone_data *d, const struct phone_number *n, int region)
 {
     const struct phone_region_row *r = &d->region[region];
-    return n->status == PHONE_OK && region != 0 && n->code == r->code &&
-           answer(d, r->root, n->nsn, n->nsn_len).type != PHONE_UNKNOWN_TYPE;
+    if (n->status != PHONE_OK || region == 0 || n->code != r->code)
+        return false;
+    struct phone_payload own = answer(d, r->root, n->nsn, n->nsn_len);
+    return own.type != PHONE_UNKNOWN_TYPE && (own.region == region || own.region == 0);
 }
 
 enum phone_possible phone_number_possible_for(const struct phone_data *d, const struct phone_number *n,
@@ -481,7 +484,7 @@ enum phone_possible phone_number_possible_for(const struct phone_data *d, const 
     uint32_t plan = n->code < PHONE_CODES ? d->code[n->code] : 0;
     if (n->status != PHONE_OK || !plan)
         return PHONE_POSSIBLE_INVALID_COUNTRY_CODE;
-    return measure(&d->lengths[d->region[d->plan[plan].main].lengths], type < PHONE_UNKNOWN_TYPE ? 1u + type : 0,
+    return measure(d, d->region[d->plan[plan].main].lengths, type < PHONE_UNKNOWN_TYPE ? 1u + type : 0,
                    n->nsn_len);
 }
 

@@ -17,7 +17,7 @@ from pathlib import Path
 NSN_MAX, UNKNOWN = 17, 11
 WORDS = ["fixed_line", "mobile", None, "toll_free", "premium_rate", "shared_cost", "voip", "personal_number", "pager", "uan", "voicemail"]
 ASKED = ["premium_rate", "toll_free", "shared_cost", "voip", "personal_number", "pager", "uan", "voicemail"]
-NODE, ROOT, PAYLOAD, CODE, PLAN, REGION, LENGTH, PROGRAM, LAYOUT, TEXT, EXAMPLE, ZONE_NODE, ZONE_NAME, CARRIER_NODE, CARRIER_NAME, SOURCE = range(1, 17)
+NODE, ROOT, PAYLOAD, CODE, PLAN, REGION, LENGTH, PROGRAM, LAYOUT, TEXT, EXAMPLE, ZONE_NODE, ZONE_NAME, CARRIER_NODE, CARRIER_NAME, SOURCE, MASK = range(1, 18)
 
 
 # ---- the text ----
@@ -128,8 +128,8 @@ def formatted(forms, number, national):
 # ---- the tables ----
 
 class Tables:
-    SHAPES = {NODE: "10H", ROOT: "18H", PAYLOAD: "HBB", CODE: "H", PLAN: "8H", REGION: "4s6H6I2H", LENGTH: "24I", PROGRAM: "HH", LAYOUT: "3I",
-              EXAMPLE: "HBBI", ZONE_NODE: "11H", ZONE_NAME: "I", CARRIER_NODE: "11H", CARRIER_NAME: "I", SOURCE: "I"}
+    SHAPES = {NODE: "10H", ROOT: "18H", PAYLOAD: "HBB", CODE: "H", PLAN: "8H", REGION: "4s6H6I2H", LENGTH: "24B", PROGRAM: "HH", LAYOUT: "3I",
+              EXAMPLE: "HBBI", ZONE_NODE: "11H", ZONE_NAME: "I", CARRIER_NODE: "11H", CARRIER_NAME: "I", SOURCE: "I", MASK: "I"}
 
     def __init__(self, path):
         b = Path(path).read_bytes()
@@ -258,7 +258,8 @@ class Check:
         self.same(t.kind(plan[3], number), (self.row[id(area)] if area else 0, kind, shared[0].general(number)), code, number)
         for a in shared:
             row = t.s[REGION][self.row[id(a)]]
-            _, kind, general = t.kind(row[3], number)
+            named, kind, general = t.kind(row[3], number)
+            kind = kind if named in (0, self.row[id(a)]) else UNKNOWN
             self.same((kind, general), (a.type(number), a.general(number)), a.id, number)
         main = shared[0]
         self.same(t.layout(plan[4], number, 1), formatted(main.format, number, True), code, number, "national")
@@ -300,7 +301,7 @@ class Check:
         self.same(flags, (1 if "main" in a.said else 0) | (2 if "portable" in a.said else 0) | (4 if a.id == "001" else 0)
                   | (8 if "leading" in a.said else 0), a.id, "flags")
         self.same(t.s[PLAN][plan][1] == self.row[id(a)], main, a.id, "main")
-        self.lengths(a, t.s[LENGTH][lengths])
+        self.lengths(a, tuple(t.s[MASK][m][0] for m in t.s[LENGTH][lengths]))
         rule = said("prefix.parse", "")
         self.same(bool(program), bool(rule), a.id, "has a prefix rule")
         if rule:
@@ -369,7 +370,7 @@ def main():
     if a.prefixes:
         c.prefixes(a.prefixes[0], ZONE_NODE, ZONE_NAME, zone_root, zone_leaves, a.cells // 4)
         c.prefixes(a.prefixes[1], CARRIER_NODE, CARRIER_NAME, carrier_root, carrier_leaves, a.cells // 4)
-    core = sum(n for s, n in tables.sizes.items() if s < TEXT)
+    core = sum(n for s, n in tables.sizes.items() if s <= TEXT or s == MASK)
     print(f"{c.numbers} numbers, {cells} cells, {len(areas)} regions, {len(tables.nodes)} nodes, {core} bytes of numbers' tables: {c.wrong} differ")
     sys.exit(1 if c.wrong or c.numbers == 0 else 0)
 
