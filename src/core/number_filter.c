@@ -458,6 +458,15 @@ bool number_filter_any(const struct number_filter *f)
     return words == 0;
 }
 
+bool number_filter_digits_only(const struct number_filter *f)
+{
+    size_t others = 0;
+    for (int s = 0; s < FILTER_SIDES; s++)
+        for (int k = 0; k < FILTER_KEYS; k++)
+            others += k == KEY_RANGE || k == KEY_PATTERN ? 0 : f->side[s].words[k].n;
+    return others == 0;
+}
+
 bool number_filter_may(const struct number_filter *f, uint64_t first, uint64_t last)
 {
     const struct filter_side *w = &f->side[WANTED];

@@ -64,6 +64,8 @@ enum number_filter_why number_filter_check(const struct number_filter *f, const 
 size_t number_filter_columns(const struct number_filter *f); /* columns it speaks of, each once */
 struct str number_filter_column(const struct number_filter *f, size_t i);
 bool number_filter_any(const struct number_filter *f); /* it wants every number: no condition was given */
+/* It asks for nothing but e164: a phone_number with that alone will do. */
+bool number_filter_digits_only(const struct number_filter *f);
 /* False: no number from first to last can be wanted, so that blocks of a sorted list need not be read. */
 bool number_filter_may(const struct number_filter *f, uint64_t first, uint64_t last);
 

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * test_number.c - the ranges set aside for fiction, each with who set it aside.
+ *
+ * Only what a regulator publishes, whole ranges as published; no guesses at unassigned numbers, for they are assigned one day. The
+ * ranges of +1 are one for each area code: 555-0100 to 555-0199 of all of them. Read 2026-11-22. */
+#include "core/test_number.h"
+
+#include "core/phone_place.h"
+
+struct source {
+    const char *region, *text;
+};
+static const struct source nanpa = {
+    "", "NANPA: 555-0100 to 555-0199 of every area code are for fictional use (ATIS-0300115)"};
+static const struct source ofcom = {"GB", "Ofcom: telephone numbers for use in TV and radio drama programmes"};
+static const struct source bnetza = {"DE",
+                                     "Bundesnetzagentur: Rufnummern fuer Medienproduktionen, Mitteilung 148/2021"};
+static const struct source arcep = {
+    "FR", "Arcep: numeros pour les oeuvres audiovisuelles, plan de numerotation, decision 2018-0881"};
+static const struct source acma = {"AU", "ACMA: phone numbers for use in TV shows, films and creative works"};
+
+enum {
+    FIXED = PHONE_FIXED_LINE,
+    MOBILE = PHONE_MOBILE,
+    FREE = PHONE_TOLL_FREE,
+    PREMIUM = PHONE_PREMIUM_RATE,
+    UAN = PHONE_UAN
+};
+
+static const struct range {
+    uint64_t first, last;
+    const struct source *source;
+    int type;
+} ranges[] = {
+    /* clang-format off */
+    {33199000000, 33199009999, &arcep, FIXED}, {33261910000, 33261919999, &arcep, FIXED},
+    {33353010000, 33353019999, &arcep, FIXED}, {33465710000, 33465719999, &arcep, FIXED},
+    {33536490000, 33536499999, &arcep, FIXED}, {33639980000, 33639989999, &arcep, MOBILE},
+    {441134960000, 441134960999, &ofcom, FIXED}, {441144960000, 441144960999, &ofcom, FIXED},
+    {441154960000, 441154960999, &ofcom, FIXED}, {441164960000, 441164960999, &ofcom, FIXED},
+    {441174960000, 441174960999, &ofcom, FIXED}, {441184960000, 441184960999, &ofcom, FIXED},
+    {441214960000, 441214960999, &ofcom, FIXED}, {441314960000, 441314960999, &ofcom, FIXED},
+    {441414960000, 441414960999, &ofcom, FIXED}, {441514960000, 441514960999, &ofcom, FIXED},
+    {441614960000, 441614960999, &ofcom, FIXED}, {441632960000, 441632960999, &ofcom, FIXED},
+    {441914980000, 441914980999, &ofcom, FIXED}, {442079460000, 442079460999, &ofcom, FIXED},
+    {442896496000, 442896496999, &ofcom, FIXED}, {442920180000, 442920180999, &ofcom, FIXED},
+    {443069990000, 443069990999, &ofcom, UAN}, {447700900000, 447700900999, &ofcom, MOBILE},
+    {448081570000, 448081570999, &ofcom, FREE}, {449098790000, 449098790999, &ofcom, PREMIUM},
+    {493023125000, 493023125999, &bnetza, FIXED}, {494066969000, 494066969999, &bnetza, FIXED},
+    {496990009000, 496990009999, &bnetza, FIXED}, {498999998000, 498999998999, &bnetza, FIXED},
+    {491729980752, 491729980752, &bnetza, MOBILE}, {492214710000, 492214710999, &bnetza, FIXED},
+    {4915228817386, 4915228817386, &bnetza, MOBILE}, {61255500000, 61255509999, &acma, FIXED},
+    {61270100000, 61270109999, &acma, FIXED}, {61355500000, 61355509999, &acma, FIXED},
+    {61370100000, 61370109999, &acma, FIXED}, {61491570006, 61491570006, &acma, MOBILE},
+    {61491570110, 61491570110, &acma, MOBILE}, {61491570156, 61491570159, &acma, MOBILE},
+    {61755500000, 61755509999, &acma, FIXED}, {61770100000, 61770109999, &acma, FIXED},
+    {61855500000, 61855509999, &acma, FIXED}, {61870100000, 61870109999, &acma, FIXED},
+    /* clang-format on */
+};
+#define RANGES (sizeof ranges / sizeof ranges[0])
+
+/* +1 NXX 555-01xx: behind the ranges of the table stands one for each area code from 200 to 999. */
+#define AREA_FIRST 200u
+#define AREAS      800u
+
+static uint64_t area_first(size_t area)
+{
+    return 10000000000 + (AREA_FIRST + area) * 10000000 + 5550100;
+}
+
+static const struct range *fiction_of(uint64_t e164)
+{
+    static const struct range area = {0, 0, &nanpa, PHONE_FIXED_LINE_OR_MOBILE};
+    uint64_t code = e164 / 10000000;
+    if (code >= 1000 + AREA_FIRST && code < 1000 + AREA_FIRST + AREAS && e164 / 100 % 100000 == 55501)
+        return &area;
+    for (size_t i = 0; i < RANGES; i++)
+        if (e164 >= ranges[i].first && e164 <= ranges[i].last)
+            return &ranges[i];
+    return NULL;
+}
+
+enum test_number test_number(const struct phone_data *d, uint64_t e164, struct test_number_about *ret)
+{
+    const struct range *fiction = fiction_of(e164);
+    struct phone_number n;
+    bool example = fiction == NULL && phone_is_example(d, e164);
+    if (ret != NULL) {
+        bool valid = phone_number_of_e164(d, e164, &n) && phone_number_valid(&n);
+        *ret =
+            (struct test_number_about){"", valid ? n.region : 0, valid ? (enum phone_type)n.type : PHONE_UNKNOWN_TYPE};
+        if (example)
+            ret->source = "libphonenumber: example numbers of its metadata";
+        if (fiction != NULL)
+            ret->source = fiction->source->text;
+        if (fiction != NULL && !valid && *fiction->source->region != '\0') {
+            ret->region = phone_region(d, str_of(fiction->source->region));
+            ret->type = (enum phone_type)fiction->type;
+        }
+    }
+    return fiction != NULL ? TEST_NUMBER_FICTION : example ? TEST_NUMBER_EXAMPLE : TEST_NUMBER_NOT;
+}
+
+const char *test_number_word(enum test_number t)
+{
+    static const char *const words[] = {"", "fiction", "example"};
+    return words[t];
+}
+
+/* ---- one after the other */
+
+/* Of an area code of +1 that nobody has, nothing is known: such a number is given to nobody who asks. */
+static bool is_asked(const struct phone_data *d, uint64_t e164, int region, enum phone_type type)
+{
+    struct test_number_about n;
+    test_number(d, e164, &n);
+    return (region == 0 ? n.region != 0 : n.region == region) && (type == PHONE_UNKNOWN_TYPE || n.type == type);
+}
+
+/* The next number of the ranges, asked for or not; 0: they are over. */
+static uint64_t next_fiction(struct test_number_walk *w)
+{
+    uint64_t first, last;
+    if (w->range >= RANGES + AREAS)
+        return 0;
+    first = w->range < RANGES ? ranges[w->range].first : area_first(w->range - RANGES);
+    last = w->range < RANGES ? ranges[w->range].last : first + 99;
+    uint64_t e164 = w->next != 0 ? w->next : first;
+    w->next = e164 < last ? e164 + 1 : 0;
+    w->range += e164 == last;
+    return e164;
+}
+
+static uint64_t next_example(const struct phone_data *d, struct test_number_walk *w)
+{
+    for (; (uint32_t)w->region < d->count[PHONE_SECTION_REGION]; w->region++, w->type = 0)
+        while (w->type < PHONE_UNKNOWN_TYPE) {
+            uint64_t e164 = phone_example(d, w->region, (enum phone_type)w->type++);
+            if (e164 != 0 && fiction_of(e164) == NULL)
+                return e164;
+        }
+    return 0;
+}
+
+uint64_t test_number_next(const struct phone_data *d, struct test_number_walk *walk, int region, enum phone_type type)
+{
+    uint64_t e164;
+    while ((e164 = next_fiction(walk)) != 0)
+        if (is_asked(d, e164, region, type))
+            return e164;
+    while ((e164 = next_example(d, walk)) != 0)
+        if (is_asked(d, e164, region, type))
+            return e164;
+    return 0;
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * test_test_number.c - numbers that belong to nobody, and samples of lists. */
+#include "core/test_number.h"
+
+#include "core/number_sample.h"
+#include "core/phone_place.h"
+
+#include "t.h"
+
+static struct phone_data plans;
+
+static const struct {
+    uint64_t number;
+    enum test_number want;
+} rows[] = {
+    {12025550100, TEST_NUMBER_FICTION},  {12025550199, TEST_NUMBER_FICTION},  {12025550200, TEST_NUMBER_NOT},
+    {12025550099, TEST_NUMBER_NOT},      {19995550123, TEST_NUMBER_FICTION},  {1202555010, TEST_NUMBER_NOT},
+    {120255501000, TEST_NUMBER_NOT},     {447700900000, TEST_NUMBER_FICTION}, {447700900999, TEST_NUMBER_FICTION},
+    {447700901000, TEST_NUMBER_NOT},     {442079460123, TEST_NUMBER_FICTION}, {33639981234, TEST_NUMBER_FICTION},
+    {493023125999, TEST_NUMBER_FICTION}, {493023126000, TEST_NUMBER_NOT},     {61491570156, TEST_NUMBER_FICTION},
+    {61491570160, TEST_NUMBER_NOT},      {491721234567, TEST_NUMBER_NOT},     {0, TEST_NUMBER_NOT},
+    {UINT64_MAX, TEST_NUMBER_NOT},
+};
+
+TEST(nobodys_numbers)
+{
+    phone_data_builtin(&plans);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct test_number_about about;
+        if (test_number(&plans, rows[i].number, &about) != rows[i].want)
+            fail_msg("%llu: %s", (unsigned long long)rows[i].number, about.source);
+        assert_int_equal(*about.source != '\0', rows[i].want != TEST_NUMBER_NOT);
+    }
+    uint64_t example = phone_example(&plans, phone_region(&plans, STR("DE")), PHONE_MOBILE);
+    assert_int_equal(test_number(&plans, example, NULL), TEST_NUMBER_EXAMPLE);
+}
+
+/* All that is given out is one, of the region and type asked for, and no number twice. */
+TEST(what_is_given_out_is_nobodys)
+{
+    static const struct {
+        const char *region;
+        enum phone_type type;
+        size_t least;
+    } asked[] = {{"DE", PHONE_MOBILE, 3},     {"GB", PHONE_MOBILE, 1000}, {"US", PHONE_FIXED_LINE_OR_MOBILE, 10000},
+                 {"FR", PHONE_MOBILE, 10000}, {"BR", PHONE_MOBILE, 1},    {"AT", PHONE_UNKNOWN_TYPE, 3}};
+    phone_data_builtin(&plans);
+    for (size_t i = 0; i < sizeof asked / sizeof asked[0]; i++) {
+        struct test_number_walk walk = {0};
+        int region = phone_region(&plans, str_of(asked[i].region));
+        size_t n = 0;
+        uint64_t e164, before = 0;
+        while ((e164 = test_number_next(&plans, &walk, region, asked[i].type)) != 0) {
+            struct test_number_about about;
+            assert_int_not_equal(test_number(&plans, e164, &about), TEST_NUMBER_NOT);
+            assert_int_equal(about.region, region);
+            assert_true(asked[i].type == PHONE_UNKNOWN_TYPE || about.type == asked[i].type);
+            assert_int_not_equal(e164, before);
+            before = e164;
+            n++;
+        }
+        if (n < asked[i].least)
+            fail_msg("%s: %zu", asked[i].region, n);
+    }
+}
+
+TEST(a_sample_is_exact_and_the_same_again)
+{
+    uint64_t number[100], got[100], again[100];
+    unsigned taken[100] = {0};
+    for (size_t i = 0; i < 100; i++)
+        number[i] = i;
+    for (uint64_t seed = 0; seed < 4000; seed++) {
+        struct number_sample s, t;
+        size_t n = 0, m;
+        number_sample_begin(&s, seed, 100, 10);
+        for (size_t at = 0; at < 100; at += 20)
+            n += number_sample_take(&s, number + at, 20, got + n);
+        number_sample_begin(&t, seed, 100, 10);
+        m = number_sample_take(&t, number, 100, again);
+        assert_int_equal(n, 10);
+        assert_int_equal(m, 10);
+        assert_memory_equal(got, again, 10 * sizeof *got);
+        for (size_t i = 0; i < n; i++)
+            taken[got[i]]++;
+    }
+    for (size_t i = 0; i < 100; i++) /* 400 expected, 19 the deviation */
+        assert_in_range(taken[i], 310, 490);
+    struct number_sample s;
+    number_sample_begin(&s, 1, 100, 1000);
+    assert_int_equal(number_sample_take(&s, number, 100, got), 100);
+    number_sample_begin(&s, 1, 100, 0);
+    assert_int_equal(number_sample_take(&s, number, 100, got), 0);
+}
+
+TESTS(T(nobodys_numbers), T(what_is_given_out_is_nobodys), T(a_sample_is_exact_and_the_same_again))
