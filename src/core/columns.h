@@ -12,6 +12,7 @@
 #define WL_CORE_COLUMNS_H
 
 #include "base/arena.h"
+#include "core/country_names.h"
 #include "core/phone_number.h"
 #include "core/table_split.h"
 
@@ -80,6 +81,8 @@ struct columns {
     int phone[COLUMNS_PHONES]; /* columns with numbers, in the order they are asked */
     size_t phones;
     bool headless; /* there is no header: columns are called 1, 2, 3 */
+    struct arena *arena;
+    const struct country_names *names; /* once a column of countries was looked at */
 };
 
 /* By names. Never fails for what it does not find. WL_EINVAL: two columns mean the same thing of ours (consent, act,
@@ -119,9 +122,5 @@ int columns_region(const struct columns *c, const struct phone_data *d, const st
  * that its number stands one column to the left, under "document_number". */
 bool columns_ragged(const struct columns *c, const struct phone_data *d, const struct table_row *row,
                     const struct table_cell *cells, int region, struct buf *why);
-
-/* A country as people write it: "DE", "DEU", "Germany", "Deutschland", "+49", "49": row of REGION; 0: empty; -1
- * nobody knows it. */
-int country_named(const struct phone_data *d, struct str text);
 
 #endif
