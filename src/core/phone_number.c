@@ -18,7 +18,7 @@
 #define SHORT_TEXT 40 /* bytes of a text read here */
 #define NSN_LEAST  2
 #define CODE_MOST  3
-#define CHANGED    (2 * PHONE_SLACK + PHONE_TEXT_MAX + 64) /* a number with its beginning rewritten */
+#define CHANGED    (PHONE_TEXT_MAX + 64) /* a number with its beginning rewritten */
 
 static const char *const status_words[] = {"ok",           "unknown_country_code",
                                            "not_a_number", "too_short_after_prefix",
@@ -78,28 +78,25 @@ static inline uint32_t code_of(const struct phone_data *d, const char *digit, si
 
 /* Room for a number whose beginning was rewritten. */
 struct rewritten {
-    char bytes[CHANGED];
+    char bytes[CHANGED + PHONE_SLACK];
 };
 
 /* The number with what was matched replaced by the region's transform. */
 static struct str transform(const struct phone_data *d, const struct phone_region_row *r, struct str nsn,
                             const struct phone_found *f, struct rewritten *room)
 {
-    char *out = room->bytes + PHONE_SLACK;
+    size_t n = 0, rest = nsn.n - f->end;
     for (const char *t = d->text + r->transform; *t; t++) {
         struct str piece = {t, 1};
         if (*t == '$')
             piece = phone_found_group(f, (unsigned)(*++t - '0'), nsn.p);
-        if (piece.n > (size_t)(room->bytes + sizeof room->bytes - PHONE_SLACK - out))
+        if (piece.n + rest > CHANGED - n)
             return nsn; /* no rule repeats what it caught until it is longer than a text can be */
-        memcpy(out, piece.p, piece.n);
-        out += piece.n;
+        memcpy(room->bytes + n, piece.p, piece.n);
+        n += piece.n;
     }
-    size_t rest = nsn.n - f->end;
-    if (rest > (size_t)(room->bytes + sizeof room->bytes - PHONE_SLACK - out))
-        return nsn;
-    memcpy(out, nsn.p + f->end, rest);
-    return (struct str){room->bytes + PHONE_SLACK, (size_t)(out - room->bytes) - PHONE_SLACK + rest};
+    memcpy(room->bytes + n, nsn.p + f->end, rest);
+    return (struct str){room->bytes, n + rest};
 }
 
 /* What the rule of the region makes of the number, and the carrier it names. */
@@ -212,14 +209,14 @@ static void with_plus(const struct phone_data *d, int region, struct str digits,
 
 /* ---- the whole ---- */
 
-/* Up to eight digits before `end` as a number; more bytes are readable there. */
-static inline uint64_t eight(const char *end, size_t n)
+/* The n digits at p, eight at most, as a number; eight bytes are readable there. Two, four, then all are put together at once. */
+static inline uint64_t eight(const char *p, size_t n)
 {
     uint64_t x;
-    memcpy(&x, end - 8, 8);
+    memcpy(&x, p, 8);
     x = (x << 8 * (8 - n)) - (UINT64_C(0x3030303030303030) << 8 * (8 - n));
     x = x * 10 + (x >> 8);
-    return ((x & UINT64_C(0x000000ff000000ff)) * 0x000f424000000064 + (x >> 16 & 0x000000ff000000ff) * 0x0000271000000001) >> 32;
+    return ((x & 0x000000ff000000ff) * 0x000f424000000064 + (x >> 16 & 0x000000ff000000ff) * 0x0000271000000001) >> 32;
 }
 
 static const uint64_t tens[] = {1,
@@ -247,12 +244,12 @@ static inline uint64_t joined(unsigned code, const char *nsn, size_t n)
     uint64_t value = 0;
     if (n + (code > 9) + (code > 99) > 18)
         return 0;
+    if (n <= 8)
+        return code * tens[n] + (n ? eight(nsn, n) : 0);
     if (n > 16)
         value = (uint64_t)(nsn[0] - '0') * tens[16];
-    if (n <= 8)
-        return code * tens[n] + (n ? eight(nsn + n, n) : 0);
-    value += eight(nsn + n, 8);
-    value += eight(nsn + n - 8, n > 16 ? 8 : n - 8) * tens[8];
+    value += eight(nsn + (n > 16), n > 16 ? 8 : n - 8) * tens[8];
+    value += eight(nsn + n - 8, 8);
     return code * tens[n] + value;
 }
 
@@ -403,8 +400,8 @@ static inline bool gather(struct str text, char *out, struct phone_dialled *in)
 
 static inline void read(const struct phone_data *d, struct str text, struct phone_dialled *in, struct phone_number *ret)
 {
-    char room[PHONE_SLACK + SHORT_TEXT + PHONE_SLACK];
-    if (gather(text, room + PHONE_SLACK, in))
+    char room[SHORT_TEXT + PHONE_SLACK];
+    if (gather(text, room, in))
         phone_dialled_read(d, in, ret);
     else
         phone_text_read(d, text, in, ret);
@@ -434,7 +431,7 @@ void phone_number_read_bare(const struct phone_data *d, struct str text, struct 
 
 void phone_number_of(const struct phone_data *d, unsigned code, struct str nsn, struct phone_number *ret)
 {
-    char room[2 * PHONE_SLACK + PHONE_NSN_MAX];
+    char room[PHONE_NSN_MAX + PHONE_SLACK];
     uint32_t plan = code < PHONE_CODES ? d->code[code] : 0;
     if (nsn.n > PHONE_NSN_MAX) {
         nothing(ret, PHONE_TOO_LONG_NSN);
@@ -447,8 +444,8 @@ void phone_number_of(const struct phone_data *d, unsigned code, struct str nsn, 
         }
     memset(room, '0', sizeof room);
     if (nsn.n)
-        memcpy(room + PHONE_SLACK, nsn.p, nsn.n);
-    nsn.p = room + PHONE_SLACK;
+        memcpy(room, nsn.p, nsn.n);
+    nsn.p = room;
     planless(code, nsn, ret);
     if (plan)
         classify(d, &d->plan[plan], nsn, ret);
@@ -484,8 +481,7 @@ enum phone_possible phone_number_possible_for(const struct phone_data *d, const 
     uint32_t plan = n->code < PHONE_CODES ? d->code[n->code] : 0;
     if (n->status != PHONE_OK || !plan)
         return PHONE_POSSIBLE_INVALID_COUNTRY_CODE;
-    return measure(d, d->region[d->plan[plan].main].lengths, type < PHONE_UNKNOWN_TYPE ? 1u + type : 0,
-                   n->nsn_len);
+    return measure(d, d->region[d->plan[plan].main].lengths, type < PHONE_UNKNOWN_TYPE ? 1u + type : 0, n->nsn_len);
 }
 
 /* ---- words ---- */

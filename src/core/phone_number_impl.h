@@ -5,11 +5,11 @@
 
 #include "core/phone_number.h"
 
-#define PHONE_SLACK 24 /* readable bytes before and after digits, so that they can be taken in words */
+#define PHONE_SLACK 24 /* readable bytes behind digits, so that they can be taken in words */
 
 /* Digits as they are dialled, out of a text. */
 struct phone_dialled {
-    const char *digit; /* PHONE_SLACK readable bytes stand before and behind them */
+    const char *digit; /* PHONE_SLACK readable bytes stand behind them */
     size_t n;
     bool plus;             /* a plus sign was before them */
     bool bare;             /* no region is needed */

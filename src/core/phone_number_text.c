@@ -493,7 +493,7 @@ static void refuse(struct phone_number *ret, enum phone_status status)
 
 void phone_text_read(const struct phone_data *d, struct str text, struct phone_dialled *in, struct phone_number *ret)
 {
-    char digits[2 * PHONE_SLACK + PHONE_TEXT_MAX];
+    char digits[PHONE_TEXT_MAX + PHONE_SLACK];
     struct spelled s;
     struct phone_number ext = {.status = PHONE_OK};
     if (text.n > PHONE_TEXT_MAX) {
@@ -506,8 +506,8 @@ void phone_text_read(const struct phone_data *d, struct str text, struct phone_d
     }
     take_extension(&s, &ext);
     in->plus = s.n > 0 && s.c[0].is & C_PLUS;
-    in->digit = digits + PHONE_SLACK;
-    in->n = dial(&s, digits + PHONE_SLACK);
+    in->digit = digits;
+    in->n = dial(&s, digits);
     phone_dialled_read(d, in, ret);
     if (ret->status == PHONE_OK) {
         ret->ext_at = ext.ext_at;
