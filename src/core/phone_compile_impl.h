@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * phone_compile_impl.h - what the parts of the compiler hand each other: plans as they were read, and the tables as they grow. */
+ * phone_compile_impl.h - what the parts of the compiler hand each other: plans as they were read, and the tables as they grow.
+ *
+ * The parts run in the order in which they stand here; all of them add to one struct tables, and the last one writes it out. */
 #ifndef WL_CORE_PHONE_COMPILE_IMPL_H
 #define WL_CORE_PHONE_COMPILE_IMPL_H
 

@@ -227,11 +227,16 @@ static bool masks_fit(const struct phone_data *d, const uint8_t row[PHONE_LENGTH
     return fit;
 }
 
-static int check_answers(const struct phone_data *d, struct err *e)
+static int check_lengths(const struct phone_data *d, struct err *e)
 {
     for (uint32_t i = 0; i < d->count[PHONE_SECTION_LENGTH]; i++)
         if (!masks_fit(d, d->lengths[i].possible) || !masks_fit(d, d->lengths[i].local_only))
             return broken(e, "row of lengths", i);
+    return 0;
+}
+
+static int check_answers(const struct phone_data *d, struct err *e)
+{
     for (uint32_t i = 0; i < d->count[PHONE_SECTION_PAYLOAD]; i++)
         if (d->payload[i].region >= d->count[PHONE_SECTION_REGION] || d->payload[i].type >= PHONE_TYPES)
             return broken(e, "payload", i);
@@ -302,6 +307,8 @@ int phone_data_check(const struct phone_data *d, struct err *e)
         rc = check_programs(d, e);
     if (rc == 0)
         rc = check_answers(d, e);
+    if (rc == 0)
+        rc = check_lengths(d, e);
     if (rc == 0)
         rc = check_plans(&c);
     if (rc == 0)
