@@ -17,6 +17,7 @@
 #include "gateway/accounts.h"
 #include "gateway/admit_impl.h"
 #include "gateway/apply.h"
+#include "gateway/apply_activity.h"
 #include "gateway/uncount.h"
 
 #define UNSENT_REST_MS 1000 /* before a message of ours that did not leave is tried again */
@@ -116,6 +117,8 @@ static int outcome_said(struct admit *ad, struct store *s, struct arena *a, stru
         rc = learn_names(s, send, now, e);
     else if (send->outcome == LIFE_REJECTED)
         rc = apply_error_code(s, &w, now, &send->control_changed, e);
+    if (rc == 0 && send->outcome == LIFE_REJECTED)
+        rc = apply_activity_refusal(s, m, send->outcome_code, now, e);
     if (rc == 0 && send->outcome == LIFE_ACCEPTED && m->life.category != CATEGORY_SERVICE &&
         refusal_stood(&send->facts))
         rc = apply_taken(s, send->waba, send->sender, &send->control_changed, e);

@@ -7,6 +7,7 @@
 #define WL_GATEWAY_APPLY_H
 
 #include "core/event.h"
+#include "gateway/apply_activity.h"
 #include "gateway/lives.h"
 #include "store/notices.h"
 #include "store/store.h"
@@ -41,7 +42,8 @@ struct apply_result {
         int64_t stored_at;  /* when its webhook came */
     } refused[APPLIED_MAX]; /* of more, messages that wait for them are refused when their turn comes */
     size_t n_refused;
-    bool errands; /* somebody is owed an answer */
+    bool errands;               /* somebody is owed an answer */
+    struct apply_active active; /* what persons did, not written yet; n 0 is empty */
 };
 /* Events of one body, all or some of them; stored_at: when it came. apply_end() after the last of a transaction. */
 int apply_events(struct apply *a, struct store *s, struct arena *arena, const struct event *ev, size_t n,

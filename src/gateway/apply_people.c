@@ -91,6 +91,8 @@ int apply_inbound(struct apply_context *c, const struct event *ev, struct err *e
     if (rc != 0 || p.id == 0 || !says_more)
         return rc;
     rc = ev->phone_number_id != 0 ? learn_pair(c, ev, &p, e) : learn_name(c, ev, &p, NULL, e);
+    if (rc == 0)
+        rc = apply_activity_inbound(&c->result->active, c->s, p.bucket, p.id, ev, apply_time(c, ev), e);
     return rc == 0 ? apply_asked(c, ev, &p, e) : rc;
 }
 

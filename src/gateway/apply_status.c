@@ -186,6 +186,8 @@ static int status_news(struct store *s, struct arena *arena, const struct status
     int rc = life_hear(s, &m, &news, now, &r->after, e);
     if (rc == 0)
         rc = uncount_status(s, arena, before, row->seen, e);
+    if (rc == 0 && !st->one_of_many)
+        rc = apply_activity_status(&r->active, s, before, row->seen, row->code, row->at < now ? row->at : now, e);
     if (rc == 0 && attempt == before->life.attempts)
         note_applied(r, before);
     return rc == 0 && row->code != 0 ? status_code_said(s, st, before, now, &r->control_changed, e) : rc;
@@ -283,6 +285,8 @@ static int adopt(struct store *s, struct arena *arena, const struct orphan *o, i
                               .waba = o->waba,
                               .one_of_many = o->one_of_many};
     int rc = status_said(s, arena, &st, now, &r, e);
+    if (rc == 0)
+        rc = apply_active_flush(&r.active, s, e);
     *changed |= r.control_changed;
     *after = r.after;
     return rc;

@@ -105,7 +105,7 @@ int apply_end(struct store *s, struct apply_result *r, struct err *e)
 {
     int rc = r->n_fields > 0 ? fields_add(s, r->field, r->n_fields, e) : 0;
     r->n_fields = 0;
-    return rc;
+    return rc == 0 ? apply_active_flush(&r->active, s, e) : rc;
 }
 
 int apply_field(struct apply_context *c, const struct event *ev, struct err *e)

@@ -96,7 +96,8 @@ int wordings_look(struct store *s, const struct lives *l, struct wordings *w, si
 int message_strip(struct store *s, int bucket, int64_t id, bool unlink, struct err *e);
 int participant_drop(struct store *s, const struct message_event *ev, struct err *e);
 int key_drop(struct store *s, int bucket, const struct key_at *key, struct err *e);
-/* Name, language, zone, what they got lately, windows and paces, places in limits, and errands. */
+/* Name, language, zone, what they got lately, activity, attributes, tags and sources, windows and paces, places in limits, and
+ * errands. */
 int person_strip(struct store *s, const struct lives *l, struct err *e);
 
 /* Consent events, at most max; their entries are marked. *ret_left: there are more. *ret_leaves grows. */

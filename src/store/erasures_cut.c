@@ -26,6 +26,10 @@ STATEMENT(person_clear, "UPDATE person SET name = '', lang = '', zone = '', caps
                         "WHERE bucket = $1 AND id = $2");
 STATEMENT(pairs_delete, "DELETE FROM pair WHERE bucket = $1 AND contact = $2");
 STATEMENT(reach_delete, "DELETE FROM reach WHERE bucket = $1 AND contact = $2");
+STATEMENT(activity_erase, "DELETE FROM activity WHERE bucket = $1 AND contact = $2");
+STATEMENT(attributes_erase, "DELETE FROM attribute WHERE bucket = $1 AND contact = $2");
+STATEMENT(tags_erase, "DELETE FROM tag WHERE bucket = $1 AND contact = $2");
+STATEMENT(contact_sources_erase, "DELETE FROM contact_source WHERE bucket = $1 AND contact = $2");
 /* id > 0 is always so: it makes the planner take the index by person. */
 STATEMENT(errands_delete, "DELETE FROM errand WHERE bucket = $1 AND contact = $2 AND id > 0");
 STATEMENT(ledger_of, "SELECT at, act, scope, method, fingerprint, leaf FROM ledger WHERE bucket = $1 AND contact = $2 "
@@ -127,7 +131,9 @@ static int for_each_life(struct store *s, const struct lives *l, const struct st
 
 int person_strip(struct store *s, const struct lives *l, struct err *e)
 {
-    static const struct statement *const all[] = {&person_clear, &pairs_delete, &reach_delete, &errands_delete};
+    static const struct statement *const all[] = {&person_clear,   &pairs_delete,         &reach_delete,
+                                                  &errands_delete, &activity_erase,       &attributes_erase,
+                                                  &tags_erase,     &contact_sources_erase};
     int rc = write_start(s, e);
     return rc != 0 ? rc : write_end(s, for_each_life(s, l, all, sizeof all / sizeof *all, e));
 }
@@ -155,9 +161,10 @@ static int drop_claims(struct store *s, int bucket, const struct identity *name,
 
 int person_shred(struct store *s, const struct lives *l, const struct identity *name, size_t n, struct err *e)
 {
-    static const struct statement *const all[] = {&subject_key_delete, &pairs_delete,    &reach_delete,
-                                                  &errands_delete,     &merges_delete,   &identities_delete,
-                                                  &claims_unname,      &claims_by_person};
+    static const struct statement *const all[] = {&subject_key_delete, &pairs_delete,     &reach_delete,
+                                                  &errands_delete,     &merges_delete,    &identities_delete,
+                                                  &claims_unname,      &claims_by_person, &activity_erase,
+                                                  &attributes_erase,   &tags_erase,       &contact_sources_erase};
     int64_t bucket = l->bucket, gone = 0;
     int rc = write_start(s, e);
     if (rc != 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * people_merge.c - two persons turn out to be one.
  *
- * The older row stays. Names, pair state and what either got lately move to it; what they consented to is folded from what was
+ * The older row stays. Names, pair state, activity, attributes and what either got lately move to it; what they consented to is folded from what was
  * said under each of their names (people_words.c). The newer person's row stays as a pointer, and person_merge remembers who
  * went where, so that histories written under either id (ledger, messages) are found from both. Nothing of a history is
  * rewritten. Which of two names of a person, languages or time zones stays does not depend on which row is the older one.
@@ -86,6 +86,10 @@ static int move_rows(struct store *s, const struct person *kept, const struct pe
         rc = pairs_merge(s, kept->bucket, kept->id, gone->id, e);
     if (rc == 0)
         rc = reach_merge(s, kept->bucket, kept->id, gone->id, e);
+    if (rc == 0)
+        rc = activities_merge(s, kept->bucket, kept->id, gone->id, e);
+    if (rc == 0)
+        rc = attributes_merge(s, kept->bucket, kept->id, gone->id, e);
     if (rc == 0)
         rc = RUN(&person_repoint, kept->id, b, gone->id);
     if (rc == 0)

@@ -18,6 +18,9 @@ int pairs_merge(struct store *s, int bucket, int64_t kept, int64_t gone, struct 
 /* Moves every reach row of `gone` to `kept`, the later time winning. What was counted for `gone` stays in the portfolio's
  * counts until its time is over: for a day the two may count as two, never as fewer than one. */
 int reach_merge(struct store *s, int bucket, int64_t kept, int64_t gone, struct err *e);
+/* Activity, attributes, tags and sources of `gone` become those of `kept`. */
+int activities_merge(struct store *s, int bucket, int64_t kept, int64_t gone, struct err *e);
+int attributes_merge(struct store *s, int bucket, int64_t kept, int64_t gone, struct err *e);
 /* The person this id stands for today: itself, or what it was merged into. */
 int person_root(struct store *s, int bucket, int64_t id, int64_t *ret, struct err *e);
 

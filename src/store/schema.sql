@@ -649,3 +649,52 @@ CREATE INDEX errand_person ON errand (bucket, contact, id);
 
 -- Claims by a user id, when their person is erased. There are few.
 CREATE INDEX claim_by ON identity_claim (bucket, user_id);
+
+-- migration 8
+-- What each person did with the messages they got: core/activity.h, packed. A row comes with the first status or message.
+CREATE TABLE activity (
+    bucket INT NOT NULL,
+    contact BIGINT NOT NULL,
+    ver BIGINT NOT NULL,
+    state BLOB NOT NULL,
+    PRIMARY KEY (bucket, contact)
+); -- clustered
+
+-- What the business says of its contacts. source: the import it came with (import_source), 0: the API.
+CREATE TABLE attribute (
+    bucket INT NOT NULL,
+    contact BIGINT NOT NULL,
+    name TEXT NOT NULL,
+    value TEXT NOT NULL,
+    source BIGINT NOT NULL,
+    at BIGINT NOT NULL,
+    PRIMARY KEY (bucket, contact, name)
+); -- clustered
+
+CREATE TABLE tag (
+    bucket INT NOT NULL,
+    contact BIGINT NOT NULL,
+    tag TEXT NOT NULL,
+    source BIGINT NOT NULL,
+    at BIGINT NOT NULL,
+    PRIMARY KEY (bucket, contact, tag)
+); -- clustered
+CREATE INDEX tag_of ON tag (bucket, tag, contact);
+
+-- Files contacts came from, by name and SHA-256, and who came from which. The source with the earliest `at` is where somebody came from.
+CREATE TABLE import_source (
+    id BIGINT PRIMARY KEY,
+    name TEXT NOT NULL,
+    sha256 BLOB NOT NULL,
+    first_at BIGINT NOT NULL,
+    last_at BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX import_source_file ON import_source (sha256, name);
+
+CREATE TABLE contact_source (
+    bucket INT NOT NULL,
+    contact BIGINT NOT NULL,
+    source BIGINT NOT NULL,
+    at BIGINT NOT NULL,
+    PRIMARY KEY (bucket, contact, source)
+); -- clustered

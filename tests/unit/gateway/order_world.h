@@ -12,6 +12,7 @@
 #include "gateway/apply.h"
 #include "gateway/gateway_impl.h"
 #include "store/accounts.h"
+#include "store/activities.h"
 #include "store/senders.h"
 
 #define WORLD_NAMES    1024
@@ -147,6 +148,22 @@ static inline int world_by_name(const void *x, const void *y)
     return a->kind != b->kind ? (int)a->kind - (int)b->kind : strcmp(a->value, b->value);
 }
 
+/* But for the counters, which are rounded. */
+static inline void dump_activity(struct world *w, const struct person *p, struct buf *out)
+{
+    struct activity_row r = {.bucket = p->bucket, .contact = p->id};
+    OK(&w->f, activities_get(w->f.s, &r, 1, &w->f.e));
+    const struct activity *a = &r.a;
+    if (r.ver == 0)
+        return;
+    buf_printf(out, ", since %lld, sent %lld, delivered %lld, read %lld, tapped %lld, wrote %lld, failed %lld",
+               LL(a->since), LL(a->sent), LL(a->delivered), LL(a->read), LL(a->clicked), LL(a->replied), LL(a->failed));
+    for (size_t i = 0; i < a->n_newest; i++)
+        buf_printf(out, ", %d %lld", a->newest[i].kind, LL(a->newest[i].at));
+    for (size_t i = 0; i < a->n_delays; i++)
+        buf_printf(out, ", %lld in %lld", LL(a->delay[i].sent), LL(a->delay[i].needed));
+}
+
 static inline void dump_person(struct world *w, const struct person *p, struct buf *out)
 {
     static const int64_t senders[] = {1, 2};
@@ -173,6 +190,7 @@ static inline void dump_person(struct world *w, const struct person *p, struct b
         if (pair.last_inbound != 0)
             buf_printf(out, ", window %zu %lld", i, LL(pair.last_inbound));
     }
+    dump_activity(w, p, out);
     buf_putc(out, '\n');
 }
 
