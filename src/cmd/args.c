@@ -20,6 +20,8 @@ const struct option common_options[] = {
     {"key-file", "FILE",
      "file with the admin key (else $WAYLEAVE_KEY, else admin.key of state_dir, else of /var/lib/wayleave)", false,
      COMMON_SERVER, 0},
+    {"phone-data", "FILE", "read numbers with these tables (see docs/phone.md for the default)", false, COMMON_PHONE,
+     0},
     {"dry-run", NULL, "check everything, change and send nothing", false, COMMON_DRY_RUN, 'n'},
     {0},
 };
@@ -172,7 +174,8 @@ static const char *nearest_command(const struct command *table, const char *cons
                                          "contacts",  "messages",
                                          "numbers",   "accounts",
                                          "templates", "rules",
-                                         "consent",   NULL};
+                                         "consent",   "phone",
+                                         NULL};
     const char *known[160], *near = NULL;
     size_t k = 0;
     char typed[192] = "";

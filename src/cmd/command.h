@@ -33,7 +33,8 @@ enum common_option {
     COMMON_CONFIG = 4,
     COMMON_SERVER = 8, /* --url and --key-file */
     COMMON_DRY_RUN = 16,
-    COMMON_HELP = 32 /* every command has it */
+    COMMON_HELP = 32, /* every command has it */
+    COMMON_PHONE = 64 /* --phone-data: it reads numbers here, not in the gateway */
 };
 #define COMMON_CLIENT (COMMON_JSON | COMMON_CONFIG | COMMON_SERVER)
 

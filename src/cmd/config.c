@@ -698,7 +698,7 @@ static void check_apps(struct config *c)
 static void check_files(struct config *c)
 {
     const struct gateway_options *g = &c->gateway;
-    static const char *const files[] = {"tls.cert", "tls.key", "upstream.ca_file", "rules.platform"};
+    static const char *const files[] = {"tls.cert", "tls.key", "upstream.ca_file", "rules.platform", "phone.data"};
     static const char *const lists[] = {"rules.laws", "rules.policy", "rules.shadow", "optout.packs"};
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
         check_readable(c, files[i]);

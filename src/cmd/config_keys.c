@@ -420,6 +420,13 @@ const struct config_key config_keys[] = {
      .derived = "the file that came with the program",
      .help = "how long proof of consent is kept after a person asked to be erased, by where they are"},
 
+    {.path = "phone.data",
+     .type = CONFIG_PATH,
+     .offset = GATEWAY(phone_data_file),
+     .sample = "/etc/wayleave/phone.pnd",
+     .derived = "those built in, or phone.pnd of the data directory when that is newer",
+     .help = "tables of the world's numbering plans, made by wayleave phone compile (docs/phone.md)"},
+
     {.path = "limits.threads",
      .type = CONFIG_COUNT,
      .fallback = "2",

@@ -28,6 +28,10 @@ int ledger_prove_run(const struct args *a);
 int ledger_export_run(const struct args *a); /* ledger_export.c */
 int ledger_verify_run(const struct args *a); /* ledger_verify.c */
 int ledger_reopen_run(const struct args *a); /* ledger_reopen_cmd.c */
+int phone_show_run(const struct args *a);    /* phone_show.c */
+int phone_plans_run(const struct args *a);   /* phone_plans.c */
+int phone_plans_compile_run(const struct args *a);
+int phone_changes_run(const struct args *a); /* phone_changes.c */
 int decide_run(const struct args *a);        /* decide.c */
 int optout_test(const struct args *a);       /* optout.c */
 int optout_list(const struct args *a);

@@ -98,6 +98,7 @@ static const size_t text_options[] = {
     TEXT(store_url),
     TEXT(rules_file),
     TEXT(regimes_file),
+    TEXT(phone_data_file),
     TEXT(upstream_url),
     TEXT(upstream_ca),
     TEXT(webhook_path),

@@ -66,6 +66,7 @@ struct gateway_options {
     char *optout_dir;                                        /* shipped packs; NULL: none */
     struct path_list optout_packs;                           /* further ones */
     char *regimes_file;               /* how long proof of consent is kept (core/regime.h); NULL: it is not kept */
+    char *phone_data_file;            /* numbering plans (core/phone_file.h); NULL: those built in */
     char *upstream_url;               /* "https://graph.facebook.com", no trailing slash */
     char *upstream_ca;                /* NULL: the system's */
     int64_t upstream_timeout_ms;      /* a send without an answer after this is ambiguous */
