@@ -745,7 +745,6 @@ const struct command commands[] = {
      "BEFORE and AFTER are files, or built-in. Counts every number whose validity, region or type is another, exactly, "
      "by country code and kind of change.",
      phone_diff_options, COMMON_JSON, 2, 2, phone_changes_run},
-#include "cmd/commands_lists.def"
     {"facts", "[NAME]", "list what rules can ask about: names, types, words, meaning",
      "These facts are all a decision is made from; a message is described with them for wayleave decide, and a rule "
      "file "
