@@ -21,7 +21,7 @@ static const struct section {
     [PHONE_SECTION_PAYLOAD] = {"payloads", sizeof(struct phone_payload), 1, UINT16_MAX},
     [PHONE_SECTION_CODE] = {"codes", sizeof(uint16_t), PHONE_CODES, PHONE_CODES},
     [PHONE_SECTION_PLAN] = {"plans", sizeof(struct phone_plan), 1, PHONE_CODES},
-    [PHONE_SECTION_REGION] = {"regions", sizeof(struct phone_region_row), 1, 26 * 26 + PHONE_CODES},
+    [PHONE_SECTION_REGION] = {"regions", sizeof(struct phone_region_row), 1, PHONE_REGIONS},
     [PHONE_SECTION_LENGTH] = {"lengths", sizeof(struct phone_lengths), 1, UINT16_MAX},
     [PHONE_SECTION_PROGRAM] = {"programs", sizeof(struct phone_step), 1, UINT16_MAX},
     [PHONE_SECTION_LAYOUT] = {"layouts", sizeof(struct phone_layout), 1, UINT16_MAX},
@@ -106,11 +106,33 @@ static void point(struct phone_data *d, const uint8_t *at[PHONE_SECTIONS])
     d->source = (const void *)at[PHONE_SECTION_SOURCE];
 }
 
-/* The two indexes. Of calling codes that begin one another the shortest is meant, as libphonenumber tries them. */
+/* Digits that a program can ask for after `skip` others; all where it may be done by then. */
+static unsigned digits_at(const struct phone_data *d, uint32_t step, unsigned skip)
+{
+    struct phone_step s = d->program[step];
+    switch (s.op) {
+    case PHONE_FAIL:
+        return 0;
+    case PHONE_DIGIT:
+        return skip == 0 || s.arg == 0 ? s.arg : digits_at(d, step + 1, skip - 1);
+    case PHONE_SPLIT:
+        return digits_at(d, step + 1, skip) | digits_at(d, step + s.arg, skip);
+    case PHONE_JUMP:
+        return digits_at(d, step + s.arg, skip);
+    case PHONE_SAVE:
+        return digits_at(d, step + 1, skip);
+    default:
+        return 0x3ff;
+    }
+}
+
+/* The indexes. Of calling codes that begin one another the shortest is meant, as libphonenumber tries them. */
 static void fill_indexes(struct phone_data *d)
 {
     for (uint32_t i = 1; i < d->count[PHONE_SECTION_REGION]; i++) {
         const char *id = d->region[i].id;
+        for (unsigned k = 0; k < 2 && d->region[i].idd_program; k++)
+            d->idd_first[i][k] = (uint16_t)digits_at(d, d->region[i].idd_program, k);
         if (id[0] >= 'A')
             d->by_letters[(id[0] - 'A') * 26 + id[1] - 'A'] = (int16_t)i;
     }

@@ -14,6 +14,8 @@
 #include "base/err.h"
 #include "core/phone_file.h"
 
+#define PHONE_REGIONS (26 * 26 + PHONE_CODES) /* rows REGION can have */
+
 struct phone_data {
     const struct phone_file_header *head;
     const struct phone_node *node;
@@ -32,7 +34,8 @@ struct phone_data {
     const uint32_t *zone_name, *carrier_name, *source;
     uint32_t count
         [PHONE_SECTIONS]; /* elements of each section; 0 where it is missing (zones, carriers and examples may be) */
-    int16_t by_letters[26 * 26]; /* row of REGION of "AA".."ZZ"; 0 none */
+    uint16_t idd_first[PHONE_REGIONS][2]; /* by row of REGION: bits of what its international prefix may begin with */
+    int16_t by_letters[26 * 26];          /* row of REGION of "AA".."ZZ"; 0 none */
     uint16_t by_digits
         [1000]; /* of the first three digits of an international number: 4 * row of PLAN + digits of its code; 0 none */
 };

@@ -223,7 +223,7 @@ static bool masks_fit(const struct phone_data *d, const uint8_t row[PHONE_LENGTH
 {
     bool fit = true;
     for (int kind = 0; kind < PHONE_LENGTH_KINDS; kind++)
-        fit = fit && row[kind] < d->count[PHONE_SECTION_MASK];
+        fit = fit && row[kind] < d->count[PHONE_SECTION_MASK] && d->mask[row[kind]] < 1u << PHONE_ROOTS;
     return fit;
 }
 

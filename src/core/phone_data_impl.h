@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * phone_data_impl.h - between the two halves of opening a file of tables: finding its sections, and checking what they say. */
+ * phone_data_impl.h - between the two halves of opening a file of tables: finding its sections, and checking what they say.
+ *
+ * Nobody else includes this. */
 #ifndef WL_CORE_PHONE_DATA_IMPL_H
 #define WL_CORE_PHONE_DATA_IMPL_H
 

@@ -374,6 +374,27 @@ static const uint8_t byte_kind[256] = {
     ['/'] = IS_BETWEEN, ['['] = IS_BETWEEN, [']'] = IS_BETWEEN,
 };
 
+/* Whether eight bytes are all digits. */
+static inline bool all_digits(uint64_t x)
+{
+    return (x & (x + 0x0606060606060606) & 0xf0f0f0f0f0f0f0f0) == 0x3030303030303030;
+}
+
+/* Eight to sixteen bytes that are all digits. */
+static inline bool gather_run(const char *p, size_t n, char *out)
+{
+    uint64_t a, b;
+    if (n < 8 || n > 16)
+        return false;
+    memcpy(&a, p, 8);
+    memcpy(&b, p + n - 8, 8);
+    if (!all_digits(a) || !all_digits(b))
+        return false;
+    memcpy(out, &a, 8);
+    memcpy(out + n - 8, &b, 8);
+    return true;
+}
+
 /* Digits and separators, a plus before all digits or none: true, and the digits in out[]. Anything else needs a closer look. */
 static inline bool gather(struct str text, char *out, struct phone_dialled *in)
 {
@@ -387,24 +408,57 @@ static inline bool gather(struct str text, char *out, struct phone_dialled *in)
     in->plus = p < end && *p == '+';
     while (p < end && *p == '+')
         p++;
+    in->digit = out;
+    in->n = (size_t)(end - p);
+    if (gather_run((const char *)p, in->n, out))
+        return true;
     for (; p < end; p++) {
         unsigned kind = byte_kind[*p];
         out[n] = (char)*p;
         n += kind >> 1;
         all &= kind;
     }
-    in->digit = out;
     in->n = n;
     return n > NSN_LEAST && all;
+}
+
+/* The usual case, where no rule needs more than a look at digits: a known code behind a plus, or a national number that cannot begin with
+ * an international prefix or its own code, and no national prefix or one of a single digit. False: nothing was done. */
+static inline bool plain(const struct phone_data *d, const struct phone_dialled *in, struct phone_number *ret)
+{
+    size_t code = 0;
+    uint32_t own = code_of(d, in->digit, in->n, &code), region = (uint32_t)in->region, plan = d->region[region].plan;
+    if (in->plus) {
+        plan = own;
+        region = d->plan[plan].main;
+    } else if (own == plan || (d->idd_first[region][0] >> (in->digit[0] - '0') &
+                               d->idd_first[region][1] >> (in->digit[1] - '0') & 1)) {
+        return false;
+    }
+    const struct phone_region_row *r = &d->region[region];
+    struct str nsn = in->plus ? (struct str){in->digit + code, in->n - code} : (struct str){in->digit, in->n};
+    if (plan == 0 || nsn.n < NSN_LEAST || nsn.n > PHONE_NSN_MAX)
+        return false;
+    if (r->prefix_first >> (nsn.p[0] - '0') & 1) {
+        if (!r->prefix_single)
+            return false;
+        nsn = national(d, r, nsn, NULL, NULL);
+    }
+    if (nsn.n < NSN_LEAST)
+        return false;
+    ret->status = PHONE_OK;
+    ret->ext_at = ret->ext_len = 0;
+    classify(d, &d->plan[plan], nsn, ret);
+    return true;
 }
 
 static inline void read(const struct phone_data *d, struct str text, struct phone_dialled *in, struct phone_number *ret)
 {
     char room[SHORT_TEXT + PHONE_SLACK];
-    if (gather(text, room, in))
-        phone_dialled_read(d, in, ret);
-    else
+    if (!gather(text, room, in))
         phone_text_read(d, text, in, ret);
+    else if (in->raw || !plain(d, in, ret))
+        phone_dialled_read(d, in, ret);
 }
 
 void phone_number_read(const struct phone_data *d, struct str text, int default_region, struct phone_number *ret)

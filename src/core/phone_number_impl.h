@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * phone_number_impl.h - between reading text (phone_number_text.c, and the short way in phone_number.c) and understanding digits. */
+ * phone_number_impl.h - between reading text (phone_number_text.c, and the short way in phone_number.c) and understanding digits.
+ *
+ * Nobody else includes this. */
 #ifndef WL_CORE_PHONE_NUMBER_IMPL_H
 #define WL_CORE_PHONE_NUMBER_IMPL_H
 

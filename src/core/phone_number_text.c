@@ -399,27 +399,39 @@ static size_t earliest(const struct tail *t)
 
 /* ---- does it look like a number ---- */
 
-/* The first n characters: plus signs, three digits with punctuation, then anything a number may hold, then perhaps an extension. */
-static bool viable(const struct spelled *s, size_t n)
+/* How far from i on characters are of those kinds; with a limit, behind that many digits at the latest. *ret_digits: how many were met. */
+static size_t past_kinds(const struct spelled *s, size_t i, size_t n, unsigned kinds, size_t limit, size_t *ret_digits)
+{
+    for (*ret_digits = 0; i < n && s->c[i].is & kinds && *ret_digits < limit; i++)
+        *ret_digits += s->c[i].is & C_DIGIT;
+    return i;
+}
+
+/* Whether one of the places from..to begins an extension that reaches to the end. */
+static bool ends_with_extension(const struct spelled *s, size_t n, size_t from, size_t to)
 {
     struct tail t;
-    size_t i = 0, digits = 0;
-    if (n == 2 && s->c[0].is & s->c[1].is & C_DIGIT)
-        return true;
-    while (i < n && s->c[i].is & C_PLUS)
-        i++;
-    for (; i < n && digits < VIABLE_DIGITS && s->c[i].is & (C_BETWEEN | C_DIGIT); i++)
-        digits += s->c[i].is & C_DIGIT;
-    size_t body = i;
-    while (i < n && s->c[i].is & (C_BETWEEN | C_DIGIT | C_LETTER))
-        i++;
-    if (digits < VIABLE_DIGITS || i == n || !tail_of(s, n, &t))
-        return digits >= VIABLE_DIGITS && i == n;
+    if (!tail_of(s, n, &t))
+        return false;
     size_t first = earliest(&t);
-    for (size_t at = first > body ? first : body; at <= i && at < t.digits; at++)
+    for (size_t at = first > from ? first : from; at <= to && at < t.digits; at++)
         if (extension_at(&t, at))
             return true;
     return false;
+}
+
+/* The first n characters: plus signs, three digits with punctuation, then anything a number may hold, then perhaps an extension. */
+static bool viable(const struct spelled *s, size_t n)
+{
+    size_t digits, more;
+    if (n == 2 && s->c[0].is & s->c[1].is & C_DIGIT)
+        return true;
+    size_t i = past_kinds(s, 0, n, C_PLUS, n, &digits);
+    size_t body = past_kinds(s, i, n, C_BETWEEN | C_DIGIT, VIABLE_DIGITS, &digits);
+    if (digits < VIABLE_DIGITS)
+        return false;
+    size_t end = past_kinds(s, body, n, C_BETWEEN | C_DIGIT | C_LETTER, n, &more);
+    return end == n || ends_with_extension(s, n, body, end);
 }
 
 /* Takes the extension off the end, if what is before it looks like a number by itself. */
