@@ -10,6 +10,7 @@
 
 #include "core/identity.h"
 #include "core/phone.h"
+#include "core/phone_country.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -17,6 +18,18 @@ static void must(bool ok)
 {
     if (!ok)
         abort();
+}
+
+static struct phone_data plans;
+
+static int phone_written(struct str text, struct identity *ret, struct err *e)
+{
+    return identity_phone_written(&plans, text, ret, e);
+}
+
+static int written_by_people(struct str text, struct identity *ret, struct err *e)
+{
+    return identity_written(&plans, text, ret, e);
 }
 
 static void phone(struct str text)
@@ -33,11 +46,11 @@ static void phone(struct str text)
     must(e164 >= 1000000 && e164 < 1000000000000000);
     for (size_t i = 0; i < text.n; i++)
         must(!((text.p[i] | 32) >= 'a' && (text.p[i] | 32) <= 'z'));
-    phone_country(e164, country);
+    phone_country(&plans, e164, country);
     must(country[0] == '\0' || (country[1] >= 'A' && country[1] <= 'Z' && country[2] == '\0'));
     struct identity id;
     must(identity_phone(text, &id, NULL) == 0);
-    must(phone_parse(str_of(id.value), &again, NULL) == 0 && again == e164);
+    must(phone_parse(str_of(id.value), &again, NULL) == 0 && again == phone_canonical(e164));
 }
 
 /* Read as people write it, a number is the same or has one zero less. */
@@ -45,7 +58,7 @@ static void written(struct str text)
 {
     uint64_t digits = 0, fewer = 0;
     bool meta = phone_parse(text, &digits, NULL) == 0;
-    if (phone_parse_written(text, &fewer, NULL) == 0)
+    if (phone_parse_written(&plans, text, &fewer, NULL) == 0)
         must(fewer >= 1000000 && fewer < 1000000000000000 && (!meta || fewer <= digits));
 }
 
@@ -68,10 +81,13 @@ static void canonical(int (*read)(struct str, struct identity *, struct err *), 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct str text = {(const char *)data, size};
+    if (plans.head == NULL)
+        phone_data_builtin(&plans);
     phone(text);
     written(text);
     canonical(identity_phone, text);
-    canonical(identity_phone_written, text);
+    canonical(phone_written, text);
+    canonical(written_by_people, text);
     canonical(identity_user_id, text);
     canonical(identity_group, text);
     canonical(identity_parse, text);

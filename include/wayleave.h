@@ -90,12 +90,28 @@ WL_API const char *wl_decision_json(const wl_decision *decision);
 
 /* ---- phone numbers ---- */
 
-/* "+55 11 91234-5678" -> "5511912345678": the digits of E.164 without '+'. ret holds WL_PHONE_TEXT bytes. */
-#define WL_PHONE_TEXT 17
-WL_API int wl_phone_parse(const char *text, char *ret, wl_error *err);
-/* The ISO country whose rules are asked ("BR"), as the gateway tells it; where countries share a calling code, that of the
- * area code or the main one ("US" for +1 212). "" where the code is nobody's. ret holds 3 bytes. */
-WL_API int wl_phone_country(const char *e164, char *ret);
+/* The numbering plans of the world. Any number of threads may read one object. */
+typedef struct wl_plans wl_plans;
+/* bytes: a file made by `wayleave phone compile`, copied; NULL (and 0): the plans built in. */
+WL_API int wl_plans_create(wl_plans **ret, const void *bytes, size_t n, wl_error *err);
+WL_API void wl_plans_free(wl_plans *plans);
+WL_API const char *wl_plans_name(const wl_plans *plans); /* "google-libphonenumber 3.2.47"; NULL: no plans */
+
+#define WL_PHONE_TEXT 32
+typedef struct wl_phone {
+    char e164[WL_PHONE_TEXT]; /* "+5511912345678"; "" when the text is no number */
+    char region[4];           /* "BR"; "001" is no country's, "ZZ" nobody's */
+    const char *status;       /* "ok", or why it is none: "too_short", "unknown_country_code", ... */
+    const char *type;         /* "mobile", "fixed_line_or_mobile", ...; "unknown": in no range that is assigned */
+    int valid;                /* 1: in an assigned range, which is not "in service" */
+} wl_phone;
+
+/* A number as people write it, read as libphonenumber's C++ reads it. region: "BR" for numbers without country code; NULL: none
+ * are taken. Text that is no number is no error: ret->status says why. WL_ERR_INVALID: NULL, or no such region. */
+WL_API int wl_phone_read(const wl_plans *plans, const char *text, const char *region, wl_phone *ret, wl_error *err);
+/* The ISO country whose rules are asked for the digits of an international number ("BR"), as the gateway tells it; of a number
+ * that nobody has, where most of its calling code are ("US" for +1 555). "" where the code is nobody's. ret holds 3 bytes. */
+WL_API int wl_phone_country(const wl_plans *plans, const char *digits, char *ret);
 
 #ifdef __cplusplus
 }

@@ -426,6 +426,14 @@ const struct config_key config_keys[] = {
      .sample = "/etc/wayleave/phone.pnd",
      .derived = "those built in, or phone.pnd of the data directory when that is newer",
      .help = "tables of the world's numbering plans, made by wayleave phone compile (docs/phone.md)"},
+    {.path = "phone.test_numbers",
+     .type = CONFIG_WORD,
+     .fallback = "auto",
+     .words = "auto refuse allow",
+     .offset = GATEWAY(test_numbers),
+     .help =
+         "messages to numbers set aside for fiction and tests, and to the published examples: refuse or allow them. "
+         "auto: allow where upstream.url is on this machine, which is a sandbox, else refuse"},
 
     {.path = "limits.threads",
      .type = CONFIG_COUNT,

@@ -330,7 +330,7 @@ int contact_phone_check(struct str phone, bool international, struct err *e)
         return err_set(
             e, WL_EINVAL,
             "was shortened by a spreadsheet (as in 5.5E+12) and cannot be restored; export the column as text");
-    int rc = identity_phone_written(phone, &id, e);
+    int rc = identity_phone(phone, &id, e);
     if (rc == 0 && !international && !leads_with_plus(phone))
         return err_set(e, WL_EINVAL,
                        "write it with + and the country code, or say --international if every number in this file "

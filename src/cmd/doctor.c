@@ -10,6 +10,7 @@
 
 #include "base/json.h"
 #include "cmd/config.h"
+#include "cmd/phone_tables.h"
 #include "cmd/serve.h"
 #include "cmd/term.h"
 #include "cmd/verbs.h"
@@ -67,6 +68,21 @@ static void check_rules(struct doctor_report *r, const struct config *c)
     ruleset_free(shadow);
 }
 
+static void check_gateway(struct doctor_report *ret, const struct config *c, struct doctor_report *rest)
+{
+    struct gateway_options o = c->gateway;
+    struct phone_tables plans;
+    struct err e = {0};
+    bool good = phone_tables_choose(o.phone_data_file, &plans, &e) == 0;
+    if (good)
+        o.phones = &plans.data;
+    else
+        add(ret, "phone_data", DOCTOR_FAIL, str_of(e.text), "make such a file with: wayleave phone compile");
+    doctor_run(&o, WAYLEAVE_VERSION, rest);
+    if (good)
+        phone_tables_close(&plans);
+}
+
 /* The configuration's lines first, then the others. */
 static void examine(const struct config *c, struct doctor_report *ret)
 {
@@ -79,7 +95,7 @@ static void examine(const struct config *c, struct doctor_report *ret)
         add(ret, "configuration", DOCTOR_OK, str_of(found), "");
     }
     check_rules(ret, c);
-    doctor_run(&c->gateway, WAYLEAVE_VERSION, &rest);
+    check_gateway(ret, c, &rest);
     struct doctor_line *all = realloc(ret->line, (ret->n + rest.n + 1) * sizeof *all);
     if (all == NULL)
         abort();

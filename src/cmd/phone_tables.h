@@ -23,6 +23,9 @@ int phone_tables_read(const char *path, struct phone_tables *ret, struct err *e)
 int phone_tables_choose(const char *path, struct phone_tables *ret, struct err *e);
 void phone_tables_close(struct phone_tables *t);
 
+/* Of the rows in commands_phone.def. */
+extern const struct option phone_show_options[], phone_compile_options[], phone_diff_options[];
+
 /* --region of a command: the row a number without country code belongs to, 0 when not given. An exit status as above. */
 int phone_tables_region(const struct args *a, const struct phone_tables *t, int *ret);
 

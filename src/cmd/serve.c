@@ -12,6 +12,7 @@
 
 #include "base/failpoint.h"
 #include "base/log.h"
+#include "cmd/phone_tables.h"
 #include "cmd/serve.h"
 #include "cmd/term.h"
 #include "cmd/verbs.h"
@@ -81,12 +82,19 @@ static int start_failed(const struct config *c, const struct err *e)
 static int serve(const struct config *c)
 {
     struct gateway *g = NULL;
+    struct gateway_options o = c->gateway;
+    struct phone_tables plans;
     struct err e = {0};
     log_set_level((enum log_level)c->log_level);
     raise_descriptors(c->gateway.max_connections);
     signals_hold();
-    if (gateway_start(&g, &c->gateway, &e) != 0)
+    if (phone_tables_choose(o.phone_data_file, &plans, &e) != 0)
         return start_failed(c, &e);
+    o.phones = &plans.data;
+    if (gateway_start(&g, &o, &e) != 0) {
+        phone_tables_close(&plans);
+        return start_failed(c, &e);
+    }
     say_listening("http", c->gateway.listen, gateway_port(g));
     if (gateway_tls_port(g) != 0)
         say_listening("https", c->gateway.listen_tls, gateway_tls_port(g));
@@ -95,6 +103,7 @@ static int serve(const struct config *c)
     notify_manager("STOPPING=1");
     fputs("stopping\n", stderr);
     gateway_stop(g);
+    phone_tables_close(&plans);
     return CMD_OK;
 }
 

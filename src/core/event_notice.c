@@ -56,7 +56,6 @@ static bool is_time(int64_t n)
 
 static bool could_be_phone(int64_t n)
 {
-    char country[3];
     int digits = 0;
     for (int64_t left = n; left > 0; left /= 10)
         digits++;
@@ -69,8 +68,7 @@ static bool could_be_phone(int64_t n)
         if (first == NANP)
             return false;
     }
-    phone_country((uint64_t)n, country);
-    return country[0] != '\0';
+    return phone_code_builtin((uint64_t)n);
 }
 
 /* "2026-11-22", and what begins so. */

@@ -33,7 +33,7 @@ static void set_phone(uint64_t e164, struct identity *ret)
 {
     char reversed[20];
     size_t n = 0;
-    for (; e164 > 0; e164 /= 10)
+    for (e164 = phone_canonical(e164); e164 > 0; e164 /= 10)
         reversed[n++] = (char)('0' + e164 % 10);
     memset(ret, 0, sizeof *ret);
     ret->kind = IDENTITY_PHONE;
@@ -50,10 +50,10 @@ int identity_phone(struct str text, struct identity *ret, struct err *e)
     return rc;
 }
 
-int identity_phone_written(struct str text, struct identity *ret, struct err *e)
+int identity_phone_written(const struct phone_data *d, struct str text, struct identity *ret, struct err *e)
 {
     uint64_t e164;
-    int rc = phone_parse_written(text, &e164, e);
+    int rc = phone_parse_written(d, text, &e164, e);
     if (rc == 0)
         set_phone(e164, ret);
     return rc;
@@ -102,7 +102,14 @@ int identity_parse(struct str text, struct identity *ret, struct err *e)
 {
     if (user_id_prefix(str_trim(text)) > 0)
         return identity_user_id(text, ret, e);
-    return identity_phone_written(text, ret, e);
+    return identity_phone(text, ret, e);
+}
+
+int identity_written(const struct phone_data *d, struct str text, struct identity *ret, struct err *e)
+{
+    if (user_id_prefix(str_trim(text)) > 0)
+        return identity_user_id(text, ret, e);
+    return identity_phone_written(d, text, ret, e);
 }
 
 const char *identity_kind_name(enum identity_kind k)

@@ -7,7 +7,8 @@
 #include <wayleave.h>
 
 #include "core/facts_read.h"
-#include "core/phone.h"
+#include "core/phone_country.h"
+#include "core/phone_format.h"
 #include "core/ruleset_impl.h"
 
 #define OBJECT_MAX   (64u << 10)
@@ -308,36 +309,79 @@ const char *wl_decision_json(const wl_decision *decision)
 
 /* ---- phone numbers ---- */
 
-int wl_phone_parse(const char *text, char *ret, wl_error *err)
+struct wl_plans {
+    struct arena *arena;
+    struct phone_data data;
+};
+
+int wl_plans_create(wl_plans **ret, const void *bytes, size_t n, wl_error *err)
 {
     struct err e = {0};
-    uint64_t e164 = 0;
-    char digits[WL_PHONE_TEXT];
-    char *p = digits + sizeof digits;
-    if (text == NULL || ret == NULL)
-        return text == NULL ? refuse(err, WL_EINVAL, "there is no number: it is NULL") : nowhere(err);
-    int rc = phone_parse_written(str_of(text), &e164, &e);
-    if (rc != 0)
+    if (ret == NULL)
+        return nowhere(err);
+    struct arena *a = arena_create(OBJECT_MAX + PHONE_FILE_MAX);
+    struct wl_plans *p = a != NULL ? arena_alloc(a, sizeof *p) : NULL;
+    void *copy = p != NULL && bytes != NULL && n <= PHONE_FILE_MAX ? arena_alloc(a, n + 1) : NULL;
+    int rc = p == NULL ? err_set(&e, WL_ENOMEM, "out of memory") : 0;
+    if (rc == 0 && bytes != NULL && copy == NULL)
+        rc = err_set(&e, n > PHONE_FILE_MAX ? WL_ETOOBIG : WL_ENOMEM, "%zu bytes are too many for plans", n);
+    if (rc == 0 && bytes == NULL)
+        phone_data_builtin(&p->data);
+    else if (rc == 0)
+        rc = phone_data_open(&p->data, memcpy(copy, bytes, n), n, &e);
+    if (rc != 0) {
+        arena_free(a);
         return give(rc, &e, err);
-    for (*--p = '\0'; e164 > 0; e164 /= 10)
-        *--p = (char)('0' + e164 % 10);
-    memcpy(ret, p, (size_t)(digits + sizeof digits - p));
+    }
+    p->arena = a;
+    *ret = p;
     return 0;
 }
 
-int wl_phone_country(const char *e164, char *ret)
+void wl_plans_free(wl_plans *plans)
 {
-    uint64_t value = 0;
-    struct str digits = str_of(e164);
-    if (e164 == NULL || ret == NULL)
+    if (plans != NULL)
+        arena_free(plans->arena);
+}
+
+const char *wl_plans_name(const wl_plans *plans)
+{
+    return plans != NULL ? phone_data_name(&plans->data) : NULL;
+}
+
+static void say_phone(const struct phone_data *d, const struct phone_number *n, wl_phone *ret)
+{
+    char e164[PHONE_FORMAT_MAX] = "";
+    *ret = (wl_phone){.status = phone_status_word(n->status), .type = phone_type_word(n->type)};
+    if (n->status == PHONE_OK)
+        phone_format(d, n, STR(""), PHONE_E164, e164);
+    memcpy(ret->e164, e164, strnlen(e164, sizeof ret->e164 - 1));
+    memcpy(ret->region, phone_region_id(d, n->region), 4);
+    ret->valid = phone_number_valid(n);
+}
+
+int wl_phone_read(const wl_plans *plans, const char *text, const char *region, wl_phone *ret, wl_error *err)
+{
+    struct phone_number n;
+    if (plans == NULL || text == NULL)
+        return refuse(err, WL_EINVAL,
+                      plans == NULL ? "there are no plans: they are NULL" : "there is no number: it is NULL");
+    if (ret == NULL)
+        return nowhere(err);
+    int row = region != NULL ? phone_region(&plans->data, str_of(region)) : 0;
+    if (region != NULL && row == 0)
+        return refuse(err, WL_EINVAL, "no region is named so: two capitals of ISO 3166, as in BR");
+    phone_number_read(&plans->data, str_of(text), row, &n);
+    say_phone(&plans->data, &n, ret);
+    return 0;
+}
+
+int wl_phone_country(const wl_plans *plans, const char *digits, char *ret)
+{
+    int64_t value = 0;
+    if (plans == NULL || digits == NULL || ret == NULL || digits[0] < '1' || digits[0] > '9' ||
+        !str_i64(str_of(digits), &value))
         return WL_ERR_INVALID;
-    for (size_t i = 0; i < digits.n; i++) {
-        if (digits.p[i] < '0' || digits.p[i] > '9')
-            return WL_ERR_INVALID;
-        value = value * 10 + (uint64_t)(digits.p[i] - '0');
-    }
-    if (digits.n < PHONE_MIN_DIGITS || digits.n > PHONE_MAX_DIGITS || digits.p[0] == '0')
-        return WL_ERR_INVALID;
-    phone_country(value, ret);
+    phone_country(&plans->data, (uint64_t)value, ret);
     return 0;
 }

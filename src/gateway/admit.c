@@ -274,10 +274,10 @@ void admit_resume(struct send *s)
 
 /* --- life --------------------------------------------------------------------------------------------------------- */
 
-static void load_places(struct admit *a, const char *folder)
+static void load_places(struct admit *a)
 {
     struct err why = {0};
-    places_load(&a->places, folder, &why);
+    places_load(&a->places, NULL, &a->g->phones, &why);
     if (!places_known(a->places))
         log_error("admit",
                   "there is no time zone database (%s): nobody's local time is known, and rules about quiet hours do "
@@ -293,7 +293,7 @@ int admit_create(struct admit **ret, struct gateway *g, struct err *e)
         abort();
     a->g = g;
     pthread_mutex_init(&a->lock, NULL);
-    load_places(a, NULL);
+    load_places(a);
     a->shares = shares_create();
     a->outcome_type =
         (struct job_type){.name = "outcome", .rank = 4, .run = outcome_run, .done = outcome_done, .ctx = a};

@@ -10,7 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "core/phone.h"
+#include "core/phone_country.h"
+#include "core/test_number.h"
 #include "gateway/admit_impl.h"
 #include "gateway/checkpoints.h"
 #include "gateway/content.h"
@@ -57,14 +58,26 @@ static void words_facts(struct send *s, const struct known_template *t)
 }
 
 /* The country of a user id, or the main one of a number. */
-static void country_fact(struct facts *f, enum fact_id id, const struct identity *who)
+static void country_fact(const struct gateway *g, struct facts *f, enum fact_id id, const struct identity *who)
 {
     char text[3] = "";
     if (who->kind == IDENTITY_PHONE)
-        phone_country(strtoull(who->value, NULL, 10), text);
+        phone_country(&g->phones, strtoull(who->value, NULL, 10), text);
     else if (who->kind == IDENTITY_USER_ID || who->kind == IDENTITY_PARENT_ID)
         snprintf(text, sizeof text, "%.2s", who->value);
     fact_set_code(f, id, text);
+}
+
+/* What the numbering plans say of a number. */
+static void line_facts(const struct gateway *g, struct facts *f, const struct identity *who)
+{
+    struct phone_number n;
+    if (who->kind != IDENTITY_PHONE)
+        return;
+    uint64_t e164 = strtoull(who->value, NULL, 10);
+    fact_set(f, FACT_RECIPIENT_LINE, phone_number_of_e164(&g->phones, e164, &n) ? n.type : PHONE_UNKNOWN_TYPE);
+    if (g->test_refused)
+        fact_set(f, FACT_RECIPIENT_TEST, test_number(&g->phones, e164, NULL) != TEST_NUMBER_NOT);
 }
 
 static int quality_word(const char *said)
@@ -89,7 +102,7 @@ static void sender_facts(struct send *s, const struct sender *number)
         fact_set(f, FACT_SENDER_QUALITY, quality);
     if (!has_phone)
         return;
-    country_fact(f, FACT_SENDER_COUNTRY, &own);
+    country_fact(s->g, f, FACT_SENDER_COUNTRY, &own);
     const struct identity *to = &s->intent->to;
     if (to->kind == IDENTITY_PHONE && strcmp(own.value, to->value) == 0)
         fact_set(f, FACT_RECIPIENT_IS_SENDER, true);
@@ -156,7 +169,8 @@ static const struct known_template *standing_facts(struct send *s, const struct 
     fact_set(f, FACT_RECIPIENT_FORM, in->to.kind);
     fact_set(f, FACT_RECIPIENT_VALID, in->to.kind != IDENTITY_NONE);
     fact_set(f, FACT_RECIPIENT_IS_SENDER, false);
-    country_fact(f, FACT_RECIPIENT_COUNTRY, &in->to);
+    country_fact(s->g, f, FACT_RECIPIENT_COUNTRY, &in->to);
+    line_facts(s->g, f, &in->to);
     if (number != NULL) {
         sender_facts(s, number);
         account_facts(s, snap, number->waba);

@@ -18,6 +18,7 @@
 
 #include "base/clock.h"
 #include "base/zone.h"
+#include "core/phone_data.h"
 #include "net/http_probe.h"
 #include "store/inbox.h"
 #include "store/messages.h"
@@ -282,11 +283,26 @@ static void time_zones(struct round *r)
                    "there is no time zone database: nobody's local time is known");
 }
 
+static void plans(struct round *r)
+{
+    struct phone_data d;
+    if (r->d->o->phones != NULL)
+        d = *r->d->o->phones;
+    else
+        phone_data_builtin(&d);
+    int days = phone_data_age_days(&d, clock_now_ms());
+    bool stale = days > PHONE_DATA_STALE_DAYS;
+    doctor_say(r, "phone_data", stale ? DOCTOR_WARN : DOCTOR_OK,
+               stale ? "update the program, or make newer tables: wayleave help phone compile" : NULL,
+               "the numbering plans are %s, %d days old", phone_data_name(&d), days);
+}
+
 void doctor_machine(struct round *r)
 {
     descriptors(r);
     certificate(r);
     time_zones(r);
+    plans(r);
 }
 
 /* --- silence ------------------------------------------------------------------------------------------------------- */

@@ -52,6 +52,11 @@ struct errand_options {
     int64_t welcome_remind_after_ms, welcome_expires_after_ms;
 };
 
+struct phone_data;
+
+/* Messages to test numbers (core/test_number.h). AUTO: allowed where upstream is on this machine, a sandbox. */
+enum test_numbers { TEST_NUMBERS_AUTO, TEST_NUMBERS_REFUSE, TEST_NUMBERS_ALLOW };
+
 struct gateway_options {
     char *listen;     /* "127.0.0.1:8080"; port 0 picks a free one */
     char *listen_tls; /* NULL: none */
@@ -65,11 +70,14 @@ struct gateway_options {
     bool optout_listen;                                      /* what people write is read (docs/opt-out.md) */
     char *optout_dir;                                        /* shipped packs; NULL: none */
     struct path_list optout_packs;                           /* further ones */
-    char *regimes_file;               /* how long proof of consent is kept (core/regime.h); NULL: it is not kept */
-    char *phone_data_file;            /* numbering plans (core/phone_file.h); NULL: those built in */
-    char *upstream_url;               /* "https://graph.facebook.com", no trailing slash */
-    char *upstream_ca;                /* NULL: the system's */
-    int64_t upstream_timeout_ms;      /* a send without an answer after this is ambiguous */
+    char *regimes_file;             /* how long proof of consent is kept (core/regime.h); NULL: it is not kept */
+    char *phone_data_file;          /* numbering plans (core/phone_file.h); NULL: those built in */
+    enum test_numbers test_numbers; /* messages to numbers that are nobody's */
+    const struct phone_data
+        *phones;                 /* the same, opened; kept by the caller while the gateway runs. NULL: those built in */
+    char *upstream_url;          /* "https://graph.facebook.com", no trailing slash */
+    char *upstream_ca;           /* NULL: the system's */
+    int64_t upstream_timeout_ms; /* a send without an answer after this is ambiguous */
     unsigned upstream_connections;    /* HTTP/2 sessions, 1-4 */
     char *webhook_path;               /* "/webhook" */
     char *webhook_verify_token;       /* NULL: handshake refused */

@@ -8,6 +8,7 @@
 
 #include <stdatomic.h>
 
+#include "core/phone_data.h"
 #include "gateway/gateway.h"
 #include "gateway/lag.h"
 #include "gateway/rules.h"
@@ -20,6 +21,7 @@
 struct accounts;
 struct projector;
 struct fanout;
+struct activity_fill;
 struct compactor;
 struct erasures;
 struct regimes;
@@ -102,10 +104,13 @@ struct gateway {
     struct projector *projector;
     struct fanout *fanout;
     struct compactor *compactor;
+    struct activity_fill *activity_fill;
     struct retention *retention;
     struct ledger_watch *ledger_watch;
     struct erasures *erasures;
     struct regimes *regimes;
+    struct phone_data phones;
+    bool test_refused; /* messages to test numbers are */
     struct readers *readers;
     struct old_books *old_books;
     struct http_server *http, *https;

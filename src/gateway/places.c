@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * places.c - the offsets of zones, joined over a country and over the countries that share a calling code.
+ * places.c - the offsets of zones, joined over a country and over the few a number may belong to.
  *
  * A country is looked up among its zones once and then holds until the first of them changes its clocks, at most a day:
  * by then a change that was too far off to be told has come into sight. Within that time an answer is a look into a
@@ -11,7 +11,7 @@
 
 #include "base/log.h"
 #include "base/zone.h"
-#include "core/phone.h"
+#include "core/phone_country.h"
 
 #define LETTERS   26
 #define ZONES_MAX 64 /* of one country; the United States have 29 */
@@ -27,6 +27,7 @@ struct place {
 };
 
 struct places {
+    const struct phone_data *phones;
     struct zones *zones; /* NULL: there is no database */
     struct place country[LETTERS * LETTERS];
     struct {
@@ -62,11 +63,12 @@ static void tell_damaged(const struct zones *z)
     buf_done(&names);
 }
 
-void places_load(struct places **ret, const char *folder, struct err *e)
+void places_load(struct places **ret, const char *folder, const struct phone_data *phones, struct err *e)
 {
     struct places *p = calloc(1, sizeof *p);
     if (p == NULL)
         abort();
+    p->phones = phones;
     if (zones_load(&p->zones, folder, e) != 0)
         p->zones = NULL;
     else
@@ -204,7 +206,7 @@ static bool by_zone(struct places *p, const char *name, int64_t now, struct wher
 static bool by_number(struct places *p, uint64_t e164, int64_t now, struct whereabouts *ret)
 {
     const char *country[PHONE_COUNTRIES_MAX];
-    size_t n = phone_countries(e164, country, PHONE_COUNTRIES_MAX);
+    size_t n = phone_countries(p->phones, e164, country, PHONE_COUNTRIES_MAX);
     struct whereabouts w = {0};
     for (size_t i = 0; i < n; i++) {
         const struct place *c = country_at(p, country[i], now);

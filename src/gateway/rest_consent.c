@@ -381,7 +381,7 @@ int rest_consent_add(struct rest_call *c, struct store *s, struct arena *a, int6
     struct person p;
     if (!rest_read_body(c, &root))
         return 0;
-    if (identity_parse(json_str_or(json_get(root, "who"), STR("")), &key, &why) != 0)
+    if (identity_written(&c->g->phones, json_str_or(json_get(root, "who"), STR("")), &key, &why) != 0)
         return rest_wrong(c, WL_EINVAL, "who", "%s", why.text);
     if (json_type(json_get(root, "act")) == JSON_ABSENT)
         return rest_wrong(c, WL_EINVAL, "act", "act must be grant or withdraw");

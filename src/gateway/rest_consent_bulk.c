@@ -121,7 +121,7 @@ static int one(struct bulk *b, struct json v, struct err *e)
     if (json_type(v) != JSON_OBJECT)
         return mistake(b, NULL, "a row must be an object");
     json_i64(json_get(v, "row"), &b->row);
-    if (identity_parse(json_str_or(json_get(v, "who"), STR("")), &key, &why) != 0)
+    if (identity_written(&b->c->g->phones, json_str_or(json_get(v, "who"), STR("")), &key, &why) != 0)
         return mistake(b, "who", why.text);
     int rc = read_row(b, v, &row, &dated, e);
     if (rc != 0)

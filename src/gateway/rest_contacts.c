@@ -57,7 +57,7 @@ int rest_find_person(struct rest_call *c, struct store *s, struct str who, struc
             return rest_wrong(c, WL_ENOTFOUND, NULL, "nobody is known by this contact id");
         return rc;
     }
-    if (identity_parse(who, &key, &why) != 0)
+    if (identity_written(&c->g->phones, who, &key, &why) != 0)
         return rest_wrong(c, WL_EINVAL, "who", "%s", why.text);
     int rc = people_find(s, &key, 1, ret, e);
     if (rc == 0 && ret->id == 0)
@@ -163,7 +163,7 @@ static bool read_names(struct import *im, struct json v, bool lenient, struct im
                user = str_trim(json_str_or(json_get(v, "user_id"), STR("")));
     if (phone.n == 0 && user.n == 0)
         return row_error(im, "phone", "a row needs a phone number or a user id");
-    if (phone.n > 0 && identity_phone_written(phone, &ret->key, &why) != 0) {
+    if (phone.n > 0 && identity_phone_written(&im->c->g->phones, phone, &ret->key, &why) != 0) {
         ret->key.kind = IDENTITY_NONE;
         if (!lenient || user.n == 0 || identity_user_id(user, &id, NULL) != 0)
             return row_error(im, "phone", why.text);

@@ -32,7 +32,8 @@ static int find_names(struct erase_call *x, struct store *s, struct str who, str
     struct rest_call *c = x->c;
     bool known = true;
     int rc = rest_find_person(c, s, who, &p, e);
-    if (rc == 0 && c->problem.code == WL_ENOTFOUND && identity_parse(who, &x->scrub.name[0], NULL) == 0) {
+    if (rc == 0 && c->problem.code == WL_ENOTFOUND &&
+        identity_written(&c->g->phones, who, &x->scrub.name[0], NULL) == 0) {
         known = false; /* webhooks may speak of somebody nobody knows */
         x->scrub.n_names = 1;
         c->problem.code = 0;

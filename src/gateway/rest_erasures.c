@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "core/phone.h"
+#include "core/phone_country.h"
 #include "core/regime.h"
 #include "core/webhook_redact.h"
 #include "gateway/erasures.h"
@@ -49,7 +49,8 @@ static int find_whom(struct plan *x, struct store *s, struct err *e)
 {
     struct rest_call *c = x->c;
     int rc = rest_find_person(c, s, c->param, &x->p, e);
-    if (rc == 0 && c->problem.code == WL_ENOTFOUND && identity_parse(c->param, &x->name[0], NULL) == 0) {
+    if (rc == 0 && c->problem.code == WL_ENOTFOUND &&
+        identity_written(&c->g->phones, c->param, &x->name[0], NULL) == 0) {
         c->problem.code = 0; /* webhooks may speak of somebody nobody knows */
         c->field = NULL;
         x->n_names = 1;
@@ -77,7 +78,7 @@ static void add_countries(struct plan *x)
     for (size_t i = 0; i < x->n_names; i++) {
         const struct identity *name = &x->name[i];
         size_t n = name->kind == IDENTITY_PHONE
-                       ? phone_countries(strtoull(name->value, NULL, 10), all, PHONE_COUNTRIES_MAX)
+                       ? phone_countries(&x->c->g->phones, strtoull(name->value, NULL, 10), all, PHONE_COUNTRIES_MAX)
                        : 0;
         for (size_t k = 0; k < n; k++)
             add_place(x, all[k]);

@@ -374,7 +374,7 @@ static int start(struct rest_call *c, const struct rest_ground *g, struct json r
     struct consent_row first;
     struct err why = {0};
     const char *field = NULL;
-    if (identity_parse(json_str_or(json_get(root, "who"), STR("")), &key, &why) != 0)
+    if (identity_written(&c->g->phones, json_str_or(json_get(root, "who"), STR("")), &key, &why) != 0)
         return rest_wrong(c, WL_EINVAL, "who", "%s", why.text);
     if (welcome_check(c->g, w, g->a, &field, &why) != 0)
         return rest_wrong(c, why.code, field, "%s", why.text);

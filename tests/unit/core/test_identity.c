@@ -4,6 +4,18 @@
 
 #include "t.h"
 
+TEST(what_a_person_writes)
+{
+    struct phone_data plans;
+    struct identity id;
+    phone_data_builtin(&plans);
+    assert_int_equal(identity_written(&plans, STR("+49 (0)170 1234567"), &id, NULL), 0);
+    assert_string_equal(id.value, "491701234567");
+    assert_int_equal(identity_written(&plans, STR("us.13491208655302"), &id, NULL), 0);
+    assert_string_equal(id.value, "US.13491208655302");
+    assert_int_equal(identity_written(&plans, STR("0170 1234567"), &id, NULL), WL_EINVAL);
+}
+
 TEST(what_a_person_types)
 {
     static const struct {
@@ -13,7 +25,7 @@ TEST(what_a_person_types)
     } rows[] = {
         {"+55 11 91234-5678", IDENTITY_PHONE, "5511912345678"},
         {"5511912345678", IDENTITY_PHONE, "5511912345678"},
-        {"+49 (0)170 1234567", IDENTITY_PHONE, "491701234567"},
+        {"+49 (0)170 1234567", IDENTITY_PHONE, "4901701234567"},
         {"US.13491208655302741918", IDENTITY_USER_ID, "US.13491208655302741918"},
         {" us.13491208655302741918\n", IDENTITY_USER_ID, "US.13491208655302741918"},
         {"BR.aB9", IDENTITY_USER_ID, "BR.aB9"}, /* what follows the prefix keeps its case */
@@ -93,4 +105,5 @@ TEST(forms_do_not_mix)
     assert_string_equal(identity_kind_name((enum identity_kind)99), "none");
 }
 
-TESTS(T(what_a_person_types), T(keys_are_canonical_bytes), T(lengths), T(groups), T(forms_do_not_mix))
+TESTS(T(what_a_person_types), T(what_a_person_writes), T(keys_are_canonical_bytes), T(lengths), T(groups),
+      T(forms_do_not_mix))

@@ -251,24 +251,50 @@ TEST(a_part_decides_nothing_and_a_book_does)
 
 TEST(phone_numbers)
 {
-    char number[WL_PHONE_TEXT] = "unchanged", country[3] = "??";
+    static const struct {
+        const char *text, *region, *e164, *where, *status, *type;
+    } rows[] = {
+        {"+55 11 91234-5678", NULL, "+5511912345678", "BR", "ok", "mobile"},
+        {"(11) 91234-5678", "BR", "+5511912345678", "BR", "ok", "mobile"},
+        {"020 7946 0958", "GB", "+442079460958", "GB", "ok", "fixed_line"},
+        {"+1 416 555 0100", NULL, "+14165550100", "CA", "ok", "fixed_line_or_mobile"},
+        {"+15550001111", NULL, "+15550001111", "ZZ", "ok", "unknown"},
+        {"0170 1234567", NULL, "", "ZZ", "unknown_country_code", "unknown"},
+        {"hello", "BR", "", "ZZ", "not_a_number", "unknown"},
+    };
+    wl_plans *plans = NULL, *other = NULL;
+    wl_phone p;
     wl_error e = {0, ""};
-    assert_int_equal(wl_phone_parse("+55 11 91234-5678", number, &e), 0);
-    assert_string_equal(number, "5511912345678");
-    assert_int_equal(wl_phone_country(number, country), 0);
-    assert_string_equal(country, "BR");
-    assert_int_equal(wl_phone_parse("hello", number, &e), WL_ERR_INVALID);
-    assert_string_equal(number, "5511912345678");
-    assert_int_equal(wl_phone_country("+5511912345678", country), WL_ERR_INVALID);
-    assert_int_equal(wl_phone_country("55", country), WL_ERR_INVALID);
-    static const char *const rows[][2] = {{"12125550100", "US"},  {"14165550100", "CA"},  {"18765550100", "JM"},
-                                          {"393471234567", "IT"}, {"447911123456", "GB"}, {"4791234567", "NO"},
-                                          {"79161234567", "RU"},  {"77011234567", "KZ"},  {"61412345678", "AU"}};
+    assert_int_equal(wl_plans_create(&plans, NULL, 0, &e), 0);
+    assert_true(strlen(wl_plans_name(plans)) > 10);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        assert_int_equal(wl_phone_country(rows[i][0], country), 0);
+        assert_int_equal(wl_phone_read(plans, rows[i].text, rows[i].region, &p, &e), 0);
+        assert_string_equal(p.e164, rows[i].e164);
+        assert_string_equal(p.region, rows[i].where);
+        assert_string_equal(p.status, rows[i].status);
+        assert_string_equal(p.type, rows[i].type);
+        assert_int_equal(p.valid, strcmp(rows[i].type, "unknown") != 0);
+    }
+    assert_int_equal(wl_plans_create(&other, "no plans", 8, &e), WL_ERR_INVALID);
+    assert_int_equal(wl_phone_read(plans, "1", "Brasil", &p, &e), WL_ERR_INVALID);
+    wl_plans_free(plans);
+}
+
+TEST(countries_of_phone_numbers)
+{
+    static const char *const rows[][2] = {{"12125550100", "US"},  {"14165550100", "CA"},  {"18765550100", "JM"},
+                                          {"393471234567", "IT"}, {"447400123456", "GB"}, {"4791234567", "NO"},
+                                          {"79161234567", "RU"},  {"77011234567", "KZ"},  {"61412345678", "AU"}};
+    wl_plans *plans = NULL;
+    char country[3] = "??";
+    assert_int_equal(wl_plans_create(&plans, NULL, 0, NULL), 0);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_int_equal(wl_phone_country(plans, rows[i][0], country), 0);
         assert_string_equal(country, rows[i][1]);
     }
-    assert_int_equal(wl_phone_country("99999999999999999999999", country), WL_ERR_INVALID);
+    assert_int_equal(wl_phone_country(plans, "+5511912345678", country), WL_ERR_INVALID);
+    assert_int_equal(wl_phone_country(plans, "99999999999999999999999", country), WL_ERR_INVALID);
+    wl_plans_free(plans);
 }
 
 TEST(names_and_nothing)
@@ -283,6 +309,7 @@ TEST(names_and_nothing)
     wl_rules_free(NULL);
     wl_facts_free(NULL);
     wl_decision_free(NULL);
+    wl_plans_free(NULL);
 }
 
 /* Whatever is NULL, nothing crashes, nothing is written, and a sentence says so. */
@@ -292,8 +319,11 @@ TEST(nothing_is_refused)
     wl_rules *rules = platform(), *other = NULL;
     wl_facts *facts = answer();
     wl_decision *d = NULL;
-    char number[WL_PHONE_TEXT] = "unchanged", country[3] = "??";
+    wl_plans *plans = NULL, *none_yet = NULL;
+    wl_phone phone = {.e164 = "unchanged"};
+    char country[3] = "??";
     wl_error e = {0, ""};
+    assert_int_equal(wl_plans_create(&plans, NULL, 0, &e), 0);
     const int refused[] = {
         wl_rules_load(&other, none, 1, &e),
         wl_rules_load(&other, NULL, 1, &e),
@@ -311,15 +341,21 @@ TEST(nothing_is_refused)
         wl_decide(&d, NULL, facts, NOW, 0, &e),
         wl_decide(&d, rules, NULL, NOW, 0, &e),
         wl_decide(&d, rules, NULL, NOW, 0, NULL),
-        wl_phone_parse(NULL, number, &e),
-        wl_phone_parse("+551191234567", NULL, &e),
-        wl_phone_country(NULL, country),
-        wl_phone_country("551191234567", NULL),
+        wl_plans_create(NULL, NULL, 0, &e),
+        wl_plans_create(&none_yet, "", 0, &e),
+        wl_phone_read(NULL, "+551191234567", NULL, &phone, &e),
+        wl_phone_read(plans, NULL, NULL, &phone, &e),
+        wl_phone_read(plans, "+551191234567", NULL, NULL, &e),
+        wl_phone_country(NULL, "551191234567", country),
+        wl_phone_country(plans, NULL, country),
+        wl_phone_country(plans, "551191234567", NULL),
     };
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
         if (refused[i] != WL_ERR_INVALID)
             fail_msg("call %zu gave %d", i, refused[i]);
-    assert_true(other == NULL && d == NULL && strcmp(number, "unchanged") == 0 && strcmp(country, "??") == 0);
+    assert_true(other == NULL && d == NULL && none_yet == NULL && wl_plans_name(NULL) == NULL);
+    assert_true(strcmp(phone.e164, "unchanged") == 0 && strcmp(country, "??") == 0);
+    wl_plans_free(plans);
     assert_true(wl_rules_hash(NULL) == NULL && wl_rules_count(NULL) == 0 && wl_rules_id(NULL, 0) == NULL);
     assert_true(wl_decision_verdict(NULL) == WL_DENY && wl_decision_until(NULL) == 0 && wl_decision_code(NULL) == 0);
     assert_true(wl_decision_rule(NULL) == NULL && wl_decision_text(NULL) == NULL && wl_decision_json(NULL) == NULL);
@@ -353,5 +389,5 @@ TEST(rules_are_shared_by_threads)
 
 TESTS(T(decides_and_explains), T(holds_until_a_time_and_expires), T(facts_name_what_is_wrong),
       T(json_is_taken_whole_or_not_at_all), T(rules_say_what_is_wrong_with_them),
-      T(a_part_decides_nothing_and_a_book_does), T(phone_numbers), T(names_and_nothing), T(nothing_is_refused),
-      T(rules_are_shared_by_threads))
+      T(a_part_decides_nothing_and_a_book_does), T(phone_numbers), T(countries_of_phone_numbers), T(names_and_nothing),
+      T(nothing_is_refused), T(rules_are_shared_by_threads))
