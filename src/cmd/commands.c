@@ -5,6 +5,7 @@
  * wayleave(1) and the shell completions are made from these rows; a command or an option exists when it stands
  * here and nowhere else. */
 #include "cmd/command.h"
+#include "cmd/phone_tables.h"
 #include "cmd/verbs.h"
 
 static const struct option serve_options[] = {
@@ -126,19 +127,6 @@ static const struct option ledger_verify_options[] = {
 static const struct option ledger_reopen_options[] = {
     {.name = "reason", .value = "TEXT", .help = "why; kept beside the log that ends"},
     {.name = "set", .value = "KEY=VALUE", .help = "override one setting", .repeat = true},
-    {0},
-};
-
-static const struct option phone_show_options[] = {
-    {.name = "region", .value = "XX", .help = "where a number without country code is from, as in DE"},
-    {0},
-};
-static const struct option phone_compile_options[] = {
-    {.name = "output", .value = "FILE", .help = "the file to write", .letter = 'o'},
-    {0},
-};
-static const struct option phone_diff_options[] = {
-    {.name = "ranges", .help = "list every range of numbers, too"},
     {0},
 };
 
@@ -723,28 +711,7 @@ const struct command commands[] = {
      "signs in "
      "the others.",
      optout_options, COMMON_JSON | COMMON_CONFIG, 0, 0, optout_list},
-    {"phone show", "NUMBER...|-", "say everything the numbering plans tell about a number",
-     "In any spelling: country, type, validity, how it is written at home and abroad, time zones, the network its "
-     "range "
-     "was given to. "
-     "Of one that is not valid it says why. Valid means in a range that is assigned, not in service: nobody is asked, "
-     "and no account is looked up. With - numbers are read from standard input, one a line. Exit status 4 when one is not valid.\n\n"
-     "    wayleave phone show +4930123456\n"
-     "    wayleave phone show \"(030) 123456\" --region DE --json",
-     phone_show_options, COMMON_JSON | COMMON_CONFIG | COMMON_PHONE, 1, ARGS_WORDS, phone_show_run},
-    {"phone data", "", "say which numbering plans are used, how old they are, and what they were made of", NULL, NULL,
-     COMMON_JSON | COMMON_CONFIG | COMMON_PHONE, 0, 0, phone_plans_run},
-    {"phone compile", "FOLDER -o FILE", "make tables of numbering plans",
-     "FOLDER holds numbers.tsv and, for time zones and networks, zones.tsv and carriers.tsv, as tools/phone-data of "
-     "the "
-     "source tree writes them. FILE is replaced as a whole once it is checked.\n\n"
-     "    wayleave phone compile data/phone -o phone.pnd\n"
-     "    wayleave phone diff built-in phone.pnd",
-     phone_compile_options, COMMON_QUIET, 1, 1, phone_plans_compile_run},
-    {"phone diff", "BEFORE AFTER", "list what other numbering plans change",
-     "BEFORE and AFTER are files, or built-in. Counts every number whose validity, region or type is another, exactly, "
-     "by country code and kind of change.",
-     phone_diff_options, COMMON_JSON, 2, 2, phone_changes_run},
+#include "cmd/commands_phone.def"
     {"facts", "[NAME]", "list what rules can ask about: names, types, words, meaning",
      "These facts are all a decision is made from; a message is described with them for wayleave decide, and a rule "
      "file "

@@ -14,6 +14,11 @@
 #include "cmd/verbs.h"
 #include "core/phone_diff.h"
 
+const struct option phone_diff_options[] = {
+    {.name = "ranges", .help = "list every range of numbers, too"},
+    {0},
+};
+
 #define BUILT_IN    "built-in"
 #define LINES_MAX   65536u
 #define ANSWER_MAX  (256u << 20)

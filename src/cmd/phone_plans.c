@@ -20,6 +20,11 @@
 #include "cmd/verbs.h"
 #include "core/phone_compile.h"
 
+const struct option phone_compile_options[] = {
+    {.name = "output", .value = "FILE", .help = "the file to write", .letter = 'o'},
+    {0},
+};
+
 #define ANSWER_MAX (1u << 20)
 #define TEXT_MAX   (32u << 20) /* of one .tsv */
 #define DAY_MS     86400000LL

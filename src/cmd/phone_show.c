@@ -13,6 +13,12 @@
 #include "cmd/verbs.h"
 #include "core/phone_format.h"
 #include "core/phone_place.h"
+#include "core/test_number.h"
+
+const struct option phone_show_options[] = {
+    {.name = "region", .value = "XX", .help = "where a number without country code is from, as in DE"},
+    {0},
+};
 
 #define ANSWER_MAX   (1u << 20)
 #define LENGTHS_TEXT 128
@@ -26,7 +32,9 @@ struct answer {
     char national[PHONE_FORMAT_MAX], international[PHONE_FORMAT_MAX], rfc3966[PHONE_FORMAT_MAX], e164[PHONE_FORMAT_MAX];
     char why[WHY_TEXT]; /* "" when it is valid */
     const char *zones, *network;
-    bool portable, example;
+    bool portable;
+    enum test_number test;
+    struct test_number_about about;
 };
 
 /* ---- why it is not valid ---- */
@@ -97,7 +105,7 @@ static void ask(const struct phone_data *d, struct str input, int region, struct
     phone_format(d, &x->n, x->ext, PHONE_E164, x->e164);
     x->zones = phone_zones(d, &x->n);
     x->network = phone_network(d, &x->n, &x->portable);
-    x->example = phone_is_example(d, x->n.e164);
+    x->test = test_number(d, x->n.e164, &x->about);
 }
 
 static const char *region_of(const struct answer *x)
@@ -143,7 +151,7 @@ static void put_known(struct json_out *o, const struct answer *x)
     put_zones(o, x->zones);
     jo_kcstr(o, "network", x->network[0] != '\0' ? x->network : NULL);
     jo_kbool(o, "portable", x->portable);
-    jo_kbool(o, "example", x->example);
+    jo_kcstr(o, "test_number", x->test != TEST_NUMBER_NOT ? test_number_word(x->test) : NULL);
 }
 
 static int print_json(const struct answer *x)
@@ -192,7 +200,8 @@ static void show_known(const struct answer *x)
         show_zones(x->zones);
     snprintf(text, sizeof text, "%s%s", x->network, x->portable ? ", unless the number has moved" : "");
     show_line(2, "network", str_of(x->network[0] != '\0' ? text : ""));
-    show_line(2, "note", str_of(x->example ? "an example of the numbering plans: nobody's number" : ""));
+    if (x->test != TEST_NUMBER_NOT)
+        show_line(2, "nobody's", str_of(x->about.source));
 }
 
 static void show(const struct answer *x)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * phone_diff.h - what other numbering plans change: every range of numbers whose validity, region or type is another. */
+ * phone_diff.h - what other numbering plans change.
+ *
+ * Every range of numbers whose validity, region or type is another; all numbers there can be count, none is sampled. */
 #ifndef WL_CORE_PHONE_DIFF_H
 #define WL_CORE_PHONE_DIFF_H
 

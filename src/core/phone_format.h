@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * phone_format.h - a number as it is written: E.164, for people at home and abroad, and as a tel: link. As libphonenumber's Format(). */
+ * phone_format.h - a number as it is written: E.164, for people at home and abroad, and as a tel: link.
+ *
+ * As libphonenumber's Format(), byte for byte (tests/phone proves it against the library itself). */
 #ifndef WL_CORE_PHONE_FORMAT_H
 #define WL_CORE_PHONE_FORMAT_H
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * phone_match.h - whether two texts may be the same number, as libphonenumber's IsNumberMatchWithTwoStrings. */
+ * phone_match.h - whether two texts may be the same number.
+ *
+ * As libphonenumber's IsNumberMatchWithTwoStrings, oddities included. */
 #ifndef WL_CORE_PHONE_MATCH_H
 #define WL_CORE_PHONE_MATCH_H
 

@@ -32,7 +32,7 @@ def test_a_number_is_told_with_everything_known():
         "input": "(030) 123456 ext. 7", "valid": True, "why": None, "status": "ok", "possible": "possible", "e164": "+4930123456", "code": 49,
         "national_digits": "30123456", "extension": "7", "region": "DE", "regions": ["DE"], "type": "fixed_line", "national": "030 123456 ext. 7",
         "international": "+49 30 123456 ext. 7", "rfc3966": "tel:+49-30-123456;ext=7", "geographical": True, "zones": ["Europe/Berlin"],
-        "network": None, "portable": True, "example": True}
+        "network": None, "portable": True, "test_number": "example"}
     shared, = numbers(["+1 800 234 5678"])
     assert shared["region"] == "US" and {"US", "CA", "BB"} <= set(shared["regions"]) and len(shared["zones"]) > 30
     shown = cli("phone", "show", "+14155550199")
