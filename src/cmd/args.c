@@ -175,7 +175,7 @@ static const char *nearest_command(const struct command *table, const char *cons
                                          "numbers",   "accounts",
                                          "templates", "rules",
                                          "consent",   "phone",
-                                         NULL};
+                                         "lists",     NULL};
     const char *known[160], *near = NULL;
     size_t k = 0;
     char typed[192] = "";

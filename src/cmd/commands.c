@@ -6,6 +6,7 @@
  * here and nowhere else. */
 #include "cmd/command.h"
 #include "cmd/phone_tables.h"
+#include "cmd/lists_verbs.h"
 #include "cmd/verbs.h"
 
 static const struct option serve_options[] = {
@@ -712,6 +713,7 @@ const struct command commands[] = {
      "the others.",
      optout_options, COMMON_JSON | COMMON_CONFIG, 0, 0, optout_list},
 #include "cmd/commands_phone.def"
+#include "cmd/commands_lists.def"
     {"facts", "[NAME]", "list what rules can ask about: names, types, words, meaning",
      "These facts are all a decision is made from; a message is described with them for wayleave decide, and a rule "
      "file "

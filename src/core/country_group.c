@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * country_group.c - the groups, each with its members in the order of the alphabet.
  *
- * Parts of the world: UN M.49 as in CLDR 42 (ICU 72), with Kosovo (XK) in Europe and the islands AC and TA beside SH. Unions:
- * as their own sites list them on 2026-11-22. The numbering plan of +1 is the calling code's. */
+ * Parts of the world: UN M.49 as in CLDR 42 (ICU 72), with Kosovo (XK) in Europe and the islands AC and TA beside
+ * SH. Unions: as their own sites list them on 2026-11-22. The numbering plan of +1 is the calling code's. */
 #include "core/country_group.h"
 
 #include <stddef.h>

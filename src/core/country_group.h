@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * country_group.h - names for groups of countries, as people choose their markets by them.
  *
- * Continents and parts of the world are those of UN M.49; unions and treaties as their members stand on the day the table names.
- * Groups are a help for choosing numbers and no statement on anybody's law: whose law a message is under is regime.h's. */
+ * Continents and parts of the world are those of UN M.49; unions and treaties as their members stand on the day the
+ * table names. Groups are a help for choosing numbers and no statement on anybody's law: whose law a message is
+ * under is regime.h's. */
 #ifndef WL_CORE_COUNTRY_GROUP_H
 #define WL_CORE_COUNTRY_GROUP_H
 

@@ -2,8 +2,8 @@
  * number_algebra.c - merges of sorted numbers, in loops without branches that depend on the data.
  *
  * Each loop runs as many steps as are safe whatever the numbers are: a step takes at most one number from either side, so
- * the shorter rest is a number of steps that needs no look at the ends. Every step stores, and the place it stored to moves on
- * only where the number is wanted. One side's rest, after the other has ended, is copied or dropped. */
+ * the shorter rest is a number of steps that needs no look at the ends. Every step stores, and the place it stored
+ * to moves on only where the number is wanted. One side's rest, after the other has ended, is copied or dropped. */
 #include "core/number_algebra.h"
 
 #include <stdbool.h>
@@ -53,7 +53,7 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* The loops: `steps` of them over p and q, kept numbers to out. One for each operation, so that the choice is made once a block. */
+/* The loops: `steps` of them over p and q, kept numbers to out. One for each operation: the choice is made once a block. */
 struct stepped {
     size_t p, q, out;
 };

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * number_algebra.h - union, intersection, difference of sorted lists of any length, a block at a time.
  *
- * A source gives spans of rising distinct numbers. A merge of two sources is a source again, so lists are put together in trees of any
- * depth: runs of a sort, or the lists of one command. Memory is one block for each merge, whatever the lists hold. What a source is
- * asked for carries a floor: numbers below it will not be looked at, and a source that can skip them should.
+ * A source gives spans of rising distinct numbers. A merge of two sources is a source again, so lists are put
+ * together in trees of any depth: runs of a sort, or the lists of one command. Memory is one block for each merge,
+ * whatever the lists hold. What a source is asked for carries a floor: numbers below it will not be looked at, and
+ * a source that can skip them should.
  *
  * Pure. The loops inside choose with arithmetic, not with branches: which list is ahead cannot be foretold. */
 #ifndef WL_CORE_NUMBER_ALGEBRA_H

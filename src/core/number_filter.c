@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * number_filter.c - a filter put together from words, and asked about numbers.
  *
- * Every word is resolved against the numbering plans when it is read: a country to its row, a group to many, a network or zone to all
- * the plans' texts it fits. So a word that fits nothing is a mistake that is told at once, and asking is a look at a few bits. What a
- * number's network and zones are is only found out for a filter that asks for them. */
+ * Every word is resolved against the numbering plans when it is read: a country to its row, a group to many, a
+ * network or zone to all the plans' texts it fits. So a word that fits nothing is a mistake that is told at once,
+ * and asking is a look at a few bits. What a number's network and zones are is only found out for a filter that
+ * asks for them. */
 #include "core/number_filter.h"
 
 #include <string.h>

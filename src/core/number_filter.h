@@ -15,10 +15,10 @@
  *     where: ["plan = gold|silver", "city != Berlin", "score >= 0.5", "note ~ text", "name ="]
  *     not: {country: [DE], type: [fixed_line], pattern: ["+4915*"]}
  *
- * country and region are one kind: a number of DE or of the EU. where speaks of a table's columns, each line must hold, and a column is
- * found by its name without regard to capitals; = and != compare whole cells without regard to capitals, | between values means
- * or, nothing behind = means an empty cell; ~ looks for a part; < <= > >= compare decimal numbers, or days (2026-11-22). A cell that is
- * neither does not hold.
+ * country and region are one kind: a number of DE or of the EU. where speaks of a table's columns, each line must
+ * hold, and a column is found by its name without regard to capitals; = and != compare whole cells without regard
+ * to capitals, | between values means or, nothing behind = means an empty cell; ~ looks for a part; < <= > >=
+ * compare decimal numbers, or days (2026-11-22). A cell that is neither does not hold.
  *
  * Pure. A sealed filter never changes: any number of threads may ask it. It points into the phone_data and the arena. */
 #ifndef WL_CORE_NUMBER_FILTER_H

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * number_filter_explain.c - a filter as a sentence that can be read to somebody.
  *
- * "valid mobile numbers of DE or AT whose original network is Vodafone*, that begin with +4917 ...": words as they were written, joined by
- * "or" where one is enough, with "not" where they are excluded. Says nothing the filter does not do, and all that it does. */
+ * "valid mobile numbers of DE or AT whose original network is Vodafone*, that begin with +4917 ...": words as they
+ * were written, joined by "or" where one is enough, with "not" where they are excluded. Says nothing the filter
+ * does not do, and all that it does. */
 #include <string.h>
 
 #include "core/country_group.h"

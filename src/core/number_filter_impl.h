@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * number_filter_impl.h - what a filter is made of; for number_filter*.c alone.
  *
- * Words are kept as they were written, for the explanation; beside them stands what they mean in the numbering plans at hand: rows of
- * regions, bits of types, and the texts of the plans that a name fits. */
+ * Words are kept as they were written, for the explanation; beside them stands what they mean in the numbering
+ * plans at hand: rows of regions, bits of types, and the texts of the plans that a name fits. */
 #ifndef WL_CORE_NUMBER_FILTER_IMPL_H
 #define WL_CORE_NUMBER_FILTER_IMPL_H
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * number_filter_where.c - conditions on the columns of a table: read, and asked of a row.
  *
- * "plan = gold|silver": a name, a sign, a value. The sign that stands first counts, the longer of two at one place. Comparing by size
- * is for decimal numbers and for days; anything else on either side does not hold, so that a price "n/a" is neither above nor
- * below 10. */
+ * "plan = gold|silver": a name, a sign, a value. The sign that stands first counts, the longer of two at one place.
+ * Comparing by size is for decimal numbers and for days; anything else on either side does not hold, so that a
+ * price "n/a" is neither above nor below 10. */
 #include "core/number_filter_impl.h"
 
 #include <string.h>

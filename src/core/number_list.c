@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  * number_list.c - the codec of sorted lists: groups of 128 steps, bit-packed, exceptions beside them.
  *
- * A group is: bits a step, number of exceptions, the packed low bits, then for each exception its place and its high bits. The
- * number of bits is the one that makes the group smallest. At most PACKED_BITS are packed, so that 128 steps cannot run past 64 bits
- * and only exceptions have to be added with care. A block's first number stands in the index alone. Unpacking reads eight
- * bytes at any place: hence NUMBER_LIST_PADDING. It refuses bytes left over, steps past NUMBER_LIST_LARGEST or the
- * next block, and any sum that is not the index's. */
+ * A group is: bits a step, number of exceptions, the packed low bits, then for each exception its place and its
+ * high bits. The number of bits is the one that makes the group smallest. At most PACKED_BITS are packed, so that
+ * 128 steps cannot run past 64 bits and only exceptions have to be added with care. A block's first number stands
+ * in the index alone. Unpacking reads eight bytes at any place: hence NUMBER_LIST_PADDING. It refuses bytes left
+ * over, steps past NUMBER_LIST_LARGEST or the next block, and any sum that is not the index's. */
 #include "core/number_list.h"
 
 #include <stdbool.h>

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * number_range.c - ranges and patterns read, joined and asked.
  *
- * "4917*" is one interval for each length a number may have: 4917, 49170 to 49179, 491700 to 491799, ... What is left as masks is
- * rare; the cover of a mask is the intervals of the digits before its first ?. Refused: letters, national spellings, ends of a
- * range that differ in length (whatever that would mean, it is not what was wanted). */
+ * "4917*" is one interval for each length a number may have: 4917, 49170 to 49179, 491700 to 491799, ... What is
+ * left as masks is rare; the cover of a mask is the intervals of the digits before its first ?. Refused: letters,
+ * national spellings, ends of a range that differ in length (whatever that would mean, it is not what was wanted).
+ * */
 #include "core/number_range.h"
 
 #include <stdlib.h>

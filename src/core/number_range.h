@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * number_range.h - parts of the numbers there are: from one number to another, or all that look like a pattern.
  *
- * A range is "+491700000000..+491709999999" (or one "-" between bare digits): both ends belong to it, and they have the same number of
- * digits. A pattern is digits, ? for any one digit, * at the end for any digits or none: "+4917*", "49-170-???????". Blanks, - . ( ) /
- * and a + in front mean nothing. Country code first: a national "0170*" is refused, for it means another number in each country.
+ * A range is "+491700000000..+491709999999" (or one "-" between bare digits): both ends belong to it, and they have
+ * the same number of digits. A pattern is digits, ? for any one digit, * at the end for any digits or none:
+ * "+4917*", "49-170-???????". Blanks, - . ( ) / and a + in front mean nothing. Country code first: a national
+ * "0170*" is refused, for it means another number in each country.
  *
  * Both become intervals; only a ? with a digit behind it stays a pattern to be compared. Pure. */
 #ifndef WL_CORE_NUMBER_RANGE_H

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * number_sample.c - selection sampling (Knuth, volume 2, 3.4.2, algorithm S), with whole numbers only.
  *
- * Each number is taken with the chance wanted / left, as they stand when it is reached. A random number below `left` is drawn without
- * bias: the high half of a product, drawn again in the few cases that would make some values likelier (Lemire 2019). The random numbers are
- * SplitMix64: its outputs are part of what --seed promises. */
+ * Each number is taken with the chance wanted / left, as they stand when it is reached. A random number below
+ * `left` is drawn without bias: the high half of a product, drawn again in the few cases that would make some
+ * values likelier (Lemire 2019). The random numbers are SplitMix64: its outputs are part of what --seed promises.
+ * */
 #include "core/number_sample.h"
 
 static uint64_t next_random(struct number_sample *s)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * number_sample.h - so many of a list, each set of that size as likely as any other.
  *
- * One reading of the list, which may be of any length known beforehand. The same seed on the same list takes the same numbers, on
- * every machine and in every version. */
+ * One reading of the list, which may be of any length known beforehand. The same seed on the same list takes the
+ * same numbers, on every machine and in every version. */
 #ifndef WL_CORE_NUMBER_SAMPLE_H
 #define WL_CORE_NUMBER_SAMPLE_H
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * number_sort.c - radix sort from the lowest digit, eleven bits at a time.
  *
- * All six counts are made in one reading. A pass in which all numbers have the same digit moves nothing and is left out: numbers of
- * one country share their highest bits, numbers of E.164 have 50 bits at most. */
+ * All six counts are made in one reading. A pass in which all numbers have the same digit moves nothing and is left
+ * out: numbers of one country share their highest bits, numbers of E.164 have 50 bits at most. */
 #include "core/number_sort.h"
 
 #include <stdbool.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * number_sort.h - phone numbers, and any 64-bit integers, put in order, each once.
  *
- * Radix sort: time grows with how many there are and how many digits differ, not with how they lie. Pure; the caller gives the second
- * array. */
+ * Radix sort: time grows with how many there are and how many digits differ, not with how they lie. Pure; the
+ * caller gives the second array. */
 #ifndef WL_CORE_NUMBER_SORT_H
 #define WL_CORE_NUMBER_SORT_H
 

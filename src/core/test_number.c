@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * test_number.c - the ranges set aside for fiction, each with who set it aside.
  *
- * Only what a regulator publishes, whole ranges as published; no guesses at unassigned numbers, for they are assigned one day. The
- * ranges of +1 are one for each area code: 555-0100 to 555-0199 of all of them. Read 2026-11-22. */
+ * Only what a regulator publishes, whole ranges as published; no guesses at unassigned numbers, for they are
+ * assigned one day. The ranges of +1 are one for each area code: 555-0100 to 555-0199 of all of them. Read
+ * 2026-11-22. */
 #include "core/test_number.h"
 
 #include "core/phone_place.h"

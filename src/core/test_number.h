@@ -2,8 +2,8 @@
  * test_number.h - numbers that are for tests and fiction, and belong to nobody.
  *
  * Two kinds, and no others: ranges that a regulator has set aside for films, books and examples, and the examples that
- * the numbering plans publish for each kind of number. No message goes to any of them: nobody would read it, and every failed message counts
- * against the sender. Pure. */
+ * the numbering plans publish for each kind of number. No message goes to any of them: nobody would read it, and
+ * every failed message counts against the sender. Pure. */
 #ifndef WL_CORE_TEST_NUMBER_H
 #define WL_CORE_TEST_NUMBER_H
 
@@ -17,12 +17,13 @@ struct test_number_about {
     enum phone_type type;
 };
 
-/* ret may be NULL. Some ranges of fiction are valid numbers of the plans and some are not: region and type are then those of the range. */
+/* ret may be NULL. Some ranges of fiction are valid numbers of the plans and some are not: region and type are then
+ * those of the range. */
 enum test_number test_number(const struct phone_data *d, uint64_t e164, struct test_number_about *ret);
 const char *test_number_word(enum test_number t); /* "fiction", "example"; "" for neither */
 
-/* The i-th test number of a region, or of any where region is 0; type PHONE_UNKNOWN_TYPE: any. Fiction first, then the examples. 0: there are
- * no more. Finding all is one walk: keep `walk` (zero at the beginning) between the calls. */
+/* The next test number of a region, or of any where region is 0; type PHONE_UNKNOWN_TYPE: any. Fiction first, then the
+ * examples. 0: there are no more. Keep `walk`, zero at the beginning, between the calls. */
 struct test_number_walk {
     size_t range;
     uint64_t next;

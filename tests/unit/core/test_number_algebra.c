@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * test_number_algebra.c - set operations beside a naive set: thousands of random lists, cut into spans in every way.
  *
- * The naive set is a table of flags over a small range of numbers: nothing of it resembles a merge. Sources give their numbers in
- * spans of random length and leave out what lies below the floor, or do not, at random. */
+ * The naive set is a table of flags over a small range of numbers: nothing of it resembles a merge. Sources give
+ * their numbers in spans of random length and leave out what lies below the floor, or do not, at random. */
 #include "core/number_algebra.h"
 
 #include "base/buf.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * test_number_list.c - sorted lists as files: what is packed is unpacked, what is damaged is refused, nothing is read past its end. */
+ * test_number_list.c - sorted lists as files: what is packed is unpacked, what is damaged is refused, nothing is
+ * read past its end. */
 #include "core/number_list.h"
 
 #include "base/digest.h"
