@@ -72,14 +72,6 @@ bool number_set_init(struct number_set *s, void *memory, size_t bytes)
     return true;
 }
 
-void number_set_clear(struct number_set *s)
-{
-    memset(s->bucket, 0, s->buckets * NUMBER_SET_REGIONS * sizeof *s->bucket);
-    memset(s->longer, 0, s->longs * sizeof *s->longer);
-    memset(s->n, 0, sizeof s->n);
-    s->longs_n = 0;
-}
-
 uint64_t number_set_count(const struct number_set *s)
 {
     uint64_t n = s->longs_n;

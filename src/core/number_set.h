@@ -49,8 +49,6 @@ struct number_set {
 
 /* memory: zeroed, aligned to 64, at least NUMBER_SET_LEAST. False: too little. */
 bool number_set_init(struct number_set *s, void *memory, size_t bytes);
-/* Empties it. */
-void number_set_clear(struct number_set *s);
 uint64_t number_set_count(const struct number_set *s);
 
 struct number_seen {
