@@ -13,6 +13,7 @@
 #include "gateway/readers.h"
 #include "gateway/recheck.h"
 #include "gateway/rest_account.h"
+#include "gateway/rest_contact.h"
 #include "gateway/rest_erasures.h"
 #include "gateway/rest_impl.h"
 #include "gateway/rest_person.h"
@@ -33,7 +34,11 @@ struct rest_route {
 
 static const struct rest_route routes[] = {
     {"GET", "status", READS, rest_status, NULL},
+    {"GET", "contacts", ASKS, rest_contacts_list, NULL},
     {"POST", "contacts/import", WRITES, rest_contacts_import, NULL},
+    {"POST", "contacts/activity", READS, rest_contacts_activity, NULL},
+    {"PUT", "contacts/{}/attributes", WRITES, rest_contact_attributes, NULL},
+    {"PUT", "contacts/{}/tags", WRITES, rest_contact_tags, NULL},
     {"POST", "contacts/{}/preferences", READS, rest_preferences_link, NULL},
     {"GET", "contacts/{}/export", ASKS, rest_person_export, NULL},
     {"GET", "contacts/{}/erase", READS, rest_erasure_preview, NULL},

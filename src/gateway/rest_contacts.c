@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "gateway/admit.h"
+#include "gateway/rest_contact.h"
 #include "gateway/rest_person.h"
 #include "store/messages.h"
 
@@ -73,6 +74,7 @@ struct import {
     struct arena *a;
     int64_t now;
     struct str source;
+    int64_t file; /* import_source its contacts come from; 0 none was named */
     int64_t created, updated, unchanged, consents;
     struct buf warned; /* an array */
     struct json_out warnings;
@@ -110,10 +112,12 @@ struct import_row {
     bool has_consent, undated; /* undated: a withdrawal that says no time */
     bool ahead;                /* a grant whose time has not come by our clock */
     struct consent_row consent;
+    struct rest_said said;
 };
 
-static const char *const row_keys[] = {"row", "phone", "user_id", "name", "lang", "zone", "consent", NULL};
-static const char *const import_keys[] = {"source", "contacts", NULL};
+static const char *const row_keys[] = {"row",  "phone",   "user_id",    "name", "lang",
+                                       "zone", "consent", "attributes", "tags", NULL};
+static const char *const import_keys[] = {"source", "contacts", "import", NULL};
 
 /* The row's mistake that the last check left in the call, moved to the row. */
 static bool row_refused(struct import *im, const char *field)
@@ -213,6 +217,18 @@ static void read_zone(struct import *im, struct json v, struct import_row *ret)
     row_warning(im, "zone", why);
 }
 
+static bool read_said(struct import *im, struct json v, bool lenient, struct import_row *ret)
+{
+    if (rest_said_read(im->c, v, &ret->said))
+        return true;
+    if (!lenient)
+        return row_refused(im, im->c->field);
+    ret->said = (struct rest_said){.attributes = {0}};
+    im->c->problem.code = 0;
+    row_warning(im, im->c->field, im->c->problem.text);
+    return true;
+}
+
 /* Reads and checks one row without writing anything. False: it is left out, or the store failed (*ret_rc). */
 static bool read_row(struct import *im, struct json v, struct import_row *ret, int *ret_rc, struct err *e)
 {
@@ -227,7 +243,7 @@ static bool read_row(struct import *im, struct json v, struct import_row *ret, i
         im->c->problem.code = 0;
         row_warning(im, NULL, im->c->problem.text);
     }
-    if (!read_row_consent(im, consent, ret, ret_rc, e))
+    if (!read_row_consent(im, consent, ret, ret_rc, e) || !read_said(im, v, lenient, ret))
         return false;
     ret->name = short_text(im, v, "name", PERSON_NAME_MAX);
     ret->lang = short_text(im, v, "lang", sizeof((struct person *)NULL)->lang);
@@ -275,6 +291,20 @@ static int row_person(struct import *im, const struct import_row *row, struct pe
     return rc;
 }
 
+/* Attributes, tags and where they came from. */
+static int write_said(struct import *im, const struct import_row *row, const struct person *p, bool *ret_changed,
+                      struct err *e)
+{
+    bool full = false;
+    int rc = rest_said_write(im->s, im->a, p, &row->said, im->file, im->now, ret_changed, &full, e);
+    if (rc == 0 && full)
+        row_warning(im, "attributes",
+                    "the contact has as many attributes or tags as there may be; the rest is left out");
+    if (rc == 0 && im->file != 0 && p->restricted_until == 0)
+        rc = contact_source_put(im->s, p->bucket, p->id, im->file, im->now, NULL, e);
+    return rc;
+}
+
 static int write_row(struct import *im, struct import_row *row, struct err *e)
 {
     struct person p;
@@ -292,10 +322,14 @@ static int write_row(struct import *im, struct import_row *row, struct err *e)
     changed |= set_text(p.lang, sizeof p.lang, row->lang);
     changed |= set_zone(&p, row);
     size_t fresh = 0;
+    bool said = false;
     if (row->has_consent && !nothing_to_withdraw(&p, row))
         rc = rest_record_consent(im->c, im->s, &p, &row->consent, &fresh, e);
     else if (changed)
         rc = people_save(im->s, &p, 1, e);
+    if (rc == 0)
+        rc = write_said(im, row, &p, &said, e);
+    changed |= said;
     im->consents += (int64_t)fresh;
     im->created += created;
     im->updated += !created && (changed || fresh > 0);
@@ -350,9 +384,12 @@ int rest_contacts_import(struct rest_call *c, struct store *s, struct arena *a, 
     if (json_type(list) != JSON_ARRAY || json_count(list) > IMPORT_ROWS_MAX)
         return rest_wrong(c, WL_EINVAL, "contacts", "contacts must be an array of at most %d rows", IMPORT_ROWS_MAX);
     struct import im = {.c = c, .s = s, .a = a, .now = now, .source = json_str_or(json_get(root, "source"), STR(""))};
+    int rc = rest_import_source(c, s, json_get(root, "import"), now, &im.file, e);
+    if (rc != 0 || c->problem.code != 0)
+        return rc;
     buf_init(&im.warned, REST_ANSWER_MAX / 2);
     json_out_init(&im.warnings, &im.warned);
-    int rc = import_rows(&im, list, e);
+    rc = import_rows(&im, list, e);
     if (rc == 0)
         import_answer(&im);
     buf_done(&im.warned);
@@ -450,6 +487,10 @@ int rest_contacts_show(struct rest_call *c, struct store *s, struct arena *a, in
     rest_time(&c->out, "undeliverable_at", p.undeliverable_at);
     rest_time(&c->out, "restricted_until", p.restricted_until);
     rc = show_identities(&c->out, s, &p, e);
+    if (rc == 0)
+        rc = rest_activity_show(&c->out, s, &p, now, e);
+    if (rc == 0)
+        rc = rest_said_show(&c->out, s, a, &p, e);
     if (rc == 0)
         rc = show_windows(c, s, &p, now, e);
     if (rc == 0)

@@ -58,7 +58,7 @@ bool rest_known_keys(struct rest_call *c, struct json object, const char *const 
 
 /* --- queries (rest_query.c) */
 struct rest_parameter {
-    const char *name; /* NULL ends a table */
+    const char *name; /* NULL ends a table; "attribute." is all that begin so, read() gets "city=Berlin" */
     bool (*read)(void *to, struct str value, int64_t now);
     const char *wants; /* the sentence when read() says false */
     bool several;      /* it may be given more than once */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * rest_person_export.c - GET /contacts/{who}/export: everything that is held on one person, for that person.
  *
- * First comes a page with who they are and what they agreed to: names, attributes, consent with wordings, evidence and places in
+ * First comes a page with who they are and what they agreed to: names, attributes, tags, activity, consent with wordings, evidence and places in
  * the log, windows, messages the gateway owes them; `cut` says that there is more of that than fits. Then pages of messages with the decisions about them, of webhooks, and of
  * statuses whose message nobody knows; each call takes a moment of a reader at most, and `next` is where to go on. The command
  * line puts the pages together.
@@ -17,6 +17,7 @@
 #include "core/webhook_redact.h"
 #include "core/webhook_split.h"
 #include "gateway/checkpoints.h"
+#include "gateway/rest_contact.h"
 #include "gateway/rest_person.h"
 #include "store/errands.h"
 #include "store/inbox.h"
@@ -178,6 +179,10 @@ static int put_person(struct export *x, struct arena *a, struct err *e)
     cut = !rest_consent_events(x->c, rows, n) || n == EVENTS_MOST || x->n_names == NAMES_MAX;
     jo_kint(o, "sealed_leaves", checkpoints_sealed(x->c->g->checkpoints));
     rc = put_windows(x, e);
+    if (rc == 0)
+        rc = rest_activity_show(o, x->s, &x->p, x->now, e);
+    if (rc == 0)
+        rc = rest_said_show(o, x->s, a, &x->p, e);
     if (rc == 0)
         rc = put_errands(x, a, &errands_cut, e);
     jo_kbool(o, "cut", cut || errands_cut);

@@ -11,9 +11,27 @@
 
 #define PARAMETERS_MAX 24
 
+/* "attribute." stands for attribute.city and all the others. */
+static bool is_family(const struct rest_parameter *p, struct str name)
+{
+    size_t n = strlen(p->name);
+    return p->name[n - 1] == '.' && name.n > n && str_starts(name, str_of(p->name));
+}
+
+/* What read() is given: the value; of a family with the rest of the name before it, "city=Berlin". */
+static struct str value_of(struct arena *a, const struct rest_parameter *p, const struct form_field *f)
+{
+    struct str value = str_trim(f->value);
+    size_t n = strlen(p->name);
+    if (!is_family(p, f->name))
+        return value;
+    char *both = arena_printf(a, "%.*s=%.*s", (int)(f->name.n - n), f->name.p + n, (int)value.n, value.p);
+    return both != NULL ? str_of(both) : (struct str){"", 0};
+}
+
 static const struct rest_parameter *find(const struct rest_parameter *p, struct str name)
 {
-    while (p->name != NULL && !str_eq(name, str_of(p->name)))
+    while (p->name != NULL && !str_eq(name, str_of(p->name)) && !is_family(p, name))
         p++;
     return p->name != NULL ? p : NULL;
 }
@@ -54,7 +72,7 @@ bool rest_query(struct rest_call *c, struct arena *a, const struct rest_paramete
             unknown(c, parameters, f.fields[i].name);
             return false;
         }
-        if (!p->read(to, str_trim(f.fields[i].value), now)) {
+        if (!p->read(to, value_of(a, p, &f.fields[i]), now)) {
             rest_wrong(c, WL_EINVAL, p->name, "%s", p->wants);
             return false;
         }

@@ -22,6 +22,9 @@ STATEMENT(pairs_move,
           "pair.last_inbound END, "
           "tat = CASE WHEN excluded.tat > pair.tat THEN excluded.tat ELSE pair.tat END, "
           "last_out = CASE WHEN excluded.last_out > pair.last_out THEN excluded.last_out ELSE pair.last_out END");
+/* Whole persons: a page ends with the last number of one. */
+STATEMENT(pairs_page, "SELECT contact, sender, last_inbound FROM pair WHERE bucket = $1 AND contact > $2 "
+                      "ORDER BY contact, sender LIMIT $3");
 STATEMENT(pairs_named, "SELECT named_at FROM pair WHERE bucket = $1 AND contact = $2 ORDER BY named_at DESC LIMIT 1");
 STATEMENT(pairs_drop, "DELETE FROM pair WHERE bucket = $1 AND contact = $2");
 
@@ -118,4 +121,38 @@ int pairs_merge(struct store *s, int bucket, int64_t kept, int64_t gone, struct 
     db_i64(q, bucket);
     db_i64(q, gone);
     return db_exec(q, NULL, e);
+}
+
+static int read_page_row(struct db_stmt *q, struct arena *a, void *row, struct err *e)
+{
+    struct pair *p = row;
+    (void)a, (void)e;
+    *p = (struct pair){.contact = col_i64(q)};
+    p->sender = col_i64(q);
+    p->last_inbound = col_i64(q);
+    return 0;
+}
+
+int pairs_after(struct store *s, int bucket, int64_t contact, size_t max, struct arena *a, struct pair **ret,
+                size_t *ret_n, struct err *e)
+{
+    struct pair *p;
+    size_t n = 0, whole;
+    struct db_stmt *q;
+    int rc = db_prepare(s, &pairs_page, &q, e);
+    if (rc != 0)
+        return rc;
+    db_i64(q, bucket);
+    db_i64(q, contact);
+    db_i64(q, (int64_t)max);
+    rc = db_rows(q, a, max, sizeof *p, read_page_row, &p, &n, e);
+    if (rc != 0)
+        return rc;
+    for (whole = n; n == max && whole > 0 && p[whole - 1].contact == p[n - 1].contact;)
+        whole--; /* the next page begins with them */
+    for (size_t i = 0; i < n; i++)
+        p[i].bucket = bucket;
+    *ret = p;
+    *ret_n = whole > 0 ? whole : n;
+    return 0;
 }
