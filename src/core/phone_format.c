@@ -118,18 +118,35 @@ static void put_extension(struct out *o, const struct phone_data *d, const struc
     put(o, ext.p, ext.n);
 }
 
+/* Most numbers that are written are written like this, by the million: without a question that the digits cannot answer. */
+static size_t write_e164(const struct phone_number *n, char *ret)
+{
+    char digits[16] = "";
+    unsigned code = n->code;
+    size_t at = 8;
+    do
+        digits[--at] = (char)('0' + code % 10);
+    while ((code /= 10) != 0);
+    ret[0] = '+';
+    memcpy(ret + 1, digits + at, 8);
+    memcpy(ret + 1 + (8 - at), n->nsn, sizeof n->nsn);
+    return 1 + (8 - at) + n->nsn_len;
+}
+
 size_t phone_format(const struct phone_data *d, const struct phone_number *n, struct str ext, enum phone_format f,
                     char ret[PHONE_FORMAT_MAX])
 {
     static const char *const before[] = {"+", "+", "", "tel:+"}, *const behind[] = {"", " ", "", "-"};
     struct out o = {.p = ret};
     unsigned plan = n->code < PHONE_CODES ? d->code[n->code] : 0;
-    if (f != PHONE_NATIONAL && (plan != 0 || f == PHONE_E164)) {
+    if (f == PHONE_E164)
+        return write_e164(n, ret);
+    if (f != PHONE_NATIONAL && plan != 0) {
         put_text(&o, before[f]);
         put_code(&o, n->code);
         put_text(&o, behind[f]);
     }
-    if (plan == 0 || f == PHONE_E164)
+    if (plan == 0)
         put(&o, n->nsn, n->nsn_len);
     else {
         put_national_digits(&o, d, &d->plan[plan], n, f);

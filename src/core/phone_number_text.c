@@ -51,19 +51,30 @@ static const struct range {
     {0xff08, 0xff09}, {0xff0d, 0xff0f}, {0xff3b, 0xff3b}, {0xff3d, 0xff3d},
 };
 
+static const uint8_t ascii_signs[128] = {
+    [' '] = C_BETWEEN | C_SPACE,
+    ['-'] = C_BETWEEN,
+    ['('] = C_BETWEEN,
+    [')'] = C_BETWEEN,
+    ['.'] = C_BETWEEN,
+    ['['] = C_BETWEEN,
+    [']'] = C_BETWEEN,
+    ['/'] = C_BETWEEN,
+    ['~'] = C_BETWEEN,
+    ['*'] = C_BETWEEN,
+    ['\t'] = C_SPACE,
+    ['+'] = C_PLUS,
+    ['#'] = C_ENDING,
+};
+
 static uint8_t ascii_is(uint32_t c)
 {
     uint32_t low = c | 0x20;
-    unsigned is = 0;
     if (c >= '0' && c <= '9')
         return C_DIGIT | C_ENDING;
-    if (low >= 'a' && low <= 'z')
-        is = C_LETTER | C_ENDING;
-    if (low == 'x' || (c > 0 && strchr("-() .[]/~*", (int)c)))
-        is |= C_BETWEEN;
-    if (c == ' ' || c == '\t')
-        is |= C_SPACE;
-    return (uint8_t)(is | (c == '+' ? C_PLUS : 0) | (c == '#' ? C_ENDING : 0));
+    if (low < 'a' || low > 'z')
+        return ascii_signs[c];
+    return low == 'x' ? C_LETTER | C_ENDING | C_BETWEEN : C_LETTER | C_ENDING;
 }
 
 /* General category by the version of Unicode that the tables state: a newer library knows characters that were none then. */
@@ -251,7 +262,10 @@ static bool put_together(const struct phone_data *d, struct str text, size_t con
 
 static uint32_t folded(const struct spelled *s, size_t at, size_t n)
 {
-    return at < n ? (uint32_t)u_foldCase((UChar32)s->c[at].code, U_FOLD_CASE_DEFAULT) : 0;
+    uint32_t c = at < n ? s->c[at].code : 0;
+    if (c < 0x80)
+        return c >= 'A' && c <= 'Z' ? c | 0x20 : c;
+    return (uint32_t)u_foldCase((UChar32)c, U_FOLD_CASE_DEFAULT);
 }
 
 /* The place behind the word, or `at` where it does not stand there. */
