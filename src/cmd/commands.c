@@ -712,6 +712,7 @@ const struct command commands[] = {
      "signs in "
      "the others.",
      optout_options, COMMON_JSON | COMMON_CONFIG, 0, 0, optout_list},
+#include "cmd/commands_contacts.def"
 #include "cmd/commands_phone.def"
 #include "cmd/commands_lists.def"
     {"facts", "[NAME]", "list what rules can ask about: names, types, words, meaning",

@@ -265,9 +265,11 @@ void show_contact(struct json c)
     show_time_line(0, "known since", json_get(c, "created_at"));
     show_time_line(0, "undeliverable", json_get(c, "undeliverable_at"));
     show_time_line(0, "to be erased", json_get(c, "restricted_until"));
+    show_said(c);
     puts("consent");
     show_scopes(json_get(c, "consent"));
     show_stop(json_get(c, "platform_stop"));
+    show_activity(json_get(c, "activity"));
     if (json_count(json_get(c, "windows")) > 0)
         puts("windows");
     show_windows(json_get(c, "windows"));

@@ -31,6 +31,9 @@ void show_table(struct json rows, const struct show_column *columns, const char 
 struct str show_time(struct json v, char out[SHOW_TIME]);
 
 void show_contact(struct json contact); /* GET /contacts/{who} */
+/* Parts of it (show_activity.c): "activity"; attributes, tags, imports. */
+void show_activity(struct json activity);
+void show_said(struct json contact);
 /* --- consent (show_consent.c) */
 void show_consent(struct json answer);    /* GET /consent/{who}, POST /consent */
 void show_wordings(struct json answer);   /* GET /wordings, GET /wordings/{sha256} */

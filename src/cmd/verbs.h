@@ -14,6 +14,8 @@ int check_config_run(const struct args *a); /* check_config.c */
 int doctor_cmd_run(const struct args *a);   /* doctor.c */
 int contacts_import(const struct args *a);  /* contacts.c */
 int contacts_show(const struct args *a);
+int contacts_list(const struct args *a); /* contacts_list.c */
+extern const struct option contacts_list_options[];
 int contacts_erase(const struct args *a); /* contacts_erase.c */
 int contacts_erasures(const struct args *a);
 int contacts_link(const struct args *a); /* contacts_link.c */

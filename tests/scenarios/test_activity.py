@@ -2,6 +2,9 @@
 """What people did with messages, and what the business says of them: counted from webhooks, imported, listed, and gone with the
 person."""
 
+import csv
+import io
+import json
 import time
 
 import pytest
@@ -111,6 +114,15 @@ def test_attributes_tags_and_files_are_kept_shown_and_listed(quiet):
     assert code == 200 and answer["tags"] == ["gold"]
     code, answer = quiet.admin("PUT", "/contacts/%2B4915100000000/tags", {"tags": []})
     assert code == 404
+    done, out, _ = quiet.cli(["contacts", "list", "--tag", "vip", "--json"])
+    assert done == 0 and [json.loads(line)["phone"] for line in out.splitlines()] == [people[3]]
+    done, out, _ = quiet.cli(["contacts", "list", "--attribute", "city=Köln", "--csv"])
+    assert done == 0 and [(row["phone"], row["class"], row["tags"]) for row in csv.DictReader(io.StringIO(out))] == [(p, "new", t) for p, t in zip(people[2:], ("all", "all,vip", "all"))]
+    done, out, _ = quiet.cli(["contacts", "list", "--limit", "2"])
+    assert done == 0 and people[1] in out and people[2] not in out and "there are more" in out
+    assert quiet.cli(["contacts", "list", "--activity", "sleepy"])[0] == 2 and "no contact" in quiet.cli(["contacts", "list", "--seen-days", "9"])[1]
+    out = quiet.cli(["contacts", "show", people[1]])[1]
+    assert all(word in out for word in ("Biel", "crm.csv", "new, score 0"))
     assert [quiet.admin(method, path, body)[0] for method, path, body in [
         ("GET", "/contacts?activity=sleepy", None), ("GET", "/contacts?attribut.x=1", None), ("GET", "/contacts?idle_days=0", None), ("GET", "/contacts?cursor=x", None),
         ("PUT", "/contacts/x/tags", {"tags": "a"}), ("PUT", f"/contacts/{people[0][1:]}/attributes", {"attributes": {"City": "x"}}),
