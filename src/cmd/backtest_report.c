@@ -11,7 +11,7 @@
 
 #include "base/clock.h"
 #include "base/digest.h"
-#include "cmd/csv.h"
+#include "cmd/table_out.h"
 #include "cmd/term.h"
 #include "core/intent.h"
 #include "store/store.h"
@@ -116,7 +116,7 @@ static void put_row(struct rows *w, struct row r)
         put_json(w, &r);
     } else {
         for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
-            csv_put(&w->line, str_of(texts[i] != NULL ? texts[i] : ""), ',');
+            table_put_cell(&w->line, str_of(texts[i] != NULL ? texts[i] : ""), ',');
             buf_putc(&w->line, ',');
         }
         buf_printf(&w->line, "%" PRIu64, r.count);

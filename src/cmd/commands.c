@@ -5,8 +5,10 @@
  * wayleave(1) and the shell completions are made from these rows; a command or an option exists when it stands
  * here and nowhere else. */
 #include "cmd/command.h"
-#include "cmd/phone_tables.h"
+#include "cmd/columns_args.h"
+#include "cmd/import_table.h"
 #include "cmd/lists_verbs.h"
+#include "cmd/phone_tables.h"
 #include "cmd/verbs.h"
 
 static const struct option serve_options[] = {
@@ -50,7 +52,13 @@ static const struct option import_options[] = {
     {.name = "errors",
      .value = "FILE",
      .help = "write the rows that failed there, each with its reason, to be repaired and imported"},
+    {.name = "region",
+     .value = "XX",
+     .help = "where a number without country code is from, as in DE; the row's country counts first"},
     {.name = "international", .help = "every number in the file begins with its country code, '+' or not"},
+    COLUMNS_OPTIONS,
+    IMPORT_TABLE_OPTIONS,
+    {.name = "consent-from", .value = "COLUMN", .help = "whose yes is the agreement of --consent"},
     {.name = "consent", .value = "SCOPE", .help = "for rows that say nothing: what these people agreed to"},
     {.name = "consent-at", .value = "TIME", .help = "for rows that say nothing: when"},
     {.name = "consent-method", .value = "WORD", .help = "for rows that say nothing: how, as in web_form"},
@@ -84,12 +92,16 @@ static const struct option consent_options[] = {
 };
 
 static const struct option consent_import_options[] = {
-    {.name = "format", .value = "WORD", .help = "csv or ndjson (default: lines that begin with { are JSON)"},
+    {.name = "format",
+     .value = "WORD",
+     .help = "csv (any table) or ndjson (default: lines that begin with { are JSON)"},
     {.name = "map", .value = "FIELD=COLUMN", .help = "what the file calls a field, as in who=Mobile", .repeat = true},
     {.name = "errors",
      .value = "FILE",
      .help = "write the rows that failed there, each with its reason, to be repaired and imported"},
+    {.name = "region", .value = "XX", .help = "where a number without country code is from, as in DE"},
     {.name = "international", .help = "every number in the file begins with its country code, '+' or not"},
+    IMPORT_TABLE_OPTIONS,
     {.name = "act", .value = "WORD", .help = "for rows that say nothing: grant or withdraw"},
     {.name = "scope", .value = "SCOPE", .help = "for rows that say nothing: what these people agreed to"},
     {.name = "at", .value = "TIME", .help = "for rows that say nothing: when"},
@@ -429,30 +441,41 @@ const struct command commands[] = {
      NULL, COMMON_CONFIG | COMMON_JSON | COMMON_QUIET, 0, 0, doctor_cmd_run},
     {"status", "", "show whether the gateway is up and what it knows", NULL, NULL, COMMON_CLIENT | COMMON_QUIET, 0, 0,
      status_run},
-    {"contacts import", "FILE|-", "take in people and their consent from a CSV file",
-     "The first line names the columns, in any order: phone or user_id, name, lang, zone, consent, consent_act, "
-     "consent_at, consent_method, consent_wording, consent_language, consent_evidence. Common other names (mobile, "
-     "telefone, "
-     "opt-in date, ...) are "
-     "understood; columns nobody knows are named and left out. Fields are separated by commas, semicolons, tabs or "
-     "bars.\n\n"
-     "A phone number is written with + and the country code. One without + is an error of its row, because 212 555 "
-     "0123 "
-     "is one person in New York and another in Morocco; --international says that every number in the file begins with "
-     "its country code.\n\n"
+    {"contacts import", "FILE|-", "take in people and their consent from a table",
+     "The table is CSV with any delimiter, plain or packed by gzip or zstd, in any encoding, or an XLSX workbook. "
+     "Exports of "
+     "HubSpot, Shopify, Google Contacts, Mailchimp, Brevo and many others are read as they are: columns are known by "
+     "their "
+     "names in many languages, and where those say nothing by what they hold. What was made of them is said; --map "
+     "says it "
+     "better, and --save-mapping keeps it for the next file. Columns nobody uses are named and left out.\n\n"
+     "A phone number is written with + and the country code, or is read in the country its row names, or in that of "
+     "--region. "
+     "Without any of these it is an error of its row, because 212 555 0123 is one person in New York and another in "
+     "Morocco; "
+     "--international says that every number in the file begins with its country code.\n\n"
      "zone is the person's time zone, as in America/Sao_Paulo; empty leaves it as it is, - takes it away. One that no "
-     "database knows is a warning, and the row is taken without it. Of one person it is set with POST "
-     "/wayleave/v1/contacts/import and shown by wayleave contacts show.\n\n"
+     "database knows is a warning, and the row is taken without it.\n\n"
      "consent holds a scope: all, or a list of marketing, utility, authentication, calls; empty records nothing. "
      "consent_act is "
      "grant unless it says withdraw. consent_at is a date or an RFC 3339 time and must be there wherever something is "
-     "granted. A withdrawal is taken as long as the row says who it is: with no scope, or one that cannot be read, for "
-     "all, and with no time that can be read, from now on.\n\n"
+     "granted. A "
+     "withdrawal is taken as long as the row says who it is: with no scope, or one that cannot be read, for all, and "
+     "with no "
+     "time that can be read, from now on.\n\n"
+     "Who unsubscribed by any channel is recorded as withdrawn for marketing, whatever else the row says. A yes to "
+     "e-mail or SMS "
+     "marketing is no consent to WhatsApp; where the words people saw named it, say so with --consent-from, --consent "
+     "and "
+     "--consent-wording.\n\n"
+     "    wayleave contacts import customers.csv --region DE --errors bad.csv\n"
+     "    wayleave contacts import shop.csv --consent-from \"Accepts SMS Marketing\" --consent marketing --consent-at "
+     "2026-01-31 "
+     "--consent-wording \"Yes, send me offers by SMS and WhatsApp\"\n\n"
      "Every row is counted: created, updated, unchanged, failed. What was left out of a row that was taken is a "
-     "warning. Importing the same file again changes nothing. Exit "
-     "status 4 when "
-     "rows failed.",
-     import_options, COMMON_CLIENT | COMMON_QUIET | COMMON_DRY_RUN, 1, 1, contacts_import},
+     "warning. "
+     "Importing the same file again changes nothing. Exit status 4 when rows failed.",
+     import_options, COMMON_CLIENT | COMMON_QUIET | COMMON_DRY_RUN | COMMON_PHONE, 1, 1, contacts_import},
     {"contacts erase", "WHO",
      "erase a person: everything but the proof of consent at once, the proof when its time is over",
      "WHO is a phone number in any spelling, a user id, or a contact id. Messages that wait for them are taken back, "
@@ -509,7 +532,7 @@ const struct command commands[] = {
      "Every row is counted: recorded, known (nothing new), failed. One that fails stops none of the others. Importing "
      "the "
      "same file again records nothing. Exit status 4 when rows failed.",
-     consent_import_options, COMMON_CLIENT | COMMON_QUIET | COMMON_DRY_RUN, 1, 1, consent_import},
+     consent_import_options, COMMON_CLIENT | COMMON_QUIET | COMMON_DRY_RUN | COMMON_PHONE, 1, 1, consent_import},
     {"send", "", "send one message, by the rules",
      "A refusal is shown with every reason, its source and what would change it; exit status 3, or 75 when waiting is "
      "enough. Exit status 5: no answer came, and it may have been sent.\n\n"

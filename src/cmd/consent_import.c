@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
- * consent_import.c - `wayleave consent import`: consent events out of a CSV file or lines of JSON.
+ * consent_import.c - `wayleave consent import`: consent events out of a table or lines of JSON.
  *
- * The file is read once for its digest and once for its rows, which go to the gateway a thousand at a time; there each is taken or
- * refused by itself. Every row ends in exactly one count: recorded, known, failed, or not sent. Those that failed go to the
- * --errors file as they stood, each with its reason, in the form they came in: it is repaired and imported in its turn. Rows
- * that were taken are known the next time, so the answer to an interrupted import is the same command. */
+ * The file is read once for its digest and once for its rows, which go to the gateway a thousand at a time; there
+ * each is taken or refused by itself. Every row ends in exactly one count: recorded, known, failed, or not sent.
+ * Those that failed go to the --errors file as they stood, each with its reason, in the form they came in: it is
+ * repaired and imported in its turn. Rows that were taken are known the next time, so the answer to an interrupted
+ * import is the same command. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,10 @@
 #include "cmd/consent_row.h"
 #include "cmd/contact_row.h"
 #include "cmd/import_file.h"
+#include "cmd/phone_tables.h"
+#include "cmd/progress.h"
 #include "cmd/rest_client.h"
+#include "cmd/table_out.h"
 #include "cmd/term.h"
 #include "cmd/verbs.h"
 
@@ -23,7 +27,7 @@
 #define ERRORS_BYTES (16u << 20)
 #define ERRORS_SHOWN 20
 #define LINE_BYTES   65536
-#define BAR_WIDTH    24
+#define KEPT_BYTES   (4 * TABLE_ROW_MAX) /* a row as CSV again, at worst */
 
 struct import {
     const struct args *args;
@@ -33,50 +37,34 @@ struct import {
     bool connected, lines; /* lines: of JSON */
     bool stopped;          /* the gateway went away; the rest is only counted */
     int stop_code;
-    struct csv *csv;
+    struct import_table *table;
+    struct phone_tables plans;
     struct json_parser *parser;
     struct consent_format format;
     struct {
         struct buf body, rows; /* what is sent; the same rows as they stood */
-        int line[BATCH_ROWS];
+        int64_t line[BATCH_ROWS];
         size_t row_at[BATCH_ROWS + 1];
         size_t n;
     } batch;
     int64_t rows, recorded, known, failed, warned, unsent;
     struct buf behind; /* fields of a CSV row that no column is for, each behind its delimiter */
     struct buf errors; /* JSON objects, comma-separated */
-    bool errors_cut, progress;
-    int64_t begun_ns, drawn_ns;
+    bool errors_cut;
+    struct progress progress;
 };
 
-static size_t read_in(void *from, char *p, size_t n)
+static void draw(struct import *m)
 {
-    return fread(p, 1, n, from);
-}
-
-static void draw(struct import *m, bool last)
-{
-    int64_t now = clock_mono_ns(), ms = (now - m->begun_ns) / 1000000 + 1;
-    char bar[BAR_WIDTH + 1];
-    if (!m->progress || (!last && now - m->drawn_ns < 100000000))
-        return;
-    m->drawn_ns = now;
-    if (last) {
-        fputs("\r\033[K", stderr);
-        return;
-    }
-    long at = ftell(m->file.in);
-    int64_t done = at > 0 && m->file.bytes > 0 ? (int64_t)at * BAR_WIDTH / m->file.bytes : 0;
-    memset(bar, '.', BAR_WIDTH);
-    memset(bar, '#', (size_t)(done < BAR_WIDTH ? done : BAR_WIDTH));
-    bar[BAR_WIDTH] = '\0';
-    fprintf(stderr, "\r[%s] %lld rows, %lld failed, %lld/s ", bar, (long long)m->rows, (long long)m->failed,
-            (long long)(m->rows * 1000 / ms));
+    long at = m->lines ? ftell(m->file.in) : 0;
+    uint64_t total = (uint64_t)m->file.bytes;
+    uint64_t done = m->lines ? (uint64_t)(at > 0 ? at : 0) : import_table_progress(m->table, &total);
+    progress_tell(&m->progress, done, total, (uint64_t)m->rows);
 }
 
 /* --- what went wrong ---------------------------------------------------------------------------------------------------- */
 
-static void list_error(struct import *m, int line, struct str field, struct str message)
+static void list_error(struct import *m, int64_t line, struct str field, struct str message)
 {
     struct json_out out;
     size_t before = m->errors.len;
@@ -102,13 +90,13 @@ static struct str label(struct str field, struct str message)
     return str_starts(message, field) ? STR("") : field;
 }
 
-static void print_note(struct import *m, const char *kind, int line, struct str field, struct str message)
+static void print_note(struct import *m, const char *kind, int64_t line, struct str field, struct str message)
 {
     field = label(field, message);
     if (args_has(m->args, "json"))
         return;
-    draw(m, true);
-    fprintf(stderr, "%s:%d: %s%.*s%s", m->file.name, line, kind, (int)field.n, field.n ? field.p : "",
+    progress_clear(&m->progress);
+    fprintf(stderr, "%s:%lld: %s%.*s%s", m->file.name, (long long)line, kind, (int)field.n, field.n ? field.p : "",
             field.n ? ": " : "");
     term_text(stderr, TONE_PLAIN, message);
     fputc('\n', stderr);
@@ -163,13 +151,13 @@ static void keep_bad(struct import *m, struct str kept, struct str why)
         return;
     }
     buf_init(&b, 16 * ERR_TEXT_MAX);
-    csv_put(&b, why, csv_delimiter(m->csv));
+    table_put_cell(&b, why, import_table_delimiter(m->table));
     fwrite(kept.p, 1, kept.n, m->bad);
     fprintf(m->bad, "%s%s\n", buf_cstr(&b), buf_cstr(&m->behind));
     buf_done(&b);
 }
 
-static void note_error(struct import *m, int line, struct str field, struct str message, struct str kept)
+static void note_error(struct import *m, int64_t line, struct str field, struct str message, struct str kept)
 {
     struct buf why;
     m->failed++;
@@ -245,9 +233,9 @@ static void batch_send(struct import *m)
     m->batch.n = 0;
 }
 
-static void batch_add(struct import *m, int line, struct str event, struct str kept)
+static void batch_add(struct import *m, int64_t line, struct str event, struct str kept)
 {
-    if (m->batch.n == BATCH_ROWS || m->batch.body.len + event.n + 1 > BATCH_BYTES)
+    if (m->batch.n == BATCH_ROWS || m->batch.body.len + event.n + 1 > BATCH_BYTES || m->batch.rows.len > KEPT_BYTES)
         batch_send(m);
     if (!m->connected || m->stopped) {
         m->unsent++;
@@ -261,7 +249,8 @@ static void batch_add(struct import *m, int line, struct str event, struct str k
     m->batch.row_at[m->batch.n] = m->batch.rows.len;
 }
 
-/* --- rows ---------------------------------------------------------------------------------------------------------------- */
+/* --- rows
+ * ---------------------------------------------------------------------------------------------------------------- */
 
 static struct str str_or_none(const char *z)
 {
@@ -276,31 +265,45 @@ static void send_before(struct import *m)
 }
 
 /* The row for --errors: its fields without an older error column; the reason follows, and behind it what no column is for. */
-static void keep_csv(struct import *m, const struct csv_row *row, struct buf *out)
+static void keep_row(struct import *m, const struct import_row *row, struct buf *out)
 {
-    char d = csv_delimiter(m->csv);
+    char d = import_table_delimiter(m->table);
     for (size_t i = 0; i < m->format.n; i++) {
         if ((int)i == m->format.error_at)
             continue;
-        csv_put(out, i < row->n ? row->field[i] : STR(""), d);
+        table_put_cell(out, i < row->n ? row->field[i] : STR(""), d);
         buf_putc(out, d);
     }
 }
 
-static void bad_csv(struct import *m, const struct csv_row *row, const char *field, const struct err *why,
+static void bad_row(struct import *m, const struct import_row *row, const char *field, const struct err *why,
                     const struct buf *kept)
 {
-    char d = csv_delimiter(m->csv);
+    char d = import_table_delimiter(m->table);
     send_before(m);
     for (size_t i = m->format.n; i < row->n; i++) {
         buf_putc(&m->behind, d);
-        csv_put(&m->behind, row->field[i], d);
+        table_put_cell(&m->behind, row->field[i], d);
     }
-    note_error(m, row->line, str_or_none(field), str_of(why->text), buf_str(kept));
+    note_error(m, (int64_t)row->line, str_or_none(field), str_of(why->text), buf_str(kept));
     buf_clear(&m->behind);
 }
 
-static void csv_row(struct import *m, const struct csv_row *row, struct buf *event, struct buf *kept)
+/* A row that could not be cut into fields stands in the first one, for a person to repair. */
+static void broken_row(struct import *m, const struct import_row *row, struct buf *kept)
+{
+    struct err e = {0};
+    err_set(&e, WL_EINVAL, "%s", table_problem_sentence(row->problem));
+    if (row->problem >= TABLE_BROKEN) {
+        buf_clear(kept);
+        table_put_cell(kept, row->raw, import_table_delimiter(m->table));
+        for (size_t i = 0; i < m->format.n - (m->format.error_at >= 0); i++)
+            buf_putc(kept, import_table_delimiter(m->table));
+    }
+    bad_row(m, row, NULL, &e, kept);
+}
+
+static void take_row(struct import *m, const struct import_row *row, struct buf *event, struct buf *kept)
 {
     struct json_out out;
     struct err e = {0};
@@ -308,42 +311,35 @@ static void csv_row(struct import *m, const struct csv_row *row, struct buf *eve
     buf_clear(event);
     buf_clear(kept);
     json_out_init(&out, event);
-    keep_csv(m, row, kept);
-    int rc = consent_row_csv(&m->format, row, &out, &field, &e);
+    keep_row(m, row, kept);
+    if (row->problem != TABLE_RIGHT) {
+        broken_row(m, row, kept);
+        return;
+    }
+    int rc = consent_row_table(&m->format, row, &out, &field, &e);
     if (rc == 0 && event->failed)
         rc = err_set(&e, WL_ETOOBIG, "the row is too long");
     if (rc == 0)
-        batch_add(m, row->line, buf_str(event), buf_str(kept));
+        batch_add(m, (int64_t)row->line, buf_str(event), buf_str(kept));
     else
-        bad_csv(m, row, field, &e, kept);
+        bad_row(m, row, field, &e, kept);
 }
 
-/* A row that could not be cut into fields: in the first one, for a person to repair. */
-static void broken_row(struct import *m, const struct csv_row *row, struct buf *kept, const struct err *why)
+static void read_table(struct import *m, struct buf *event, struct buf *kept)
 {
-    buf_clear(kept);
-    csv_put(kept, row->raw, csv_delimiter(m->csv));
-    for (size_t i = 0; i < m->format.n - (m->format.error_at >= 0); i++)
-        buf_putc(kept, csv_delimiter(m->csv));
-    send_before(m);
-    note_error(m, row->line, STR(""), str_of(why->text), buf_str(kept));
-}
-
-static void read_csv(struct import *m, struct buf *event, struct buf *kept)
-{
-    struct csv_row row;
+    struct import_row row;
     struct err e = {0};
     int rc;
-    while ((rc = csv_next(m->csv, &row, &e)) != 0) {
-        if (rc == 1 && contact_row_blank(&row))
-            continue;
+    while ((rc = import_table_next(m->table, &row, &e)) == 1) {
         m->rows++;
-        if (rc == 1)
-            csv_row(m, &row, event, kept);
-        else
-            broken_row(m, &row, kept, &e);
-        draw(m, false);
+        take_row(m, &row, event, kept);
+        draw(m);
     }
+    if (rc == 0 || m->stopped)
+        return;
+    progress_end(&m->progress);
+    m->stopped = true;
+    m->stop_code = cmd_fail(CMD_FAILED, NULL, "%s: behind row %lld %s", m->file.name, (long long)m->rows, e.text);
 }
 
 /* The next line, without what is too much of it; false at the end. *ret_cut: there was too much. */
@@ -389,7 +385,7 @@ static void read_lines(struct import *m, struct buf *event, struct buf *line)
             continue;
         m->rows++;
         json_line(m, number, s, cut, event);
-        draw(m, false);
+        draw(m);
     }
 }
 
@@ -397,19 +393,20 @@ static void read_rows(struct import *m)
 {
     struct buf event, kept;
     buf_init(&event, CONSENT_ROW_BYTES);
-    buf_init(&kept, CONSENT_ROW_BYTES);
+    buf_init(&kept, KEPT_BYTES);
     if (m->lines)
         read_lines(m, &event, &kept);
     else
-        read_csv(m, &event, &kept);
+        read_table(m, &event, &kept);
     if (m->connected && !m->stopped)
         batch_send(m);
-    draw(m, true);
+    progress_end(&m->progress);
     buf_done(&event);
     buf_done(&kept);
 }
 
-/* --- the whole import ------------------------------------------------------------------------------------------------------ */
+/* --- the whole import
+ * ------------------------------------------------------------------------------------------------------ */
 
 /* What the command line says for rows that say nothing. */
 static int read_options(struct import *m)
@@ -436,7 +433,8 @@ static int read_options(struct import *m)
         m->format.fallback[fallbacks[i].field] = args_get(m->args, fallbacks[i].option);
     if (m->format.fallback[FIELD_METHOD] == NULL)
         m->format.fallback[FIELD_METHOD] = "import";
-    m->format.international = args_has(m->args, "international");
+    m->format.numbers.international = args_has(m->args, "international");
+    m->format.numbers.plans = &m->plans.data;
     for (size_t i = 0; (map = args_nth(m->args, "map", i)) != NULL; i++)
         if (consent_format_map(&m->format, map, &e) != 0)
             return cmd_fail(CMD_USAGE, NULL, "%s", e.text);
@@ -461,16 +459,14 @@ static int read_form(struct import *m)
 
 static int read_header(struct import *m)
 {
-    struct csv_row row;
+    struct import_row row;
     struct err e = {0};
-    int rc = csv_next(m->csv, &row, &e);
-    if (rc == 1)
-        rc = consent_format_header(&m->format, &row, &e);
-    else if (rc == 0)
-        rc = err_set(&e, WL_EINVAL, "the file is empty");
+    import_table_header(m->table, &row);
+    int rc = row.problem == TABLE_RIGHT ? consent_format_header(&m->format, &row, &e)
+                                        : err_set(&e, WL_EINVAL, "%s", table_problem_sentence(row.problem));
     if (rc < 0)
-        return cmd_fail(CMD_FAILED, "see the columns in: wayleave help consent import", "%s:%d: %s", m->file.name,
-                        row.line, e.text);
+        return cmd_fail(CMD_FAILED, "see the columns in: wayleave help consent import", "%s:%llu: %s", m->file.name,
+                        (unsigned long long)row.line, e.text);
     if (m->format.ignored.len > 0 && !args_has(m->args, "quiet")) {
         fprintf(stderr, "%s: columns not used: ", m->file.name);
         term_text(stderr, TONE_PLAIN, buf_str(&m->format.ignored));
@@ -478,8 +474,8 @@ static int read_header(struct import *m)
     }
     if (m->bad) {
         struct buf head;
-        buf_init(&head, CONSENT_ROW_BYTES);
-        keep_csv(m, &row, &head);
+        buf_init(&head, KEPT_BYTES);
+        keep_row(m, &row, &head);
         fprintf(m->bad, "%serror\n", buf_cstr(&head));
         buf_done(&head);
     }
@@ -557,6 +553,10 @@ static int begin(struct import *m)
     const char *bad = args_get(m->args, "errors");
     int rc = read_options(m);
     if (rc == CMD_OK)
+        rc = phone_tables_open(m->args, &m->plans);
+    if (rc == CMD_OK)
+        rc = phone_tables_region(m->args, &m->plans, &m->format.numbers.region);
+    if (rc == CMD_OK)
         rc = import_file_open(m->args->word[0], &m->file);
     m->format.file = m->file.name;
     m->format.sha256 = m->file.sha256;
@@ -568,11 +568,9 @@ static int begin(struct import *m)
         rc = rest_open(&m->rest, m->args);
         m->connected = true;
     }
-    if (rc == CMD_OK && !m->lines) {
-        m->csv = csv_open(read_in, m->file.in);
-        rc = read_header(m);
-    }
-    return rc;
+    if (rc == CMD_OK && !m->lines)
+        rc = import_table_open(&m->file, m->args, &m->table);
+    return rc == CMD_OK && !m->lines ? read_header(m) : rc;
 }
 
 int consent_import(const struct args *a)
@@ -581,13 +579,12 @@ int consent_import(const struct args *a)
     if (m == NULL)
         abort();
     m->args = a;
-    m->progress = isatty(STDERR_FILENO) && !args_has(a, "quiet");
-    m->begun_ns = clock_mono_ns();
+    progress_begin(&m->progress, "rows", args_has(a, "quiet"));
     m->parser = json_parser_create();
     buf_init(&m->errors, ERRORS_BYTES);
-    buf_init(&m->behind, CONSENT_ROW_BYTES);
+    buf_init(&m->behind, KEPT_BYTES);
     buf_init(&m->batch.body, BATCH_BYTES + CONSENT_ROW_BYTES);
-    buf_init(&m->batch.rows, BATCH_ROWS * CONSENT_ROW_BYTES);
+    buf_init(&m->batch.rows, 2 * KEPT_BYTES);
     int rc = begin(m);
     if (rc == CMD_OK) {
         read_rows(m);
@@ -598,7 +595,8 @@ int consent_import(const struct args *a)
     import_file_close(&m->file);
     if (m->connected)
         rest_close(&m->rest);
-    csv_free(m->csv);
+    import_table_close(m->table);
+    phone_tables_close(&m->plans);
     json_parser_free(m->parser);
     consent_format_done(&m->format);
     buf_done(&m->batch.body);

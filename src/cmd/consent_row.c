@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * consent_row.c - CSV rows and JSON lines as consent events.
+ * consent_row.c - rows of a table and lines of JSON as consent events.
  *
  * Nothing is guessed: a column counts under the API's name for it, a few spellings of that, or by --map. Of a JSON object
  * members nobody knows are handed on, and the gateway refuses them by name: in a program's export a mistyped member would
@@ -70,7 +70,7 @@ int consent_format_map(struct consent_format *f, const char *assignment, struct 
                    field.p, near != NULL ? "; did you mean " : "", near != NULL ? near : "");
 }
 
-int consent_format_header(struct consent_format *f, const struct csv_row *header, struct err *e)
+int consent_format_header(struct consent_format *f, const struct import_row *header, struct err *e)
 {
     memset(f->at, -1, sizeof f->at);
     f->error_at = -1;
@@ -108,7 +108,7 @@ void consent_format_done(struct consent_format *f)
 /* --- what is written ------------------------------------------------------------------------------------------------- */
 
 /* Where the row came from, beside what it says itself. */
-static void put_origin(const struct consent_format *f, int line, struct json_out *out)
+static void put_origin(const struct consent_format *f, int64_t line, struct json_out *out)
 {
     jo_key(out, "import");
     jo_object(out);
@@ -119,7 +119,7 @@ static void put_origin(const struct consent_format *f, int line, struct json_out
 }
 
 /* `given`: an object, or absent; `text`: what else was written. */
-static void put_evidence(const struct consent_format *f, int line, struct json given, struct str text,
+static void put_evidence(const struct consent_format *f, int64_t line, struct json given, struct str text,
                          struct json_out *out)
 {
     struct buf value;
@@ -136,34 +136,36 @@ static void put_evidence(const struct consent_format *f, int line, struct json g
     }
     buf_done(&value);
     if (text.n > 0)
-        jo_kstr(out, "text", text);
+        jo_kstr(out, contact_evidence_key(text), text);
     put_origin(f, line, out);
     jo_end(out);
 }
 
 /* Checks what a file can have wrong and a gateway could not tell: who is meant. */
-static int check_who(const struct consent_format *f, struct str who, struct err *e)
+static int check_who(const struct consent_format *f, struct str *who, char number[PHONE_E164_MAX], struct err *e)
 {
     struct identity id;
-    if (who.n == 0)
+    if (who->n == 0)
         return err_set(e, WL_EINVAL, "is empty");
-    if (identity_user_id(who, &id, NULL) == 0)
+    if (identity_user_id(*who, &id, NULL) == 0)
         return 0;
-    return contact_phone_check(who, f->international, e);
+    int rc = contact_number(&f->numbers, *who, f->numbers.region, number, e);
+    *who = rc == 0 ? str_of(number) : *who;
+    return rc;
 }
 
 /* One field as text. */
 static int put_text(const struct consent_format *f, enum consent_field field, struct str s, struct json_out *out,
                     struct err *e)
 {
-    char text[128];
+    char text[128], number[PHONE_E164_MAX];
     int64_t ms;
     int rc = 0;
-    if (field == FIELD_WHO && (rc = check_who(f, s, e)) != 0)
+    if (field == FIELD_WHO && (rc = check_who(f, &s, number, e)) != 0)
         return rc;
     if (field == FIELD_SCOPE && contact_scope_text(s, text, sizeof text, NULL) == 0)
         s = str_of(text);
-    if ((field == FIELD_AT || field == FIELD_EXPIRES) && time_parse(s.p, s.n, &ms))
+    if ((field == FIELD_AT || field == FIELD_EXPIRES) && contact_time(s, &ms))
         s = str_of(time_text(ms, text));
     jo_kstr(out, names[field], s);
     return 0;
@@ -174,23 +176,22 @@ static struct str fallback_of(const struct consent_format *f, enum consent_field
     return f->fallback[field] != NULL ? str_of(f->fallback[field]) : STR("");
 }
 
-int consent_row_csv(const struct consent_format *f, const struct csv_row *row, struct json_out *out,
-                    const char **ret_field, struct err *e)
+int consent_row_table(const struct consent_format *f, const struct import_row *row, struct json_out *out,
+                      const char **ret_field, struct err *e)
 {
     *ret_field = NULL;
     if (row->n > f->n)
-        return err_set(e, WL_EINVAL,
-                       "the row has %zu fields, the header %zu: a delimiter inside a field must be quoted", row->n,
-                       f->n);
+        return err_set(e, WL_EINVAL, "the row has %zu cells, the header %zu: a delimiter inside a cell must be quoted",
+                       row->n, f->n);
     jo_object(out);
-    jo_kint(out, "row", row->line);
+    jo_kint(out, "row", (int64_t)row->line);
     for (int i = 0; i < FIELD_COUNT; i++) {
         int at = f->at[i];
         struct str s = at >= 0 && (size_t)at < row->n ? str_trim(row->field[at]) : STR("");
         s = s.n > 0 ? s : fallback_of(f, (enum consent_field)i);
         *ret_field = names[i];
         if (i == FIELD_EVIDENCE)
-            put_evidence(f, row->line, (struct json){NULL, 0}, s, out);
+            put_evidence(f, (int64_t)row->line, (struct json){NULL, 0}, s, out);
         else if (s.n > 0 || i == FIELD_WHO) {
             int rc = put_text(f, (enum consent_field)i, s, out, e);
             if (rc != 0)

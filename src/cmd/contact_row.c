@@ -1,193 +1,49 @@
 /* SPDX-License-Identifier: Apache-2.0
- * contact_row.c - column names, and the checks a row must pass.
+ * contact_row.c - the checks a row must pass, and what it says about consent.
  *
- * Column names are compared without case, spaces, '-' and '_', through one table of aliases. "no", "none" and an
- * empty field in the consent column mean that nothing is recorded, not a withdrawal: a withdrawal is an act of a
- * person and is written as one (consent_act = withdraw). There they mean all, and a scope or a time that cannot be read
- * is handed on for the gateway to say what it made of it.
+ * "no", "none" and an empty cell in the consent column mean that nothing is recorded, not a withdrawal: a withdrawal
+ * is an act of a person and is written as one (consent_act = withdraw, or a column of unsubscribed people). There
+ * they mean all, and a scope or a time that cannot be read is handed on for the gateway to say what it made of it.
  *
- * Without a leading '+' nobody can tell a national number from an international one: "212 555 0123" is New York to the
- * person who typed it and Morocco to the platform. Such a row is refused unless the caller vouches for the file. */
+ * Without a leading '+' nobody can tell a national number from an international one: "212 555 0123" is New York to
+ * the person who typed it and Morocco to the platform. With a region it is read as people there dial it, and must be
+ * a number that somebody there can have. */
 #include "cmd/contact_row.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "core/consent.h"
 #include "core/identity.h"
 
-static const struct {
-    const char *name;
-    enum contact_column column;
-} aliases[] = {
-    {"phone", COLUMN_PHONE},
-    {"phonenumber", COLUMN_PHONE},
-    {"telephone", COLUMN_PHONE},
-    {"tel", COLUMN_PHONE},
-    {"mobile", COLUMN_PHONE},
-    {"mobilephone", COLUMN_PHONE},
-    {"cellphone", COLUMN_PHONE},
-    {"cell", COLUMN_PHONE},
-    {"msisdn", COLUMN_PHONE},
-    {"whatsapp", COLUMN_PHONE},
-    {"whatsappnumber", COLUMN_PHONE},
-    {"waid", COLUMN_PHONE},
-    {"number", COLUMN_PHONE},
-    {"telefone", COLUMN_PHONE},
-    {"celular", COLUMN_PHONE},
-    {"telefono", COLUMN_PHONE},
-    {"teléfono", COLUMN_PHONE},
-    {"movil", COLUMN_PHONE},
-    {"móvil", COLUMN_PHONE},
-    {"telefon", COLUMN_PHONE},
-    {"handy", COLUMN_PHONE},
-    {"telefonnummer", COLUMN_PHONE},
-    {"userid", COLUMN_USER_ID},
-    {"bsuid", COLUMN_USER_ID},
-    {"whatsappuserid", COLUMN_USER_ID},
-    {"name", COLUMN_NAME},
-    {"fullname", COLUMN_NAME},
-    {"displayname", COLUMN_NAME},
-    {"nome", COLUMN_NAME},
-    {"nombre", COLUMN_NAME},
-    {"nom", COLUMN_NAME},
-    {"lang", COLUMN_LANG},
-    {"language", COLUMN_LANG},
-    {"locale", COLUMN_LANG},
-    {"idioma", COLUMN_LANG},
-    {"sprache", COLUMN_LANG},
-    {"langue", COLUMN_LANG},
-    {"zone", COLUMN_ZONE},
-    {"timezone", COLUMN_ZONE},
-    {"tz", COLUMN_ZONE},
-    {"fusohorario", COLUMN_ZONE},
-    {"zonahoraria", COLUMN_ZONE},
-    {"zeitzone", COLUMN_ZONE},
-    {"consent", COLUMN_CONSENT},
-    {"consentscope", COLUMN_CONSENT},
-    {"scope", COLUMN_CONSENT},
-    {"optin", COLUMN_CONSENT},
-    {"consentact", COLUMN_ACT},
-    {"act", COLUMN_ACT},
-    {"consentat", COLUMN_AT},
-    {"consentdate", COLUMN_AT},
-    {"consenttime", COLUMN_AT},
-    {"optinat", COLUMN_AT},
-    {"optindate", COLUMN_AT},
-    {"consentmethod", COLUMN_METHOD},
-    {"optinmethod", COLUMN_METHOD},
-    {"consentwording", COLUMN_WORDING},
-    {"wording", COLUMN_WORDING},
-    {"consentlanguage", COLUMN_LANGUAGE},
-    {"consentevidence", COLUMN_EVIDENCE},
-    {"evidence", COLUMN_EVIDENCE},
-    {"wordingsha256", COLUMN_WORDING_HASH},
-    {"consentwordingsha256", COLUMN_WORDING_HASH},
-    {"expires", COLUMN_EXPIRES},
-    {"consentexpires", COLUMN_EXPIRES},
-    {"business", COLUMN_BUSINESS},
-    {"policy", COLUMN_POLICY},
-    {"policyversion", COLUMN_POLICY},
-    {"jurisdiction", COLUMN_JURISDICTION},
-    {"error", COLUMN_ERROR},
-};
-
-static const char *const column_names[COLUMN_COUNT] = {
-    [COLUMN_PHONE] = "phone",
-    [COLUMN_USER_ID] = "user_id",
-    [COLUMN_NAME] = "name",
-    [COLUMN_LANG] = "lang",
-    [COLUMN_ZONE] = "zone",
-    [COLUMN_CONSENT] = "consent",
-    [COLUMN_ACT] = "consent_act",
-    [COLUMN_AT] = "consent_at",
-    [COLUMN_METHOD] = "consent_method",
-    [COLUMN_WORDING] = "consent_wording",
-    [COLUMN_LANGUAGE] = "consent_language",
-    [COLUMN_EVIDENCE] = "consent_evidence",
-    [COLUMN_WORDING_HASH] = "wording_sha256",
-    [COLUMN_EXPIRES] = "consent_expires",
-    [COLUMN_BUSINESS] = "business",
-    [COLUMN_POLICY] = "policy",
-    [COLUMN_JURISDICTION] = "jurisdiction",
-    [COLUMN_ERROR] = "error",
-};
-
-const char *contact_column_name(enum contact_column c)
+void contact_ignored(const struct columns *c, struct buf *out)
 {
-    return column_names[c];
-}
-
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
-}
-
-static int column_of(struct str header)
-{
-    char plain[64];
-    size_t n = 0;
-    for (size_t i = 0; i < header.n; i++) {
-        char c = header.p[i];
-        if (c == ' ' || c == '_' || c == '-' || c == '\t')
-            continue;
-        if (n == sizeof plain)
-            return -1;
-        plain[n++] = lower(c);
+    for (size_t i = 0; i < c->n; i++) {
+        const struct column *w = &c->column[i];
+        bool used =
+            w->role != COLUMN_NONE && w->role != COLUMN_EMAIL && w->role != COLUMN_TAGS && w->role != COLUMN_CREATED_AT;
+        if (!used && w->name.n > 0)
+            buf_printf(out, "%s%.*s", out->len ? ", " : "", (int)w->name.n, w->name.p);
     }
-    for (size_t i = 0; i < sizeof aliases / sizeof aliases[0]; i++)
-        if (str_eq(str_of(aliases[i].name), (struct str){plain, n}))
-            return (int)aliases[i].column;
-    return -1;
 }
 
-int contact_columns_read(struct contact_columns *c, const struct csv_row *header, struct err *e)
+/* --- cells ------------------------------------------------------------------------------------------------------------- */
+
+static struct str cell_at(const struct import_row *row, int at)
 {
-    memset(c, 0, sizeof *c);
-    memset(c->at, -1, sizeof c->at);
-    c->n = header->n;
-    buf_init(&c->ignored, 16384);
-    for (size_t i = 0; i < header->n; i++) {
-        struct str name = str_trim(header->field[i]);
-        int column = column_of(name);
-        if (column < 0 && name.n > 0) {
-            buf_printf(&c->ignored, "%s%.*s", c->ignored.len ? ", " : "", (int)name.n, name.p);
-        } else if (column >= 0 && c->at[column] >= 0) {
-            struct str first = header->field[c->at[column]];
-            return err_set(e, WL_EINVAL, "the columns \"%.*s\" and \"%.*s\" both mean %s", (int)first.n, first.p,
-                           (int)name.n, name.p, column_names[column]);
-        } else if (column >= 0) {
-            c->at[column] = (int)i;
-        }
-    }
-    if (c->at[COLUMN_PHONE] < 0 && c->at[COLUMN_USER_ID] < 0)
-        return err_set(e, WL_EINVAL, "the first line names no column \"phone\" (or \"user_id\"): it must be a header");
-    return 0;
+    return at >= 0 && (size_t)at < row->n ? row->field[at] : STR("");
 }
 
-void contact_columns_done(struct contact_columns *c)
+static struct str own_field(const struct contact_format *f, const struct import_row *row, enum column_role which)
 {
-    buf_done(&c->ignored);
+    return cell_at(row, f->columns.at[which]);
 }
 
-bool contact_row_blank(const struct csv_row *row)
+static struct str field(const struct contact_format *f, const struct import_row *row, enum column_role which)
 {
-    for (size_t i = 0; i < row->n; i++)
-        if (str_trim(row->field[i]).n > 0)
-            return false;
-    return true;
-}
-
-static struct str own_field(const struct contact_columns *c, const struct csv_row *row, enum contact_column which)
-{
-    int at = c->at[which];
-    return at >= 0 && (size_t)at < row->n ? str_trim(row->field[at]) : (struct str){"", 0};
-}
-
-static struct str field(const struct contact_columns *c, const struct csv_row *row, enum contact_column which)
-{
-    struct str s = own_field(c, row, which);
-    return s.n == 0 && c->fallback[which] ? str_of(c->fallback[which]) : s;
+    struct str s = own_field(f, row, which);
+    return s.n == 0 && f->fallback[which] ? str_of(f->fallback[which]) : s;
 }
 
 static bool one_of(struct str s, const char *words)
@@ -200,8 +56,17 @@ static bool one_of(struct str s, const char *words)
 }
 
 /* Words of other programs' yes-or-no columns. */
-#define NOTHING  "no none n false 0 - não nao nein non"
-#define ANYTHING "yes y true 1 x ok sim si sí ja oui opt-in optin"
+#define NOTHING  "no none n false 0 - não nao nein non hayır hayir nie нет never never_subscribed not_subscribed"
+#define ANYTHING "yes y true 1 x ok sim si sí ja oui evet tak да opt-in optin subscribed opted_in"
+/* And of their columns of states. */
+#define LEFT                                                                                                           \
+    "unsubscribed opted-out opted_out optedout opt-out optout unsub blocked blacklisted blocklisted complained "       \
+    "complaint spam abgemeldet désinscrit désabonné desinscrit desabonne baja descadastrado disiscritto"
+
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+}
 
 /* "Marketing; Utility" -> "marketing,utility", then read by the words core knows. */
 int contact_scope_text(struct str s, char *out, size_t size, struct err *e)
@@ -228,36 +93,117 @@ int contact_scope_text(struct str s, char *out, size_t size, struct err *e)
     return consent_scope_parse((struct str){out, n}, &scope, e);
 }
 
-static bool withdraws(const struct contact_columns *c, const struct csv_row *row)
+bool contact_time(struct str s, int64_t *ret_ms)
 {
-    return one_of(field(c, row, COLUMN_ACT), "withdraw withdrawn");
+    char text[TIME_TEXT];
+    if (time_parse(s.p, s.n, ret_ms))
+        return true;
+    if (s.n < 16 || s.n > 19 || (s.p[10] != ' ' && s.p[10] != 'T') || s.n == 18)
+        return false;
+    memcpy(text, s.p, s.n);
+    text[10] = 'T';
+    if (s.n == 16)
+        memcpy(text + 16, ":00", 3);
+    text[19] = 'Z';
+    return time_parse(text, 20, ret_ms);
 }
 
-/* What a consent says beside scope, act and time. */
-static void consent_rest(const struct contact_columns *c, const struct csv_row *row, bool grants, struct json_out *out)
+/* --- who wants nothing more
+ * ----------------------------------------------------------------------------------------------- */
+
+static bool withdraws(const struct contact_format *f, const struct import_row *row)
+{
+    return one_of(field(f, row, COLUMN_ACT), "withdraw withdrawn");
+}
+
+static bool says_left(const struct column *w, struct str s)
+{
+    if (w->role == COLUMN_UNSUBSCRIBED || w->role == COLUMN_SMS_UNSUBSCRIBED)
+        return s.n > 0 && !one_of(s, NOTHING);
+    bool states = w->role == COLUMN_STATUS || (w->role >= COLUMN_EMAIL_CONSENT && w->role <= COLUMN_WHATSAPP_CONSENT);
+    return states && one_of(s, LEFT);
+}
+
+/* The column that says so; -1 none. */
+static int left_by(const struct contact_format *f, const struct import_row *row)
+{
+    for (size_t i = 0; i < f->columns.n && i < row->n; i++)
+        if (says_left(&f->columns.column[i], row->field[i]))
+            return (int)i;
+    return -1;
+}
+
+static bool other_channel(const struct contact_format *f, const struct import_row *row)
+{
+    for (size_t i = 0; i < f->columns.n && i < row->n; i++) {
+        uint8_t role = f->columns.column[i].role;
+        if ((role == COLUMN_SMS_CONSENT || role == COLUMN_EMAIL_CONSENT) && (int)i != f->consent_from &&
+            one_of(row->field[i], ANYTHING))
+            return true;
+    }
+    return false;
+}
+
+/* --- what is written
+ * ------------------------------------------------------------------------------------------------------ */
+
+const char *contact_evidence_key(struct str evidence)
+{
+    return str_starts(evidence, STR("https://")) || str_starts(evidence, STR("http://")) ? "url" : "text";
+}
+
+/* Where the row came from, and what it says itself. */
+static void put_evidence(const struct contact_format *f, const struct import_row *row, int column, struct json_out *out)
+{
+    struct str text = field(f, row, COLUMN_EVIDENCE);
+    jo_key(out, "evidence");
+    jo_object(out);
+    if (text.n > 0)
+        jo_kstr(out, contact_evidence_key(text), text);
+    if (column >= 0) {
+        jo_kstr(out, "column", str_clip(f->columns.column[column].name, 100));
+        jo_kstr(out, "cell", str_clip(row->field[column], 100));
+    }
+    jo_key(out, "import");
+    jo_object(out);
+    jo_kcstr(out, "file", f->file);
+    jo_kcstr(out, "sha256", f->sha256);
+    jo_kint(out, "row", (int64_t)row->line);
+    jo_end(out);
+    jo_end(out);
+}
+
+/* What a consent says beside scope, act and time. column: the one that says it, -1 none. */
+static void consent_rest(const struct contact_format *f, const struct import_row *row, bool grants, int column,
+                         struct json_out *out)
 {
     static const struct {
         const char *key;
-        enum contact_column column;
+        enum column_role column;
     } texts[] = {
-        {"wording", COLUMN_WORDING},   {"wording_sha256", COLUMN_WORDING_HASH}, {"language", COLUMN_LANGUAGE},
-        {"evidence", COLUMN_EVIDENCE}, {"business", COLUMN_BUSINESS},           {"policy", COLUMN_POLICY},
-        {"expires", COLUMN_EXPIRES},   {"jurisdiction", COLUMN_JURISDICTION},
+        {"wording", COLUMN_WORDING},
+        {"wording_sha256", COLUMN_WORDING_HASH},
+        {"language", COLUMN_LANGUAGE},
+        {"business", COLUMN_BUSINESS},
+        {"policy", COLUMN_POLICY},
+        {"expires", COLUMN_EXPIRES},
+        {"jurisdiction", COLUMN_JURISDICTION},
     };
-    struct str method = field(c, row, COLUMN_METHOD);
+    struct str method = field(f, row, COLUMN_METHOD);
     jo_kstr(out, "method", method.n ? method : STR("import"));
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
-        struct str s = field(c, row, texts[i].column);
+        struct str s = field(f, row, texts[i].column);
         if (s.n > 0 && (grants || texts[i].column != COLUMN_EXPIRES))
             jo_kstr(out, texts[i].key, s);
     }
+    put_evidence(f, row, column, out);
     jo_end(out);
 }
 
 /* Taken whatever its scope and time look like; --consent and --consent-at speak of what people agreed to. */
-static void withdrawal_json(const struct contact_columns *c, const struct csv_row *row, struct json_out *out)
+static void withdrawal_json(const struct contact_format *f, const struct import_row *row, struct json_out *out)
 {
-    struct str given = own_field(c, row, COLUMN_CONSENT), at = own_field(c, row, COLUMN_AT);
+    struct str given = own_field(f, row, COLUMN_CONSENT), at = own_field(f, row, COLUMN_AT);
     char scope[128], text[TIME_TEXT];
     int64_t when;
     if (given.n == 0 || one_of(given, NOTHING) || one_of(given, ANYTHING))
@@ -269,24 +215,45 @@ static void withdrawal_json(const struct contact_columns *c, const struct csv_ro
     jo_kstr(out, "scope", given);
     jo_kcstr(out, "act", "withdraw");
     if (at.n > 0)
-        jo_kstr(out, "at", time_parse(at.p, at.n, &when) ? str_of(time_text(when, text)) : at);
-    consent_rest(c, row, false, out);
+        jo_kstr(out, "at", contact_time(at, &when) ? str_of(time_text(when, text)) : at);
+    consent_rest(f, row, false, -1, out);
 }
 
-/* The consent the row brings, if it does. */
-static int consent_json(const struct contact_columns *c, const struct csv_row *row, struct json_out *out,
-                        enum contact_column *ret, struct err *e)
+/* A column says that the person left; when, if that is what it says. */
+static void left_json(const struct contact_format *f, const struct import_row *row, int column, struct json_out *out)
 {
-    struct str given = field(c, row, COLUMN_CONSENT), act = field(c, row, COLUMN_ACT), at = field(c, row, COLUMN_AT);
+    char text[TIME_TEXT];
+    int64_t when;
+    jo_key(out, "consent");
+    jo_object(out);
+    jo_kcstr(out, "scope", "marketing");
+    jo_kcstr(out, "act", "withdraw");
+    if (contact_time(row->field[column], &when) && when <= clock_now_ms())
+        jo_kcstr(out, "at", time_text(when, text));
+    jo_kcstr(out, "method", "import");
+    put_evidence(f, row, column, out);
+    jo_end(out);
+}
+
+/* What the row agrees to: its own cell, or --consent where its column of --consent-from says yes and no column of
+ * WhatsApp says no. */
+static struct str agreed(const struct contact_format *f, const struct import_row *row)
+{
+    struct str own = own_field(f, row, COLUMN_CONSENT), whatsapp = own_field(f, row, COLUMN_WHATSAPP_CONSENT);
+    if (own.n > 0 || f->fallback[COLUMN_CONSENT] == NULL)
+        return own;
+    if (f->consent_from >= 0 && !one_of(cell_at(row, f->consent_from), ANYTHING))
+        return STR("");
+    return whatsapp.n > 0 && one_of(whatsapp, NOTHING) ? STR("") : str_of(f->fallback[COLUMN_CONSENT]);
+}
+
+static int grant_json(const struct contact_format *f, const struct import_row *row, struct str given,
+                      struct json_out *out, enum column_role *ret, struct err *e)
+{
+    struct str act = field(f, row, COLUMN_ACT), at = field(f, row, COLUMN_AT);
     char scope[128], text[TIME_TEXT];
     int64_t when;
-    if (withdraws(c, row)) {
-        withdrawal_json(c, row, out);
-        return 0;
-    }
     *ret = COLUMN_CONSENT;
-    if (given.n == 0 || one_of(given, NOTHING))
-        return 0;
     int rc = contact_scope_text(given, scope, sizeof scope, e);
     if (rc != 0)
         return rc;
@@ -297,7 +264,7 @@ static int consent_json(const struct contact_columns *c, const struct csv_row *r
     if (at.n == 0)
         return err_set(e, WL_EINVAL,
                        "is missing: when did the person say so? (a date such as 2026-01-31, or --consent-at)");
-    if (!time_parse(at.p, at.n, &when))
+    if (!contact_time(at, &when))
         return err_set(e, WL_EINVAL, "must be a date such as 2026-01-31 or a time such as 2026-01-31T09:30:00Z");
     if (when > clock_now_ms() + 60000)
         return err_set(e, WL_EINVAL, "lies in the future");
@@ -306,9 +273,26 @@ static int consent_json(const struct contact_columns *c, const struct csv_row *r
     jo_kcstr(out, "scope", scope);
     jo_kcstr(out, "act", "grant");
     jo_kcstr(out, "at", time_text(when, text));
-    consent_rest(c, row, true, out);
+    consent_rest(f, row, true, f->consent_from, out);
     return 0;
 }
+
+/* The consent the row brings, if it does. */
+static int consent_json(const struct contact_format *f, const struct import_row *row, int left, struct json_out *out,
+                        enum column_role *ret, struct err *e)
+{
+    struct str given = agreed(f, row);
+    if (withdraws(f, row))
+        withdrawal_json(f, row, out);
+    else if (left >= 0)
+        left_json(f, row, left, out);
+    else if (given.n > 0 && !one_of(given, NOTHING))
+        return grant_json(f, row, given, out, ret, e);
+    return 0;
+}
+
+/* --- numbers
+ * ---------------------------------------------------------------------------------------------------------------- */
 
 /* A plus, as typed on any keyboard, before the first digit: "+44...", "(+44)...", or full-width. */
 static bool leads_with_plus(struct str phone)
@@ -320,33 +304,107 @@ static bool leads_with_plus(struct str phone)
     return false;
 }
 
-int contact_phone_check(struct str phone, bool international, struct err *e)
+static int as_spreadsheets_leave_it(struct str phone, struct err *e)
 {
-    struct identity id;
     const char *exp = memchr(phone.p, 'E', phone.n);
     if (exp == NULL)
         exp = memchr(phone.p, 'e', phone.n);
-    if (exp && exp > phone.p && phone.p[0] >= '0' && phone.p[0] <= '9')
+    if (exp == NULL || exp == phone.p || phone.p[0] < '0' || phone.p[0] > '9')
+        return 0;
+    return err_set(e, WL_EINVAL,
+                   "was shortened by a spreadsheet (as in 5.5E+12) and cannot be restored; export the column as text");
+}
+
+static int no_number(const struct phone_number *n, struct err *e)
+{
+    static const char *const why[] = {
+        [PHONE_INVALID_COUNTRY_CODE] = "begins with no country code that exists",
+        [PHONE_NOT_A_NUMBER] = "is no phone number",
+        [PHONE_TOO_SHORT_AFTER_IDD] = "is too short for a phone number",
+        [PHONE_TOO_SHORT_NSN] = "is too short for a phone number",
+        [PHONE_TOO_LONG_NSN] = "has too many digits for one phone number",
+        [PHONE_INPUT_TOO_BIG] = "is too long for a phone number",
+    };
+    return err_set(e, WL_EINVAL, "%s", why[n->status]);
+}
+
+/* Digits that begin with the region's own country code and are somebody's number with it, too: 4915112345678 in Germany. */
+static bool both_ways(const struct phone_data *d, struct str phone, int region, const struct phone_number *read)
+{
+    struct phone_number other;
+    uint64_t digits = 0;
+    for (size_t i = 0; i < phone.n && digits < UINT64_MAX / 100; i++)
+        if (phone.p[i] >= '0' && phone.p[i] <= '9')
+            digits = digits * 10 + (uint64_t)(phone.p[i] - '0');
+    return phone_number_of_e164(d, digits, &other) && phone_number_valid(&other) &&
+           other.code == d->region[region].code && other.e164 != read->e164;
+}
+
+int contact_number(const struct contact_numbers *c, struct str phone, int region, char ret[PHONE_E164_MAX],
+                   struct err *e)
+{
+    struct phone_number n;
+    char plus[PHONE_TEXT_MAX + 1];
+    int rc = as_spreadsheets_leave_it(phone, e);
+    bool whole = leads_with_plus(phone);
+    if (rc != 0)
+        return rc;
+    if (c->international && !whole && phone.n < PHONE_TEXT_MAX) {
+        plus[0] = '+';
+        memcpy(plus + 1, phone.p, phone.n);
+        phone = (struct str){plus, phone.n + 1};
+        whole = true;
+    }
+    phone_number_read(c->plans, phone, region, &n);
+    if (n.status != PHONE_OK && (whole || region != 0 || n.status != PHONE_INVALID_COUNTRY_CODE))
+        return no_number(&n, e);
+    if (n.status != PHONE_OK)
+        return err_set(e, WL_EINVAL,
+                       "write it with + and the country code, say --region DE if it is dialled in Germany, or "
+                       "--international if every number in this file begins with its country code");
+    if (!whole && both_ways(c->plans, phone, region, &n))
         return err_set(
             e, WL_EINVAL,
-            "was shortened by a spreadsheet (as in 5.5E+12) and cannot be restored; export the column as text");
-    int rc = identity_phone(phone, &id, e);
-    if (rc == 0 && !international && !leads_with_plus(phone))
-        return err_set(e, WL_EINVAL,
-                       "write it with + and the country code, or say --international if every number in this file "
-                       "begins with its country code");
+            "can be read with its country code and without; write it with +, or say --international if every "
+            "number in this file begins with its country code");
+    if (n.e164 == 0 || (!whole && !phone_number_valid(&n)))
+        return err_set(e, WL_EINVAL, "is no number that somebody in %s has; write it with + and the country code",
+                       phone_region_id(c->plans, region));
+    snprintf(ret, PHONE_E164_MAX, "+%llu", (unsigned long long)n.e164);
+    return 0;
+}
+
+/* The row's number, in the country the row names. */
+static int row_number(const struct contact_format *f, const struct import_row *row, struct str *phone,
+                      char ret[PHONE_E164_MAX], struct err *e)
+{
+    int region = f->numbers.region;
+    *phone = STR("");
+    for (size_t i = 0; i < f->columns.phones && phone->n == 0; i++)
+        *phone = cell_at(row, f->columns.phone[i]);
+    if (phone->n == 0)
+        return 0;
+    if (!leads_with_plus(*phone) && !f->numbers.international) {
+        region = columns_region(&f->columns, f->numbers.plans, row->row, row->cells, region);
+        if (region < 0)
+            return err_set(e, WL_EINVAL, "is written without country code, and the row names a country nobody knows");
+    }
+    int rc = contact_number(&f->numbers, *phone, region, ret, e);
+    *phone = rc == 0 ? str_of(ret) : *phone;
     return rc;
 }
 
 /* Who the row is about. A withdrawal is content with one of two names: 1 then, and the other is not to be used. */
-static int check_names(struct str *phone, struct str *user, const struct contact_columns *c, bool lenient,
-                       enum contact_column *ret_field, struct err *e)
+static int check_names(const struct contact_format *f, const struct import_row *row, bool lenient, struct str *phone,
+                       struct str *user, char number[PHONE_E164_MAX], enum column_role *ret_field, struct err *e)
 {
     struct identity id;
-    int rc = 0;
+    int rc = row_number(f, row, phone, number, e);
+    *ret_field = COLUMN_PHONE;
+    *user = own_field(f, row, COLUMN_USER_ID);
     if (phone->n == 0 && user->n == 0)
         return err_set(e, WL_EINVAL, "is empty, and there is no user id");
-    if (phone->n > 0 && (rc = contact_phone_check(*phone, c->international, e)) != 0) {
+    if (rc != 0) {
         if (!lenient || user->n == 0 || identity_user_id(*user, &id, NULL) != 0)
             return rc;
         *phone = STR("");
@@ -362,29 +420,57 @@ static int check_names(struct str *phone, struct str *user, const struct contact
     return 0;
 }
 
-int contact_row_json(const struct contact_columns *c, const struct csv_row *row, struct json_out *out,
-                     enum contact_column *ret_field, struct err *e)
+static int check_shape(const struct contact_format *f, const struct import_row *row, struct err *e)
 {
-    struct str phone = field(c, row, COLUMN_PHONE), user = field(c, row, COLUMN_USER_ID);
-    *ret_field = COLUMN_PHONE;
-    if (row->n > c->n)
-        return err_set(e, WL_EINVAL,
-                       "the row has %zu fields, the header %zu: a delimiter inside a field must be quoted", row->n,
-                       c->n);
-    int warned = check_names(&phone, &user, c, withdraws(c, row), ret_field, e);
+    struct buf why;
+    int rc = 0;
+    buf_init(&why, ERR_TEXT_MAX);
+    if (columns_ragged(&f->columns, f->numbers.plans, row->row, row->cells, f->numbers.region, &why))
+        rc = err_set(e, WL_EINVAL, "%s", buf_cstr(&why));
+    else if (f->columns.phones == 0 && row->n > f->columns.n)
+        rc = err_set(e, WL_EINVAL, "the row has %zu cells, the header %zu: a delimiter inside a cell must be quoted",
+                     row->n, f->columns.n);
+    buf_done(&why);
+    return rc;
+}
+
+static void put_name(const struct contact_format *f, const struct import_row *row, struct json_out *out)
+{
+    struct str name = own_field(f, row, COLUMN_NAME), first = own_field(f, row, COLUMN_FIRST_NAME),
+               last = own_field(f, row, COLUMN_LAST_NAME);
+    char both[1024];
+    if (name.n == 0 && first.n > 0 && last.n > 0 && first.n + last.n < sizeof both - 2)
+        name = (struct str){both, (size_t)snprintf(both, sizeof both, "%.*s %.*s", (int)first.n, first.p, (int)last.n,
+                                                   last.p)};
+    else if (name.n == 0)
+        name = first.n > 0 ? first : last;
+    jo_kstr(out, "name", name);
+}
+
+int contact_row_json(const struct contact_format *f, const struct import_row *row, struct json_out *out,
+                     struct contact_found *ret, struct err *e)
+{
+    struct str phone, user;
+    char number[PHONE_E164_MAX];
+    int left = left_by(f, row);
+    *ret = (struct contact_found){.withdraws = left >= 0, .other_channel = left < 0 && other_channel(f, row)};
+    int rc = check_shape(f, row, e);
+    if (rc != 0)
+        return rc;
+    int warned = check_names(f, row, left >= 0 || withdraws(f, row), &phone, &user, number, &ret->field, e);
     if (warned < 0)
         return warned;
     jo_object(out);
-    jo_kint(out, "row", row->line);
+    jo_kint(out, "row", (int64_t)row->line);
     if (phone.n > 0)
         jo_kstr(out, "phone", phone);
     if (user.n > 0)
         jo_kstr(out, "user_id", user);
-    jo_kstr(out, "name", field(c, row, COLUMN_NAME));
-    jo_kstr(out, "lang", field(c, row, COLUMN_LANG));
-    if (field(c, row, COLUMN_ZONE).n > 0)
-        jo_kstr(out, "zone", field(c, row, COLUMN_ZONE));
-    int rc = consent_json(c, row, out, ret_field, e);
+    put_name(f, row, out);
+    jo_kstr(out, "lang", field(f, row, COLUMN_LANG));
+    if (field(f, row, COLUMN_ZONE).n > 0)
+        jo_kstr(out, "zone", field(f, row, COLUMN_ZONE));
+    rc = consent_json(f, row, left, out, &ret->field, e);
     jo_end(out);
     return rc < 0 ? rc : warned;
 }

@@ -1,62 +1,65 @@
 /* SPDX-License-Identifier: Apache-2.0
  * contact_row.h - a spreadsheet's row as a contact of the REST API.
  *
- * Which column is which is found by name, with the names CRMs and spreadsheets in several languages use. A row is
- * checked here with the same functions the gateway uses, so that --dry-run and an import agree; the gateway checks
- * again. Nothing is guessed about consent: a "yes" without saying to what, or an agreement without its date, is an
- * error of that row. Nor about numbers: one without '+' is an error unless the whole file was said to be
- * international. A withdrawal is the exception: whatever can be told who it is about is taken, in the stricter reading. */
+ * Which column is which, core/columns.h says. A row is checked here with the functions the gateway uses, so that
+ * --dry-run and an import agree; the gateway checks again.
+ *
+ * Nothing is guessed about consent: a "yes" without saying to what, or an agreement without its date, is an error of
+ * that row. A yes to marketing by SMS or e-mail is none to WhatsApp; --consent-from says which column's yes is, with
+ * the words people saw. A column that says somebody wants nothing more wins over everything else in the row, whatever
+ * channel it speaks of.
+ *
+ * Nor about numbers: one without '+' is read in the row's country or the region of --region, and is an error where
+ * there is neither, unless the whole file was said to be international. A withdrawal is the exception: whatever can
+ * be told who it is about is taken, in the stricter reading. */
 #ifndef WL_CMD_CONTACT_ROW_H
 #define WL_CMD_CONTACT_ROW_H
 
 #include "base/err.h"
 #include "base/json.h"
-#include "cmd/csv.h"
+#include "cmd/import_table.h"
+#include "core/columns.h"
 
-enum contact_column {
-    COLUMN_PHONE,
-    COLUMN_USER_ID,
-    COLUMN_NAME,
-    COLUMN_LANG,
-    COLUMN_ZONE,
-    COLUMN_CONSENT,
-    COLUMN_ACT,
-    COLUMN_AT,
-    COLUMN_METHOD,
-    COLUMN_WORDING,
-    COLUMN_LANGUAGE,
-    COLUMN_EVIDENCE,
-    COLUMN_WORDING_HASH,
-    COLUMN_EXPIRES,
-    COLUMN_BUSINESS,
-    COLUMN_POLICY,
-    COLUMN_JURISDICTION,
-    COLUMN_ERROR, /* ours, of an earlier --errors file: left out */
-    COLUMN_COUNT
+/* How numbers of a file are read. */
+struct contact_numbers {
+    const struct phone_data *plans;
+    int region;         /* of numbers without '+'; 0 none */
+    bool international; /* every number begins with its country code, '+' or not */
 };
 
-struct contact_columns {
-    int at[COLUMN_COUNT];               /* position in the row, -1: no such column */
-    size_t n;                           /* columns in the header */
-    const char *fallback[COLUMN_COUNT]; /* --consent and its like: for rows whose own field is empty */
-    bool international;                 /* every number begins with its country code, '+' or not */
-    struct buf ignored;                 /* names of the columns nobody knows, comma-separated */
+struct contact_format {
+    struct columns columns;
+    const char *fallback[COLUMN_ROLES]; /* --consent and its like: for rows whose own cell is empty */
+    struct contact_numbers numbers;
+    int consent_from;          /* the column whose yes is the agreement of --consent; -1: every row's */
+    const char *file, *sha256; /* for the evidence */
 };
 
-const char *contact_column_name(enum contact_column c);
-/* Reads the header row. WL_EINVAL: neither phone nor user id, or a column twice. contact_columns_done() it. */
-int contact_columns_read(struct contact_columns *c, const struct csv_row *header, struct err *e);
-void contact_columns_done(struct contact_columns *c);
+/* What a row brings, beside its object. */
+struct contact_found {
+    enum column_role field; /* at fault; COLUMN_NONE: the row as a whole */
+    bool withdraws;         /* a column said that this person wants nothing more */
+    bool other_channel;     /* a yes to SMS or e-mail, which is none to WhatsApp */
+};
 
-/* Appends the contact's object. WL_EINVAL with a sentence; *ret_field is the column at fault, and `out` must be thrown away.
- * 1: a withdrawal was taken without the column at fault, `e` says why. */
-int contact_row_json(const struct contact_columns *c, const struct csv_row *row, struct json_out *out,
-                     enum contact_column *ret_field, struct err *e);
-bool contact_row_blank(const struct csv_row *row);
+/* Columns nobody uses, comma-separated. */
+void contact_ignored(const struct columns *c, struct buf *out);
 
-/* A phone number as it may stand in a file: with '+' unless all of them are international, and not mangled by a spreadsheet. */
-int contact_phone_check(struct str phone, bool international, struct err *e);
-/* "Marketing; Utility" -> "marketing,utility". WL_EINVAL: no scope people consent to, or a "yes" that does not say to what. */
+/* Appends the contact's object. WL_EINVAL with a sentence; `out` must be thrown away. 1: a withdrawal was taken
+ * without the column at fault, `e` says why. */
+int contact_row_json(const struct contact_format *f, const struct import_row *row, struct json_out *out,
+                     struct contact_found *ret, struct err *e);
+
+/* A number as it may stand in a file: "+491701234567" of it into ret. region: of the row, 0 none. WL_EINVAL says what
+ * to do. */
+int contact_number(const struct contact_numbers *n, struct str phone, int region, char ret[PHONE_E164_MAX],
+                   struct err *e);
+/* "Marketing; Utility" -> "marketing,utility". WL_EINVAL: no scope people consent to, or a "yes" that does not say to
+ * what. */
 int contact_scope_text(struct str s, char *out, size_t size, struct err *e);
+/* "url" of an address, as a form's evidence has it, else "text". */
+const char *contact_evidence_key(struct str evidence);
+/* RFC 3339, a date, or "2026-01-31 09:30[:00]" as programs export it, in UTC. */
+bool contact_time(struct str s, int64_t *ret_ms);
 
 #endif

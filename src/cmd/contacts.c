@@ -1,20 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0
  * contacts.c - `wayleave contacts import` and `contacts show`.
  *
- * An import reads the file once for its digest (every consent it brings is recorded with name and digest of the
- * file it came from) and once for its rows, in batches the gateway takes or refuses row by row. Every row ends in
- * exactly one count: created, updated, unchanged, failed, or not sent; warnings are about rows that were taken. Running it again changes nothing that is
- * already there, so the answer to an interrupted import is the same command. */
+ * An import reads the file once for its digest (every consent it brings is recorded with name and digest of the file
+ * it came from) and once for its rows, in batches the gateway takes or refuses row by row. Every row ends in exactly
+ * one count: created, updated, unchanged, failed, or not sent; warnings are about rows that were taken. Running it
+ * again changes nothing that is already there, so the answer to an interrupted import is the same command. The rows
+ * read first show what the columns hold; what was made of them is said, and can be kept for the next file. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "cmd/columns_args.h"
 #include "cmd/contact_row.h"
 #include "cmd/import_file.h"
+#include "cmd/phone_tables.h"
+#include "cmd/progress.h"
 #include "cmd/rest_client.h"
 #include "cmd/show.h"
+#include "cmd/table_out.h"
 #include "cmd/term.h"
 #include "cmd/verbs.h"
 
@@ -22,6 +27,8 @@
 #define BATCH_BYTES  (900u << 10)
 #define ERRORS_BYTES (64u << 20)
 #define ERRORS_SHOWN 20
+#define KEPT_BYTES   (4 * TABLE_ROW_MAX) /* a row as CSV again, at worst */
+#define HEADER_BYTES (32u << 20)         /* what is known of columns */
 
 struct import {
     const struct args *args;
@@ -30,56 +37,47 @@ struct import {
     struct rest rest;
     bool connected, stopped; /* stopped: the gateway went away; the rest is only counted */
     int stop_code;
-    struct csv *csv;
-    struct contact_columns columns;
+    struct import_table *table;
+    struct phone_tables plans;
+    struct arena *arena;
+    struct contact_format format;
+    struct buf ignored; /* columns nobody uses */
     struct buf source;
     struct {
         struct buf contacts; /* the objects, comma-separated */
         struct buf rows;     /* the same rows as CSV, for --errors */
-        int line[BATCH_ROWS];
+        int64_t line[BATCH_ROWS];
         size_t row_at[BATCH_ROWS + 1];
         bool failed[BATCH_ROWS];
         size_t n;
     } batch;
-    int64_t rows, created, updated, unchanged, consents, failed, warned, unsent;
+    int64_t rows, created, updated, unchanged, consents, failed, warned, unsent, left, other_channel;
     struct buf behind;           /* fields of a row that no column is for, each behind its delimiter */
     struct buf errors, warnings; /* JSON objects, comma-separated */
     bool errors_cut;
-    bool progress;
-    int64_t drawn_ns;
+    struct progress progress;
 };
 
-static size_t read_in(void *from, char *p, size_t n)
+static void draw(struct import *m)
 {
-    return fread(p, 1, n, from);
-}
-
-static void draw(struct import *m, bool last)
-{
-    int64_t now = clock_mono_ns();
-    if (!m->progress || (!last && now - m->drawn_ns < 100000000))
-        return;
-    m->drawn_ns = now;
-    if (last)
-        fputs("\r\033[K", stderr);
-    else
-        fprintf(stderr, "\r%s: %lld rows, %lld failed ", m->file.name, (long long)m->rows, (long long)m->failed);
+    uint64_t total, done = import_table_progress(m->table, &total);
+    progress_tell(&m->progress, done, total, (uint64_t)m->rows);
 }
 
 /* The row for --errors: its fields without an older error column; why follows, and behind it what no column is for. */
-static void keep_row(struct import *m, const struct csv_row *row, struct buf *out)
+static void keep_row(struct import *m, const struct import_row *row, struct buf *out)
 {
-    char d = csv_delimiter(m->csv);
-    for (size_t i = 0; i < m->columns.n; i++) {
-        if ((int)i == m->columns.at[COLUMN_ERROR])
+    char d = import_table_delimiter(m->table);
+    for (size_t i = 0; i < m->format.columns.n; i++) {
+        if (m->format.columns.column[i].role == COLUMN_ERROR)
             continue;
-        csv_put(out, i < row->n ? row->field[i] : (struct str){"", 0}, d);
+        table_put_cell(out, i < row->n ? row->field[i] : (struct str){"", 0}, d);
         buf_putc(out, d);
     }
 }
 
 /* One more object of a list; what does not fit any more is only counted. */
-static void list_note(struct import *m, struct buf *list, int line, const char *field, struct str message)
+static void list_note(struct import *m, struct buf *list, int64_t line, const char *field, struct str message)
 {
     struct json_out out;
     size_t before = list->len;
@@ -98,18 +96,18 @@ static void list_note(struct import *m, struct buf *list, int line, const char *
     }
 }
 
-static void print_note(struct import *m, const char *kind, int line, const char *field, struct str message)
+static void print_note(struct import *m, const char *kind, int64_t line, const char *field, struct str message)
 {
     if (args_has(m->args, "json"))
         return;
-    draw(m, true);
-    fprintf(stderr, "%s:%d: %s%s%s", m->file.name, line, kind, field ? field : "", field ? ": " : "");
+    progress_clear(&m->progress);
+    fprintf(stderr, "%s:%lld: %s%s%s", m->file.name, (long long)line, kind, field ? field : "", field ? ": " : "");
     term_text(stderr, TONE_PLAIN, message);
     fputc('\n', stderr);
 }
 
 /* The row was taken all the same. */
-static void note_warning(struct import *m, int line, const char *field, struct str message)
+static void note_warning(struct import *m, int64_t line, const char *field, struct str message)
 {
     m->warned++;
     list_note(m, &m->warnings, line, field, message);
@@ -117,7 +115,7 @@ static void note_warning(struct import *m, int line, const char *field, struct s
         print_note(m, "warning: ", line, field, message);
 }
 
-static void note_error(struct import *m, int line, const char *field, struct str message, struct str kept)
+static void note_error(struct import *m, int64_t line, const char *field, struct str message, struct str kept)
 {
     m->failed++;
     list_note(m, &m->errors, line, field, message);
@@ -131,7 +129,7 @@ static void note_error(struct import *m, int line, const char *field, struct str
         buf_putstr(&why, message);
         struct buf cell;
         buf_init(&cell, 8 * ERR_TEXT_MAX);
-        csv_put(&cell, buf_str(&why), csv_delimiter(m->csv));
+        table_put_cell(&cell, buf_str(&why), import_table_delimiter(m->table));
         fwrite(kept.p, 1, kept.n, m->bad);
         fprintf(m->bad, "%s%s\n", buf_cstr(&cell), buf_cstr(&m->behind));
         buf_done(&cell);
@@ -167,7 +165,7 @@ static size_t batch_errors(struct import *m, struct json errors)
                 continue;
             m->batch.failed[i] = true;
             n++;
-            note_error(m, (int)line, name.n ? field : NULL, json_str_or(json_get(it.value, "message"), STR("refused")),
+            note_error(m, line, name.n ? field : NULL, json_str_or(json_get(it.value, "message"), STR("refused")),
                        kept_row(m, i));
             break;
         }
@@ -181,7 +179,7 @@ static void batch_warnings(struct import *m, struct json warnings)
         char field[64];
         struct str name = json_str_or(json_get(it.value, "field"), STR(""));
         snprintf(field, sizeof field, "%.*s", (int)name.n, name.p);
-        note_warning(m, (int)number(it.value, "row"), name.n ? field : NULL,
+        note_warning(m, number(it.value, "row"), name.n ? field : NULL,
                      json_str_or(json_get(it.value, "message"), STR("")));
     }
 }
@@ -238,9 +236,10 @@ static void batch_send(struct import *m)
     m->batch.n = 0;
 }
 
-static void batch_add(struct import *m, const struct csv_row *row, struct str contact)
+static void batch_add(struct import *m, const struct import_row *row, struct str contact)
 {
-    if (m->batch.n == BATCH_ROWS || m->batch.contacts.len + contact.n + 1 > BATCH_BYTES)
+    if (m->batch.n == BATCH_ROWS || m->batch.contacts.len + contact.n + 1 > BATCH_BYTES ||
+        m->batch.rows.len > KEPT_BYTES)
         batch_send(m);
     if (m->stopped) {
         m->unsent++;
@@ -249,7 +248,7 @@ static void batch_add(struct import *m, const struct csv_row *row, struct str co
     if (m->batch.n > 0)
         buf_putc(&m->batch.contacts, ',');
     buf_putstr(&m->batch.contacts, contact);
-    m->batch.line[m->batch.n] = row->line;
+    m->batch.line[m->batch.n] = (int64_t)row->line;
     m->batch.row_at[m->batch.n++] = m->batch.rows.len;
     keep_row(m, row, &m->batch.rows);
     m->batch.row_at[m->batch.n] = m->batch.rows.len;
@@ -264,117 +263,196 @@ static void send_before(struct import *m)
         batch_send(m);
 }
 
-static void bad_row(struct import *m, const struct csv_row *row, const char *field, const struct err *why)
+static void bad_row(struct import *m, const struct import_row *row, enum column_role at, const struct err *why)
 {
     struct buf kept;
-    char d = csv_delimiter(m->csv);
+    char d = import_table_delimiter(m->table);
     send_before(m);
-    buf_init(&kept, 3 * CSV_ROW_BYTES);
-    keep_row(m, row, &kept);
-    for (size_t i = m->columns.n; i < row->n; i++) {
-        buf_putc(&m->behind, d);
-        csv_put(&m->behind, row->field[i], d);
+    buf_init(&kept, KEPT_BYTES);
+    if (row->problem >= TABLE_BROKEN) { /* in the first cell: as it stood, for a person to repair */
+        table_put_cell(&kept, row->raw, d);
+        for (size_t i = m->format.columns.at[COLUMN_ERROR] >= 0; i < m->format.columns.n; i++)
+            buf_putc(&kept, d);
+    } else {
+        keep_row(m, row, &kept);
     }
-    note_error(m, row->line, field, str_of(why->text), buf_str(&kept));
+    for (size_t i = m->format.columns.n; i < row->n; i++) {
+        buf_putc(&m->behind, d);
+        table_put_cell(&m->behind, row->field[i], d);
+    }
+    note_error(m, (int64_t)row->line, at != COLUMN_NONE ? column_role_word(at) : NULL, str_of(why->text),
+               buf_str(&kept));
     buf_clear(&m->behind);
     buf_done(&kept);
 }
 
-static void broken_row(struct import *m, const struct csv_row *row, const struct err *why)
-{
-    struct buf kept;
-    buf_init(&kept, 3 * CSV_ROW_BYTES);
-    csv_put(&kept, row->raw, csv_delimiter(m->csv)); /* in the first field: as it stood, for a person to repair */
-    size_t n = m->columns.n - (m->columns.at[COLUMN_ERROR] >= 0);
-    for (size_t i = 0; i < n; i++)
-        buf_putc(&kept, csv_delimiter(m->csv));
-    send_before(m);
-    note_error(m, row->line, NULL, str_of(why->text), buf_str(&kept));
-    buf_done(&kept);
-}
-
-static void good_row(struct import *m, const struct csv_row *row)
+static void take_row(struct import *m, const struct import_row *row)
 {
     struct buf contact;
     struct json_out out;
     struct err e = {0};
-    enum contact_column at = COLUMN_PHONE;
-    buf_init(&contact, 8 * CSV_ROW_BYTES);
+    struct contact_found found = {.field = COLUMN_NONE};
+    if (row->problem != TABLE_RIGHT) {
+        err_set(&e, WL_EINVAL, "%s", table_problem_sentence(row->problem));
+        bad_row(m, row, COLUMN_NONE, &e);
+        return;
+    }
+    buf_init(&contact, BATCH_BYTES);
     json_out_init(&out, &contact);
-    int rc = contact_row_json(&m->columns, row, &out, &at, &e);
+    int rc = contact_row_json(&m->format, row, &out, &found, &e);
     if (rc >= 0 && contact.failed)
         rc = err_set(&e, WL_ETOOBIG, "the row is too long");
     if (rc == 1)
-        note_warning(m, row->line, contact_column_name(at), str_of(e.text));
-    if (rc < 0) {
-        bad_row(m, row, contact_column_name(at), &e);
-    } else if (m->connected) {
+        note_warning(m, (int64_t)row->line, column_role_word(found.field), str_of(e.text));
+    m->left += rc >= 0 && found.withdraws;
+    m->other_channel += rc >= 0 && found.other_channel;
+    if (rc < 0)
+        bad_row(m, row, found.field, &e);
+    else if (m->connected)
         batch_add(m, row, buf_str(&contact));
-    } else {
+    else
         m->unsent++;
-    }
     buf_done(&contact);
 }
 
 static void read_rows(struct import *m)
 {
-    struct csv_row row;
+    struct import_row row;
     struct err e = {0};
     int rc;
-    while ((rc = csv_next(m->csv, &row, &e)) != 0) {
-        if (rc == 1 && contact_row_blank(&row))
-            continue;
+    while ((rc = import_table_next(m->table, &row, &e)) == 1) {
         m->rows++;
-        if (rc == 1)
-            good_row(m, &row);
-        else
-            broken_row(m, &row, &e);
-        draw(m, false);
+        take_row(m, &row);
+        draw(m);
     }
     if (m->connected && !m->stopped)
         batch_send(m);
-    draw(m, true);
+    progress_end(&m->progress);
+    if (rc < 0 && !m->stopped) {
+        m->stopped = true;
+        m->stop_code = cmd_fail(CMD_FAILED, NULL, "%s: behind row %lld %s", m->file.name, (long long)m->rows, e.text);
+    }
 }
 
 /* ---------------------------------------------------------------- the whole import */
 
-static int read_header(struct import *m)
+/* What the command line says for rows that say nothing. */
+static void read_fallbacks(struct import *m)
 {
-    struct csv_row row;
-    struct err e = {0};
-    int rc = csv_next(m->csv, &row, &e);
-    if (rc == 0)
-        return cmd_fail(CMD_FAILED, NULL, "%s is empty", m->file.name);
-    if (rc == 1)
-        rc = contact_columns_read(&m->columns, &row, &e);
-    if (rc < 0)
-        return cmd_fail(CMD_FAILED, "see the columns in: wayleave help contacts import", "%s:%d: %s", m->file.name,
-                        row.line, e.text);
-    m->columns.international = args_has(m->args, "international");
-    m->columns.fallback[COLUMN_CONSENT] = args_get(m->args, "consent");
-    m->columns.fallback[COLUMN_AT] = args_get(m->args, "consent-at");
-    m->columns.fallback[COLUMN_METHOD] = args_get(m->args, "consent-method");
-    m->columns.fallback[COLUMN_WORDING] = args_get(m->args, "consent-wording");
-    m->columns.fallback[COLUMN_EVIDENCE] = args_get(m->args, "consent-evidence");
-    m->columns.fallback[COLUMN_BUSINESS] = args_get(m->args, "business");
-    m->columns.fallback[COLUMN_POLICY] = args_get(m->args, "policy");
-    m->columns.fallback[COLUMN_JURISDICTION] = args_get(m->args, "jurisdiction");
-    m->columns.fallback[COLUMN_EXPIRES] = args_get(m->args, "consent-expires");
-    if (m->columns.ignored.len > 0 && !args_has(m->args, "quiet")) {
+    static const struct {
+        const char *option;
+        enum column_role role;
+    } fallbacks[] = {
+        {"consent", COLUMN_CONSENT},           {"consent-at", COLUMN_AT},
+        {"consent-method", COLUMN_METHOD},     {"consent-wording", COLUMN_WORDING},
+        {"consent-evidence", COLUMN_EVIDENCE}, {"consent-expires", COLUMN_EXPIRES},
+        {"business", COLUMN_BUSINESS},         {"policy", COLUMN_POLICY},
+        {"jurisdiction", COLUMN_JURISDICTION},
+    };
+    for (size_t i = 0; i < sizeof fallbacks / sizeof fallbacks[0]; i++)
+        m->format.fallback[fallbacks[i].role] = args_get(m->args, fallbacks[i].option);
+    m->format.numbers.international = args_has(m->args, "international");
+    m->format.file = m->file.name;
+    m->format.sha256 = m->file.sha256;
+}
+
+/* --consent-from: whose yes is the agreement. One about another channel wants the words that made it one to WhatsApp. */
+static int read_consent_from(struct import *m)
+{
+    const char *name = args_get(m->args, "consent-from");
+    const struct columns *c = &m->format.columns;
+    m->format.consent_from = -1;
+    if (name == NULL)
+        return CMD_OK;
+    for (size_t i = 0; i < c->n && m->format.consent_from < 0; i++)
+        if (str_ieq(c->column[i].name, str_of(name)))
+            m->format.consent_from = (int)i;
+    if (m->format.consent_from < 0)
+        return cmd_fail(CMD_USAGE, NULL, "%s has no column \"%s\"", m->file.name, name);
+    if (m->format.fallback[COLUMN_CONSENT] == NULL)
+        return cmd_fail(CMD_USAGE, NULL, "--consent-from wants --consent: what does a yes in \"%s\" agree to?", name);
+    if (c->column[m->format.consent_from].role == COLUMN_WHATSAPP_CONSENT ||
+        m->format.fallback[COLUMN_WORDING] != NULL || c->at[COLUMN_WORDING] >= 0)
+        return CMD_OK;
+    return cmd_fail(CMD_USAGE, "--consent-wording TEXT, with the words people saw",
+                    "\"%s\" is not about WhatsApp by its name: a yes there counts with the words that named it", name);
+}
+
+static void say_columns(struct import *m)
+{
+    struct buf b;
+    contact_ignored(&m->format.columns, &m->ignored);
+    if (args_has(m->args, "quiet") || args_has(m->args, "json"))
+        return;
+    buf_init(&b, 4096);
+    columns_say(&m->format.columns, &b);
+    fprintf(stderr, "%s: ", m->file.name);
+    term_text(stderr, TONE_PLAIN, buf_str(&b));
+    fputc('\n', stderr);
+    if (m->ignored.len > 0) {
         fprintf(stderr, "%s: columns not used: ", m->file.name);
-        term_text(stderr, TONE_PLAIN, buf_str(&m->columns.ignored));
+        term_text(stderr, TONE_PLAIN, buf_str(&m->ignored));
         fputc('\n', stderr);
     }
-    const char *bad = args_get(m->args, "errors");
-    rc = bad ? import_errors_open(&m->file, bad, &m->bad) : CMD_OK;
-    if (m->bad) {
-        struct buf head;
-        buf_init(&head, 3 * CSV_ROW_BYTES);
-        keep_row(m, &row, &head);
-        fprintf(m->bad, "%serror\n", buf_cstr(&head));
-        buf_done(&head);
-    }
+    buf_done(&b);
+}
+
+/* The first row as names of columns; or as people, where it holds a number and names nothing. */
+static int read_names(struct import *m, const struct import_row *head, struct err *e)
+{
+    struct columns *c = &m->format.columns;
+    if (head->problem != TABLE_RIGHT)
+        return err_set(e, WL_EINVAL, "%s", table_problem_sentence(head->problem));
+    if (!columns_is_data(&m->plans.data, m->format.numbers.region, head->row, head->cells))
+        return columns_read(m->arena, head->row, head->cells, c, e);
+    import_table_no_header(m->table);
+    return columns_headless(m->arena, head->n, c, e);
+}
+
+static int read_header(struct import *m)
+{
+    struct import_row row;
+    struct err e = {0};
+    struct columns *c = &m->format.columns;
+    import_table_header(m->table, &row);
+    int rc = read_names(m, &row, &e) != 0
+                 ? cmd_fail(CMD_FAILED, NULL, "%s:%llu: %s", m->file.name, (unsigned long long)row.line, e.text)
+                 : columns_args_apply(m->args, c);
+    if (rc != CMD_OK)
+        return rc;
+    m->format.numbers.international = m->format.numbers.international || c->international;
+    columns_look(c, &m->plans.data, m->format.numbers.region, import_table_sample(m->table));
+    if (c->phones == 0 && c->at[COLUMN_USER_ID] < 0)
+        return cmd_fail(CMD_FAILED, "say --map phone=COLUMN, or see: wayleave help contacts import",
+                        "%s:%llu: no column holds phone numbers (or user ids), by its name or by what is in it",
+                        m->file.name, (unsigned long long)row.line);
+    rc = read_consent_from(m);
+    if (rc == CMD_OK)
+        rc = columns_args_save(m->args, c);
+    if (rc == CMD_OK)
+        say_columns(m);
     return rc;
+}
+
+/* The head of --errors: the names of columns, as they stood. */
+static int open_errors(struct import *m)
+{
+    struct buf head;
+    const struct columns *c = &m->format.columns;
+    const char *bad = args_get(m->args, "errors");
+    int rc = bad != NULL ? import_errors_open(&m->file, bad, &m->bad) : CMD_OK;
+    if (m->bad == NULL)
+        return rc;
+    buf_init(&head, KEPT_BYTES);
+    for (size_t i = 0; i < c->n; i++) {
+        if (c->column[i].role == COLUMN_ERROR)
+            continue;
+        table_put_cell(&head, c->column[i].name, import_table_delimiter(m->table));
+        buf_putc(&head, import_table_delimiter(m->table));
+    }
+    fprintf(m->bad, "%serror\n", buf_cstr(&head));
+    buf_done(&head);
+    return CMD_OK;
 }
 
 static void report_json(const struct import *m)
@@ -389,12 +467,16 @@ static void report_json(const struct import *m)
     const struct {
         const char *name;
         int64_t n;
-    } counts[] = {{"rows", m->rows},           {"created", m->created},   {"updated", m->updated},
-                  {"unchanged", m->unchanged}, {"consents", m->consents}, {"failed", m->failed},
-                  {"warned", m->warned},       {"not_sent", m->unsent}};
+    } counts[] = {{"rows", m->rows},         {"created", m->created},
+                  {"updated", m->updated},   {"unchanged", m->unchanged},
+                  {"consents", m->consents}, {"failed", m->failed},
+                  {"warned", m->warned},     {"not_sent", m->unsent},
+                  {"unsubscribed", m->left}, {"other_channel", m->other_channel}};
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
         jo_kint(&out, counts[i].name, counts[i].n);
-    jo_kstr(&out, "ignored_columns", buf_str(&m->columns.ignored));
+    if (m->format.columns.preset != NULL)
+        jo_kcstr(&out, "export_of", m->format.columns.preset);
+    jo_kstr(&out, "ignored_columns", buf_str(&m->ignored));
     jo_kbool(&out, "errors_complete", !m->errors_cut);
     jo_key(&out, "errors");
     buf_putc(&b, '[');
@@ -432,6 +514,13 @@ static void report_text(const struct import *m)
         report_line("warnings", m->warned, TONE_WARN);
     if (!dry)
         report_line("consents", m->consents, TONE_GOOD);
+    if (m->left > 0)
+        report_line("unsubscribed", m->left, TONE_WARN);
+    if (m->other_channel > 0)
+        printf("%lld rows say yes to e-mail or SMS. That is no consent to WhatsApp and was not recorded as one; if the "
+               "words "
+               "people saw named WhatsApp, say --consent-from COLUMN --consent SCOPE --consent-wording TEXT\n",
+               (long long)m->other_channel);
     if (m->warned > ERRORS_SHOWN)
         printf("only the first %d warnings are shown; --json lists all of them\n", ERRORS_SHOWN);
     if (m->failed > ERRORS_SHOWN && m->bad == NULL)
@@ -452,46 +541,68 @@ static int report(struct import *m)
     return m->failed > 0 ? CMD_PARTIAL : CMD_OK;
 }
 
-int contacts_import(const struct args *a)
+/* Everything that can be wrong before the first row is taken. */
+static int begin(struct import *m)
 {
-    struct import *m = calloc(1, sizeof *m);
-    if (m == NULL)
-        abort();
-    m->args = a;
-    m->progress = isatty(STDERR_FILENO) && !args_has(a, "quiet");
-    buf_init(&m->source, 1024);
-    buf_init(&m->errors, ERRORS_BYTES);
-    buf_init(&m->behind, 3 * CSV_ROW_BYTES);
-    buf_init(&m->warnings, ERRORS_BYTES);
-    buf_init(&m->batch.contacts, BATCH_BYTES + 8 * CSV_ROW_BYTES);
-    buf_init(&m->batch.rows, BATCH_ROWS * 3 * CSV_ROW_BYTES);
-    int rc = import_file_open(a->word[0], &m->file);
+    int rc = import_file_open(m->args->word[0], &m->file);
+    if (rc == CMD_OK)
+        rc = phone_tables_open(m->args, &m->plans);
+    m->format.numbers.plans = &m->plans.data;
+    if (rc == CMD_OK)
+        rc = phone_tables_region(m->args, &m->plans, &m->format.numbers.region);
+    if (rc == CMD_OK)
+        rc = import_table_open(&m->file, m->args, &m->table);
     buf_printf(&m->source, "%s sha256:%s", m->file.name, m->file.sha256);
-    m->csv = csv_open(read_in, m->file.in);
-    if (rc == CMD_OK && !args_has(a, "dry-run")) {
-        rc = rest_open(&m->rest, a);
+    read_fallbacks(m);
+    if (rc == CMD_OK && !args_has(m->args, "dry-run")) {
+        rc = rest_open(&m->rest, m->args);
         m->connected = true;
     }
     if (rc == CMD_OK)
         rc = read_header(m);
-    if (rc == CMD_OK) {
-        read_rows(m);
-        rc = report(m);
-    }
+    return rc == CMD_OK ? open_errors(m) : rc;
+}
+
+static void release(struct import *m)
+{
     if (m->bad)
         fclose(m->bad);
+    import_table_close(m->table);
     import_file_close(&m->file);
     if (m->connected)
         rest_close(&m->rest);
-    csv_free(m->csv);
-    contact_columns_done(&m->columns);
+    phone_tables_close(&m->plans);
+    arena_free(m->arena);
     buf_done(&m->batch.contacts);
     buf_done(&m->batch.rows);
     buf_done(&m->errors);
     buf_done(&m->behind);
     buf_done(&m->warnings);
+    buf_done(&m->ignored);
     buf_done(&m->source);
     free(m);
+}
+
+int contacts_import(const struct args *a)
+{
+    struct import *m = calloc(1, sizeof *m);
+    if (m == NULL || (m->arena = arena_create(HEADER_BYTES)) == NULL)
+        abort();
+    m->args = a;
+    progress_begin(&m->progress, "rows", args_has(a, "quiet"));
+    buf_init(&m->source, 1024);
+    buf_init(&m->ignored, 65536);
+    buf_init(&m->errors, ERRORS_BYTES);
+    buf_init(&m->behind, KEPT_BYTES);
+    buf_init(&m->warnings, ERRORS_BYTES);
+    buf_init(&m->batch.contacts, 2 * BATCH_BYTES);
+    buf_init(&m->batch.rows, 2 * KEPT_BYTES);
+    int rc = begin(m);
+    if (rc == CMD_OK) {
+        read_rows(m);
+        rc = report(m);
+    }
+    release(m);
     return rc;
 }
 

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "cmd/csv.h"
+#include "cmd/table_out.h"
 #include "cmd/rest_client.h"
 #include "cmd/show.h"
 #include "cmd/term.h"
@@ -159,7 +159,7 @@ static void put_row(struct json m)
         }
         if (i > 0)
             buf_putc(&line, ',');
-        csv_put(&line, text, ',');
+        table_put_cell(&line, text, ',');
     }
     fwrite(buf_cstr(&line), 1, line.len, stdout);
     putchar('\n');

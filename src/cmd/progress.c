@@ -69,9 +69,15 @@ void progress_tell(struct progress *p, uint64_t done, uint64_t total, uint64_t c
     fflush(stderr);
 }
 
-void progress_end(struct progress *p)
+void progress_clear(struct progress *p)
 {
     if (p->told)
         fputs("\r\033[K", stderr);
-    p->on = p->told = false;
+    p->told = false;
+}
+
+void progress_end(struct progress *p)
+{
+    progress_clear(p);
+    p->on = false;
 }

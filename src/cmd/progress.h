@@ -20,6 +20,7 @@ void progress_begin(struct progress *p, const char *what, bool quiet);
 /* done of total (bytes, or whatever tells how far it is; total 0: nobody knows) and how many of `what` so far. Cheap: call it
  * for every batch. */
 void progress_tell(struct progress *p, uint64_t done, uint64_t total, uint64_t count);
+void progress_clear(struct progress *p); /* for a line of something else; it is drawn again with the next telling */
 void progress_end(struct progress *p);
 
 /* "12,345,678"; room for 27 bytes. */

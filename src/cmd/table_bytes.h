@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * table_bytes.h - the bytes of a file, plain or out of gzip or zstd, whichever its first bytes say it is. */
+ * table_bytes.h - the bytes of a file, plain or out of gzip or zstd, whichever its first bytes say it is.
+ *
+ * A ZIP archive is only recognised: what is in a workbook, table_sheet.h reads. */
 #ifndef WL_CMD_TABLE_BYTES_H
 #define WL_CMD_TABLE_BYTES_H
 

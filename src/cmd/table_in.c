@@ -300,24 +300,27 @@ static int read_mark(struct table *t, struct err *e)
     return 0;
 }
 
-/* As many of the first bytes as one look needs, as they are; then what they are. */
-static int first_window(struct table *t, const char *encoding, struct err *e)
+/* As many of the first bytes as one look needs, as they are. What was read before an error stands. */
+static int first_bytes(struct table *t, struct err *e)
 {
     size_t n = 1;
     int rc = 0;
-    bool said = encoding != NULL && encoding[0] != '\0';
     while (rc == 0 && n > 0 && t->end < sizeof t->raw) {
-        rc = raw_read(t, t->window + t->end, sizeof t->raw - t->end, &n, e);
+        rc = raw_read(t, t->window + t->end, sizeof t->raw - t->end, &n, &t->why);
         t->end += rc == 0 ? n : 0;
     }
     t->ended = rc != 0 || n == 0;
-    if (rc != 0 && t->end == 0)
-        return rc;
     t->failed = rc;
-    if (rc != 0 && e != NULL)
-        t->why = *e;
-    rc = read_mark(t, e);
-    if (rc == 0 && said && t->mark == 0)
+    return rc != 0 && t->end == 0 ? err_set(e, rc, "%s", t->why.text) : 0;
+}
+
+/* The first bytes, and what they are. */
+static int first_window(struct table *t, const char *encoding, struct err *e)
+{
+    int rc = first_bytes(t, e);
+    if (rc == 0)
+        rc = read_mark(t, e);
+    if (rc == 0 && t->mark == 0 && encoding != NULL && encoding[0] != '\0')
         rc = turn_back(t, 0, encoding, e);
     return rc != 0 || t->decided ? rc : decide(t, 0, true, e);
 }

@@ -67,13 +67,15 @@ static bool single(uint8_t role)
     return role >= COLUMN_CONSENT && role < COLUMN_ERROR;
 }
 
+/* What a person said comes before everything, in the order it was said. */
+static unsigned weight(const struct column *w)
+{
+    return (w->reason == COLUMN_BY_ORDER ? 256u : 0u) + w->rank;
+}
+
 static int better(const struct columns *c, int a, size_t b)
 {
-    if (a < 0)
-        return (int)b;
-    const struct column *x = &c->column[a], *y = &c->column[b];
-    bool ordered = y->reason == COLUMN_BY_ORDER && x->reason != COLUMN_BY_ORDER;
-    return ordered || (x->reason != COLUMN_BY_ORDER && y->rank > x->rank) ? (int)b : a;
+    return a < 0 || weight(&c->column[b]) > weight(&c->column[a]) ? (int)b : a;
 }
 
 static void add_phone(struct columns *c, size_t i)
@@ -167,7 +169,9 @@ int columns_read(struct arena *a, const struct table_row *header, const struct t
         char *room = arena_alloc(a, (size_t)cell->n + 1);
         if (room == NULL)
             return err_set(e, WL_ENOMEM, "the header is too long");
-        ret->column[i].name = table_cell_text(cell, room);
+        struct str name = table_cell_text(cell, room);
+        memmove(room, name.p, name.n);
+        ret->column[i].name = (struct str){room, name.n};
         if (header_fold(ret->column[i].name, &h[i]))
             column_by_name(&h[i], &ret->column[i]);
         else
@@ -175,7 +179,7 @@ int columns_read(struct arena *a, const struct table_row *header, const struct t
     }
     if (rc != 0)
         return rc;
-    ret->preset = columns_preset(ret->column, h, ret->n);
+    columns_preset(ret, h);
     columns_arrange(ret);
     if ((rc = twice(ret, e)) != 0)
         return rc;
@@ -218,10 +222,17 @@ int columns_order(struct columns *c, enum column_role role, struct str column, s
     if (at < 0)
         return err_set(e, WL_EINVAL, "there is no column \"%.*s\" for %s", (int)str_clip(column, 80).n, column.p,
                        words[role]);
-    for (size_t i = 0; i < c->n && role != COLUMN_NONE; i++)
-        if (c->column[i].role == role && c->column[i].reason != COLUMN_BY_ORDER)
+    uint8_t rank = UINT8_MAX;
+    for (size_t i = 0; i < c->n && role != COLUMN_NONE; i++) {
+        if (c->column[i].role != role || (int)i == at)
+            continue;
+        if (c->column[i].reason == COLUMN_BY_ORDER)
+            rank--;
+        else
             c->column[i].role = COLUMN_NONE;
+    }
     c->column[at].role = (uint8_t)role;
+    c->column[at].rank = rank;
     c->column[at].reason = COLUMN_BY_ORDER;
     columns_arrange(c);
     return 0;
@@ -297,7 +308,8 @@ static int suspect(const struct columns *c)
 void columns_say(const struct columns *c, struct buf *out)
 {
     if (c->preset != NULL)
-        buf_printf(out, "this looks like an export of %s. ", c->preset);
+        buf_printf(out, "this looks like an export of %s%s. ", c->preset,
+                   c->international ? ", which writes numbers with their country code and without +" : "");
     if (c->phones == 0) {
         buf_puts(out, "no column holds phone numbers, by its name or by what is in it: say --map phone=COLUMN");
         return;

@@ -80,7 +80,8 @@ struct columns {
     int at[COLUMN_ROLES];      /* the column asked first; -1 none */
     int phone[COLUMNS_PHONES]; /* columns with numbers, in the order they are asked */
     size_t phones;
-    bool headless; /* there is no header: columns are called 1, 2, 3 */
+    bool international; /* this program writes numbers with their country code, '+' or not */
+    bool headless;      /* there is no header: columns are called 1, 2, 3 */
     struct arena *arena;
     const struct country_names *names; /* once a column of countries was looked at */
 };

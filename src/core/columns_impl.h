@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * columns_impl.h - what the files of columns.h share. */
+ * columns_impl.h - what the files of columns.h share.
+ *
+ * columns_name.c knows names, columns_look.c what cells hold, columns.c puts both together. */
 #ifndef WL_CORE_COLUMNS_IMPL_H
 #define WL_CORE_COLUMNS_IMPL_H
 
@@ -8,8 +10,8 @@
 
 /* Role, rank and reason by the folded name alone. */
 void column_by_name(const struct header_words *h, struct column *ret);
-/* The program whose export has these columns; NULL none. Its columns with a meaning of their own get it. */
-const char *columns_preset(struct column *column, const struct header_words *h, size_t n);
+/* The program whose export has these columns, if it is a known one. Its columns with a meaning of their own get it. */
+void columns_preset(struct columns *c, const struct header_words *h);
 
 /* Whether the text is a number that somebody can have. */
 bool column_number(const struct phone_data *d, int region, struct str text);

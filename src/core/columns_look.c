@@ -9,6 +9,19 @@
 #define LOOKED  1000 /* rows of the sample */
 #define LONGEST 40   /* bytes of a number as people write it */
 
+/* "70.61.11.201" */
+static bool is_address_of_machine(struct str s)
+{
+    size_t dots = 0, run = 0;
+    for (size_t i = 0; i < s.n; i++) {
+        run = s.p[i] == '.' ? 0 : run + 1;
+        dots += s.p[i] == '.';
+        if (run > 3 || (s.p[i] != '.' && (s.p[i] < '0' || s.p[i] > '9')))
+            return false;
+    }
+    return dots == 3;
+}
+
 static bool looks_like_number(struct str s)
 {
     size_t digits = 0;
@@ -20,7 +33,7 @@ static bool looks_like_number(struct str s)
         else if (s.p[i] == '\0' || (strchr("+ ()-./'", s.p[i]) == NULL && (unsigned char)s.p[i] < 0x80))
             return false;
     }
-    return digits >= 7;
+    return digits >= 7 && !is_address_of_machine(s);
 }
 
 bool column_number(const struct phone_data *d, int region, struct str text)

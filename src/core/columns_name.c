@@ -220,20 +220,27 @@ static bool fits(const struct header_words *h, size_t n, size_t program)
     return true;
 }
 
-const char *columns_preset(struct column *column, const struct header_words *h, size_t n)
+/* They keep numbers as 491701234567. */
+static bool writes_whole_numbers(const char *program)
+{
+    return strcmp(program, "Brevo") == 0;
+}
+
+void columns_preset(struct columns *c, const struct header_words *h)
 {
     size_t p = 0;
-    while (p < sizeof programs / sizeof programs[0] && !fits(h, n, p))
+    while (p < sizeof programs / sizeof programs[0] && !fits(h, c->n, p))
         p++;
     if (p == sizeof programs / sizeof programs[0])
-        return NULL;
-    for (size_t i = 0; i < n; i++)
+        return;
+    c->preset = programs[p].program;
+    c->international = writes_whole_numbers(c->preset);
+    for (size_t i = 0; i < c->n; i++)
         for (size_t k = 0; k < sizeof dialect / sizeof dialect[0]; k++) {
-            if (strcmp(dialect[k].program, programs[p].program) != 0 || strcmp(dialect[k].name, h[i].whole) != 0)
+            if (strcmp(dialect[k].program, c->preset) != 0 || strcmp(dialect[k].name, h[i].whole) != 0)
                 continue;
-            column[i].role = dialect[k].role;
-            column[i].rank = dialect[k].rank;
-            column[i].reason = COLUMN_BY_PRESET;
+            c->column[i].role = dialect[k].role;
+            c->column[i].rank = dialect[k].rank;
+            c->column[i].reason = COLUMN_BY_PRESET;
         }
-    return programs[p].program;
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * header_words.h - the words in a column's name, whatever case, accents, blanks and punctuation it is written with. */
+ * header_words.h - the words in a column's name, whatever case, accents, blanks and punctuation it is written with.
+ *
+ * Names of countries are folded the same way. Nothing is translated: the tables hold the words of every language. */
 #ifndef WL_CORE_HEADER_WORDS_H
 #define WL_CORE_HEADER_WORDS_H
 

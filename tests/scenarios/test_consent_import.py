@@ -3,8 +3,11 @@
 
 import csv
 import hashlib
+import contextlib
 import json
 import os
+import time
+import signal
 import pty
 import subprocess
 
@@ -182,15 +185,24 @@ def test_what_cannot_be_imported_says_so(gateway, tmp_path):
 
 
 def test_progress_is_drawn_on_a_terminal_only(gateway, tmp_path):
+    """Once it takes a while: the gateway is held until the command asked for its first batch and longer than a bar waits."""
     file = tmp_path / "many.csv"
-    file.write_text("who,act,scope,at\n" + "".join(f"+4477009{50000 + i},grant,marketing,2026-01-02\n" for i in range(3000)))
-    assert "\r[" not in gateway.cli(["consent", "import", file, "--dry-run"])[2]
+    file.write_text("who,act,scope,at\n" + "".join(f"+4477009{50000 + i},grant,marketing,2026-01-02\n" for i in range(2500)))
+    assert "a second" not in gateway.cli(["consent", "import", file, "--dry-run"])[2]
     ours, theirs = pty.openpty()
-    r = subprocess.run([rig.BIN, "consent", "import", str(file), "--config", gateway.config], stdout=subprocess.PIPE, stderr=theirs, timeout=120, cwd=gateway.folder)
-    os.close(theirs)
-    drawn = os.read(ours, 65536).decode()
+    gateway.child.send_signal(signal.SIGSTOP)
+    try:
+        r = subprocess.Popen([rig.BIN, "consent", "import", str(file), "--config", gateway.config], stdout=subprocess.PIPE, stderr=theirs, cwd=gateway.folder)
+        os.close(theirs)
+        time.sleep(2.2)
+    finally:
+        gateway.child.send_signal(signal.SIGCONT)
+    out, drawn = r.communicate(timeout=120)[0], b""
+    with contextlib.suppress(OSError):  # the other end is closed
+        while more := os.read(ours, 65536):
+            drawn += more
     os.close(ours)
-    assert r.returncode == 0 and "\r[" in drawn and "rows" in drawn and b"recorded" in r.stdout
+    assert r.returncode == 0 and b"rows" in drawn and b"a second" in drawn and b"recorded" in out
 
 
 @pytest.mark.shared

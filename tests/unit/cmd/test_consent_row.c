@@ -1,24 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
  * test_consent_row.c - rows of files as consent events: which column is which, what is added, and what a row must not say. */
-#include "t.h"
+#include "split_row.h"
 
 #include "cmd/consent_row.h"
 
 #define HASH   "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 #define ORIGIN "\"import\":{\"file\":\"leads\",\"sha256\":\"" HASH "\",\"row\":7}"
 
-static void split(const char *line, struct csv_row *row)
-{
-    struct str rest = str_of(line);
-    row->n = 0;
-    row->line = 7;
-    while (rest.p)
-        row->field[row->n++] = str_cut(rest, ',', &rest);
-}
+static struct phone_data plans;
 
 static struct consent_format format(void)
 {
-    return (struct consent_format){.file = "leads", .sha256 = HASH};
+    return (struct consent_format){.file = "leads", .sha256 = HASH, .numbers.plans = &plans};
 }
 
 TEST(headers)
@@ -37,7 +30,7 @@ TEST(headers)
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct consent_format f = format();
-        struct csv_row row;
+        struct import_row row;
         struct err e = {0};
         if (rows[i].map != NULL)
             assert_ok(consent_format_map(&f, rows[i].map, &e), e);
@@ -92,7 +85,7 @@ TEST(rows_of_a_table)
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct consent_format f = format();
-        struct csv_row row;
+        struct import_row row;
         struct json_out out;
         struct buf b;
         struct err e = {0};
@@ -103,7 +96,7 @@ TEST(rows_of_a_table)
         split("who,act,scope,at,evidence", &row);
         assert_ok(consent_format_header(&f, &row, &e), e);
         split(rows[i].line, &row);
-        int rc = consent_row_csv(&f, &row, &out, &field, &e);
+        int rc = consent_row_table(&f, &row, &out, &field, &e);
         if (rows[i].want != NULL) {
             assert_ok(rc, e);
             assert_str(buf_str(&b), rows[i].want);
@@ -159,4 +152,9 @@ TEST(lines_of_json)
     json_parser_free(parser);
 }
 
-TESTS(T(headers), T(maps_refused), T(rows_of_a_table), T(lines_of_json))
+int main(void)
+{
+    const struct CMUnitTest tests[] = {T(headers), T(maps_refused), T(rows_of_a_table), T(lines_of_json)};
+    phone_data_builtin(&plans);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

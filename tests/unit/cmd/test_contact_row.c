@@ -1,82 +1,51 @@
 /* SPDX-License-Identifier: Apache-2.0
- * test_contact_row.c - columns by their many names, and what a row must say about consent. */
-#include "t.h"
+ * test_contact_row.c - rows as contacts: whose number it is, and what a row says about consent. */
+#include "split_row.h"
 
 #include "base/json.h"
 #include "cmd/contact_row.h"
 
-static void split(const char *line, struct csv_row *row)
+static struct phone_data plans;
+static struct arena *arena;
+
+/* As an import has it once it read this header. */
+static struct contact_format format(const char *header)
 {
-    struct str rest = str_of(line);
-    row->n = 0;
-    row->line = 7;
-    while (rest.p)
-        row->field[row->n++] = str_cut(rest, ',', &rest);
+    struct contact_format f = {.consent_from = -1, .file = "crm.csv", .sha256 = "5eaf", .numbers.plans = &plans};
+    struct import_row row;
+    struct err e = {0};
+    struct table_batch nothing = {0};
+    split(header, &row);
+    assert_ok(columns_read(arena, row.row, row.cells, &f.columns, &e), e);
+    columns_look(&f.columns, &plans, 0, &nothing);
+    return f;
 }
 
-TEST(columns)
+TEST(columns_not_used)
 {
-    static const struct {
-        const char *header;
-        int phone, name, at;
-        const char *ignored;
-    } rows[] = {
-        {"phone,name,consent_at", 0, 1, 2, ""},
-        {"Name, Phone Number ,Opt-In Date", 1, 0, 2, ""},
-        {"Celular,NOME,cidade,estado", 0, 1, -1, "cidade, estado"},
-        {"MSISDN,Full-Name", 0, 1, -1, ""},
-        {"WhatsApp,,Nombre", 0, 2, -1, ""},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct csv_row row;
-        struct contact_columns c;
-        struct err e = {0};
-        split(rows[i].header, &row);
-        assert_ok(contact_columns_read(&c, &row, &e), e);
-        assert_int_equal(c.at[COLUMN_PHONE], rows[i].phone);
-        assert_int_equal(c.at[COLUMN_NAME], rows[i].name);
-        assert_int_equal(c.at[COLUMN_AT], rows[i].at);
-        assert_string_equal(buf_cstr(&c.ignored), rows[i].ignored);
-        contact_columns_done(&c);
-    }
-}
-
-TEST(headers_refused)
-{
-    static const struct {
-        const char *header, *says;
-    } rows[] = {
-        {"+15550100,Ada", "must be a header"},
-        {"name,lang", "no column \"phone\""},
-        {"phone,name,mobile", "\"phone\" and \"mobile\" both mean phone"},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct csv_row row;
-        struct contact_columns c;
-        struct err e = {0};
-        split(rows[i].header, &row);
-        assert_int_equal(contact_columns_read(&c, &row, &e), WL_EINVAL);
-        assert_non_null(strstr(e.text, rows[i].says));
-        contact_columns_done(&c);
-    }
+    struct contact_format f = format("Celular,NOME,cidade,Email,Tags");
+    struct buf b;
+    buf_init(&b, 256);
+    contact_ignored(&f.columns, &b);
+    assert_string_equal(buf_cstr(&b), "cidade, Email, Tags");
+    buf_done(&b);
 }
 
 /* phone, user_id, consent, consent_act, consent_at */
-static int read_row(const char *line, const char *scope, const char *at, struct buf *b, enum contact_column *field,
+static int read_row(const char *line, const char *scope, const char *at, struct buf *b, enum column_role *field,
                     struct err *e)
 {
-    struct csv_row row;
-    struct contact_columns c;
+    struct contact_format f = format("phone,user_id,consent,consent_act,consent_at,name");
+    struct contact_found found;
+    struct import_row row;
     struct json_out out;
     *e = (struct err){0};
-    split("phone,user_id,consent,consent_act,consent_at,name", &row);
-    assert_ok(contact_columns_read(&c, &row, e), *e);
-    c.fallback[COLUMN_CONSENT] = scope;
-    c.fallback[COLUMN_AT] = at;
+    f.fallback[COLUMN_CONSENT] = scope;
+    f.fallback[COLUMN_AT] = at;
     split(line, &row);
     json_out_init(&out, b);
-    int rc = contact_row_json(&c, &row, &out, field, e);
-    contact_columns_done(&c);
+    int rc = contact_row_json(&f, &row, &out, &found, e);
+    *field = found.field;
     return rc;
 }
 
@@ -85,7 +54,7 @@ TEST(good_rows)
     static const struct {
         const char *line, *scope, *at, *want;
     } rows[] = {
-        {"+1 555 0100,,,,,Ada", NULL, NULL, "{\"row\":7,\"phone\":\"+1 555 0100\",\"name\":\"Ada\",\"lang\":\"\"}"},
+        {"+1 555 0100,,,,,Ada", NULL, NULL, "{\"row\":7,\"phone\":\"+15550100\",\"name\":\"Ada\",\"lang\":\"\"}"},
         {"+15550100,,no,,,", NULL, NULL, "{\"row\":7,\"phone\":\"+15550100\",\"name\":\"\",\"lang\":\"\"}"},
         {",US.13491208655302741918,,,,", NULL, NULL,
          "{\"row\":7,\"user_id\":\"US.13491208655302741918\",\"name\":\"\",\"lang\":\"\"}"},
@@ -102,7 +71,7 @@ TEST(good_rows)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct buf b;
         struct err e;
-        enum contact_column field;
+        enum column_role field;
         buf_init(&b, 65536);
         assert_ok(read_row(rows[i].line, rows[i].scope, rows[i].at, &b, &field, &e), e);
         if (strstr(buf_cstr(&b), rows[i].want) == NULL)
@@ -132,7 +101,7 @@ TEST(withdrawals)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct buf b;
         struct err e;
-        enum contact_column field;
+        enum column_role field;
         buf_init(&b, 65536);
         int rc = read_row(rows[i].line, rows[i].scope, rows[i].at, &b, &field, &e);
         if (rc != rows[i].rc || strstr(buf_cstr(&b), rows[i].want) == NULL || (rc == 1) != (e.text[0] != '\0'))
@@ -145,7 +114,7 @@ TEST(bad_rows)
 {
     static const struct {
         const char *line;
-        enum contact_column field;
+        enum column_role field;
         const char *says;
     } rows[] = {
         {",,,,,Ada", COLUMN_PHONE, "is empty"},
@@ -163,12 +132,12 @@ TEST(bad_rows)
         {"hello,,all,withdraw,,", COLUMN_PHONE, ""},
         {",,all,withdraw,,", COLUMN_PHONE, "is empty"},
         {"hello,nonsense,all,withdraw,,", COLUMN_PHONE, ""},
-        {"+15550100,,all,,2026-01-01,a,b", COLUMN_PHONE, "7 fields, the header 6"},
+        {"+15550100,,all,,2026-01-01,a,b", COLUMN_NONE, "7 cells, the header 6"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct buf b;
         struct err e;
-        enum contact_column field = COLUMN_COUNT;
+        enum column_role field = COLUMN_ROLES;
         buf_init(&b, 65536);
         int rc = read_row(rows[i].line, NULL, NULL, &b, &field, &e);
         if (rc != WL_EINVAL || field != rows[i].field || strstr(e.text, rows[i].says) == NULL || *e.text == '\0')
@@ -196,24 +165,117 @@ TEST(plus_or_vouched)
         {"hello", false, false},
     };
     for (size_t i = 0; i < 2 * (sizeof rows / sizeof rows[0]); i++) {
-        struct csv_row row;
-        struct contact_columns c;
+        struct contact_format f = format("phone");
+        struct contact_found found;
+        struct import_row row;
         struct json_out out;
         struct buf b;
         struct err e = {0};
-        enum contact_column field;
         bool vouched = i % 2, want = vouched ? rows[i / 2].vouched : rows[i / 2].plain;
-        split("phone", &row);
-        assert_ok(contact_columns_read(&c, &row, &e), e);
-        c.international = vouched;
+        f.numbers.international = vouched;
         split(rows[i / 2].phone, &row);
         buf_init(&b, 65536);
         json_out_init(&out, &b);
-        if ((contact_row_json(&c, &row, &out, &field, &e) == 0) != want)
+        if ((contact_row_json(&f, &row, &out, &found, &e) == 0) != want)
             fail_msg("%s, %s: \"%s\"", rows[i / 2].phone, vouched ? "vouched" : "plain", e.text);
         buf_done(&b);
-        contact_columns_done(&c);
     }
 }
 
-TESTS(T(columns), T(headers_refused), T(good_rows), T(withdrawals), T(bad_rows), T(plus_or_vouched))
+/* A national number is read in the row's country, else in that of --region. */
+TEST(countries)
+{
+    static const struct {
+        const char *line, *region, *want; /* the number, or what is wrong */
+    } rows[] = {
+        {"0151 12345678,", "DE", "+4915112345678"},
+        {"0151 12345678,Germany", "", "+4915112345678"},
+        {"06 12 34 56 78,FR", "DE", "+33612345678"},
+        {"0151 12345678,+49", "", "+4915112345678"},
+        {"+33612345678,DE", "DE", "+33612345678"},
+        {"+33612345678,Nowhere", "", "+33612345678"},
+        {"0151 12345678,Nowhere", "DE", "a country nobody knows"},
+        {"0151 12345678,", "", "say --region DE"},
+        {"0151 1,", "DE", "no number that somebody in DE has"},
+        {"=cmd,", "DE", "is no phone number"},
+        {"4.917E+11,", "DE", "shortened by a spreadsheet"},
+        {"0151 12345678 0160 12345678,", "DE", "too many digits"},
+        {"4915112345678,", "DE", "with its country code and without"},
+        {"33612345678,", "FR", "+33612345678"}, /* no number in France without its code */
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct contact_format f = format("phone,country");
+        struct contact_found found;
+        struct import_row row;
+        struct json_out out;
+        struct buf b;
+        struct err e = {0};
+        f.numbers.region = phone_region(&plans, str_of(rows[i].region));
+        split(rows[i].line, &row);
+        buf_init(&b, 65536);
+        json_out_init(&out, &b);
+        int rc = contact_row_json(&f, &row, &out, &found, &e);
+        if (strstr(rc == 0 ? buf_cstr(&b) : e.text, rows[i].want) == NULL)
+            fail_msg("%s: %d %s %s", rows[i].line, rc, buf_cstr(&b), e.text);
+        buf_done(&b);
+    }
+}
+
+/* What the columns of other channels mean: no consent to WhatsApp by themselves, and the end of everything when they say so. */
+TEST(other_channels)
+{
+    static const struct {
+        const char *header, *line, *from, *want, *without;
+    } rows[] = {
+        {"phone,Accepts SMS Marketing", "+4915112345678,yes", NULL, "\"lang\"", "consent"},
+        {"phone,Accepts SMS Marketing", "+4915112345678,yes", "Accepts SMS Marketing",
+         "\"scope\":\"marketing\",\"act\":\"grant\"", "withdraw"},
+        {"phone,Accepts SMS Marketing", "+4915112345678,no", "Accepts SMS Marketing", "\"lang\"", "consent"},
+        {"phone,SMS Consent", "+4915112345678,UNSUBSCRIBED", "SMS Consent", "\"act\":\"withdraw\"", "grant"},
+        {"phone,UNSUB_TIME,consent,consent_at", "+4915112345678,2024-05-06 07:08:09,all,2024-01-01", NULL,
+         "\"scope\":\"marketing\",\"act\":\"withdraw\",\"at\":\"2024-05-06T07:08:09.000Z\",\"method\":\"import\","
+         "\"evidence\":{\"column\":\"UNSUB_TIME\",\"cell\":\"2024-05-06 07:08:09\",\"import\":{\"file\":\"crm.csv\","
+         "\"sha256\":\"5eaf\",\"row\":7}}",
+         "grant"},
+        {"phone,Status", "+4915112345678,Unsubscribed", NULL, "\"act\":\"withdraw\"", "\"at\""},
+        {"phone,Status", "+4915112345678,bounced", NULL, "\"lang\"", "consent"},
+        {"phone,EMAIL_BLACKLISTED,SMS_BLACKLISTED", "+4915112345678,No,Yes", NULL, "\"column\":\"SMS_BLACKLISTED\"",
+         "grant"},
+        {"phone,EMAIL_BLACKLISTED,SMS_BLACKLISTED", "+4915112345678,No,", NULL, "\"lang\"", "consent"},
+        {"phone,WhatsApp opt-in", "+4915112345678,no", NULL, "\"lang\"", "consent"}, /* not even --consent */
+        {"phone,First Name,Last Name", "+4915112345678,Ada,Lovelace", NULL, "\"name\":\"Ada Lovelace\"", "withdraw"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct contact_format f = format(rows[i].header);
+        struct contact_found found;
+        struct import_row row;
+        struct json_out out;
+        struct buf b;
+        struct err e = {0};
+        if (rows[i].from != NULL)
+            f.consent_from = 1;
+        if (rows[i].from != NULL || strstr(rows[i].header, "WhatsApp") != NULL) {
+            f.fallback[COLUMN_CONSENT] = "marketing";
+            f.fallback[COLUMN_AT] = "2026-01-02";
+        }
+        split(rows[i].line, &row);
+        buf_init(&b, 65536);
+        json_out_init(&out, &b);
+        assert_ok(contact_row_json(&f, &row, &out, &found, &e), e);
+        if (strstr(buf_cstr(&b), rows[i].want) == NULL || strstr(buf_cstr(&b), rows[i].without) != NULL)
+            fail_msg("%s: %s", rows[i].line, buf_cstr(&b));
+        assert_int_equal(found.other_channel, i == 0);
+        buf_done(&b);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {T(columns_not_used), T(good_rows), T(withdrawals),   T(bad_rows),
+                                       T(plus_or_vouched),  T(countries), T(other_channels)};
+    phone_data_builtin(&plans);
+    arena = arena_create(64u << 20);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    arena_free(arena);
+    return failed;
+}
