@@ -193,30 +193,43 @@ static int put_page(struct listing *l, struct json contacts)
 
 /* --- pages ------------------------------------------------------------------------------------------------------------ */
 
+static int list_page(struct rest *r, struct listing *l, struct buf *path, char cursor[40])
+{
+    struct json answer;
+    if (!page_path(l, cursor, path))
+        return CMD_USAGE;
+    int rc = rest_call(r, "GET", buf_cstr(path), (struct str){NULL, 0}, &answer);
+    if (rc == CMD_OK)
+        rc = rest_check(r, answer);
+    if (rc != CMD_OK)
+        return rc;
+    struct str next = json_str_or(json_get(answer, "next"), STR(""));
+    snprintf(cursor, 40, "%.*s", (int)next.n, next.p);
+    return put_page(l, json_get(answer, "contacts"));
+}
+
+static void say_end(const struct listing *l, bool more)
+{
+    if (l->form != AS_TABLE)
+        return;
+    if (l->rows == 0)
+        puts("no contact");
+    else if (more && !args_has(l->a, "quiet"))
+        term_printf(stdout, TONE_DIM, "there are more: --limit N, or --csv for all\n");
+}
+
 static int list_all(struct rest *r, struct listing *l, struct buf *path)
 {
     char cursor[40] = "";
-    int rc = CMD_OK;
+    int rc;
     do {
-        struct json answer;
-        if (!page_path(l, cursor, path))
-            return CMD_USAGE;
-        rc = rest_call(r, "GET", buf_cstr(path), (struct str){NULL, 0}, &answer);
-        if (rc == CMD_OK)
-            rc = rest_check(r, answer);
-        if (rc != CMD_OK)
-            break;
-        struct str next = json_str_or(json_get(answer, "next"), STR(""));
-        snprintf(cursor, sizeof cursor, "%.*s", (int)next.n, next.p);
-        rc = put_page(l, json_get(answer, "contacts"));
+        rc = list_page(r, l, path, cursor);
     } while (rc == CMD_OK && *cursor != '\0' && (l->most == 0 || l->rows < l->most));
     if (rc != CMD_OK && l->rows > 0 && !ferror(stdout))
         return cmd_fail(CMD_PARTIAL, "give the command again", "the list is not complete: %lld contacts were printed",
                         (long long)l->rows);
-    if (rc == CMD_OK && l->form == AS_TABLE && l->rows == 0)
-        puts("no contact");
-    if (rc == CMD_OK && l->form == AS_TABLE && *cursor != '\0' && !args_has(l->a, "quiet"))
-        term_printf(stdout, TONE_DIM, "there are more: --limit N, or --csv for all\n");
+    if (rc == CMD_OK)
+        say_end(l, *cursor != '\0');
     return rc;
 }
 
