@@ -17,14 +17,39 @@
 #include "core/consent.h"
 #include "core/identity.h"
 
-void contact_ignored(const struct columns *c, struct buf *out)
+int contact_attribute(struct contact_format *f, const char *assignment, struct err *e)
 {
-    for (size_t i = 0; i < c->n; i++) {
-        const struct column *w = &c->column[i];
-        bool used =
-            w->role != COLUMN_NONE && w->role != COLUMN_EMAIL && w->role != COLUMN_TAGS && w->role != COLUMN_CREATED_AT;
-        if (!used && w->name.n > 0)
-            buf_printf(out, "%s%.*s", out->len ? ", " : "", (int)w->name.n, w->name.p);
+    struct str column, name = str_cut(str_of(assignment), '=', &column);
+    if (column.n == 0 || name.n == 0)
+        return err_set(e, WL_EINVAL, "--attribute wants NAME=COLUMN, as in city=Town");
+    if (f->attributes == CONTACT_ATTRIBUTES)
+        return err_set(e, WL_EINVAL, "there are more than %d attributes", CONTACT_ATTRIBUTES);
+    for (size_t i = 0; i < f->columns.n; i++) {
+        if (!str_ieq(f->columns.column[i].name, column))
+            continue;
+        f->attribute[f->attributes].name = name;
+        f->attribute[f->attributes++].column = (int)i;
+        return 0;
+    }
+    return err_set(e, WL_EINVAL, "there is no column \"%.*s\" for the attribute %.*s", (int)str_clip(column, 80).n,
+                   column.p, (int)str_clip(name, 64).n, name.p);
+}
+
+static bool used(const struct contact_format *f, size_t i)
+{
+    uint8_t role = f->columns.column[i].role;
+    for (size_t k = 0; k < f->attributes; k++)
+        if (f->attribute[k].column == (int)i)
+            return true;
+    return role != COLUMN_NONE && role != COLUMN_EMAIL && role != COLUMN_CREATED_AT;
+}
+
+void contact_ignored(const struct contact_format *f, struct buf *out)
+{
+    for (size_t i = 0; i < f->columns.n; i++) {
+        struct str name = f->columns.column[i].name;
+        if (!used(f, i) && name.n > 0)
+            buf_printf(out, "%s%.*s", out->len ? ", " : "", (int)name.n, name.p);
     }
 }
 
@@ -447,6 +472,56 @@ static void put_name(const struct contact_format *f, const struct import_row *ro
     jo_kstr(out, "name", name);
 }
 
+#define TAGS_MAX 100
+#define TAG_MAX  64
+
+/* One tag: without the quotes and stars programs put around it. A dash in front would take it away. */
+static struct str one_tag(struct str tag)
+{
+    while (tag.n > 0 && strchr(" \t\"'*-[", tag.p[0]) != NULL)
+        tag = (struct str){tag.p + 1, tag.n - 1};
+    while (tag.n > 0 && strchr(" \t\"']", tag.p[tag.n - 1]) != NULL)
+        tag.n--;
+    return str_clip(tag, TAG_MAX);
+}
+
+/* "VIP, Blog", "a|b", "* friends ::: * family". */
+static void put_tags(const struct contact_format *f, const struct import_row *row, struct json_out *out)
+{
+    struct str all = own_field(f, row, COLUMN_TAGS);
+    size_t from = 0, n = 0;
+    if (all.n == 0)
+        return;
+    jo_key(out, "tags");
+    jo_array(out);
+    for (size_t i = 0; i <= all.n && n < TAGS_MAX; i++) {
+        if (i < all.n && memchr(",;|:", all.p[i], 4) == NULL)
+            continue;
+        struct str tag = one_tag((struct str){all.p + from, i - from});
+        from = i + 1;
+        n += tag.n > 0;
+        if (tag.n > 0)
+            jo_str(out, tag);
+    }
+    jo_end(out);
+}
+
+static void put_attributes(const struct contact_format *f, const struct import_row *row, struct json_out *out)
+{
+    if (f->attributes == 0)
+        return;
+    jo_key(out, "attributes");
+    jo_object(out);
+    for (size_t i = 0; i < f->attributes; i++) {
+        struct str value = str_clip(cell_at(row, f->attribute[i].column), 512);
+        if (value.n == 0)
+            continue;
+        jo_key_str(out, f->attribute[i].name);
+        jo_str(out, value);
+    }
+    jo_end(out);
+}
+
 int contact_row_json(const struct contact_format *f, const struct import_row *row, struct json_out *out,
                      struct contact_found *ret, struct err *e)
 {
@@ -470,6 +545,8 @@ int contact_row_json(const struct contact_format *f, const struct import_row *ro
     jo_kstr(out, "lang", field(f, row, COLUMN_LANG));
     if (field(f, row, COLUMN_ZONE).n > 0)
         jo_kstr(out, "zone", field(f, row, COLUMN_ZONE));
+    put_tags(f, row, out);
+    put_attributes(f, row, out);
     rc = consent_json(f, row, left, out, &ret->field, e);
     jo_end(out);
     return rc < 0 ? rc : warned;

@@ -27,12 +27,19 @@ struct contact_numbers {
     bool international; /* every number begins with its country code, '+' or not */
 };
 
+#define CONTACT_ATTRIBUTES 32
+
 struct contact_format {
     struct columns columns;
     const char *fallback[COLUMN_ROLES]; /* --consent and its like: for rows whose own cell is empty */
     struct contact_numbers numbers;
     int consent_from;          /* the column whose yes is the agreement of --consent; -1: every row's */
     const char *file, *sha256; /* for the evidence */
+    struct {
+        struct str name;
+        int column;
+    } attribute[CONTACT_ATTRIBUTES]; /* --attribute */
+    size_t attributes;
 };
 
 /* What a row brings, beside its object. */
@@ -42,8 +49,10 @@ struct contact_found {
     bool other_channel;     /* a yes to SMS or e-mail, which is none to WhatsApp */
 };
 
+/* "city=Town": the column Town is the attribute city. WL_EINVAL: there is none, or too many. */
+int contact_attribute(struct contact_format *f, const char *assignment, struct err *e);
 /* Columns nobody uses, comma-separated. */
-void contact_ignored(const struct columns *c, struct buf *out);
+void contact_ignored(const struct contact_format *f, struct buf *out);
 
 /* Appends the contact's object. WL_EINVAL with a sentence; `out` must be thrown away. 1: a withdrawal was taken
  * without the column at fault, `e` says why. */

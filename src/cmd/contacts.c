@@ -215,6 +215,11 @@ static void batch_send(struct import *m)
     json_out_init(&out, &body);
     jo_object(&out);
     jo_kstr(&out, "source", buf_str(&m->source));
+    jo_key(&out, "import");
+    jo_object(&out);
+    jo_kcstr(&out, "name", m->file.name);
+    jo_kcstr(&out, "sha256", m->file.sha256);
+    jo_end(&out);
     jo_key(&out, "contacts");
     buf_putc(&body, '[');
     buf_putstr(&body, buf_str(&m->batch.contacts));
@@ -378,10 +383,20 @@ static int read_consent_from(struct import *m)
                     "\"%s\" is not about WhatsApp by its name: a yes there counts with the words that named it", name);
 }
 
+static int read_attributes(struct import *m)
+{
+    struct err e = {0};
+    const char *word;
+    for (size_t i = 0; (word = args_nth(m->args, "attribute", i)) != NULL; i++)
+        if (contact_attribute(&m->format, word, &e) != 0)
+            return cmd_fail(CMD_USAGE, NULL, "%s", e.text);
+    return CMD_OK;
+}
+
 static void say_columns(struct import *m)
 {
     struct buf b;
-    contact_ignored(&m->format.columns, &m->ignored);
+    contact_ignored(&m->format, &m->ignored);
     if (args_has(m->args, "quiet") || args_has(m->args, "json"))
         return;
     buf_init(&b, 4096);
@@ -427,6 +442,8 @@ static int read_header(struct import *m)
                         "%s:%llu: no column holds phone numbers (or user ids), by its name or by what is in it",
                         m->file.name, (unsigned long long)row.line);
     rc = read_consent_from(m);
+    if (rc == CMD_OK)
+        rc = read_attributes(m);
     if (rc == CMD_OK)
         rc = columns_args_save(m->args, c);
     if (rc == CMD_OK)

@@ -26,11 +26,13 @@ def marketing(gateway, who):
 
 def test_a_yes_to_sms_is_none_to_whatsapp(gateway, tmp_path):
     rows = [("Ada", "DE", "0151 12345000", "yes"), ("Bea", "DE", "015112345001", "no"), ("J\xf6rg", "FR", "+49 151 12345002", "yes")]
-    text = SHOP + "".join(f"{n},X,a@example.com,yes,{c},{p},{y},1,1,,no\n" for n, c, p, y in rows)
+    text = SHOP + "".join(f'{n},X,a@example.com,yes,{c},{p},{y},1,1,"new, vip",no\n' for n, c, p, y in rows)
     (tmp_path / "shop.csv.gz").write_bytes(gzip.compress(text.encode("cp1252")))
-    said = bring(gateway, "shop.csv.gz")
+    said = bring(gateway, "shop.csv.gz", "--attribute", "spent=Total Spent")
     assert (said["created"], said["consents"], said["other_channel"], said["export_of"]) == (3, 0, 3, "Shopify")
     assert marketing(gateway, A) == "none" and gateway.person(C)["name"] == "J\xf6rg X"
+    shown = json.loads(gateway.cli(["contacts", "show", A, "--json"])[1])
+    assert sorted(shown["tags"]) == ["new", "vip"] and "spent" in json.dumps(shown["attributes"]) and "shop.csv.gz" in json.dumps(shown)
     take = ("--consent-from", "Accepts SMS Marketing", *AGREE)
     code, _, err = gateway.cli(["contacts", "import", "shop.csv.gz", *take])
     assert code == 2 and "--consent-wording" in err

@@ -23,11 +23,24 @@ static struct contact_format format(const char *header)
 
 TEST(columns_not_used)
 {
-    struct contact_format f = format("Celular,NOME,cidade,Email,Tags");
+    struct contact_format f = format("Celular,NOME,cidade,Email,Tags,estado");
     struct buf b;
-    buf_init(&b, 256);
-    contact_ignored(&f.columns, &b);
-    assert_string_equal(buf_cstr(&b), "cidade, Email, Tags");
+    buf_init(&b, 1024);
+    struct err e = {0};
+    assert_ok(contact_attribute(&f, "city=CIDADE", &e), e);
+    contact_ignored(&f, &b);
+    assert_string_equal(buf_cstr(&b), "Email, estado");
+    assert_int_equal(contact_attribute(&f, "city=Town", &e), WL_EINVAL);
+    assert_int_equal(contact_attribute(&f, "city", &e), WL_EINVAL);
+    struct import_row row;
+    struct contact_found found;
+    struct json_out out;
+    buf_clear(&b);
+    json_out_init(&out, &b);
+    split("+5511987654321,Ana,Recife,a@x,\"\"\"VIP\"\",\"\"Blog\"\"\",PE", &row);
+    assert_ok(contact_row_json(&f, &row, &out, &found, &e), e);
+    assert_str(buf_str(&b), "{\"row\":7,\"phone\":\"+5511987654321\",\"name\":\"Ana\",\"lang\":\"\","
+                            "\"tags\":[\"VIP\",\"Blog\"],\"attributes\":{\"city\":\"Recife\"}}");
     buf_done(&b);
 }
 
