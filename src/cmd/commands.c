@@ -445,41 +445,6 @@ const struct command commands[] = {
      NULL, COMMON_CONFIG | COMMON_JSON | COMMON_QUIET, 0, 0, doctor_cmd_run},
     {"status", "", "show whether the gateway is up and what it knows", NULL, NULL, COMMON_CLIENT | COMMON_QUIET, 0, 0,
      status_run},
-    {"contacts import", "FILE|-", "take in people and their consent from a table",
-     "The table is CSV with any delimiter, plain or packed by gzip or zstd, in any encoding, or an XLSX workbook. "
-     "Exports of "
-     "HubSpot, Shopify, Google Contacts, Mailchimp, Brevo and many others are read as they are: columns are known by "
-     "their "
-     "names in many languages, and where those say nothing by what they hold. What was made of them is said; --map "
-     "says it "
-     "better, and --save-mapping keeps it for the next file. Columns nobody uses are named and left out.\n\n"
-     "A phone number is written with + and the country code, or is read in the country its row names, or in that of "
-     "--region. "
-     "Without any of these it is an error of its row, because 212 555 0123 is one person in New York and another in "
-     "Morocco; "
-     "--international says that every number in the file begins with its country code.\n\n"
-     "zone is the person's time zone, as in America/Sao_Paulo; empty leaves it as it is, - takes it away. One that no "
-     "database knows is a warning, and the row is taken without it.\n\n"
-     "consent holds a scope: all, or a list of marketing, utility, authentication, calls; empty records nothing. "
-     "consent_act is "
-     "grant unless it says withdraw. consent_at is a date or an RFC 3339 time and must be there wherever something is "
-     "granted. A "
-     "withdrawal is taken as long as the row says who it is: with no scope, or one that cannot be read, for all, and "
-     "with no "
-     "time that can be read, from now on.\n\n"
-     "Who unsubscribed by any channel is recorded as withdrawn for marketing, whatever else the row says. A yes to "
-     "e-mail or SMS "
-     "marketing is no consent to WhatsApp; where the words people saw named it, say so with --consent-from, --consent "
-     "and "
-     "--consent-wording.\n\n"
-     "    wayleave contacts import customers.csv --region DE --errors bad.csv\n"
-     "    wayleave contacts import shop.csv --consent-from \"Accepts SMS Marketing\" --consent marketing --consent-at "
-     "2026-01-31 "
-     "--consent-wording \"Yes, send me offers by SMS and WhatsApp\"\n\n"
-     "Every row is counted: created, updated, unchanged, failed. What was left out of a row that was taken is a "
-     "warning. "
-     "Importing the same file again changes nothing. Exit status 4 when rows failed.",
-     import_options, COMMON_CLIENT | COMMON_QUIET | COMMON_DRY_RUN | COMMON_PHONE, 1, 1, contacts_import},
     {"contacts erase", "WHO",
      "erase a person: everything but the proof of consent at once, the proof when its time is over",
      "WHO is a phone number in any spelling, a user id, or a contact id. Messages that wait for them are taken back, "
