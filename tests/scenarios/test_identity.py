@@ -124,18 +124,18 @@ def test_the_change_may_be_told_before_the_old_name_was_heard_of(gateway):
 
 
 def test_the_number_the_platform_answers_with_is_the_same_person(start, sandbox, tmp_path):
-    """Mexico and Brazil: one writes to +52 1 55..., the platform knows 52 55..."""
+    """One writes to +54 11 15..., the platform knows 54 9 11 ... (of Mexico and Brazil both forms are one name from the start)."""
     front = rig.Front(sandbox.url)
     gateway = start(rig.Gateway, tmp_path, front.url)
-    asked, known = "5215512345678", "525512345678"
+    asked, known = "54111512345678", "5491112345678"
     gateway.grant("+" + asked)
-    front.answer = (200, {"Content-Type": "application/json"}, json.dumps({"messaging_product": "whatsapp", "contacts": [{"input": "+" + asked, "wa_id": known, "user_id": "MX.900001"}],
-                                                                          "messages": [{"id": "wamid.mexico"}]}).encode())
+    front.answer = (200, {"Content-Type": "application/json"}, json.dumps({"messaging_product": "whatsapp", "contacts": [{"input": "+" + asked, "wa_id": known, "user_id": "AR.900001"}],
+                                                                          "messages": [{"id": "wamid.argentina"}]}).encode())
     assert sale(gateway, "+" + asked).status_code == 200
-    assert names(gateway, "+" + asked) == {("phone", asked), ("phone", known), ("user_id", "MX.900001")}
+    assert names(gateway, "+" + asked) == {("phone", asked), ("phone", known), ("user_id", "AR.900001")}
     event(gateway, {"contacts": [{"profile": {"name": "Ana"}, "wa_id": known}], "user_preferences": [
         {"wa_id": known, "detail": "x", "category": "marketing_messages", "value": "stop", "timestamp": 1794999999}]}, "user_preferences")
-    for name in ({"to": "+" + asked}, {"to": "+" + known}, {"to": None, "recipient": "MX.900001"}):
+    for name in ({"to": "+" + asked}, {"to": "+" + known}, {"to": None, "recipient": "AR.900001"}):
         assert code(sale(gateway, **name)) == 131050, name
     front.stop()
 
