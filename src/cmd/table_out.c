@@ -262,6 +262,17 @@ void table_out_cells(struct table_out *o, const struct table_cell *c, size_t n, 
         table_out_as_read(o, &c[i], from);
 }
 
+void table_out_ready(struct table_out *o, struct str cells)
+{
+    next_cell(o);
+    put(o, cells.p, cells.n);
+}
+
+char table_out_delimiter(const struct table_out *o)
+{
+    return o->delimiter;
+}
+
 void table_out_end(struct table_out *o)
 {
     put(o, "\n", 1);

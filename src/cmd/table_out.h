@@ -34,6 +34,8 @@ void table_out_cells(struct table_out *o, const struct table_cell *c, size_t n, 
 void table_out_number(struct table_out *o, int64_t n);
 /* "+491701234567": never guarded. 0: an empty cell. */
 void table_out_phone(struct table_out *o, uint64_t e164);
+/* Cells that are ready, as table_put_cell() makes them, with the file's delimiter between them. */
+void table_out_ready(struct table_out *o, struct str cells);
 /* Ends the row. */
 void table_out_end(struct table_out *o);
 
@@ -43,6 +45,8 @@ int table_out_flush(struct table_out *o, uint64_t *ret_at, struct err *e);
 int table_out_close(struct table_out *o, struct err *e);
 /* Not complete: keep leaves NAME.part for a resume. Accepts NULL. */
 void table_out_drop(struct table_out *o, bool keep);
+
+char table_out_delimiter(const struct table_out *o);
 
 /* Appends one cell to a buffer, quoted and guarded the same way. */
 void table_put_cell(struct buf *b, struct str text, char delimiter);

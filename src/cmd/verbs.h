@@ -43,7 +43,7 @@ int lists_select_run(const struct args *a); /* lists_pick.c */
 int lists_sample_run(const struct args *a);
 int lists_split_run(const struct args *a);    /* lists_split.c */
 int lists_generate_run(const struct args *a); /* lists_generate.c */
-int phone_plans_run(const struct args *a);   /* phone_plans.c */
+int phone_plans_run(const struct args *a);    /* phone_plans.c */
 int phone_plans_compile_run(const struct args *a);
 int phone_changes_run(const struct args *a); /* phone_changes.c */
 int decide_run(const struct args *a);        /* decide.c */
@@ -60,6 +60,7 @@ int rules_activate_run(const struct args *a);
 int rules_backtest(const struct args *a);    /* backtest.c */
 int facts_run(const struct args *a);         /* facts.c */
 int explain_run(const struct args *a);       /* explain.c */
+int screen_run(const struct args *a);        /* screen.c */
 int send_run(const struct args *a);          /* send.c */
 int messages_list_run(const struct args *a); /* messages.c */
 int messages_show_run(const struct args *a);

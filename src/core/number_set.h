@@ -15,8 +15,8 @@
 #include "core/phone_number.h"
 
 #define NUMBER_SET_REGIONS 1024
-#define NUMBER_SET_LEAST   (2u << 20) /* bytes; less is no set */
-#define NUMBER_SET_LINES   UINT32_MAX /* no later line can be kept */
+#define NUMBER_SET_LEAST   (256u << 10) /* bytes; less is no set */
+#define NUMBER_SET_LINES   UINT32_MAX   /* no later line can be kept */
 
 /* What makes a number the same. code 0: `digits` is its E.164 number; else it has more than 19 digits, and `digits` are its national
  * ones behind a 1, so that leading zeros count. digits 0: none. */

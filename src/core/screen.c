@@ -6,8 +6,8 @@
  * before "not a number". */
 #include "core/screen.h"
 
-#include "core/phone_place.h"
 #include "core/table_split.h"
+#include "core/test_number.h"
 
 #define PIECES_MAX    8
 #define EXPONENT_MAX  17
@@ -93,27 +93,25 @@ const char *screen_repair_sentence(enum screen_repair r)
     return repairs[r];
 }
 
-/* ---- examples ---- */
+/* ---- numbers for tests ---- */
 
-static unsigned example_bit(uint64_t e164)
+static unsigned test_bit(uint64_t e164)
 {
-    return (unsigned)((e164 * 0x9e3779b97f4a7c15u) >> 48);
+    return (unsigned)((e164 / 1000 * 0x9e3779b97f4a7c15u) >> 46);
 }
 
 void screen_init(struct screen *s, const struct phone_data *d, bool international)
 {
+    struct test_number_walk walk = {0};
     *s = (struct screen){.data = d, .international = international};
-    for (uint32_t i = 0; i < d->count[PHONE_SECTION_EXAMPLE]; i++) {
-        uint64_t e164 = phone_example(d, d->example[i].region, (enum phone_type)d->example[i].type);
-        unsigned bit = example_bit(e164);
-        s->examples[bit / 64] |= (uint64_t)1 << (bit % 64);
-    }
+    for (uint64_t n; (n = test_number_next(d, &walk, 0, PHONE_UNKNOWN_TYPE)) != 0;)
+        s->tests[test_bit(n) / 64] |= (uint64_t)1 << (test_bit(n) % 64);
 }
 
-static bool is_example(const struct screen *s, uint64_t e164)
+static bool is_test(const struct screen *s, uint64_t e164)
 {
-    unsigned bit = example_bit(e164);
-    return (s->examples[bit / 64] >> (bit % 64) & 1) != 0 && phone_is_example(s->data, e164);
+    unsigned bit = test_bit(e164);
+    return (s->tests[bit / 64] >> (bit % 64) & 1) != 0 && test_number(s->data, e164, NULL) != TEST_NUMBER_NOT;
 }
 
 /* ---- what spreadsheets do ---- */
@@ -148,30 +146,39 @@ static bool unwrap(struct str *text)
     return true;
 }
 
-/* D[.,]DDDEnn, with or without signs: 0 no such thing; 1: the digits are in out, with a + when there was one; -1: digits are lost. */
+/* "E+11" and the like, up to two digits; -1: it is not that. */
+static int power_of(struct str s)
+{
+    int power = 0;
+    if (s.n < 2 || (s.p[0] | 32) != 'e')
+        return -1;
+    s = (struct str){s.p + 1, s.n - 1};
+    if (s.p[0] == '+')
+        s = (struct str){s.p + 1, s.n - 1};
+    if (s.n > 2 || !all_digits(s))
+        return -1;
+    for (size_t i = 0; i < s.n; i++)
+        power = 10 * power + (s.p[i] - '0');
+    return power;
+}
+
+/* D[.,]DDDEnn, with or without signs: 0 no such thing; 1: the digits are in out, with a + when there was one; -1: digits
+ * are lost. */
 static int exponent(struct str s, char out[EXPONENT_MAX + 3], size_t *ret_n)
 {
-    size_t at = s.p[0] == '+', n = 0, power = 0, behind = 0;
+    size_t at = s.p[0] == '+', n = at;
+    int behind = 0;
     out[0] = '+';
-    n = at;
     out[n++] = s.p[at++];
-    if (at < s.n && (s.p[at] == '.' || s.p[at] == ',')) {
-        for (at++; at < s.n && is_digit(s.p[at]); at++, behind++) {
+    if (s.p[at] == '.' || s.p[at] == ',')
+        for (at++; at < s.n && is_digit(s.p[at]); behind++) {
             if (behind >= EXPONENT_MAX)
                 return 0;
-            out[n++] = s.p[at];
+            out[n++] = s.p[at++];
         }
-    }
-    if (at >= s.n || (s.p[at] != 'E' && s.p[at] != 'e'))
-        return 0;
-    at++;
-    at += at < s.n && s.p[at] == '+';
-    if (at >= s.n || s.n - at > 2 || !all_digits((struct str){s.p + at, s.n - at}))
-        return 0;
-    for (; at < s.n; at++)
-        power = power * 10 + (size_t)(s.p[at] - '0');
+    int power = power_of((struct str){s.p + at, s.n - at});
     *ret_n = n;
-    return power == behind ? 1 : power > behind ? -1 : 0;
+    return power < 0 || power < behind ? 0 : power == behind ? 1 : -1;
 }
 
 /* 491701234567.0, and with a + */
@@ -185,28 +192,45 @@ static bool decimal(struct str *text)
     return true;
 }
 
+/* 5.4E+11, 5E11, +4.9E+11 by their first bytes. */
+static bool looks_exponential(struct str s)
+{
+    size_t first = s.p[0] == '+';
+    return s.n > first + 2 && is_digit(s.p[first]) && memchr(".,Ee", s.p[first + 1], 4) != NULL;
+}
+
+static enum verdict undo_formula(struct str *text, uint8_t *ret_repair)
+{
+    if (text->p[0] == '@' || !unwrap(text))
+        return VERDICT_FORMULA;
+    *ret_repair = SCREEN_UNWRAPPED;
+    return VERDICT_OK;
+}
+
+static enum verdict undo_exponent(struct str *text, char room[EXPONENT_MAX + 3], uint8_t *ret_repair)
+{
+    size_t n = 0;
+    int rc = exponent(*text, room, &n);
+    if (rc > 0) {
+        *text = (struct str){room, n};
+        *ret_repair = SCREEN_EXPONENT;
+    }
+    return rc < 0 ? VERDICT_DIGITS_LOST : VERDICT_OK;
+}
+
 /* Rewrites text where it is certain what was meant. The verdict that needs no reading, or VERDICT_OK. */
 static enum verdict undo_sheet(struct str *text, char room[EXPONENT_MAX + 3], uint8_t *ret_repair)
 {
     const char *p = text->p;
-    size_t n = text->n, first = p[0] == '+' && n > 1;
-    if (p[0] == '=' || p[0] == '@') {
-        if (p[0] == '@' || !unwrap(text))
-            return VERDICT_FORMULA;
-        *ret_repair = SCREEN_UNWRAPPED;
-    } else if (n > 2 && p[n - 1] == '0' && p[n - 2] == '.' && decimal(text)) {
-        *ret_repair = SCREEN_DECIMAL;
-    } else if (n > first + 2 && is_digit(p[first]) && memchr(".,Ee", p[first + 1], 4) != NULL) {
-        int rc = exponent(*text, room, &n);
-        if (rc < 0)
-            return VERDICT_DIGITS_LOST;
-        if (rc > 0) {
-            *text = (struct str){room, n};
-            *ret_repair = SCREEN_EXPONENT;
-        }
-    } else if (p[0] == '#' && n > 1 && !is_digit(p[1])) {
+    size_t n = text->n;
+    if (p[0] == '=' || p[0] == '@')
+        return undo_formula(text, ret_repair);
+    if (p[0] == '#' && n > 1 && !is_digit(p[1]))
         return VERDICT_SHEET_ERROR; /* #REF!, #N/A, ########### */
-    }
+    if (n > 2 && p[n - 1] == '0' && p[n - 2] == '.' && decimal(text))
+        *ret_repair = SCREEN_DECIMAL;
+    else if (looks_exponential(*text))
+        return undo_exponent(text, room, ret_repair);
     return VERDICT_OK;
 }
 
@@ -304,21 +328,55 @@ static enum verdict why_wrong(const struct screen *s, struct str text, int regio
 
 /* ---- the number ---- */
 
-/* "491701234567" where nobody says a country: the digits are taken to begin with their code. */
-static void read_with_plus(const struct screen *s, struct str text, struct screened *ret)
+/* "491701234567": the digits are taken to begin with their country code. False: that makes no valid number. */
+static bool read_with_plus(const struct screen *s, struct str text, struct phone_number *ret)
 {
     char room[PHONE_TEXT_MAX + 1];
-    struct phone_number n;
     if (text.n >= PHONE_TEXT_MAX || memchr(text.p, '+', text.n) != NULL)
-        return;
+        return false;
     room[0] = '+';
     memcpy(room + 1, text.p, text.n);
-    phone_number_read(s->data, (struct str){room, text.n + 1}, 0, &n);
-    if (n.status != PHONE_OK)
-        return;
-    n.ext_at = (uint16_t)(n.ext_at - (n.ext_len > 0));
-    ret->number = n;
-    ret->repair = SCREEN_PLUS;
+    phone_number_read(s->data, (struct str){room, text.n + 1}, 0, ret);
+    ret->ext_at = (uint16_t)(ret->ext_at - (ret->ext_len > 0));
+    return phone_number_valid(ret);
+}
+
+/* Digits that are somebody's number within their country, begin with its code, and are somebody's number with it, too:
+ * 4915112345678 in Germany. */
+static bool both_ways(const struct screen *s, struct str text, const struct phone_number *n)
+{
+    struct phone_number other;
+    unsigned first = n->code;
+    while (first > 9)
+        first /= 10;
+    if (n->nsn[0] != (char)('0' + first) || memchr(text.p, '+', text.n) != NULL)
+        return false;
+    uint64_t digits = 0;
+    size_t count = 0;
+    for (size_t i = 0; i < text.n && count <= PHONE_NSN_MAX; i++)
+        if (is_digit(text.p[i])) {
+            digits = digits * 10 + (uint64_t)(text.p[i] - '0');
+            count++;
+        }
+    return count == n->nsn_len && phone_number_of_e164(s->data, digits, &other) && phone_number_valid(&other) &&
+           other.code == n->code;
+}
+
+/* Of what the engine read: wrong, a test number, or right. */
+static enum verdict verdict_of(const struct screen *s, struct str text, int region, const struct screened *r)
+{
+    const struct phone_number *n = &r->number;
+    bool valid = phone_number_valid(n);
+    if (n->status == PHONE_OK && is_test(s, n->e164))
+        return VERDICT_TEST_NUMBER; /* some of those for films lie in no range that is assigned */
+    if (!valid || n->ext_len >= EXTENSION_LEN) {
+        enum verdict v = why_wrong(s, text, region, n);
+        if (v == VERDICT_TWO_NUMBERS || !valid)
+            return v;
+    }
+    if (r->repair != SCREEN_PLUS && region > 0 && both_ways(s, text, n))
+        return VERDICT_BOTH_WAYS;
+    return VERDICT_OK;
 }
 
 void screen_number(const struct screen *s, struct str text, int region, struct screened *ret)
@@ -333,16 +391,11 @@ void screen_number(const struct screen *s, struct str text, int region, struct s
     ret->verdict = (uint8_t)undo_sheet(&text, room, &ret->repair);
     if (ret->verdict != VERDICT_OK)
         return;
-    phone_number_read(s->data, text, region > 0 ? region : 0, n);
-    if (n->status == PHONE_INVALID_COUNTRY_CODE && region == 0 && s->international)
-        read_with_plus(s, text, ret);
-    if (!phone_number_valid(n) || n->ext_len >= EXTENSION_LEN) {
-        enum verdict v = why_wrong(s, text, region, n);
-        if (v == VERDICT_TWO_NUMBERS || !phone_number_valid(n))
-            ret->verdict = (uint8_t)v;
-    } else if (is_example(s, n->e164)) {
-        ret->verdict = VERDICT_TEST_NUMBER;
-    }
+    if (s->international && read_with_plus(s, text, n))
+        ret->repair = SCREEN_PLUS;
+    else
+        phone_number_read(s->data, text, region > 0 ? region : 0, n);
+    ret->verdict = (uint8_t)verdict_of(s, text, region, ret);
 }
 
 /* ---- counting ---- */

@@ -42,8 +42,8 @@ const char *screen_repair_sentence(enum screen_repair r); /* "" for none */
 
 struct screen {
     const struct phone_data *data;
-    bool international;      /* a number without + whose country nobody says begins with its country code */
-    uint64_t examples[1024]; /* bits by hash: most numbers are seen at once to be no example */
+    bool international;   /* a number without + begins with its country code */
+    uint64_t tests[4096]; /* bits by hash of a thousand numbers: most are seen at once to hold no test number */
 };
 void screen_init(struct screen *s, const struct phone_data *d, bool international);
 

@@ -46,6 +46,13 @@ static const struct {
     {"+1 202 999 999", "", "too_short", 0, 0},
     {"+1 111 111 1111", "", "not_assigned", 0, 0},
     {"00 49", "DE", "short_after_prefix", 0, 0},
+    {"4915112345678", "DE", "both_ways", 0, 0},
+    {"49 151-12345678", "DE", "both_ways", 0, 0},
+    {"+4915112345678", "DE", "ok", 4915112345678u, 0},
+    {"04915112345678", "DE", "ok", 0, 0},
+    {"015112345678", "DE", "ok", 4915112345678u, 0},
+    {"+1 202 555 0143", "", "test_number", 0, 0},
+    {"07700 900123", "GB", "test_number", 0, 0},
     /* what spreadsheets do */
     {"=\"030 901820\"", "DE", "ok", 4930901820u, SCREEN_UNWRAPPED},
     {"=+4930901820", "", "ok", 4930901820u, SCREEN_UNWRAPPED},
@@ -117,8 +124,9 @@ TEST(a_plus_that_is_missing)
     assert_true(check(&international, "49 (30) 901820", "", "ok", 4930901820u, SCREEN_PLUS));
     assert_true(check(&international, "+49 30 901820", "", "ok", 4930901820u, 0));
     assert_true(check(&international, "030 901820", "DE", "ok", 4930901820u, 0));
+    assert_true(check(&international, "4915112345678", "DE", "ok", 4915112345678u, SCREEN_PLUS));
     assert_true(check(&international, "030 901820", "", "needs_region", 0, 0));
-    assert_true(check(&international, "4930901820", "??", "unknown_country", 0, 0));
+    assert_true(check(&international, "4930901820", "??", "ok", 4930901820u, SCREEN_PLUS));
 }
 
 TEST(examples_of_the_plans_are_for_tests)
