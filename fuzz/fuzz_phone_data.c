@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * fuzz_phone_data.c - a hostile file of numbering plans.
  *
- * Bytes that begin with the magic are the file. Others are changes to the tables of the program: four bytes of place, one of value each.
- * The digest is put right in both, because people who mean harm can do that too. What is refused leaves the output alone; what is
- * opened is asked about numbers of every code and region, in every way there is, and must stay inside its bytes. */
+ * Bytes that begin with the magic are the file. Others are changes to the small file of the corpus: four bytes of place, one of value each.
+ * The digest is put right in both, because people who mean harm can do that too. What is refused leaves the output alone. What is opened is asked
+ * about numbers of every code and region, in every way there is, with each section in memory of its own, so that a step out of one is seen. */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -13,6 +13,7 @@
 #include "core/phone_format.h"
 #include "core/phone_match.h"
 #include "core/phone_place.h"
+#include "phone_data_tiny.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -38,25 +39,52 @@ static void put_digest(uint8_t *file, size_t n)
 /* The file of the input, in bytes of its very size. */
 static uint8_t *file_of(const uint8_t *data, size_t size, size_t *ret_n)
 {
-    struct phone_data d;
-    if (size >= 4 && memcmp(data, PHONE_FILE_MAGIC, 4) == 0) {
-        uint8_t *file = malloc(size);
-        must(file != NULL);
-        memcpy(file, data, size);
-        *ret_n = size;
-        return file;
-    }
-    phone_data_builtin(&d);
-    uint8_t *file = malloc(d.head->size);
+    bool whole = size >= 4 && memcmp(data, PHONE_FILE_MAGIC, 4) == 0;
+    *ret_n = whole ? size : sizeof phone_data_tiny - 1; /* behind it stands a zero */
+    uint8_t *file = malloc(*ret_n);
     must(file != NULL);
-    memcpy(file, d.head, d.head->size);
-    *ret_n = d.head->size;
-    for (size_t i = 0; i + 5 <= size && i < 5 * CHANGES; i += 5) {
+    memcpy(file, whole ? data : (const uint8_t *)phone_data_tiny, *ret_n);
+    for (size_t i = 0; !whole && i + 5 <= size && i < 5 * CHANGES; i += 5) {
         uint32_t at;
         memcpy(&at, data + i, 4);
         file[at % *ret_n] = data[i + 4];
     }
     return file;
+}
+
+/* A section's bytes alone; NULL where it is missing. */
+static void *alone(const struct phone_data *d, enum phone_section id, const void *at, size_t size)
+{
+    size_t n = d->count[id] * size;
+    void *copy = n > 0 ? malloc(n) : NULL;
+    must(n == 0 || copy != NULL);
+    if (n > 0)
+        memcpy(copy, at, n);
+    return copy;
+}
+
+/* Every section has a row, and a place among the pointers. */
+#define EACH_SECTION(X)                                                                                                \
+    X(NODE, node)                                                                                                      \
+    X(ROOT, root)                                                                                                      \
+    X(PAYLOAD, payload) X(CODE, code) X(PLAN, plan) X(REGION, region) X(LENGTH, lengths) X(MASK, mask)                 \
+        X(PROGRAM, program) X(LAYOUT, layout) X(TEXT, text) X(EXAMPLE, example) X(ZONE_NODE, zone)                     \
+            X(ZONE_NAME, zone_name) X(CARRIER_NODE, carrier) X(CARRIER_NAME, carrier_name) X(SOURCE, source)
+
+static struct phone_data apart(const struct phone_data *d)
+{
+    struct phone_data a = *d;
+#define X(id, name) a.name = alone(d, PHONE_SECTION_##id, d->name, sizeof *d->name);
+    EACH_SECTION(X)
+#undef X
+    return a;
+}
+
+static void release(struct phone_data *a)
+{
+#define X(id, name) free((void *)(uintptr_t)a->name);
+    EACH_SECTION(X)
+#undef X
 }
 
 static void ask(const struct phone_data *d, const struct phone_number *n)
@@ -67,7 +95,12 @@ static void ask(const struct phone_data *d, const struct phone_number *n)
         return;
     for (int f = PHONE_E164; f <= PHONE_RFC3966; f++)
         must(phone_format(d, n, STR("12"), (enum phone_format)f, out) < PHONE_FORMAT_MAX);
+    struct phone_number mobile = *n; /* whatever the plans say of it, so that the prefix tables are asked */
+    mobile.type = PHONE_MOBILE;
     must(strlen(phone_zones(d, n)) < d->head->size && strlen(phone_network(d, n, &portable)) < d->head->size);
+    if (d->code[n->code] != 0)
+        must(strlen(phone_zones(d, &mobile)) < d->head->size &&
+             strlen(phone_network(d, &mobile, NULL)) < d->head->size);
     for (int t = 0; t <= PHONE_UNKNOWN_TYPE; t++)
         phone_number_possible_for(d, n, (enum phone_type)t);
     phone_number_valid_for(d, n, n->region);
@@ -79,8 +112,8 @@ static void ask_all(const struct phone_data *d)
     struct phone_number n;
     struct phone_raw raw;
     for (unsigned code = 0; code < PHONE_CODES; code += d->code[code] ? 1 : 7)
-        for (size_t len = 0; len <= PHONE_NSN_MAX; len++) {
-            phone_number_of(d, code, (struct str){digits + (code + len) % 10, len}, &n);
+        for (size_t i = 0; i < (d->code[code] ? 10 : 1) * (PHONE_NSN_MAX + 1); i++) {
+            phone_number_of(d, code, (struct str){digits + i % 10, i % (PHONE_NSN_MAX + 1)}, &n);
             ask(d, &n);
         }
     for (uint32_t region = 0; region < d->count[PHONE_SECTION_REGION]; region++)
@@ -103,10 +136,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     put_digest(file, n);
     int rc = phone_data_open(&d, file, n, &e);
     must(rc == e.code && (rc == 0 || rc == WL_EINVAL));
-    if (rc == 0)
-        ask_all(&d);
-    else
+    if (rc == 0) {
+        struct phone_data a = apart(&d);
+        ask_all(&a);
+        release(&a);
+    } else {
         must(d.head == NULL && e.text[0] != '\0');
+    }
     free(file);
     return 0;
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * phone_country.h - the countries a number may belong to, for rules and clocks. */
+ * phone_country.h - the countries a number may belong to, for rules and clocks.
+ *
+ * An answer at any price: of a number nobody has, whatever its calling code tells. Who must know whether it is one asks phone_number.h. */
 #ifndef WL_CORE_PHONE_COUNTRY_H
 #define WL_CORE_PHONE_COUNTRY_H
 

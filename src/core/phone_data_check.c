@@ -82,7 +82,7 @@ static bool root_fits(const struct check *c, uint32_t row, uint32_t answers)
 /* ---- programs ---- */
 
 struct bounds {
-    uint16_t paths[PHONE_STEPS_MAX];  /* ways on from a step */
+    uint16_t work[PHONE_STEPS_MAX];   /* steps that are carried out from a step on, every way gone to its end */
     uint8_t pending[PHONE_STEPS_MAX]; /* most choices and marks open on one of them */
 };
 
@@ -91,13 +91,13 @@ static bool check_step(const struct phone_data *d, uint32_t i, struct bounds *b)
     uint32_t count = d->count[PHONE_SECTION_PROGRAM];
     struct phone_step s = d->program[i];
     uint32_t next = s.op == PHONE_JUMP ? i + s.arg : i + 1, other = i + s.arg;
-    b->paths[i] = 1;
+    b->work[i] = 1;
     b->pending[i] = 0;
     if (s.op == PHONE_FAIL || s.op == PHONE_MATCH)
         return true;
     if (s.op > PHONE_END || next <= i || next >= count)
         return false;
-    uint32_t paths = b->paths[next], pending = b->pending[next];
+    uint32_t work = 1u + b->work[next], pending = b->pending[next];
     if (s.op == PHONE_SAVE) {
         pending++;
         if (s.arg < 2 || s.arg >= 2 * (PHONE_GROUPS_MAX + 1))
@@ -106,12 +106,12 @@ static bool check_step(const struct phone_data *d, uint32_t i, struct bounds *b)
     if (s.op == PHONE_SPLIT) {
         if (other <= i || other >= count)
             return false;
-        paths += b->paths[other];
+        work += b->work[other];
         pending = pending + 1 > b->pending[other] ? pending + 1 : b->pending[other];
     }
-    b->paths[i] = (uint16_t)paths;
+    b->work[i] = (uint16_t)work;
     b->pending[i] = (uint8_t)pending;
-    return paths <= PHONE_PATHS_MAX && pending <= PHONE_PENDING_MAX;
+    return work <= PHONE_WORK_MAX && pending <= PHONE_PENDING_MAX;
 }
 
 static int check_programs(const struct phone_data *d, struct err *e)
@@ -137,8 +137,8 @@ static bool check_plan(const struct check *c, const struct phone_plan *p)
 {
     const struct phone_data *d = c->d;
     uint32_t payloads = d->count[PHONE_SECTION_PAYLOAD], layouts = d->count[PHONE_SECTION_LAYOUT];
-    return p->code < PHONE_CODES && p->main < d->count[PHONE_SECTION_REGION] && root_fits(c, p->root, payloads) &&
-           root_fits(c, p->layout, layouts);
+    return p->code < PHONE_CODES && (p->code != 0) == (p != d->plan) && p->main < d->count[PHONE_SECTION_REGION] &&
+           root_fits(c, p->root, payloads) && root_fits(c, p->layout, layouts);
 }
 
 static int check_plans(const struct check *c)
@@ -194,11 +194,11 @@ static bool check_region(const struct check *c, const struct phone_region_row *r
 {
     const struct phone_data *d = c->d;
     uint32_t steps = d->count[PHONE_SECTION_PROGRAM];
-    return check_id(r, first) && r->code < PHONE_CODES && r->plan < d->count[PHONE_SECTION_PLAN] &&
-           (first || d->plan[r->plan].code == r->code) && root_fits(c, r->root, d->count[PHONE_SECTION_PAYLOAD]) &&
-           r->lengths < d->count[PHONE_SECTION_LENGTH] && r->prefix_program < steps && r->idd_program < steps &&
-           text_fits(d, r->prefix_text) && text_fits(d, r->idd_text) && text_fits(d, r->extension_text) &&
-           check_transform(d, r);
+    return check_id(r, first) && r->code < PHONE_CODES && (r->code != 0) == !first &&
+           r->plan < d->count[PHONE_SECTION_PLAN] && d->plan[r->plan].code == r->code &&
+           root_fits(c, r->root, d->count[PHONE_SECTION_PAYLOAD]) && r->lengths < d->count[PHONE_SECTION_LENGTH] &&
+           r->prefix_program < steps && r->idd_program < steps && text_fits(d, r->prefix_text) &&
+           text_fits(d, r->idd_text) && text_fits(d, r->extension_text) && check_transform(d, r);
 }
 
 static int check_regions(const struct check *c)
@@ -265,15 +265,24 @@ static int check_names(const struct phone_data *d, const uint32_t *name, uint32_
     return 0;
 }
 
+/* Of a node, a digit's reference is a string or a lower node, that of the end a string. A table has strings or nothing at all. */
+static bool check_prefix(const struct phone_prefix_node *n, uint32_t at, uint32_t leaves)
+{
+    bool fits = n->next[PHONE_PREFIX_ENDS] < leaves;
+    for (unsigned k = 0; k < PHONE_PREFIX_ENDS; k++)
+        fits = fits && (n->next[k] == 0 || n->next[k] < leaves + at);
+    return fits;
+}
+
 static int check_prefixes(const struct phone_prefix_node *node, uint32_t nodes, uint32_t root, uint32_t leaves,
                           uint32_t names, struct err *e)
 {
-    if (leaves > names || leaves + nodes > UINT16_MAX + 1u || (root != 0 && root >= leaves + nodes))
+    if (leaves > names || leaves + nodes > UINT16_MAX + 1u || (root != 0 && root >= leaves + nodes) ||
+        (leaves == 0 && (names > 0 || nodes > 0)))
         return broken(e, "prefix table of", leaves);
     for (uint32_t i = 0; i < nodes; i++)
-        for (unsigned k = 0; k < 11; k++)
-            if (node[i].next[k] != 0 && node[i].next[k] >= leaves + i)
-                return broken(e, "prefix", i);
+        if (!check_prefix(&node[i], i, leaves))
+            return broken(e, "prefix", i);
     return 0;
 }
 

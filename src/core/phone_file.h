@@ -11,7 +11,7 @@
  *
  * Prefix tables (time zones, networks) are graphs of their own over all digits of an international number: eleven references,
  * the last for "the prefix ends here", and the longest prefix wins. 0 is "nothing"; a reference r > 0 below
- * the table's own `leaves` is the string r of that table; any other the node (r - leaves), again lower than its parent. */
+ * the table's own `leaves` is the string r of that table; any other, only of a digit, the node (r - leaves), again lower than its parent. */
 #ifndef WL_CORE_PHONE_FILE_H
 #define WL_CORE_PHONE_FILE_H
 
@@ -68,8 +68,9 @@ struct phone_section_row {        /* 16 bytes */
 struct phone_node {
     uint16_t next[10];
 };
+#define PHONE_PREFIX_ENDS 10
 struct phone_prefix_node {
-    uint16_t next[11];
+    uint16_t next[PHONE_PREFIX_ENDS + 1];
 };
 
 enum { PHONE_GENERAL = 1 }; /* payload flag: the general description's pattern matches (whatever its lengths) */

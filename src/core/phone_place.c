@@ -7,8 +7,6 @@
 
 #include <string.h>
 
-#define PREFIX_ENDS 10 /* index in a node of the prefix graphs */
-
 struct prefixes {
     const struct phone_prefix_node *node;
     const uint32_t *name;
@@ -20,7 +18,7 @@ static const char *longest(const struct phone_data *d, struct prefixes p, const 
 {
     uint32_t best = 0, at = p.root;
     for (; at >= p.leaves; at = p.node[at - p.leaves].next[*digits++ - '0']) {
-        uint32_t ends = p.node[at - p.leaves].next[PREFIX_ENDS];
+        uint32_t ends = p.node[at - p.leaves].next[PHONE_PREFIX_ENDS];
         best = ends != 0 ? ends : best;
         if (*digits == '\0')
             break;

@@ -9,9 +9,10 @@
 
 #include "core/phone_data.h"
 
-#define PHONE_PENDING_MAX 64    /* choices and marks open on one path */
-#define PHONE_PATHS_MAX   65535 /* ways through one program: what a hostile one may cost */
-#define PHONE_STEPS_MAX   8192
+#define PHONE_PENDING_MAX 64 /* choices and marks open on one path */
+#define PHONE_WORK_MAX                                                                                                 \
+    8192 /* steps of one run, all choices tried: what a hostile one may cost. The world's plans need 1476 */
+#define PHONE_STEPS_MAX 8192
 
 #define PHONE_MARK_NONE 0xffff
 
