@@ -4,8 +4,8 @@
  * Reads UTF-8 one code point at a time. A code point is a decimal digit of any script, punctuation people put
  * between digits, a plus sign before the first digit, or the reason to refuse. Letters are never skipped: a
  * skipped letter is how a business-scoped id or a typing mistake becomes somebody else's number. Whom a text reaches that is sent to Meta is
- * decided there, so it is read digit by digit and no numbering plan is asked. They are asked where people write numbers for us, with the "(0)" of
- * "+49 (0)170" that is dialled inside the country only: one person is not two.
+ * decided there, so it is read digit by digit and no numbering plan is asked. They are asked where people write numbers for us, with what is dialled inside
+ * the country only in brackets, the zero of "+49 (0)170" and the 06 of "+36 (06) 1": one person is not two.
  *
  * Two countries added a digit to their mobile numbers and WhatsApp goes by either form, whatever was written: what Meta is sent as
  * 5541988887777 it may call 554188887777, and 525512345678 may be 5215512345678. phone_canonical() makes them one: with the ninth digit of
@@ -19,6 +19,8 @@
 /* Longest text looked at: 15 digits with separators have no use for more, and padding must not cost time. */
 #define TEXT_MAX 256
 #define FEWEST   UINT64_C(1000000) /* of PHONE_MIN_DIGITS digits */
+/* Trunk prefixes that are taken off one number: "+49(0)(0)170". */
+#define TRUNKS_MAX 3
 
 /* The zeros of the decimal digit blocks of Unicode 14 (general category Nd); each is followed by its 1 to 9. */
 static const uint32_t zeros[] = {
@@ -96,6 +98,10 @@ struct reading {
     uint64_t value;
     int digits;
     bool plus;
+    bool inside;  /* of brackets that were opened behind a digit */
+    bool bracket; /* there are such */
+    bool trunk;   /* and a zero alone stands in some */
+    int before;   /* digits that were there when they were opened */
 };
 
 /* What is no digit and may stand in a number. */
@@ -105,55 +111,93 @@ static bool pass_over(struct reading *r, uint32_t cp)
         r->plus = true;
         return true;
     }
+    if ((cp == '(' || cp == 0xff08) && r->digits > 0) {
+        r->inside = r->bracket = true;
+        r->before = r->digits;
+    } else if ((cp == ')' || cp == 0xff09) && r->inside) {
+        r->inside = false;
+        r->trunk = r->trunk || (r->digits == r->before + 1 && r->value % 10 == 0);
+    }
     return is_separator(cp);
 }
 
-static int parse(struct reading r, uint64_t *ret_e164, struct err *e)
+/* Every digit of the text, and where brackets were. */
+static int parse(struct reading *r, struct err *e)
 {
-    if (r.text.n > TEXT_MAX)
+    if (r->text.n > TEXT_MAX)
         return err_set(e, WL_EINVAL, "the text is too long for a phone number");
-    while (r.text.n > 0) {
+    while (r->text.n > 0) {
         uint32_t cp;
-        if (!take(&r.text, &cp))
+        if (!take(&r->text, &cp))
             return err_set(e, WL_EINVAL, "the phone number is not valid UTF-8");
         int d = digit_of(cp);
         if (d < 0) {
-            if (!pass_over(&r, cp))
+            if (!pass_over(r, cp))
                 return err_set(e, WL_EINVAL, "a phone number has digits, spaces and + - . ( ) / only");
             continue;
         }
-        if (r.digits == 0 && d == 0)
-            return starts_with_0(r.text, e);
-        if (++r.digits > PHONE_MAX_DIGITS)
+        if (r->digits == 0 && d == 0)
+            return starts_with_0(r->text, e);
+        if (++r->digits > PHONE_MAX_DIGITS)
             return err_set(e, WL_EINVAL, "a phone number has at most %d digits", PHONE_MAX_DIGITS);
-        r.value = r.value * 10 + (unsigned)d;
+        r->value = r->value * 10 + (unsigned)d;
     }
-    if (r.digits < PHONE_MIN_DIGITS)
-        return too_few(e);
-    *ret_e164 = r.value;
-    return 0;
+    return r->digits < PHONE_MIN_DIGITS ? too_few(e) : 0;
 }
 
 int phone_parse(struct str text, uint64_t *ret_e164, struct err *e)
 {
-    return parse((struct reading){.text = text}, ret_e164, e);
+    struct reading r = {.text = text};
+    int rc = parse(&r, e);
+    if (rc == 0)
+        *ret_e164 = r.value;
+    return rc;
+}
+
+/* "+491701234567", at the end of room. */
+static struct str international(uint64_t e164, char room[PHONE_E164_MAX])
+{
+    size_t at = PHONE_E164_MAX;
+    for (; e164 > 0; e164 /= 10)
+        room[--at] = (char)('0' + e164 % 10);
+    room[--at] = '+';
+    return (struct str){room + at, PHONE_E164_MAX - at};
+}
+
+/* What Mexicans dialled before their numbers until 2019, and the plans know no more: 01, 044, 045. */
+static uint64_t mexico(uint64_t e164)
+{
+    uint64_t before = e164 / 10000000000;
+    return before == 5201 || before == 52044 || before == 52045 ? 520000000000 + e164 % 10000000000 : e164;
+}
+
+/* A number with brackets behind its country code. It stays as it is where it is valid so; otherwise the digits that are dialled inside the
+ * country only are left out, if that makes it valid or was certainly meant. Never does it get longer. */
+static uint64_t from_abroad(const struct phone_data *d, uint64_t e164, bool certain)
+{
+    struct phone_number n;
+    uint64_t shorter = mexico(e164);
+    if (phone_number_of_e164(d, e164, &n) && phone_number_valid(&n))
+        return e164;
+    for (int left = TRUNKS_MAX; left > 0; left--) {
+        char text[PHONE_E164_MAX];
+        phone_number_read(d, international(shorter, text), 0, &n);
+        if (n.status != PHONE_OK || n.e164 == 0 || n.e164 > shorter)
+            break;
+        if (phone_number_valid(&n))
+            return n.e164;
+        shorter = n.e164;
+    }
+    return certain ? shorter : e164;
 }
 
 int phone_parse_written(const struct phone_data *d, struct str text, uint64_t *ret_e164, struct err *e)
 {
-    char international[TEXT_MAX + 2];
-    struct phone_number n;
-    uint64_t digits;
-    int rc = phone_parse(text, &digits, e);
+    struct reading r = {.text = text};
+    int rc = parse(&r, e);
     if (rc != 0)
         return rc;
-    while (strchr("+( ", *text.p) != NULL) /* "(+49) (0)170 ..." */
-        text = (struct str){text.p + 1, text.n - 1};
-    international[0] = '+';
-    memcpy(international + 1, text.p, text.n);
-    phone_number_read(d, (struct str){international, text.n + 1}, 0, &n);
-    if (memmem(text.p, text.n, "(0)", 3) != NULL && n.status == PHONE_OK && n.e164 != 0)
-        digits = n.e164;
+    uint64_t digits = r.bracket ? from_abroad(d, r.value, r.trunk) : r.value;
     if (digits < FEWEST)
         return too_few(e);
     *ret_e164 = digits;

@@ -18,8 +18,8 @@
 
 /* E.164 digits as an integer (country code first, no leading zero). WL_EINVAL naming what is wrong. */
 int phone_parse(struct str text, uint64_t *ret_e164, struct err *e);
-/* The same for a number as people write it: a "(0)" that is dialled inside the country only is left out. For our own interfaces, not for
- * what Meta reads. */
+/* The same for a number as people write it: what stands in brackets and is dialled inside the country only, "(0)" or "(06)", is left out.
+ * For our own interfaces, not for what Meta reads. */
 int phone_parse_written(const struct phone_data *d, struct str text, uint64_t *ret_e164, struct err *e);
 /* Mobile numbers of Brazil and Mexico go by two forms at WhatsApp: the same person's give the same digits, any other stays as it is. */
 uint64_t phone_canonical(uint64_t e164);
