@@ -61,11 +61,17 @@ struct screen_point {
 };
 
 /* Each worker's own. */
+#define SCREEN_WORDS 1024
 struct screen_room {
     struct buf bytes; /* of one row */
     struct buf own;   /* cells that are ready, of the rows of its share */
+    struct screen_word {
+        const char *text; /* of the plans */
+        uint32_t n;
+        bool bare;         /* needs no quotes */
+    } words[SCREEN_WORDS]; /* by address: the lengths of names that come again and again */
     struct {
-        char text[24];
+        uint64_t text; /* its bytes */
         uint32_t n;
         int region;
     } country; /* the last one read */

@@ -3,13 +3,15 @@
  *
  * A row's verdict depends on nothing but the row: which other row has the same number is asked later, in order. A worker takes a stretch
  * of the batch and keeps to its own room. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cmd/screen_job.h"
 #include "core/phone_place.h"
 
-#define ALONE 256 /* rows: fewer are not worth waking anybody */
+#define SHORT_CELLS 128 /* number, country and type fit */
+#define ALONE       256 /* rows: fewer are not worth waking anybody */
 
 /* Room for what of a row has to be rewritten to be read. */
 static char *room_for(struct screen_room *room, size_t n)
@@ -52,49 +54,78 @@ static int region_of(const struct screen_job *j, const struct table_row *row, co
                      struct screen_room *room)
 {
     int c = j->columns.at[COLUMN_COUNTRY];
+    uint64_t text = 0;
     if (c < 0 || j->columns.at[COLUMN_CALLING_CODE] >= 0 || (uint32_t)c >= row->cells ||
-        cells[row->cell + (uint32_t)c].n > sizeof room->country.text)
+        cells[row->cell + (uint32_t)c].n > sizeof text)
         return columns_region(&j->columns, j->data, row, cells, j->default_region);
     const struct table_cell *cell = &cells[row->cell + (uint32_t)c];
-    if (room->country.n != cell->n || room->country.n == 0 || memcmp(room->country.text, cell->p, cell->n) != 0) {
+    for (uint32_t i = 0; i < cell->n; i++)
+        text = text << 8 | (unsigned char)cell->p[i];
+    if (room->country.n != cell->n || room->country.n == 0 || room->country.text != text) {
         room->country.region = columns_region(&j->columns, j->data, row, cells, j->default_region);
         room->country.n = cell->n;
-        memcpy(room->country.text, cell->p, cell->n);
+        room->country.text = text;
     }
     return room->country.region;
 }
 
-static void put_e164(struct buf *out, const struct phone_number *n)
+static const struct screen_word *word_of(const struct screen_job *j, struct screen_room *room, const char *text)
 {
-    char text[PHONE_E164_MAX + 8];
+    struct screen_word *w = &room->words[((uintptr_t)text * 0x9e3779b97f4a7c15u) >> 54];
+    struct buf cell;
+    if (w->text == text)
+        return w;
+    *w = (struct screen_word){.text = text, .n = (uint32_t)strlen(text)};
+    buf_init(&cell, 2 * w->n + 8);
+    table_put_cell(&cell, str_of(text), j->out_delimiter);
+    w->bare = cell.len == w->n;
+    buf_done(&cell);
+    return w;
+}
+
+static char *add_text(char *to, const char *text, size_t n)
+{
+    memcpy(to, text, n);
+    return to + n;
+}
+
+static char *add_e164(char *to, const struct phone_number *n)
+{
+    char text[PHONE_E164_MAX];
     size_t at = sizeof text;
-    if (n->e164 == 0) {
-        buf_printf(out, "+%u%s", n->code, n->nsn);
-        return;
-    }
+    if (n->e164 == 0)
+        return to + snprintf(to, PHONE_E164_MAX, "+%u%s", n->code, n->nsn);
     for (uint64_t rest = n->e164; rest > 0; rest /= 10)
         text[--at] = (char)('0' + rest % 10);
     text[--at] = '+';
-    buf_put(out, text + at, sizeof text - at);
+    return add_text(to, text + at, sizeof text - at);
 }
 
-/* The cells from e164 to zone. Words of the plans are not in need of quotes, names of networks may be. */
-static void put_own(const struct screen_job *j, struct screen_work *w, struct buf *out)
+/* The cells from e164 to zone. */
+static void put_own(const struct screen_job *j, struct screen_work *w, struct screen_room *room)
 {
     const struct phone_number *n = &w->s.number;
+    const char *type = phone_type_word((enum phone_type)n->type), *region = phone_region_id(j->data, n->region);
     char d = j->out_delimiter;
-    put_e164(out, n);
-    buf_putc(out, d);
-    if (n->region != 0)
-        buf_puts(out, phone_region_id(j->data, n->region));
-    buf_putc(out, d);
-    buf_puts(out, phone_type_word((enum phone_type)n->type));
-    buf_putc(out, d);
+    struct buf *out = &room->own;
     w->network = phone_network(j->data, n, NULL);
-    if (w->network[0] != '\0')
+    const struct screen_word *network = word_of(j, room, w->network);
+    if (!buf_reserve(out, SHORT_CELLS))
+        return;
+    char *to = add_e164(out->data + out->len, n);
+    *to++ = d;
+    to = add_text(to, region, n->region != 0 ? strlen(region) : 0);
+    *to++ = d;
+    to = add_text(to, type, strlen(type));
+    *to++ = d;
+    out->len = (size_t)(to - out->data);
+    if (network->bare)
+        buf_put(out, network->text, network->n);
+    else
         table_put_cell(out, str_of(w->network), d);
     buf_putc(out, d);
-    buf_puts(out, phone_zones(j->data, n));
+    const struct screen_word *zones = word_of(j, room, phone_zones(j->data, n));
+    buf_put(out, zones->text, zones->n);
 }
 
 static void put_none(const struct screen_job *j, struct buf *out)
@@ -138,7 +169,7 @@ static void share_of_work(void *ctx, unsigned share, unsigned shares)
         w->at = (uint32_t)room->own.len;
         w->network = NULL;
         if (verdict_class((enum verdict)w->s.verdict) != VERDICT_WRONG || w->s.verdict == VERDICT_TEST_NUMBER)
-            put_own(j, w, &room->own);
+            put_own(j, w, room);
         else
             put_none(j, &room->own);
         w->n = (uint32_t)(room->own.len - w->at);

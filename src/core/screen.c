@@ -236,25 +236,34 @@ static enum verdict undo_sheet(struct str *text, char room[EXPONENT_MAX + 3], ui
 
 /* ---- why it is no number ---- */
 
-/* Cuts at what people write between two numbers. */
-static size_t pieces(struct str text, struct str out[PIECES_MAX])
+/* How long what stands here between two numbers is; 0: nothing does. */
+static size_t between(struct str s)
 {
     static const char *const words[] = {" or ", " and ", " oder ", " und ", " ou ", " et ", " y ", " o ", " e ", ":::"};
-    size_t n = 0, from = 0, skip;
+    if (memchr(";,|/\n\r&", s.p[0], 7) != NULL)
+        return 1;
+    if (s.p[0] != ' ' && s.p[0] != ':')
+        return 0;
+    for (size_t w = 0; w < sizeof words / sizeof words[0]; w++)
+        if (str_starts(s, str_of(words[w])))
+            return strlen(words[w]);
+    return 0;
+}
+
+/* Cuts at what people write between two numbers, and before a second plus. */
+static size_t pieces(struct str text, struct str out[PIECES_MAX])
+{
+    size_t n = 0, from = 0;
     for (size_t at = 0; at <= text.n && n < PIECES_MAX; at++) {
-        skip = at == text.n || memchr(";,|/\n\r&", text.p[at], 7) != NULL;
-        if (skip == 0 && text.p[at] == '+' && at > from + 5)
-            skip = 1;
-        for (size_t w = 0; skip == 0 && w < sizeof words / sizeof words[0]; w++)
-            if (str_starts((struct str){text.p + at, text.n - at}, str_of(words[w])))
-                skip = strlen(words[w]);
-        if (skip == 0)
+        bool plus = at < text.n && text.p[at] == '+' && at > from + 5;
+        size_t skip = at < text.n && !plus ? between((struct str){text.p + at, text.n - at}) : 0;
+        if (skip == 0 && !plus && at < text.n)
             continue;
         struct str piece = str_trim((struct str){text.p + from, at - from});
         if (piece.n > 0)
             out[n++] = piece;
-        from = at < text.n && text.p[at] == '+' ? at : at + skip;
-        at = from > at ? from - 1 : at;
+        from = at + skip;
+        at = skip > 0 ? from - 1 : at;
     }
     return n;
 }
