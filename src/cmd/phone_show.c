@@ -226,16 +226,27 @@ static int answer(const struct args *a, const struct phone_data *d, struct str i
     return CMD_OK;
 }
 
+/* The next line, with every byte in it; its length, or -1 at the end. What is more than room holds is passed over. */
+static ssize_t next_line(char room[LINE_BYTES])
+{
+    size_t n = 0;
+    int c = getc_unlocked(stdin);
+    if (c == EOF)
+        return -1;
+    for (; c != '\n' && c != EOF; c = getc_unlocked(stdin))
+        if (n < LINE_BYTES)
+            room[n++] = (char)c;
+    return (ssize_t)n;
+}
+
 /* A number on each line of standard input; empty lines are none. Of a line that is too long for any number the beginning is enough. */
 static int answer_lines(const struct args *a, const struct phone_data *d, int region, bool *bad)
 {
     char line[LINE_BYTES];
+    ssize_t n;
     int rc = CMD_OK;
-    while (rc == CMD_OK && fgets(line, sizeof line, stdin) != NULL) {
-        size_t n = strlen(line);
-        for (int c = 0; n == sizeof line - 1 && line[n - 1] != '\n' && c != '\n' && c != EOF;)
-            c = getc(stdin);
-        struct str text = str_trim((struct str){line, n});
+    while (rc == CMD_OK && (n = next_line(line)) >= 0) {
+        struct str text = str_trim((struct str){line, (size_t)n});
         if (text.n > 0)
             rc = answer(a, d, text, region, bad);
     }

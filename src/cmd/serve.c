@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "cmd/phone_tables.h"
@@ -79,6 +80,17 @@ static int start_failed(const struct config *c, const struct err *e)
     return rc;
 }
 
+/* As the doctor says it, where those look who never ask the doctor. */
+static void warn_of_old_plans(const struct phone_data *d)
+{
+    int days = phone_data_age_days(d, clock_now_ms());
+    if (days > PHONE_DATA_STALE_DAYS)
+        log_warn("serve",
+                 "the numbering plans are %d days old (%s): numbers of newer ranges count as invalid; docs/phone.md "
+                 "says how to renew them",
+                 days, phone_data_name(d));
+}
+
 static int serve(const struct config *c)
 {
     struct gateway *g = NULL;
@@ -91,6 +103,7 @@ static int serve(const struct config *c)
     if (phone_tables_choose(o.phone_data_file, &plans, &e) != 0)
         return start_failed(c, &e);
     o.phones = &plans.data;
+    warn_of_old_plans(&plans.data);
     if (gateway_start(&g, &o, &e) != 0) {
         phone_tables_close(&plans);
         return start_failed(c, &e);

@@ -55,9 +55,16 @@ def clinic(start, sandbox, tmp_path):
     return Clinic(start, tmp_path, sandbox)
 
 
+def test_old_numbering_plans_are_said(start, sandbox, tmp_path):
+    stale = rig.ROOT / "fuzz" / "corpus" / "phone_data" / "tiny"  # released 2026-01-01
+    clinic = Clinic(start, tmp_path, sandbox, **{"phone.data": str(stale)})
+    clinic.only("phone_data", "warn", "days old", "wayleave help phone compile")
+    assert "WARN serve: the numbering plans are" in clinic.gateway.output()
+
+
 def test_all_is_well(clinic):
     status, wrong, lines = clinic.examine()
-    assert status == 0 and not wrong
+    assert status == 0 and not wrong and "numbering plans" not in clinic.gateway.output()
     names = {line["name"] for line in lines if line["result"] == "ok"}
     assert names >= {"configuration", "rules", "state_dir", "disk.space", "disk.sync", "database", "descriptors", "gateway", "gateway.key", "upstream", "clock",
                      "number.token", "number.status", "number.quality", "number.name", "number.health", "account.health", "account.subscribed",
