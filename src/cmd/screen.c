@@ -175,6 +175,7 @@ static int open_numbers(struct screen_job *j, const struct screen_point *from, s
     else if (j->out_path != NULL && strcmp(j->out_path, "-") != 0)
         folder = ".";
     const struct seen_options o = {.memory = j->memory,
+                                   .expected = j->expected,
                                    .folder = folder,
                                    .notes = screen_resume_seen_path(j),
                                    .resume = from->line != 0,

@@ -111,7 +111,7 @@ struct screen_job {
     size_t rows_max; /* of the three */
     struct screen_activity *activity;
     struct seen *numbers;
-    size_t memory;
+    size_t memory, expected; /* for numbers: at most; what the file will probably need */
 
     struct table_out *good, *bad;
     size_t own; /* SCREEN_COLUMNS, or those without activity */

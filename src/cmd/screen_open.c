@@ -179,10 +179,11 @@ int screen_reopen(struct screen_job *j, uint64_t at, uint64_t line, struct err *
 }
 
 /* No more memory for numbers than the file probably has, by the length of its first rows: memory that is never used has to be
- * made empty, too. When there are more of them after all, the disk is used. */
-static void fit_memory(struct screen_job *j)
+ * made empty, too. When there are more of them after all, the disk is used, with all of the memory. */
+static void expect_rows(struct screen_job *j)
 {
     uint64_t total = 0;
+    j->expected = j->memory;
     table_progress(j->in, &total);
     if (total == 0 || j->batch.rows == 0)
         return;
@@ -191,7 +192,7 @@ static void fit_memory(struct screen_job *j)
              of = total * (table_compression(j->in)[0] != '\0' ? PACKED : 1);
     double rows = (double)of / (double)sample * (double)j->batch.rows;
     uint64_t bytes = (uint64_t)(rows * SET_BYTES) + SEEN_MEMORY_LEAST;
-    j->memory = bytes < j->memory ? (size_t)bytes & ~(size_t)4095 : j->memory;
+    j->expected = bytes < j->memory ? (size_t)bytes : j->memory;
 }
 
 /* ---- columns ---- */
@@ -346,7 +347,7 @@ int screen_open(struct screen_job *j)
         return rc;
     rc = open_columns(j);
     if (rc == CMD_OK)
-        fit_memory(j);
+        expect_rows(j);
     if (rc == CMD_OK && args_has(j->args, "activity"))
         rc = screen_activity_open(j);
     j->own = j->activity != NULL ? SCREEN_COLUMNS : SCREEN_ACTIVITY;

@@ -22,7 +22,7 @@
 #define LINE_MASK  (((uint64_t)1 << LINE_BITS) - 1)
 #define NOTES      4096 /* written at once */
 #define WINDOW_MIN 65536
-#define SET_BYTES  20 /* a number of a partition, with room to spare: small sets fill unevenly */
+#define SET_BYTES  28 /* a number of a partition, with room to spare: small sets fill unevenly */
 
 struct seen {
     struct seen_options o;
@@ -138,7 +138,7 @@ int seen_open(const struct seen_options *o, struct pool *pool, struct seen **ret
         return err_set(e, WL_ENOMEM, "the machine has no %zu MiB of memory for --memory", o->memory >> 20);
     }
     madvise(s->memory, o->memory, MADV_HUGEPAGE); /* only a wish */
-    if (!number_set_init(&s->set, s->memory, o->memory))
+    if (!number_set_init(&s->set, s->memory, o->expected))
         return err_set(e, WL_EINVAL, "--memory must be at least %u KiB", NUMBER_SET_LEAST >> 10);
     return open_notes(s, e);
 }
@@ -255,18 +255,28 @@ static int look_block(struct seen *s, unsigned part, uint64_t block, struct err 
     return rc;
 }
 
-/* The set is made no larger than the partition asks for: it has to be empty at its beginning. */
-static int look_part(struct seen *s, unsigned part, struct err *e)
+static int look_with(struct seen *s, unsigned part, uint64_t bytes, struct err *e)
 {
-    uint64_t blocks = spill_blocks(s->parts, part), bytes = blocks * SPILL_BLOCK * SET_BYTES;
+    uint64_t blocks = spill_blocks(s->parts, part);
     int rc = 0;
-    if (blocks == 0)
-        return 0;
-    bytes = bytes < NUMBER_SET_LEAST ? NUMBER_SET_LEAST : bytes > s->o.memory ? s->o.memory : bytes;
     memset(s->memory, 0, bytes);
     number_set_init(&s->set, s->memory, bytes);
     for (uint64_t i = 0; rc == 0 && i < blocks; i++)
         rc = look_block(s, part, s->o.last ? blocks - 1 - i : i, e);
+    return rc;
+}
+
+/* The set is made no larger than the partition asks for: it has to be empty at its beginning. When its numbers lie unevenly or are long
+ * ones, it is looked through again in more memory; what was found before is then found twice, which changes nothing. */
+static int look_part(struct seen *s, unsigned part, struct err *e)
+{
+    uint64_t blocks = spill_blocks(s->parts, part), bytes = blocks * SPILL_BLOCK * SET_BYTES, most = s->o.memory;
+    int rc = WL_ETOOBIG;
+    if (blocks == 0)
+        return 0;
+    bytes = bytes < NUMBER_SET_LEAST ? NUMBER_SET_LEAST : bytes > most ? most : bytes;
+    for (; rc == WL_ETOOBIG && bytes < 2 * most; bytes *= 2)
+        rc = look_with(s, part, bytes < most ? bytes : most, e);
     return rc;
 }
 
@@ -318,6 +328,8 @@ int seen_answer(struct seen *s, struct number_seen *rows, size_t n, struct err *
         rows[i].first = 0;
         if (rows[i].key.digits == 0)
             continue;
+        if (rows[i].line > s->line_max)
+            return err_set(e, WL_EINVAL, "the file changed while it was read");
         if ((int64_t)window != s->opened && (rc = open_window(s, window, e)) != 0)
             return rc;
         rows[i].first = first[rows[i].line - window * s->window];

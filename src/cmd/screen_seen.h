@@ -17,7 +17,8 @@
 
 struct seen;
 struct seen_options {
-    size_t memory;      /* for numbers */
+    size_t memory;      /* for numbers, at most */
+    size_t expected;    /* memory that the list will probably need; beyond it a survey begins. At most `memory` */
     const char *folder; /* for temporary files */
     const char *notes;  /* file of seen_note(); NULL: one without a name */
     bool resume;        /* the notes are there, of an earlier run */

@@ -134,8 +134,8 @@ static inline void put(struct table_out *o, const char *p, size_t n)
 /* --- cells ------------------------------------------------------------------------------------------------------------ */
 
 /* First bytes of cells that table_live() has to look at. */
-static const bool suspicious[256] = {
-    ['='] = true, ['@'] = true, ['+'] = true, ['-'] = true, ['\t'] = true, ['\r'] = true, [' '] = true, [0xEF] = true};
+static const bool suspicious[256] = {['='] = true,  ['@'] = true,  ['+'] = true, ['-'] = true, ['\t'] = true,
+                                     ['\r'] = true, ['\n'] = true, [' '] = true, [0xEF] = true};
 
 static inline bool is_live(const char *p, size_t n)
 {

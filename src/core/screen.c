@@ -351,24 +351,15 @@ static bool read_with_plus(const struct screen *s, struct str text, struct phone
 }
 
 /* Digits that are somebody's number within their country, begin with its code, and are somebody's number with it, too:
- * 4915112345678 in Germany. */
+ * 4915112345678 in Germany. The prefix of calls within the country in front decides: with a + that is no number. */
 static bool both_ways(const struct screen *s, struct str text, const struct phone_number *n)
 {
     struct phone_number other;
-    unsigned first = n->code;
-    while (first > 9)
-        first /= 10;
-    if (n->nsn[0] != (char)('0' + first) || memchr(text.p, '+', text.n) != NULL)
-        return false;
-    uint64_t digits = 0;
-    size_t count = 0;
-    for (size_t i = 0; i < text.n && count <= PHONE_NSN_MAX; i++)
-        if (is_digit(text.p[i])) {
-            digits = digits * 10 + (uint64_t)(text.p[i] - '0');
-            count++;
-        }
-    return count == n->nsn_len && phone_number_of_e164(s->data, digits, &other) && phone_number_valid(&other) &&
-           other.code == n->code;
+    size_t at = n->code > 99 ? 3 : n->code > 9 ? 2 : 1;
+    for (unsigned code = n->code; at > 0; code /= 10)
+        if (n->nsn[--at] != (char)('0' + code % 10))
+            return false;
+    return read_with_plus(s, text, &other) && other.code == n->code && other.e164 != n->e164;
 }
 
 /* Of what the engine read: wrong, a test number, or right. */

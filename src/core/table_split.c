@@ -422,11 +422,11 @@ char table_sniff(const char *p, size_t n)
 
 /* --- text ------------------------------------------------------------------------------------------------------------- */
 
-/* Bytes of the sign a formula begins with at p: = @ + - and their full-width forms, TAB and CR. 0: none. */
+/* Bytes of the sign a formula begins with at p: = @ + - and their full-width forms, TAB and line ends. 0: none. */
 static size_t formula_sign(struct str s)
 {
     static const char wide[][4] = {"\xEF\xBC\x9D", "\xEF\xBC\xA0", "\xEF\xBC\x8B", "\xEF\xBC\x8D"};
-    if (s.n > 0 && s.p[0] != '\0' && strchr("=@+-\t\r", s.p[0]) != NULL)
+    if (s.n > 0 && s.p[0] != '\0' && strchr("=@+-\t\r\n", s.p[0]) != NULL)
         return 1;
     for (size_t i = 0; s.n >= 3 && i < 4; i++)
         if (memcmp(s.p, wide[i], 3) == 0)

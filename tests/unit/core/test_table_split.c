@@ -174,6 +174,7 @@ TEST(what_spreadsheets_compute)
                                        "-2+3",
                                        "\t=1",
                                        "\r=1",
+                                       "\n=1",
                                        " =1+1",
                                        "\xEF\xBC\x9D"
                                        "1",
