@@ -60,7 +60,7 @@ def test_why_a_number_is_none():
     assert "two letters, as in DE" in cli("phone", "show", "+15550123", "--region", "Germany", code=2)
     assert cli("phone", "show", "-", stdin="\n \n") == ""
     assert [t["valid"] for t in numbers(["\0", "+49 30 1\00023456", "\0+49 30 123456", "+49 30 123456"], code=4)] == [False, False, False, True]
-    assert "not valid\n  why          no phone number" in cli("phone", "show", "-", stdin="\0\n", code=4)
+    assert "\\x00  not valid\n  why          it is no phone number" in cli("phone", "show", "-", stdin="\0\n", code=4)
 
 
 @pytest.fixture
