@@ -5,11 +5,8 @@
  * them), and calls on today's plans (PHONE_CURRENT). phones has numbers as people write them. Every call whose answer differs is
  * printed; one is a failure. How numbers are written and compared is tested beside their code. */
 #include "core/phone_number.h"
+#include "tests/phone/case_rows.h"
 #include "tests/t.h"
-
-#define LINE_MAX_BYTES 8192
-#define FIELDS         16
-#define UNKNOWN_REGION "ZZ"
 
 struct tables {
     struct phone_data d;
@@ -33,51 +30,9 @@ static bool load(struct tables *t, const char *env)
     return true;
 }
 
-/* ---- one line ---- */
-
-struct row {
-    char line[LINE_MAX_BYTES];
-    char *f[FIELDS];
-    unsigned fields;
-};
-
-static void split(struct row *r)
-{
-    char *p = r->line;
-    r->line[strcspn(r->line, "\r\n")] = '\0';
-    for (r->fields = 0; r->fields < FIELDS && p; r->fields++) {
-        r->f[r->fields] = p;
-        p = strchr(p, '\t');
-        if (p)
-            *p++ = '\0';
-    }
-    for (unsigned i = r->fields; i < FIELDS; i++)
-        r->f[i] = r->line + strlen(r->line);
-}
-
-static int hex(char c)
-{
-    return c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
-}
-
-/* Undoes \xHH, in place. */
-static struct str raw(char *p)
-{
-    char *from = p, *to = p;
-    for (; *from; to++) {
-        if (from[0] == '\\' && from[1] == 'x') {
-            *to = (char)(hex(from[2]) * 16 + hex(from[3]));
-            from += 4;
-        } else {
-            *to = *from++;
-        }
-    }
-    return (struct str){p, (size_t)(to - p)};
-}
-
 static const char *ended(char *p)
 {
-    p[raw(p).n] = '\0';
+    p[case_bytes(p).n] = '\0';
     return p;
 }
 
@@ -93,9 +48,13 @@ static struct str number_of(const struct phone_data *d, char **f, struct phone_n
     return str_of(f[2]);
 }
 
+/* "001" is the entity of the number's own code, if that is no region's. */
 static int region_of(const struct phone_data *d, const struct phone_number *n, const char *id)
 {
-    return strcmp(id, "001") == 0 ? phone_region_of_code(d, n->code) : phone_region(d, str_of(id));
+    int main = phone_region_of_code(d, n->code);
+    if (strcmp(id, "001") == 0)
+        return strcmp(phone_region_id(d, main), id) == 0 ? main : 0;
+    return phone_region(d, str_of(id));
 }
 
 static const char *e164_of(const struct phone_number *n, char ret[PHONE_E164_MAX + 8])
@@ -113,7 +72,7 @@ static const char *e164_of(const struct phone_number *n, char ret[PHONE_E164_MAX
 
 static void full(const struct phone_data *d, char **f, struct said *got, struct said *want)
 {
-    struct str text = raw(f[1]);
+    struct str text = case_bytes(f[1]);
     struct phone_number n;
     char e164[PHONE_E164_MAX + 8];
     phone_number_read(d, text, phone_region(d, str_of(f[0])), &n);
@@ -132,7 +91,7 @@ static void full(const struct phone_data *d, char **f, struct said *got, struct 
 
 static void parse_either(const struct phone_data *d, char **f, bool keep, struct said *got, struct said *want)
 {
-    struct str text = raw(f[0]);
+    struct str text = case_bytes(f[0]);
     struct phone_number n;
     struct phone_raw kept = {.carrier = ""};
     if (keep)
@@ -201,81 +160,79 @@ static void possible(const struct phone_data *d, char **f, struct said *got, str
 static void possible_str(const struct phone_data *d, char **f, struct said *got, struct said *want)
 {
     struct phone_number n;
-    phone_number_read(d, raw(f[0]), phone_region(d, str_of(f[1])), &n);
+    phone_number_read(d, case_bytes(f[0]), phone_region(d, str_of(f[1])), &n);
     snprintf(got->text, sizeof got->text, "%d", n.status == PHONE_OK && n.possible <= PHONE_IS_POSSIBLE_LOCAL_ONLY);
     snprintf(want->text, sizeof want->text, "%s", f[2]);
 }
 
-static const struct call {
-    const char *name;
-    void (*run)(const struct phone_data *, char **, struct said *, struct said *);
-} calls[] = {
-    {"full", full},
-    {"parse", parse},
-    {"parse_raw", parse_raw},
-    {"type", type},
-    {"valid", valid},
-    {"region", region},
-    {"possible", possible},
-    {"valid_for_region", valid_for_region},
-    {"possible_str", possible_str},
-};
-
-static const struct call *call_of(const char *name)
+static bool same(const struct phone_data *d, char **f,
+                 void (*run)(const struct phone_data *, char **, struct said *, struct said *))
 {
-    for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++)
-        if (strcmp(calls[i].name, name) == 0)
-            return &calls[i];
-    return NULL;
+    struct said got = {""}, want = {""};
+    run(d, f, &got, &want);
+    if (strcmp(got.text, want.text) == 0)
+        return true;
+    fprintf(stderr, "got:  %s\nwant: %s\n", got.text, want.text);
+    return false;
 }
+
+#define CALLS(X)                                                                                                       \
+    X(full) X(parse) X(parse_raw) X(type) X(valid) X(region) X(possible) X(valid_for_region) X(possible_str)
+#define X(name)                                                                                                        \
+    static bool run_##name(void *d, char **f)                                                                          \
+    {                                                                                                                  \
+        return same(d, f, name);                                                                                       \
+    }
+CALLS(X)
+#undef X
+
+static const struct case_call calls[] = {
+#define X(name) {#name, run_##name},
+    CALLS(X)
+#undef X
+        {"format", NULL}, /* test_write_cases.c */
+    {"match", NULL},
+};
 
 /* ---- the tests ---- */
 
-/* Runs every call of the file on those plans; how many there were. */
-static unsigned run_cases(const char *path, const char *metadata, const struct phone_data *d, unsigned *ret_wrong)
+static void run_all(const char *metadata, const struct phone_data *d, unsigned least)
 {
-    struct row r;
-    unsigned ran = 0;
-    FILE *f = fopen(path, "r");
-    assert_non_null(f);
-    while (fgets(r.line, sizeof r.line, f)) {
-        struct said got = {""}, want = {""};
-        char line[LINE_MAX_BYTES];
-        memcpy(line, r.line, sizeof line);
-        split(&r);
-        const struct call *c = call_of(r.f[3]);
-        if (r.line[0] == '#' || strncmp(r.f[2], metadata, strlen(metadata)) != 0 || !c)
-            continue;
-        c->run(d, r.f + 4, &got, &want);
-        ran++;
-        if (strcmp(got.text, want.text) != 0) {
-            fprintf(stderr, "%s got:  %s\nwant: %s\n", line, got.text, want.text);
-            ++*ret_wrong;
-        }
-    }
-    fclose(f);
-    fprintf(stderr, "%u calls on %s\n", ran, metadata);
-    return ran;
+    struct phone_data plans = *d;
+    const char *cases = case_file("phone-engine/cases.tsv");
+    struct case_count n = case_run(cases, metadata, calls, sizeof calls / sizeof calls[0], &plans);
+    assert_int_equal(n.wrong, 0);
+    assert_in_range(n.ran, least, 100000);
 }
 
 TEST(googles_own_tests)
 {
-    unsigned wrong = 0;
-    const char *cases = case_file("phone-engine/cases.tsv");
-    if (!cases || !testmeta.bytes)
+    if (!case_file("phone-engine/cases.tsv") || !testmeta.bytes)
         skip_loudly("no shared cases");
-    assert_in_range(run_cases(cases, "testmeta", &testmeta.d, &wrong), 600, 100000);
-    assert_int_equal(wrong, 0);
+    run_all("testmeta", &testmeta.d, 600);
 }
 
 TEST(calls_on_todays_plans)
 {
-    unsigned wrong = 0;
-    const char *cases = case_file("phone-engine/cases.tsv");
-    if (!cases)
+    if (!case_file("phone-engine/cases.tsv"))
         skip_loudly("no shared cases");
-    assert_in_range(run_cases(cases, "npm", &current.d, &wrong), 9000, 100000);
-    assert_int_equal(wrong, 0);
+    run_all("npm", &current.d, 9000);
+}
+
+/* The shared cases have no row that would tell a code's main region from the entity without a place. */
+TEST(no_region_is_asked_by_its_name)
+{
+    static const struct {
+        const char *field[5];
+    } rows[] = {{{"1", "2125550100", "", "001", "0"}}, {{"1", "2122345678", "", "001", "0"}},
+                {{"1", "2122345678", "", "US", "1"}},  {{"49", "30123456", "", "001", "0"}},
+                {{"800", "12345678", "", "001", "1"}}, {{"800", "12345678", "", "US", "0"}}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char *f[5];
+        for (int k = 0; k < 5; k++)
+            f[k] = (char *)(uintptr_t)rows[i].field[k];
+        assert_true(run_valid_for_region(&current.d, f));
+    }
 }
 
 static void lower(char *z)
@@ -285,7 +242,7 @@ static void lower(char *z)
 }
 
 /* id input region claim possible valid e164 type region ext */
-static void phones_row(const struct phone_data *d, struct row *r, struct said *got, struct said *want)
+static void phones_row(const struct phone_data *d, struct case_row *r, struct said *got, struct said *want)
 {
     struct phone_number n;
     struct str text = str_of(r->f[1]);
@@ -302,16 +259,15 @@ static void phones_row(const struct phone_data *d, struct row *r, struct said *g
 
 TEST(numbers_as_people_write_them)
 {
-    struct row r;
+    static struct case_row r;
     unsigned ran = 0, wrong = 0;
     const char *path = case_file("phones/numbers.tsv");
     if (!path)
         skip_loudly("no shared cases");
     FILE *f = fopen(path, "r");
     assert_non_null(f);
-    while (fgets(r.line, sizeof r.line, f)) {
+    while (case_row_next(f, &r)) {
         struct said got, want;
-        split(&r);
         if (strcmp(r.f[0], "id") == 0)
             continue;
         phones_row(&current.d, &r, &got, &want);
@@ -329,7 +285,8 @@ TEST(numbers_as_people_write_them)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {T(googles_own_tests), T(calls_on_todays_plans), T(numbers_as_people_write_them)};
+    const struct CMUnitTest tests[] = {T(googles_own_tests), T(calls_on_todays_plans),
+                                       T(no_region_is_asked_by_its_name), T(numbers_as_people_write_them)};
     if (!load(&current, "PHONE_CURRENT")) {
         fprintf(stderr, "PHONE_CURRENT names no tables\n");
         return 1;
