@@ -64,7 +64,8 @@ static void start(struct ax *x)
     x->all = snapshots_create();
     OK(&x->f, snapshots_rebuild(x->all, x->f.s, &x->f.e));
     x->snap = snapshot_borrow(x->all);
-    places_load(&x->ad.places, NULL, &none);
+    phone_data_builtin(&x->g.phones);
+    places_load(&x->ad.places, NULL, &x->g.phones, &none);
     atomic_store(&x->ledger.sealed, 7);
     x->g.checkpoints = &x->ledger;
     x->ad.g = &x->g;
