@@ -2,8 +2,16 @@
  * test_number.c - the ranges set aside for fiction, each with who set it aside.
  *
  * Only what a regulator publishes, whole ranges as published; no guesses at unassigned numbers, for they are
- * assigned one day. The ranges of +1 are one for each area code: 555-0100 to 555-0199 of all of them. Read
- * 2026-11-22. */
+ * assigned one day. The ranges of +1 are one for each area code: 555-0100 to 555-0199 of all of them.
+ *
+ * What the list was checked against, in November 2026. No regulator's own page could be reached; these say what stands there:
+ * Ofcom: all twenty ranges, in a copy of its table as of 2023-05-11. Bundesnetzagentur: teltarif.de on Mitteilung 148/2021, which has the five
+ * towns and counts twelve mobile numbers and ranges, Sueddeutsche Zeitung (0152 28817386), and two programs' tables with the same twelve.
+ * ACMA: a copy of its table of mobile numbers, a second one with 1800 and 1300, and an encyclopedia's copy of its page of 2009, from where the
+ * towns are, too. Arcep: the six ranges as several programs cite them from decision 2018-0881; its text has not been read. PTS: two copies of
+ * its page, one of 2024-05-14, and a newspaper (mobile). ComReg: a newspaper (02091), and a work of art that counts 100,000 of them. NANPA:
+ * several articles on 555-0100 to 555-0199; whether it holds for toll-free codes, too, none of them says.
+ * Left out: 1900 654 321, which ACMA had in 2009 and newer copies have not. */
 #include "core/test_number.h"
 
 #include "core/phone_place.h"
@@ -19,12 +27,15 @@ static const struct source bnetza = {"DE",
 static const struct source arcep = {
     "FR", "Arcep: numeros pour les oeuvres audiovisuelles, plan de numerotation, decision 2018-0881"};
 static const struct source acma = {"AU", "ACMA: phone numbers for use in TV shows, films and creative works"};
+static const struct source comreg = {"IE", "ComReg: 020 91 numbers are for use in film and drama"};
+static const struct source pts = {"SE", "PTS: telefonnummer till boecker och filmer"};
 
 enum {
     FIXED = PHONE_FIXED_LINE,
     MOBILE = PHONE_MOBILE,
     FREE = PHONE_TOLL_FREE,
     PREMIUM = PHONE_PREMIUM_RATE,
+    SHARED = PHONE_SHARED_COST,
     UAN = PHONE_UAN
 };
 
@@ -37,23 +48,44 @@ static const struct range {
     {33199000000, 33199009999, &arcep, FIXED}, {33261910000, 33261919999, &arcep, FIXED},
     {33353010000, 33353019999, &arcep, FIXED}, {33465710000, 33465719999, &arcep, FIXED},
     {33536490000, 33536499999, &arcep, FIXED}, {33639980000, 33639989999, &arcep, MOBILE},
-    {441134960000, 441134960999, &ofcom, FIXED}, {441144960000, 441144960999, &ofcom, FIXED},
-    {441154960000, 441154960999, &ofcom, FIXED}, {441164960000, 441164960999, &ofcom, FIXED},
-    {441174960000, 441174960999, &ofcom, FIXED}, {441184960000, 441184960999, &ofcom, FIXED},
-    {441214960000, 441214960999, &ofcom, FIXED}, {441314960000, 441314960999, &ofcom, FIXED},
-    {441414960000, 441414960999, &ofcom, FIXED}, {441514960000, 441514960999, &ofcom, FIXED},
-    {441614960000, 441614960999, &ofcom, FIXED}, {441632960000, 441632960999, &ofcom, FIXED},
-    {441914980000, 441914980999, &ofcom, FIXED}, {442079460000, 442079460999, &ofcom, FIXED},
-    {442896496000, 442896496999, &ofcom, FIXED}, {442920180000, 442920180999, &ofcom, FIXED},
-    {443069990000, 443069990999, &ofcom, UAN}, {447700900000, 447700900999, &ofcom, MOBILE},
-    {448081570000, 448081570999, &ofcom, FREE}, {449098790000, 449098790999, &ofcom, PREMIUM},
+    {353209100000, 353209199999, &comreg, FIXED}, {441134960000, 441134960999, &ofcom, FIXED},
+    {441144960000, 441144960999, &ofcom, FIXED}, {441154960000, 441154960999, &ofcom, FIXED},
+    {441164960000, 441164960999, &ofcom, FIXED}, {441174960000, 441174960999, &ofcom, FIXED},
+    {441184960000, 441184960999, &ofcom, FIXED}, {441214960000, 441214960999, &ofcom, FIXED},
+    {441314960000, 441314960999, &ofcom, FIXED}, {441414960000, 441414960999, &ofcom, FIXED},
+    {441514960000, 441514960999, &ofcom, FIXED}, {441614960000, 441614960999, &ofcom, FIXED},
+    {441632960000, 441632960999, &ofcom, FIXED}, {441914980000, 441914980999, &ofcom, FIXED},
+    {442079460000, 442079460999, &ofcom, FIXED}, {442896496000, 442896496999, &ofcom, FIXED},
+    {442920180000, 442920180999, &ofcom, FIXED}, {443069990000, 443069990999, &ofcom, UAN},
+    {447700900000, 447700900999, &ofcom, MOBILE}, {448081570000, 448081570999, &ofcom, FREE},
+    {449098790000, 449098790999, &ofcom, PREMIUM}, {46313900600, 46313900699, &pts, FIXED},
+    {46406280400, 46406280499, &pts, FIXED}, {46701740605, 46701740699, &pts, MOBILE},
+    {46846500400, 46846500499, &pts, FIXED}, {46980319200, 46980319299, &pts, FIXED},
+    {4915228817386, 4915228817386, &bnetza, MOBILE}, {4915228895456, 4915228895456, &bnetza, MOBILE},
+    {4915254599371, 4915254599371, &bnetza, MOBILE}, {491713920000, 491713920099, &bnetza, MOBILE},
+    {491729925904, 491729925904, &bnetza, MOBILE}, {491729968532, 491729968532, &bnetza, MOBILE},
+    {491729973185, 491729973186, &bnetza, MOBILE}, {491729980752, 491729980752, &bnetza, MOBILE},
+    {491749091317, 491749091317, &bnetza, MOBILE}, {491749464308, 491749464308, &bnetza, MOBILE},
+    {4917604069000, 4917604069099, &bnetza, MOBILE}, {492214710000, 492214710999, &bnetza, FIXED},
     {493023125000, 493023125999, &bnetza, FIXED}, {494066969000, 494066969999, &bnetza, FIXED},
     {496990009000, 496990009999, &bnetza, FIXED}, {498999998000, 498999998999, &bnetza, FIXED},
-    {491729980752, 491729980752, &bnetza, MOBILE}, {492214710000, 492214710999, &bnetza, FIXED},
-    {4915228817386, 4915228817386, &bnetza, MOBILE}, {61255500000, 61255509999, &acma, FIXED},
+    {611300975707, 611300975711, &acma, SHARED}, {611800160401, 611800160401, &acma, FREE},
+    {611800975707, 611800975711, &acma, FREE}, {61255500000, 61255509999, &acma, FIXED},
     {61270100000, 61270109999, &acma, FIXED}, {61355500000, 61355509999, &acma, FIXED},
     {61370100000, 61370109999, &acma, FIXED}, {61491570006, 61491570006, &acma, MOBILE},
     {61491570110, 61491570110, &acma, MOBILE}, {61491570156, 61491570159, &acma, MOBILE},
+    {61491570313, 61491570313, &acma, MOBILE}, {61491570737, 61491570737, &acma, MOBILE},
+    {61491571266, 61491571266, &acma, MOBILE}, {61491571491, 61491571491, &acma, MOBILE},
+    {61491571804, 61491571804, &acma, MOBILE}, {61491572549, 61491572549, &acma, MOBILE},
+    {61491572665, 61491572665, &acma, MOBILE}, {61491572983, 61491572983, &acma, MOBILE},
+    {61491573087, 61491573087, &acma, MOBILE}, {61491573770, 61491573770, &acma, MOBILE},
+    {61491574118, 61491574118, &acma, MOBILE}, {61491574632, 61491574632, &acma, MOBILE},
+    {61491575254, 61491575254, &acma, MOBILE}, {61491575789, 61491575789, &acma, MOBILE},
+    {61491576398, 61491576398, &acma, MOBILE}, {61491576801, 61491576801, &acma, MOBILE},
+    {61491577426, 61491577426, &acma, MOBILE}, {61491577644, 61491577644, &acma, MOBILE},
+    {61491578148, 61491578148, &acma, MOBILE}, {61491578888, 61491578888, &acma, MOBILE},
+    {61491578957, 61491578957, &acma, MOBILE}, {61491579212, 61491579212, &acma, MOBILE},
+    {61491579455, 61491579455, &acma, MOBILE}, {61491579760, 61491579760, &acma, MOBILE},
     {61755500000, 61755509999, &acma, FIXED}, {61770100000, 61770109999, &acma, FIXED},
     {61855500000, 61855509999, &acma, FIXED}, {61870100000, 61870109999, &acma, FIXED},
     /* clang-format on */
