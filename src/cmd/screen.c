@@ -189,16 +189,21 @@ static int whole_job(struct screen_job *j)
     struct screen_point from = {0};
     struct err e = {0};
     int rc = screen_resume_open(j, &from);
-    if (rc == CMD_OK)
-        rc = screen_write_open(j, &from);
     if (rc != CMD_OK)
         return rc;
+    rc = screen_write_open(j, &from);
+    if (rc != CMD_OK) {
+        screen_write_drop(j, from.line != 0);
+        return rc;
+    }
     progress_begin(&j->progress, "rows", args_has(j->args, "quiet"));
     rc = open_numbers(j, &from, &e);
     if (rc == 0)
         rc = all_rows(j, &from, &e);
     progress_end(&j->progress);
     bool again = rc == WL_EIO && screen_resume_seen_path(j) != NULL;
+    if (rc == 0)
+        rc = screen_unchanged(j, &e);
     if (rc == 0)
         rc = screen_write_close(j, &e);
     else

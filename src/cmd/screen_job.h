@@ -7,6 +7,8 @@
 #ifndef WL_CMD_SCREEN_JOB_H
 #define WL_CMD_SCREEN_JOB_H
 
+#include <sys/stat.h>
+
 #include "cmd/command.h"
 #include "cmd/phone_tables.h"
 #include "cmd/pool.h"
@@ -89,8 +91,9 @@ struct screen_job {
     int default_region;
 
     const char *in_name, *out_path, *bad_path; /* NULL: nothing is written there */
-    bool together, last, dry, piped;
+    bool together, last, dry, piped;           /* piped: can be read once only */
     struct table_options source;
+    struct stat opened;      /* the file, when it was opened first */
     struct table *in, *head; /* head: the first one opened, when `in` is another */
     struct table_batch batch;
     bool sampled;  /* the batch was read already, to look at it */
@@ -120,12 +123,17 @@ struct screen_job {
     uint64_t passes_done, passes; /* for the progress bar */
 };
 
+/* screen_places.c: an exit status. */
+int screen_places(struct screen_job *j);
+
 /* screen_open.c. "256M": false, it is no size. */
 bool screen_bytes(const char *word, size_t *ret);
 /* CMD_OK, or an exit status after having said why. */
 int screen_open(struct screen_job *j);
 /* Reads again from a row on. */
 int screen_reopen(struct screen_job *j, uint64_t at, uint64_t line, struct err *e);
+/* The file is the one that was opened, as it was then: rows that were read twice were the same rows. */
+int screen_unchanged(const struct screen_job *j, struct err *e);
 void screen_close(struct screen_job *j);
 /* Room for a batch of so many rows. */
 void screen_room_for(struct screen_job *j, size_t rows);

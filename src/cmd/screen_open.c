@@ -4,6 +4,7 @@
  * A pipe is first kept in an unnamed file when its rows may have to be read twice. Which column holds the number is found out by the header and by what the first
  * rows hold, or said by the person; what was found is told. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -35,7 +36,8 @@ bool screen_bytes(const char *word, size_t *ret)
     int64_t value;
     if (n == 0 || n > 9 || !str_i64((struct str){word, n}, &value))
         return false;
-    const char *unit = word[n] != '\0' ? strchr(units, word[n] & ~32) : NULL;
+    char big = (char)(word[n] & ~32);
+    const char *unit = big != '\0' ? strchr(units, big) : NULL;
     if (unit != NULL)
         n++;
     if (strcmp(word + n, "") != 0 && strcmp(word + n, "B") != 0 && strcmp(word + n, "iB") != 0)
@@ -82,56 +84,6 @@ static int read_threads(struct screen_job *j)
     return CMD_OK;
 }
 
-/* "clean.csv.gz" to "clean.rejected.csv.gz". */
-static const char *rejected_path(struct arena *a, const char *out)
-{
-    const char *slash = strrchr(out, '/'), *name = slash != NULL ? slash + 1 : out;
-    const char *dot = name[0] != '\0' ? strchr(name + 1, '.') : NULL;
-    size_t n = dot != NULL ? (size_t)(dot - out) : strlen(out);
-    return arena_printf(a, "%.*s.rejected%s", (int)n, out, out + n);
-}
-
-static bool is_stdout(const char *path)
-{
-    return path != NULL && strcmp(path, "-") == 0;
-}
-
-/* Words that exclude each other. */
-static int check_places(const struct screen_job *j)
-{
-    const struct args *a = j->args;
-    const char *keep = args_get(a, "keep");
-    if (!j->dry && j->out_path == NULL)
-        return cmd_fail(CMD_USAGE, "wayleave screen IN.csv -o OUT.csv", "say with -o where the rows go, or --dry-run");
-    if (keep != NULL && strcmp(keep, "first") != 0 && !j->last)
-        return cmd_fail(CMD_USAGE, NULL, "--keep must be first or last, not %s", keep);
-    if (j->piped && args_has(a, "resume"))
-        return cmd_fail(CMD_USAGE, NULL, "--resume needs a file to read and files to write");
-    if (j->bad_path != NULL && args_has(a, "together"))
-        return cmd_fail(CMD_USAGE, NULL, "--together and --rejected exclude each other");
-    if (is_stdout(j->out_path) && args_has(a, "json"))
-        return cmd_fail(CMD_USAGE, "write the report to a file with --report FILE.json",
-                        "standard output takes the rows or --json, not both");
-    return CMD_OK;
-}
-
-static int read_places(struct screen_job *j)
-{
-    const struct args *a = j->args;
-    const char *keep = args_get(a, "keep"), *slash = strrchr(a->word[0], '/');
-    j->piped = strcmp(a->word[0], "-") == 0;
-    j->in_name = j->piped ? "standard input" : slash != NULL ? slash + 1 : a->word[0];
-    j->dry = args_has(a, "dry-run");
-    j->out_path = j->dry ? NULL : args_get(a, "output");
-    j->bad_path = j->dry ? NULL : args_get(a, "rejected");
-    j->last = keep != NULL && strcmp(keep, "last") == 0;
-    int rc = check_places(j);
-    j->together = args_has(a, "together") || (is_stdout(j->out_path) && j->bad_path == NULL);
-    if (rc == CMD_OK && !j->dry && !j->together && j->bad_path == NULL)
-        j->bad_path = rejected_path(j->arena, j->out_path);
-    return rc;
-}
-
 /* ---- the file ---- */
 
 /* What comes through a pipe, kept where it can be read again. */
@@ -140,23 +92,24 @@ static int keep_pipe(struct screen_job *j)
     const char *folder = getenv("TMPDIR");
     char bytes[65536];
     ssize_t n;
-    if (lseek(STDIN_FILENO, 0, SEEK_CUR) >= 0) {
-        j->source.fd = dup(STDIN_FILENO);
-        return CMD_OK;
+    int from = strcmp(j->source.path, "-") == 0 ? dup(STDIN_FILENO) : open(j->source.path, O_RDONLY | O_CLOEXEC);
+    if (from < 0 || lseek(from, 0, SEEK_CUR) >= 0) {
+        j->source.fd = from;
+        return from >= 0 ? CMD_OK : cmd_fail(CMD_FAILED, NULL, "%s cannot be read: %s", j->in_name, strerror(errno));
     }
     int fd = spill_unnamed(folder != NULL && *folder != '\0' ? folder : "/tmp");
-    if (fd < 0)
-        return cmd_fail(CMD_FAILED, "name another folder in TMPDIR", "no temporary file for what comes in: %s",
-                        strerror(errno));
+    const char *why = fd < 0 ? "no temporary file for what comes in" : NULL;
     j->source.fd = fd;
-    while ((n = read(STDIN_FILENO, bytes, sizeof bytes)) > 0)
-        for (ssize_t at = 0, done; at < n; at += done)
+    while (why == NULL && (n = read(from, bytes, sizeof bytes)) != 0) {
+        if (n < 0)
+            why = "it cannot be read";
+        for (ssize_t at = 0, done; why == NULL && at < n; at += done)
             if ((done = write(fd, bytes + at, (size_t)(n - at))) <= 0)
-                return cmd_fail(CMD_FAILED, "name another folder in TMPDIR", "what comes in cannot be kept: %s",
-                                strerror(errno));
-    if (n < 0)
-        return cmd_fail(CMD_FAILED, NULL, "standard input cannot be read: %s", strerror(errno));
-    return CMD_OK;
+                why = "what comes in cannot be kept; name another folder in TMPDIR";
+    }
+    int number = errno;
+    close(from);
+    return why == NULL ? CMD_OK : cmd_fail(CMD_FAILED, NULL, "%s: %s: %s", j->in_name, why, strerror(number));
 }
 
 static int open_table(struct screen_job *j, struct err *e)
@@ -164,6 +117,21 @@ static int open_table(struct screen_job *j, struct err *e)
     if (j->source.fd > 0 && lseek(j->source.fd, 0, SEEK_SET) < 0)
         return err_set(e, WL_EIO, "it cannot be read again: %s", strerror(errno));
     return table_open(&j->source, &j->in, e);
+}
+
+static int look_at(const struct screen_job *j, struct stat *ret)
+{
+    return j->source.fd > 0 ? fstat(j->source.fd, ret) : stat(j->source.path, ret);
+}
+
+int screen_unchanged(const struct screen_job *j, struct err *e)
+{
+    const struct stat *was = &j->opened;
+    struct stat is;
+    bool same = look_at(j, &is) == 0 && is.st_dev == was->st_dev && is.st_ino == was->st_ino &&
+                is.st_size == was->st_size && is.st_mtim.tv_sec == was->st_mtim.tv_sec &&
+                is.st_mtim.tv_nsec == was->st_mtim.tv_nsec;
+    return same || !S_ISREG(was->st_mode) ? 0 : err_set(e, WL_ECONFLICT, "it changed while it was read; start again");
 }
 
 int screen_reopen(struct screen_job *j, uint64_t at, uint64_t line, struct err *e)
@@ -303,7 +271,7 @@ static int open_filter(struct screen_job *j)
 
 static int open_words(struct screen_job *j)
 {
-    static int (*const reads[])(struct screen_job * j) = {read_places, read_memory, read_delimiter, read_threads};
+    static int (*const reads[])(struct screen_job * j) = {screen_places, read_memory, read_delimiter, read_threads};
     int rc = CMD_OK;
     for (size_t i = 0; rc == CMD_OK && i < sizeof reads / sizeof reads[0]; i++)
         rc = reads[i](j);
@@ -341,6 +309,8 @@ int screen_open(struct screen_job *j)
         rc = open_plans(j);
     if (rc == CMD_OK && j->piped)
         rc = keep_pipe(j);
+    if (rc == CMD_OK && look_at(j, &j->opened) != 0)
+        rc = cmd_fail(CMD_FAILED, NULL, "%s: %s", j->in_name, strerror(errno));
     if (rc == CMD_OK && open_table(j, &e) != 0)
         rc = cmd_fail(CMD_FAILED, NULL, "%s: %s", j->in_name, e.text);
     if (rc != CMD_OK)

@@ -280,12 +280,24 @@ static int read_checkpoint(struct screen_job *j, FILE *f)
     return exit;
 }
 
+/* The run ended while its files took their names. */
+static bool took_its_name(const struct screen_job *j, const char *path)
+{
+    const char *part = path != NULL ? arena_printf(j->arena, "%s.part", path) : NULL;
+    return part != NULL && access(part, F_OK) != 0 && access(path, F_OK) == 0;
+}
+
 static int find_checkpoint(struct screen_job *j, struct screen_point *ret)
 {
     struct screen_resume *r = j->resume;
     bool wanted = args_has(j->args, "resume"), quiet = args_has(j->args, "quiet");
     FILE *f = fopen(r->path, "re");
     int rc = CMD_OK;
+    if (f != NULL && wanted && (took_its_name(j, j->bad_path) || took_its_name(j, j->out_path))) {
+        fclose(f);
+        f = NULL;
+        unlink(r->path);
+    }
     if (f != NULL && wanted) {
         rc = read_checkpoint(j, f);
         *ret = r->point;

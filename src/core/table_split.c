@@ -436,8 +436,8 @@ static size_t formula_sign(struct str s)
 
 bool table_live(struct str s)
 {
-    while (s.n > 0 && s.p[0] == ' ')
-        s = (struct str){s.p + 1, s.n - 1};
+    for (size_t skip = 1; skip > 0; s = (struct str){s.p + skip, s.n - skip})
+        skip = s.n > 0 && s.p[0] == ' ' ? 1 : str_starts(s, STR("\xEF\xBB\xBF")) ? 3 : 0;
     size_t sign = formula_sign(s);
     if (sign == 0)
         return false;

@@ -190,6 +190,8 @@ def test_killed_and_resumed_it_is_the_same_to_the_byte(tmp_path, words):
 
 def test_another_task_is_not_gone_on_with(tmp_path):
     (tmp_path / "in.csv").write_text(a_list(20000))
+    for name in ("out.csv.part", "out.rejected.csv.part"):
+        (tmp_path / name).write_text("")
     (tmp_path / "out.csv.checkpoint").write_text('{"task":"0000"}\n')
     _, said = screen(tmp_path, "in.csv", "-o", "out.csv", "--resume", code=1)
     assert "another task" in said and not (tmp_path / "out.csv").exists()
@@ -242,6 +244,52 @@ def test_words(tmp_path):
     assert done.returncode == 1
     screen(tmp_path, "in.csv", "-o", "all.csv", "--together", code=4)
     assert [r["verdict"] for r in rows_of(tmp_path / "all.csv")] == ["ok", "not_assigned"]
+
+
+def test_no_file_is_written_over(tmp_path):
+    """Neither the list by its own report, nor one output by another, nor a list that is called as a file beside the output would be."""
+    text = "phone,x\n+4930901820,1\n,2\n"
+    (tmp_path / "in.csv").write_text(text)
+    (tmp_path / "link.csv").symlink_to("in.csv")
+    for words in (["-o", "out.csv", "--report", "in.csv"], ["-o", "out.csv", "--save-mapping", "./in.csv"], ["-o", "link.csv"],
+                  ["-o", "out.csv", "--report", "out.csv"], ["-o", "out.csv", "--rejected", "./out.csv"],
+                  ["-o", "out.csv", "--report", "out.rejected.csv"], ["-o", "out.csv", "--filter", "in.csv", "--report", "in.csv"],
+                  ["-o", "out.csv", "--filter", "f.yaml", "--report", "f.yaml"]):
+        (tmp_path / "f.yaml").write_text("country: [DE]\n")
+        assert "same file" in screen(tmp_path, "in.csv", *words, code=2)[1], words
+    (tmp_path / "f.yaml").unlink()
+    with open(tmp_path / "in.csv", "rb") as f:
+        done = subprocess.run([rig.BIN, "screen", "-", "-o", "in.csv"], cwd=tmp_path, env=ENV, stdin=f, capture_output=True, timeout=60)
+    assert done.returncode == 2 and b"same file" in done.stderr
+    assert (tmp_path / "in.csv").read_text() == text
+    for name in ("out.csv.part", "out.csv.checkpoint", "out.csv.seen.part", "out.rejected.csv", "out.rejected.csv.part"):
+        (tmp_path / name).write_text(text)
+        assert "same file" in screen(tmp_path, name, "-o", "out.csv", code=2)[1], name
+        assert (tmp_path / name).read_text() == text
+        (tmp_path / name).unlink()
+    for words in (["-o", "out.csv", "--rejected", "-"], ["-o", "-", "--rejected", "-"], ["-o", "out.csv", "--report", "-"]):
+        assert "standard output" in screen(tmp_path, "in.csv", *words, code=2)[1], words
+    screen(tmp_path, "in.csv", "-o", "out.csv", "--rejected", "none/out.csv", code=1)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["in.csv", "link.csv"]
+
+
+def test_what_can_be_read_once_only(tmp_path):
+    """A named pipe, even when its rows are needed twice."""
+    os.mkfifo(tmp_path / "pipe")
+    feed = subprocess.Popen(["sh", "-c", "printf 'phone,x\\n+4930901820,1\\n+4930901820,2\\n' > pipe"], cwd=tmp_path)
+    report, _ = screen(tmp_path, "pipe", "-o", "out.csv", "--keep", "last")
+    assert feed.wait(60) == 0 and verdicts(report) == {"ok": 1, "duplicate": 1}
+    assert [r["x"] for r in rows_of(tmp_path / "out.csv")] == ["2"]
+
+
+def test_killed_while_files_take_their_names(tmp_path):
+    (tmp_path / "in.csv").write_text(a_list(3000))
+    screen(tmp_path, "in.csv", "-o", "out.csv", "--region", "DE", code=4)
+    whole = outputs(tmp_path)
+    (tmp_path / "out.csv.checkpoint").write_text("{}")  # the rejected file has its name already, the other is gone
+    (tmp_path / "out.csv").rename(tmp_path / "out.csv.part")
+    screen(tmp_path, "in.csv", "-o", "out.csv", "--region", "DE", "--resume", code=4)
+    assert outputs(tmp_path) == whole and len(list(tmp_path.iterdir())) == 3
 
 
 def test_what_the_gateway_remembers(gateway, sandbox, tmp_path):

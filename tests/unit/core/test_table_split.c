@@ -175,6 +175,7 @@ TEST(what_spreadsheets_compute)
                                        "\t=1",
                                        "\r=1",
                                        "\n=1",
+                                       "\xEF\xBB\xBF=1",
                                        " =1+1",
                                        "\xEF\xBC\x9D"
                                        "1",
