@@ -64,12 +64,13 @@ static void *alone(const struct phone_data *d, enum phone_section id, const void
 }
 
 /* Every section has a row, and a place among the pointers. */
-#define EACH_SECTION(X)                                                                                                \
-    X(NODE, node)                                                                                                      \
-    X(ROOT, root)                                                                                                      \
-    X(PAYLOAD, payload) X(CODE, code) X(PLAN, plan) X(REGION, region) X(LENGTH, lengths) X(MASK, mask)                 \
-        X(PROGRAM, program) X(LAYOUT, layout) X(TEXT, text) X(EXAMPLE, example) X(ZONE_NODE, zone)                     \
-            X(ZONE_NAME, zone_name) X(CARRIER_NODE, carrier) X(CARRIER_NAME, carrier_name) X(SOURCE, source)
+/* clang-format off */
+#define EACH_SECTION(X) \
+    X(NODE, node) X(ROOT, root) X(PAYLOAD, payload) X(CODE, code) X(PLAN, plan) X(REGION, region) \
+    X(LENGTH, lengths) X(MASK, mask) X(PROGRAM, program) X(LAYOUT, layout) X(TEXT, text) \
+    X(EXAMPLE, example) X(ZONE_NODE, zone) X(ZONE_NAME, zone_name) X(CARRIER_NODE, carrier) \
+    X(CARRIER_NAME, carrier_name) X(SOURCE, source)
+/* clang-format on */
 
 static struct phone_data apart(const struct phone_data *d)
 {
