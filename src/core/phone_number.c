@@ -272,17 +272,18 @@ static inline void keep(struct phone_number *ret, const char *nsn, size_t n)
     ret->nsn_len = (uint8_t)n;
 }
 
-/* n digits of a plan; readable around. */
+/* n digits of a plan; readable around. The walk comes last: where it ends is a guess of the processor's, and a wrong one throws away
+ * what was begun behind it. */
 static inline void classify(const struct phone_data *d, const struct phone_plan *plan, struct str nsn,
                             struct phone_number *ret)
 {
-    struct phone_payload a = answer(d, plan->root, nsn.p, nsn.n);
     ret->code = plan->code;
-    ret->region = a.region;
-    ret->type = a.type;
     ret->possible = (uint8_t)measure(d, d->region[plan->main].lengths, 0, nsn.n);
     ret->e164 = joined(plan->code, nsn.p, nsn.n);
     keep(ret, nsn.p, nsn.n);
+    struct phone_payload a = answer(d, plan->root, nsn.p, nsn.n);
+    ret->region = a.region;
+    ret->type = a.type;
 }
 
 static void nothing(struct phone_number *ret, enum phone_status status)
@@ -365,7 +366,7 @@ void phone_dialled_read(const struct phone_data *d, const struct phone_dialled *
 
 /* ---- the short way ---- */
 
-enum { IS_OTHER, IS_BETWEEN = 1, IS_DIGIT = 3 };
+enum { IS_OTHER, IS_BETWEEN, IS_DIGIT };
 
 static const uint8_t byte_kind[256] = {
     ['0'] = IS_DIGIT,   ['1'] = IS_DIGIT,   ['2'] = IS_DIGIT,   ['3'] = IS_DIGIT,   ['4'] = IS_DIGIT,
@@ -395,31 +396,30 @@ static inline bool gather_run(const char *p, size_t n, char *out)
     return true;
 }
 
-/* Digits and separators, a plus before all digits or none: true, and the digits in out[]. Anything else needs a closer look. */
+/* Digits and separators, one plus before all of them or none: true, and the digits in out[]. Anything else needs a closer look. */
 static inline bool gather(struct str text, char *out, struct phone_dialled *in)
 {
     const uint8_t *p = (const uint8_t *)text.p, *end = p + text.n;
     size_t n = 0;
-    unsigned all = IS_BETWEEN;
     if (text.n > SHORT_TEXT)
         return false;
     while (p < end && byte_kind[*p] == IS_BETWEEN)
         p++;
     in->plus = p < end && *p == '+';
-    while (p < end && *p == '+')
-        p++;
+    p += in->plus;
     in->digit = out;
     in->n = (size_t)(end - p);
     if (gather_run((const char *)p, in->n, out))
         return true;
     for (; p < end; p++) {
-        unsigned kind = byte_kind[*p];
+        size_t kind = byte_kind[*p];
+        if (kind == IS_OTHER)
+            return false;
         out[n] = (char)*p;
-        n += kind >> 1;
-        all &= kind;
+        n += kind - IS_BETWEEN;
     }
     in->n = n;
-    return n > NSN_LEAST && all;
+    return n > NSN_LEAST;
 }
 
 /* The usual case, where no rule needs more than a look at digits: a known code behind a plus, or a national number that cannot begin with
