@@ -102,6 +102,7 @@ static const struct row rows[] = {
     {"recipient.user_id.not_yet", SPEAKS, "recipient.form user_id", "2026-06-28T17:00:00Z"},
     {"recipient.invalid", SPEAKS, "recipient.valid false", NULL},
     {"recipient.self", SPEAKS, "recipient.is_sender true", NULL},
+    {"recipient.test", SPEAKS, "recipient.test true", NULL},
     {"recipient.authentication", SPEAKS, "recipient.form user_id, message.category authentication", NULL},
     {"recipient.group.authentication", SPEAKS, "recipient.form group, message.category authentication", NULL},
     {"recipient.embargo", SPEAKS, "recipient.country CU", NULL},

@@ -65,6 +65,7 @@ static void start(struct ax *x)
     OK(&x->f, snapshots_rebuild(x->all, x->f.s, &x->f.e));
     x->snap = snapshot_borrow(x->all);
     phone_data_builtin(&x->g.phones);
+    x->g.test_refused = true;
     places_load(&x->ad.places, NULL, &x->g.phones, &none);
     atomic_store(&x->ledger.sealed, 7);
     x->g.checkpoints = &x->ledger;
@@ -88,7 +89,7 @@ static void gather(struct ax *x, const char *body, struct intent *in, struct sen
     struct json v;
     OK(&x->f, json_parse(x->parser, str_of(body), false, &v, &x->f.e));
     OK(&x->f, intent_parse(v, PATH_MESSAGES, x->f.a, in, &x->f.e));
-    *s = (struct send){.sender = SENDER, .intent = in, .expected = CATEGORY_MARKETING, .turn = true};
+    *s = (struct send){.g = &x->g, .sender = SENDER, .intent = in, .expected = CATEGORY_MARKETING, .turn = true};
     send_facts(s, x->snap);
 }
 
