@@ -70,7 +70,7 @@ struct column {
     uint8_t role, reason; /* enum column_role, enum column_reason */
     uint8_t rank;         /* among columns of the same role the highest is asked first */
     /* Of the sample: cells that hold something, and how many of them are ... */
-    uint32_t filled, phones, emails, countries;
+    uint32_t filled, phones, emails, countries, international; /* ... written with +, right or not */
 };
 
 struct columns {
@@ -90,8 +90,8 @@ struct columns {
  * ...); WL_ENOMEM. */
 int columns_read(struct arena *a, const struct table_row *header, const struct table_cell *cells, struct columns *ret,
                  struct err *e);
-/* Whether the first row is people and no header: a cell is a number or an e-mail address. columns_headless() then
- * instead of columns_read(). */
+/* Whether the first row is people and no header: a cell is a number or an e-mail address, or only tries to be a number
+ * and no cell is a name we know. columns_headless() then instead of columns_read(). */
 bool columns_is_data(const struct phone_data *d, int region, const struct table_row *row,
                      const struct table_cell *cells);
 int columns_headless(struct arena *a, size_t n, struct columns *ret, struct err *e);

@@ -3,7 +3,10 @@
  *
  * A cell counts as a number when it looks like one (digits and what people put between them, seven at least) and the
  * plans of the world have it. A column of account numbers can hold some by chance: where names say nothing a column
- * must hold three numbers in five filled cells, and clearly more than any other. */
+ * must hold three numbers in five filled cells, and clearly more than any other.
+ *
+ * A first row is people, too, when what stands in it only tries to be a number: a wrong number at the top of a list
+ * must be counted and told as one, not taken for the name of a column. */
 #include "core/columns_impl.h"
 
 #define LOOKED  1000 /* rows of the sample */
@@ -61,15 +64,48 @@ static bool looks_like_email(struct str s)
     return memchr(at, '.', s.n - (size_t)(at - s.p)) != NULL;
 }
 
+/* "+49 10": meant as a number with its country code, right or not. */
+static bool is_international(struct str s)
+{
+    size_t i = 1;
+    while (i < s.n && (s.p[i] == ' ' || s.p[i] == '('))
+        i++;
+    return s.n > 1 && s.p[0] == '+' && i < s.n && s.p[i] >= '0' && s.p[i] <= '9';
+}
+
+/* What no column is called, though it is neither number nor address: "+49 10", "0151 1234", "2026-11-01". */
+static bool is_attempt(struct str s, size_t digits_least)
+{
+    size_t digits = 0, letters = 0;
+    for (size_t i = 0; i < s.n; i++) {
+        digits += s.p[i] >= '0' && s.p[i] <= '9';
+        letters += ((unsigned char)s.p[i] | 32) >= 'a' && ((unsigned char)s.p[i] | 32) <= 'z';
+    }
+    return is_international(s) || (digits >= digits_least && digits > letters && digits * 2 >= s.n);
+}
+
+static bool names_a_role(struct str s)
+{
+    struct header_words h;
+    struct column c = {.name = s};
+    if (!header_fold(s, &h))
+        return false;
+    column_by_name(&h, &c);
+    return c.role != COLUMN_NONE;
+}
+
 bool columns_is_data(const struct phone_data *d, int region, const struct table_row *row,
                      const struct table_cell *cells)
 {
+    bool attempt = false, named = false;
     for (size_t i = 0; i < row->cells; i++) {
         struct str s = column_text(row, cells, i);
         if (looks_like_email(s) || column_number(d, region, s))
             return true;
+        attempt = attempt || is_attempt(s, row->cells == 1 ? 1 : 5); /* among others, "2026" may be a column's name */
+        named = named || names_a_role(s);
     }
-    return false;
+    return attempt && !named;
 }
 
 static void count_row(struct columns *c, const struct phone_data *d, int region, const struct table_row *row,
@@ -82,6 +118,7 @@ static void count_row(struct columns *c, const struct phone_data *d, int region,
         if (s.n == 0)
             continue;
         w->filled++;
+        w->international += is_international(s);
         w->phones += column_number(d, of_row > 0 ? of_row : region, s);
         w->emails += looks_like_email(s);
         w->countries += country_named(c->names, d, s) > 0;
@@ -106,6 +143,23 @@ static bool named_otherwise(const struct column *w)
     return false;
 }
 
+/* The one column that is full of numbers written with +, though hardly one of them is right; or, where there is one
+ * column alone, a right one in it. -1: none, or several. */
+static int only_international(const struct columns *c)
+{
+    int found = -1;
+    for (size_t i = 0; i < c->n; i++) {
+        const struct column *w = &c->column[i];
+        bool full = w->international > 0 && w->international * 5 >= w->filled * 3;
+        if (!full && (c->n > 1 || w->phones == 0))
+            continue;
+        if (found >= 0)
+            return -1;
+        found = (int)i;
+    }
+    return found;
+}
+
 static void find_numbers(struct columns *c)
 {
     int best = -1;
@@ -119,6 +173,8 @@ static void find_numbers(struct columns *c)
         else if (w->phones * 2 > c->column[best].phones)
             clear = false;
     }
+    if (best < 0 && c->headless)
+        best = only_international(c);
     if (best < 0 || !clear)
         return;
     c->column[best].role = COLUMN_PHONE;

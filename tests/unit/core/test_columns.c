@@ -213,8 +213,18 @@ TEST(no_header)
     static const struct {
         const char *text;
         bool data;
-    } first[] = {{"+4915112345678,Anna\n", true}, {"Anna,anna@example.com\n", true}, {"phone,name\n", false},
-                 {"2024,100\n", false},           {"4915112345678\n", true},         {"Telefon 1\n", false}};
+    } first[] = {{"+4915112345678,Anna\n", true},
+                 {"Anna,anna@example.com\n", true},
+                 {"phone,name\n", false},
+                 {"2024,100\n", false},
+                 {"4915112345678\n", true},
+                 {"Telefon 1\n", false},
+                 {"+49 10\n", true},
+                 {"01511200000\n", true},
+                 {"anna;+49 (0)10\n", true},
+                 {"Anna,2024-01-05\n", true},
+                 {"Kunde,2024-01-05,Telefon\n", false},
+                 {"Line 2\n", false}};
     for (size_t i = 0; i < sizeof first / sizeof first[0]; i++) {
         cut(str_of(first[i].text));
         if (columns_is_data(&plans, 0, row, cell) != first[i].data)
