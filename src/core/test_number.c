@@ -164,12 +164,27 @@ static uint64_t next_fiction(struct test_number_walk *w)
     return e164;
 }
 
+/* Plans give the same example for several types, and for several regions of one calling code. */
+static bool was_example(const struct phone_data *d, uint64_t e164, int region, int type)
+{
+    for (int r = 1; r <= region; r++) {
+        if (d->region[r].code != d->region[region].code)
+            continue;
+        for (int t = 0; t < (r < region ? (int)PHONE_UNKNOWN_TYPE : type); t++)
+            if (phone_example(d, r, (enum phone_type)t) == e164)
+                return true;
+    }
+    return false;
+}
+
 static uint64_t next_example(const struct phone_data *d, struct test_number_walk *w)
 {
     for (; (uint32_t)w->region < d->count[PHONE_SECTION_REGION]; w->region++, w->type = 0)
         while (w->type < PHONE_UNKNOWN_TYPE) {
-            uint64_t e164 = phone_example(d, w->region, (enum phone_type)w->type++);
-            if (e164 != 0 && fiction_of(e164) == NULL)
+            uint64_t e164 = phone_example(d, w->region, (enum phone_type)w->type);
+            bool fresh = e164 != 0 && fiction_of(e164) == NULL && !was_example(d, e164, w->region, w->type);
+            w->type++;
+            if (fresh)
                 return e164;
         }
     return 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * test_number.h - numbers that are for tests and fiction, and belong to nobody.
+ * test_number.h - numbers that are for tests and fiction.
  *
- * Two kinds, and no others: ranges that a regulator has set aside for films, books and examples, and the examples that
- * the numbering plans publish for each kind of number. No message goes to any of them: nobody would read it, and
+ * Two kinds, and no others: ranges that a regulator has set aside for films, books and examples, and the published
+ * examples of the numbering plans, for each kind of number. No message goes to any of them: nobody would read it, and
  * every failed message counts against the sender. Pure. */
 #ifndef WL_CORE_TEST_NUMBER_H
 #define WL_CORE_TEST_NUMBER_H

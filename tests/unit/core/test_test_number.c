@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * test_test_number.c - numbers that belong to nobody, and samples of lists. */
+ * test_test_number.c - numbers for tests, and samples of lists. */
 #include "core/test_number.h"
 
 #include "core/number_sample.h"
@@ -78,6 +78,30 @@ TEST(what_is_given_out_is_nobodys)
     }
 }
 
+static int by_value(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+TEST(no_number_is_given_out_twice)
+{
+    static uint64_t given[400000];
+    struct test_number_walk walk = {0};
+    size_t n = 0;
+    uint64_t e164;
+    phone_data_builtin(&plans);
+    while ((e164 = test_number_next(&plans, &walk, 0, PHONE_UNKNOWN_TYPE)) != 0) {
+        assert_true(n < sizeof given / sizeof given[0]);
+        given[n++] = e164;
+    }
+    assert_true(n > 10000);
+    qsort(given, n, sizeof *given, by_value);
+    for (size_t i = 1; i < n; i++)
+        if (given[i] == given[i - 1])
+            fail_msg("%llu", (unsigned long long)given[i]);
+}
+
 TEST(a_sample_is_exact_and_the_same_again)
 {
     uint64_t number[100], got[100], again[100];
@@ -107,4 +131,5 @@ TEST(a_sample_is_exact_and_the_same_again)
     assert_int_equal(number_sample_take(&s, number, 100, got), 0);
 }
 
-TESTS(T(nobodys_numbers), T(what_is_given_out_is_nobodys), T(a_sample_is_exact_and_the_same_again))
+TESTS(T(nobodys_numbers), T(what_is_given_out_is_nobodys), T(no_number_is_given_out_twice),
+      T(a_sample_is_exact_and_the_same_again))
