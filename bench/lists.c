@@ -4,6 +4,7 @@
  * The numbers are drawn with doubles (N * 1.28 draws for N in the end, about) from the mobile ranges of ten
  * countries as they are used: not evenly. Figures are CPU seconds of this process, so that a busy machine changes
  * them little. What is measured is what the commands do: sort, pack, write; read, check, unpack, compare. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,7 +104,8 @@ static void operate(enum number_op op, struct list_file *f[2], uint64_t total)
         must(all.next(all.ctx, 0, &s, &e), &e);
         n += s.n;
     } while (s.n > 0);
-    say(number_op_word(op), cpu() - t, total);
+    static const char *const words[NUMBER_OPS] = {"union", "intersect", "subtract"};
+    say(words[op], cpu() - t, total);
     printf("  %llu numbers\n", (unsigned long long)n);
     arena_free(mem);
 }
@@ -138,7 +140,7 @@ int main(int argc, char **argv)
         total += make(n, path[i], (uint64_t)i);
     }
     for (int i = 0; i < 2; i++)
-        must(list_file_open(path[i], &f[i], &e), &e);
+        must(list_file_open(path[i], open(path[i], O_RDONLY), &f[i], &e), &e);
     scan(f[0], list_file_head(f[0])->count);
     struct arena *mem = arena_create(1u << 20);
     double t = cpu();

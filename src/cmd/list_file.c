@@ -7,7 +7,6 @@
 #include "cmd/list_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -46,14 +45,10 @@ static int read_at(int fd, void *to, size_t n, uint64_t at, struct err *e)
     return 0;
 }
 
-bool list_file_is(const char *path)
+bool list_file_is(int fd)
 {
     char magic[4];
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    bool is = fd >= 0 && pread(fd, magic, sizeof magic, 0) == sizeof magic && memcmp(magic, "WLNL", 4) == 0;
-    if (fd >= 0)
-        close(fd);
-    return is;
+    return pread(fd, magic, sizeof magic, 0) == sizeof magic && memcmp(magic, "WLNL", 4) == 0;
 }
 
 static int read_index(struct list_file *f, struct err *e)
@@ -109,13 +104,10 @@ int list_file_within(int fd, uint64_t base, uint64_t size, struct list_file **re
     return open_within(fd, false, base, size, ret, e);
 }
 
-int list_file_open(const char *path, struct list_file **ret, struct err *e)
+int list_file_open(const char *path, int fd, struct list_file **ret, struct err *e)
 {
     struct stat st;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
     *ret = NULL;
-    if (fd < 0)
-        return err_set(e, errno == ENOENT ? WL_ENOTFOUND : WL_EIO, "%s: %s", path, strerror(errno));
     if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
         close(fd);
         return err_set(e, WL_EINVAL, "%s: a list of numbers must be a file", path);

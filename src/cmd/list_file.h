@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * list_file.h - sorted lists of numbers (core/number_list.h) read from files and written to them.
  *
- * Reading is a window of blocks at a time, and leaves out blocks that nobody wants. Writing goes to NAME.part,
- * readable by its owner only, which takes its name when all is there; or into the middle of a file of the caller's,
- * as the runs of a sort. */
+ * Reading is a window of blocks at a time, and leaves out blocks that nobody wants. Writing goes to a file
+ * that takes its name when all is there (fresh_file.h); or into the middle of a file of the caller's, as the runs of
+ * a sort. */
 #ifndef WL_CMD_LIST_FILE_H
 #define WL_CMD_LIST_FILE_H
 
@@ -14,10 +14,11 @@
 
 struct list_file;
 
-/* Whether the file begins as a list does. False too where it cannot be read. */
-bool list_file_is(const char *path);
-/* WL_ENOTFOUND, WL_EIO, WL_ECORRUPT, WL_EINVAL (a version unknown). */
-int list_file_open(const char *path, struct list_file **ret, struct err *e);
+/* Whether the open file begins as a list does; nothing is taken from it. False too for what is no file: a pipe. */
+bool list_file_is(int fd);
+/* Takes the open file over, whatever comes of it; path is what it is called. WL_EIO, WL_ECORRUPT, WL_EINVAL (a version
+ * unknown). */
+int list_file_open(const char *path, int fd, struct list_file **ret, struct err *e);
 /* A list that lies in an open file from byte `base` on. The file stays the caller's. */
 int list_file_within(int fd, uint64_t base, uint64_t size, struct list_file **ret, struct err *e);
 void list_file_close(struct list_file *f); /* accepts NULL */

@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  * list_writer.c - a sorted list written block by block; header last.
  *
- * Until the header stands the file is no list: its first bytes are zero. A file of its own is written as NAME.part,
- * synced, and renamed; whoever reads NAME at the same time goes on reading the old one. Numbers that do not rise
- * are refused: a list that is out of order would give wrong answers long after. */
+ * Until the header stands the file is no list: its first bytes are zero. A file of its own is a fresh_file.h. Numbers
+ * that do not rise are refused: a list that is out of order would give wrong answers long after. */
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/digest.h"
+#include "cmd/fresh_file.h"
 #include "cmd/list_file.h"
 
 #define BUFFER    (256u << 10)
@@ -20,7 +18,8 @@
 
 struct list_writer {
     int fd;
-    char *path, *part; /* NULL: within a file of the caller's */
+    bool own; /* file; else within a file of the caller's */
+    struct fresh_file file;
     uint64_t base, at; /* at: bytes of the list written or in the buffer */
     struct number_list_head head;
     struct buf index;
@@ -61,13 +60,9 @@ int list_writer_open(const char *path, struct list_writer **ret, struct err *e)
     struct list_writer *w = *ret;
     if (rc != 0)
         return rc;
-    w->path = strdup(path);
-    if (w->path == NULL || asprintf(&w->part, "%s.part", path) < 0)
-        rc = err_set(e, WL_ENOMEM, "out of memory for writing a list");
-    if (rc == 0)
-        w->fd = open(w->part, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (rc == 0 && w->fd < 0)
-        rc = err_set(e, WL_EIO, "%s cannot be written: %s", w->part, strerror(errno));
+    rc = fresh_file_open(path, &w->file, e);
+    w->own = rc == 0;
+    w->fd = w->file.fd;
     if (rc != 0) {
         list_writer_drop(w);
         *ret = NULL;
@@ -79,12 +74,8 @@ void list_writer_drop(struct list_writer *w)
 {
     if (w == NULL)
         return;
-    if (w->path != NULL && w->fd >= 0) {
-        close(w->fd);
-        unlink(w->part);
-    }
-    free(w->path);
-    free(w->part);
+    if (w->own)
+        fresh_file_drop(&w->file);
     buf_done(&w->index);
     free(w);
 }
@@ -155,9 +146,7 @@ static int finish(struct list_writer *w, struct err *e)
     w->at += w->index.len;
     if (rc == 0)
         rc = write_at(w->fd, head, sizeof head, w->base, e);
-    if (rc == 0 && w->path != NULL && (fsync(w->fd) != 0 || rename(w->part, w->path) != 0))
-        rc = err_set(e, WL_EIO, "%s cannot be written: %s", w->path, strerror(errno));
-    return rc;
+    return rc == 0 && w->own ? fresh_file_publish(&w->file, e) : rc;
 }
 
 int list_writer_close(struct list_writer *w, uint64_t *ret_size, struct err *e)
@@ -165,10 +154,6 @@ int list_writer_close(struct list_writer *w, uint64_t *ret_size, struct err *e)
     int rc = finish(w, e);
     if (ret_size != NULL)
         *ret_size = w->at;
-    if (rc == 0 && w->path != NULL) {
-        close(w->fd);
-        w->fd = -1;
-    }
     list_writer_drop(w);
     return rc;
 }

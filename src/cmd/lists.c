@@ -19,16 +19,8 @@
 
 static int open_rejects(const struct args *a, struct lists_reading *r, struct err *e)
 {
-    static const char *const header[] = {"line", "reason", "row"};
     const char *path = args_get(a, "rejects");
-    if (path == NULL)
-        return 0;
-    int rc = table_out_open(&(struct table_out_options){.path = path}, NULL, &r->rejects, e);
-    for (size_t i = 0; rc == 0 && i < sizeof header / sizeof header[0]; i++)
-        table_out_cell(r->rejects, str_of(header[i]));
-    if (rc == 0)
-        table_out_end(r->rejects);
-    return rc;
+    return path == NULL ? 0 : table_out_open(&(struct table_out_options){.path = path}, NULL, &r->rejects, e);
 }
 
 static int close_rejects(struct lists_reading *r, struct err *e)
@@ -36,19 +28,6 @@ static int close_rejects(struct lists_reading *r, struct err *e)
     struct table_out *o = r->rejects;
     r->rejects = NULL;
     return o != NULL ? table_out_close(o, e) : 0;
-}
-
-/* Numbers of lists among the inputs: rows of tables are counted already. */
-static uint64_t listed(const char *const *path, size_t n)
-{
-    uint64_t count = 0;
-    for (size_t i = 0; i < n; i++) {
-        struct list_file *f = NULL;
-        if (list_file_is(path[i]) && list_file_open(path[i], &f, NULL) == 0)
-            count += list_file_head(f)->count;
-        list_file_close(f);
-    }
-    return count;
 }
 
 static int make(const struct args *a, struct lists_reading *r, struct lists_answer *x, struct err *e)
@@ -75,7 +54,7 @@ static int make(const struct args *a, struct lists_reading *r, struct lists_answ
     if (rc != 0)
         return rc;
     lists_answer_rows(x, r);
-    lists_answer_count(x, "doubles", "doubles", r->bucket[LISTS_TAKEN] + listed(a->word, a->n_words) - count);
+    lists_answer_count(x, "doubles", "doubles", r->added - count);
     lists_answer_count(x, "numbers", "numbers on the list", count);
     return 0;
 }

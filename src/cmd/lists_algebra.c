@@ -2,8 +2,6 @@
  * lists_algebra.c - `wayleave lists diff`, `union`, `intersect`, `subtract`: lists against each other.
  *
  * Inputs are lists or tables, in any mixture; nothing is held but a block of each. */
-#include <string.h>
-
 #include "cmd/lists_answer.h"
 #include "cmd/term.h"
 #include "cmd/verbs.h"
@@ -21,6 +19,7 @@ struct inputs {
 static int open_inputs(const struct args *a, struct inputs *i, struct err *e)
 {
     int rc = 0;
+    i->reading.empty_too = true;
     i->mem = arena_create(MERGE_BYTES);
     if (i->mem == NULL)
         return err_set(e, WL_ENOMEM, "out of memory for lists");
@@ -66,8 +65,7 @@ static int diff(const struct args *a, struct inputs *i, struct lists_answer *x, 
         const char *path = args_get(a, parts[k].option);
         if (path == NULL)
             continue;
-        rc = strcmp(path, "-") == 0 ? err_set(e, WL_EINVAL, "--%s wants a file", parts[k].option)
-                                    : lists_out_open(path, &out[k], e);
+        rc = lists_out_open(path, &out[k], e);
         to[k] = (struct number_parts){put_part, out[k]};
     }
     if (rc == 0)

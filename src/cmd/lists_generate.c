@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * lists_generate.c - `wayleave lists generate`: numbers for tests, that belong to nobody.
+ * lists_generate.c - `wayleave lists generate`: numbers for tests.
  *
- * Ranges that regulators set aside for fiction, and the examples the numbering plans publish (core/test_number.h);
+ * Ranges that regulators set aside for fiction, and the published examples of the plans (core/test_number.h);
  * each row says so itself. There is no other way to make up numbers here, and there will be none: a number that is
  * made up and not set aside is some person's, who never agreed to anything. */
 #include <string.h>
@@ -93,8 +93,9 @@ static int generate(const struct args *a, const struct phone_data *d, int64_t wa
     if (rc != 0)
         return lists_answer_end(&x, lists_fail(&e));
     lists_answer_count(&x, "numbers", "test numbers", made);
-    lists_answer_text(&x, "note", "note",
-                      STR("for tests alone: they belong to nobody, and a gateway sends nothing to them"));
+    lists_answer_text(
+        &x, "note", "note",
+        STR("for tests alone: set aside for fiction, or published examples; a gateway sends nothing to them"));
     if (made < (uint64_t)wanted)
         cmd_fail(CMD_PARTIAL, NULL, "there are only %llu test numbers like that. %s.", (unsigned long long)made, why);
     return lists_answer_end(&x, made < (uint64_t)wanted ? CMD_PARTIAL : CMD_OK);

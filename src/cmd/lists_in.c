@@ -140,17 +140,34 @@ static int settle(struct lists_in *in, struct err *e)
 
 /* ---- the face */
 
+static int add_list(struct lists_reading *r, struct lists_in *in, const char *path, int fd, struct err *e)
+{
+    struct list_file **more = reallocarray(in->list, in->lists + 1, sizeof *more);
+    if (more == NULL) {
+        close(fd);
+        return err_set(e, WL_ENOMEM, "out of memory for lists");
+    }
+    in->list = more;
+    int rc = list_file_open(path, fd, &in->list[in->lists], e);
+    if (rc != 0)
+        return rc;
+    r->added += list_file_head(in->list[in->lists])->count;
+    in->inputs = ++in->lists;
+    return 0;
+}
+
+/* Opened once: what is a pipe cannot be opened again. */
 static int add_input(struct lists_reading *r, struct lists_in *in, const char *path, struct err *e)
 {
-    if (strcmp(path, "-") == 0 || !list_file_is(path))
-        return lists_rows_read(r, path, in, e);
-    struct list_file **more = reallocarray(in->list, in->lists + 1, sizeof *more);
-    if (more == NULL)
-        return err_set(e, WL_ENOMEM, "out of memory for lists");
-    in->list = more;
-    int rc = list_file_open(path, &in->list[in->lists], e);
-    if (rc == 0)
-        in->inputs = ++in->lists;
+    if (strcmp(path, "-") == 0)
+        return lists_rows_read(r, path, 0, in, e);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return err_set(e, errno == ENOENT ? WL_ENOTFOUND : WL_EIO, "%s: it cannot be read: %s", path, strerror(errno));
+    if (list_file_is(fd))
+        return add_list(r, in, path, fd, e);
+    int rc = lists_rows_read(r, path, fd, in, e);
+    close(fd);
     return rc;
 }
 

@@ -33,18 +33,23 @@ struct lists_reading {
     int region;                /* of numbers without country code; 0 none */
     bool keep_invalid;         /* numbers of no assigned range are taken too */
     size_t run;                /* numbers of a run; LISTS_RUN */
+    bool all_phones;           /* every number of a row, not the first of its columns that is filled */
+    bool empty_too;            /* a file of nothing is a list of nothing */
     struct table_out *rejects; /* rows that are not taken, with reason; NULL: they are only counted */
+    uint64_t rejects_like;     /* digest of the first line of the table whose columns it has; 0: none yet */
+    uint64_t added;            /* numbers given to lists, doubles included */
     struct progress progress;
     bool quiet;
     uint64_t bucket[LISTS_BUCKETS], rows; /* of all tables read */
 };
 
-/* Plans, --region, --keep-invalid, --quiet. An exit status. */
+/* Plans, --region, --keep-invalid, --all-phones, --quiet; refuses places that would be written over. An exit status. */
 int lists_reading_begin(const struct args *a, struct lists_reading *ret);
 void lists_reading_end(struct lists_reading *r);
 /* For the command table. */
 #define LISTS_READING_OPTIONS                                                                                          \
     {.name = "region", .value = "COUNTRY", .help = "of numbers in tables that have no country code, as in DE"},        \
+        {.name = "all-phones", .help = "every number of a row, where a table has several columns of them"},            \
     {                                                                                                                  \
         .name = "keep-invalid", .help = "take numbers of tables whose range is assigned to nobody, too"                \
     }

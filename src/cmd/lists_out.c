@@ -16,14 +16,20 @@ struct lists_out {
     uint64_t count;
 };
 
+/* In capitals, too. */
+static bool ends(struct str path, struct str end)
+{
+    return path.n >= end.n && str_ieq((struct str){path.p + path.n - end.n, end.n}, end);
+}
+
 /* Whether the name ends so, compressed or not. */
 static bool is_named(struct str path, struct str end)
 {
-    if (str_ends(path, STR(".gz")))
+    if (ends(path, STR(".gz")))
         path.n -= 3;
-    else if (str_ends(path, STR(".zst")))
+    else if (ends(path, STR(".zst")))
         path.n -= 4;
-    return str_ends(path, end);
+    return ends(path, end);
 }
 
 static int open_table(struct lists_out *o, const char *path, struct err *e)
@@ -43,7 +49,12 @@ int lists_out_open(const char *path, struct lists_out **ret, struct err *e)
     *ret = NULL;
     if (o == NULL)
         return err_set(e, WL_ENOMEM, "out of memory for writing numbers");
-    int rc = str_ends(str_of(path), STR(".wll")) ? list_writer_open(path, &o->list, e) : open_table(o, path, e);
+    bool list = ends(str_of(path), STR(".wll"));
+    int rc = list ? list_writer_open(path, &o->list, e) : 0;
+    if (!list && is_named(str_of(path), STR(".wll")))
+        rc = err_set(e, WL_EINVAL, "%s: a list is packed already; call it .wll, without .gz or .zst", path);
+    else if (!list)
+        rc = open_table(o, path, e);
     if (rc != 0)
         lists_out_drop(o);
     else

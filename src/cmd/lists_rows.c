@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0
  * lists_rows.c - which number a row has, or why none.
  *
- * The columns are found as screening finds them (core/columns.h). A row ends in exactly one bucket; with --rejects
- * those that are not taken are written as they stood, with line and reason, to be repaired and read again. */
+ * The columns are found as screening finds them (core/columns.h), and told. A row ends in exactly one bucket; with
+ * --rejects those that are not taken are written with their columns, line and reason, to be repaired and read again:
+ * so all tables of one such file must have the same columns. */
 #include "cmd/lists_rows.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/digest.h"
+#include "cmd/lists_places.h"
 #include "cmd/table_in.h"
 #include "cmd/term.h"
 #include "core/columns.h"
 
 #define COLUMNS_BYTES (8u << 20)
+#define SAID_MAX      4096
 
 static const struct {
     const char *word, *sentence;
@@ -38,22 +42,17 @@ struct rows {
     struct lists_reading *r;
     struct lists_in *to;
     struct columns columns;
+    size_t width; /* columns but those that an earlier --rejects has put behind them */
+    char delimiter;
+    const char *name;
     char *room;
     size_t room_n;
-    bool rejects_begun;
 };
 
-static int judge(struct rows *x, const struct table_row *row, const struct table_cell *cells, uint64_t *ret)
+static int judge(struct rows *x, struct str text, int region, uint64_t *ret)
 {
     const struct phone_data *d = &x->r->phones.data;
     struct phone_number n;
-    int column;
-    if (row->problem >= TABLE_BROKEN)
-        return LISTS_BROKEN;
-    struct str text = columns_phone(&x->columns, row, cells, x->room, &column);
-    if (text.n == 0)
-        return LISTS_EMPTY;
-    int region = columns_region(&x->columns, d, row, cells, x->r->region);
     phone_number_read(d, text, region < 0 ? 0 : region, &n);
     if (n.status != PHONE_OK || n.e164 == 0)
         return region < 0 ? LISTS_NO_COUNTRY : LISTS_NO_NUMBER;
@@ -61,20 +60,91 @@ static int judge(struct rows *x, const struct table_row *row, const struct table
     return phone_number_valid(&n) || x->r->keep_invalid ? LISTS_TAKEN : LISTS_INVALID;
 }
 
-static void reject(struct rows *x, const struct table_row *row, int bucket)
+/* The row's bucket, its numbers added. Of several cells the first that is not taken decides. */
+static int take(struct rows *x, const struct table_row *row, const struct table_cell *cells, enum lists_bucket *ret,
+                struct err *e)
+{
+    const struct columns *c = &x->columns;
+    int rc = 0, region = columns_region(c, &x->r->phones.data, row, cells, x->r->region);
+    *ret = LISTS_EMPTY;
+    for (size_t i = 0; i < c->phones && rc == 0 && (*ret == LISTS_EMPTY || x->r->all_phones); i++) {
+        uint64_t number = 0;
+        uint32_t at = (uint32_t)c->phone[i];
+        struct str text = at < row->cells ? table_cell_text(&cells[row->cell + at], x->room) : STR("");
+        if (text.n == 0)
+            continue;
+        int bucket = judge(x, text, region, &number);
+        if (*ret == LISTS_EMPTY || *ret == LISTS_TAKEN)
+            *ret = (enum lists_bucket)bucket;
+        if (bucket == LISTS_TAKEN) {
+            rc = lists_in_add(x->to, number, e);
+            x->r->added++;
+        }
+    }
+    return rc;
+}
+
+/* ---- rows that are not taken */
+
+static void reject(struct rows *x, const struct table_row *row, const struct table_cell *cells, int bucket)
 {
     struct table_out *o = x->r->rejects;
     if (o == NULL)
         return;
+    bool broken = bucket == LISTS_BROKEN;
+    size_t n = broken ? 1 : row->cells < x->width ? row->cells : x->width;
+    if (broken)
+        table_out_cell(o, (struct str){row->p, row->n});
+    else
+        table_out_cells(o, &cells[row->cell], n, x->delimiter);
+    for (; n < x->width; n++)
+        table_out_cell(o, STR(""));
     table_out_number(o, (int64_t)row->line);
-    table_out_cell(o, str_of(bucket == LISTS_BROKEN ? table_problem_word(row->problem) : buckets[bucket].word));
-    table_out_cell(o, (struct str){row->p, row->n});
+    table_out_cell(o, str_of(broken ? table_problem_word(row->problem) : buckets[bucket].word));
+    if (!broken && row->cells > x->columns.n) /* as it stood: with more cells than there are columns */
+        table_out_cells(o, &cells[row->cell + x->columns.n], row->cells - x->columns.n, x->delimiter);
     table_out_end(o);
 }
 
+static bool is_named(const struct columns *c, size_t i, const char *name)
+{
+    return str_eq(c->column[i].name, str_of(name));
+}
+
+/* Their header, as that of the table. A file without one gets one: the numbers' column has the name that finds it. */
+static int begin_rejects(struct rows *x, const struct table_row *header, const struct table_cell *cells, struct err *e)
+{
+    struct table_out *o = x->r->rejects;
+    const struct columns *c = &x->columns;
+    bool again = c->n > 2 && is_named(c, c->n - 2, "line") && is_named(c, c->n - 1, "reason");
+    x->width = again ? c->n - 2 : c->n;
+    uint64_t like = c->headless ? c->n : hash64(header->p, header->n) | UINT64_C(1) << 63;
+    if (o == NULL || like == x->r->rejects_like)
+        return 0;
+    if (x->r->rejects_like != 0)
+        return err_set(e, WL_EINVAL,
+                       "its columns are others than those of the table before it: make lists of tables with other "
+                       "columns one by one, or without --rejects");
+    x->r->rejects_like = like;
+    for (size_t i = 0; i < x->width && c->headless; i++) {
+        char name[32];
+        int n = snprintf(name, sizeof name, "column %zu", i + 1);
+        table_out_cell(o, c->phones > 0 && c->phone[0] == (int)i ? STR("phone") : (struct str){name, (size_t)n});
+    }
+    if (!c->headless)
+        table_out_cells(o, &cells[header->cell], x->width, x->delimiter);
+    table_out_cell(o, STR("line"));
+    table_out_cell(o, STR("reason"));
+    table_out_end(o);
+    return 0;
+}
+
+/* ---- rows */
+
 static int one_row(struct rows *x, const struct table_row *row, const struct table_cell *cells, struct err *e)
 {
-    uint64_t number = 0;
+    enum lists_bucket bucket = LISTS_BROKEN;
+    int rc = 0;
     if (row->n > x->room_n) {
         char *more = realloc(x->room, row->n);
         if (more == NULL)
@@ -82,13 +152,13 @@ static int one_row(struct rows *x, const struct table_row *row, const struct tab
         x->room = more;
         x->room_n = row->n;
     }
-    int bucket = judge(x, row, cells, &number);
+    if (row->problem < TABLE_BROKEN)
+        rc = take(x, row, cells, &bucket, e);
     x->r->rows++;
     x->r->bucket[bucket]++;
-    if (bucket == LISTS_TAKEN)
-        return lists_in_add(x->to, number, e);
-    reject(x, row, bucket);
-    return 0;
+    if (bucket != LISTS_TAKEN)
+        reject(x, row, cells, bucket);
+    return rc;
 }
 
 /* What the columns are: from the header, or from the first row being people. */
@@ -114,33 +184,64 @@ static int no_column(struct err *e)
     return err_set(e, WL_EINVAL, "no column holds phone numbers (--region says which country those without + are of)");
 }
 
+/* Which column it is, where there are several. */
+static void say_columns(const struct rows *x)
+{
+    const struct columns *c = &x->columns;
+    struct buf said;
+    if (x->r->quiet || c->n < 2 || (c->headless && c->phones < 2))
+        return;
+    buf_init(&said, SAID_MAX);
+    columns_say(c, &said);
+    if (c->phones > 1)
+        buf_puts(&said, x->r->all_phones ? "; --all-phones: from all of them"
+                                         : "; of each row one number is taken, --all-phones takes all");
+    fprintf(stderr, "%s: ", x->name);
+    term_text(stderr, TONE_PLAIN, buf_str(&said));
+    fputc('\n', stderr);
+    buf_done(&said);
+}
+
+/* What the columns are is known with the first rows. */
+static int begin_rows(struct rows *x, struct table *t, const struct table_batch *b, struct err *e)
+{
+    const struct table_cell *cells;
+    const struct table_row *header = table_header(t, &cells);
+    if (b != NULL)
+        columns_look(&x->columns, &x->r->phones.data, x->r->region, b);
+    if (x->columns.phones == 0)
+        return no_column(e);
+    say_columns(x);
+    x->delimiter = table_delimiter(t);
+    return begin_rejects(x, header, cells, e);
+}
+
 static int read_rows(struct rows *x, struct table *t, struct err *e)
 {
     struct table_batch b;
     int rc = 0;
     bool looked = false;
     while (rc == 0 && (rc = table_next(t, &b, e)) == 1) {
-        if (!looked)
-            columns_look(&x->columns, &x->r->phones.data, x->r->region, &b);
-        if (!looked && x->columns.phones == 0)
-            return no_column(e);
+        rc = looked ? 0 : begin_rows(x, t, &b, e);
         looked = true;
-        rc = 0;
         for (size_t i = 0; i < b.rows && rc == 0; i++)
             rc = one_row(x, &b.row[i], b.cell, e);
         tell(x, t);
     }
-    return rc == 0 && x->columns.phones == 0 ? no_column(e) : rc;
+    return rc == 0 && !looked ? begin_rows(x, t, NULL, e) : rc;
 }
 
-int lists_rows_read(struct lists_reading *r, const char *path, struct lists_in *to, struct err *e)
+int lists_rows_read(struct lists_reading *r, const char *path, int fd, struct lists_in *to, struct err *e)
 {
-    struct rows x = {.r = r, .to = to};
+    struct rows x = {.r = r, .to = to, .name = path};
     struct table *t = NULL;
     struct arena *a = arena_create(COLUMNS_BYTES);
     int rc = a == NULL ? err_set(e, WL_ENOMEM, "out of memory for a table") : 0;
     if (rc == 0)
-        rc = table_open(&(struct table_options){.path = path}, &t, e);
+        rc = table_open(&(struct table_options){.path = path, .fd = fd}, &t, e);
+    bool nothing = rc == WL_ENOTFOUND && r->empty_too;
+    if (nothing)
+        fprintf(stderr, "%s: it is empty: a list of no numbers\n", path);
     if (rc == 0)
         rc = find_columns(&x, t, a, e);
     if (rc == 0)
@@ -148,7 +249,7 @@ int lists_rows_read(struct lists_reading *r, const char *path, struct lists_in *
     free(x.room);
     table_close(t);
     arena_free(a);
-    return rc == 0 || str_starts(str_of(e->text), str_of(path)) ? rc : err_prefix(e, "%s", path);
+    return rc == 0 || nothing ? 0 : str_starts(str_of(e->text), str_of(path)) ? rc : err_prefix(e, "%s", path);
 }
 
 /* ---- how tables are read */
@@ -159,7 +260,10 @@ int lists_reading_begin(const struct args *a, struct lists_reading *ret)
     ret->run = LISTS_RUN;
     ret->quiet = args_has(a, "quiet");
     ret->keep_invalid = args_has(a, "keep-invalid");
-    int rc = phone_tables_open(a, &ret->phones);
+    ret->all_phones = args_has(a, "all-phones");
+    int rc = lists_places_check(a);
+    if (rc == CMD_OK)
+        rc = phone_tables_open(a, &ret->phones);
     if (rc == CMD_OK)
         rc = phone_tables_region(a, &ret->phones, &ret->region);
     progress_begin(&ret->progress, "rows", ret->quiet);

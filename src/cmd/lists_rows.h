@@ -7,8 +7,8 @@
 
 #include "cmd/lists_in.h"
 
-/* Reads the table and adds its numbers. */
-int lists_rows_read(struct lists_reading *r, const char *path, struct lists_in *to, struct err *e);
+/* Reads the table and adds its numbers. fd: the open file, which stays the caller's; 0: standard input. */
+int lists_rows_read(struct lists_reading *r, const char *path, int fd, struct lists_in *to, struct err *e);
 int lists_in_add(struct lists_in *in, uint64_t number, struct err *e); /* lists_in.c */
 
 #endif

@@ -4,11 +4,14 @@
  * Number i of n batches gets numbers i, i + n, i + 2n, ... of the list: each is a fair cut through it, with the
  * same countries and networks as all. Batches are as large as each other, to one number. With --in-order they are
  * pieces of the list, one behind the other, and any number of them; dealt out they are all open at once, so there
- * are DEALT_MAX at most. The same list gives the same batches. */
+ * are DEALT_MAX at most. The same list gives the same batches. Nothing is
+ * written where batches of another split would stand among them: whoever sends BATCH-*.wll would send those, too. */
+#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cmd/lists_answer.h"
+#include "cmd/lists_places.h"
 #include "cmd/lists_verbs.h"
 #include "cmd/term.h"
 #include "cmd/verbs.h"
@@ -27,22 +30,80 @@ struct splitting {
     size_t n[DEALT_MAX];
 };
 
-/* "batch.csv.gz", 7 of 120: "batch-007.csv.gz". */
-static void part_name(const char *output, uint64_t part, uint64_t parts, char ret[PART_NAME])
+/* "lists/batch.csv.gz" */
+struct part_names {
+    struct str folder, stem; /* "lists/", "batch" */
+    const char *end;         /* ".csv.gz" */
+    int digits;
+};
+
+static struct part_names names_of(const struct splitting *s)
 {
-    const char *base = strrchr(output, '/');
-    const char *dot = strchr(base != NULL ? base + 1 : output, '.');
-    int stem = dot != NULL ? (int)(dot - output) : (int)strlen(output), digits = 1;
-    for (uint64_t p = parts; p >= 10; p /= 10)
-        digits++;
-    snprintf(ret, PART_NAME, "%.*s-%0*llu%s", stem, output, digits, (unsigned long long)(part + 1),
-             dot != NULL ? dot : "");
+    const char *output = args_get(s->a, "output"), *slash = strrchr(output, '/');
+    const char *name = slash != NULL ? slash + 1 : output, *dot = strchr(name, '.');
+    struct part_names n = {{output, (size_t)(name - output)}, str_of(name), dot != NULL ? dot : "", 1};
+    if (dot != NULL)
+        n.stem.n = (size_t)(dot - name);
+    for (uint64_t p = s->parts; p >= 10; p /= 10)
+        n.digits++;
+    return n;
+}
+
+/* 7 of 120: "lists/batch-007.csv.gz". */
+static void part_name(const struct splitting *s, uint64_t part, char ret[PART_NAME])
+{
+    struct part_names n = names_of(s);
+    snprintf(ret, PART_NAME, "%.*s%.*s-%0*llu%s", (int)n.folder.n, n.folder.p, (int)n.stem.n, n.stem.p, n.digits,
+             (unsigned long long)(part + 1), n.end);
+}
+
+/* Whether a file of the folder is called as a batch, and is none of these. */
+static bool is_of_another(const struct part_names *n, uint64_t parts, const char *name)
+{
+    struct str number = str_of(name), end = str_of(n->end);
+    int64_t part;
+    if (number.n <= n->stem.n + 1 + end.n || !str_starts(number, n->stem) || name[n->stem.n] != '-' ||
+        !str_ends(number, end))
+        return false;
+    number = (struct str){name + n->stem.n + 1, number.n - n->stem.n - 1 - end.n};
+    if (number.p[0] == '-' || number.p[0] == '+' || !str_i64(number, &part) || part < 1)
+        return false;
+    return number.n != (size_t)n->digits || (uint64_t)part > parts;
+}
+
+static int check_folder(const struct splitting *s, struct err *e)
+{
+    char path[PART_NAME];
+    struct part_names n = names_of(s);
+    const struct dirent *d;
+    int rc = 0;
+    snprintf(path, sizeof path, "%.*s", n.folder.n > 0 ? (int)n.folder.n : 1, n.folder.n > 0 ? n.folder.p : ".");
+    DIR *folder = opendir(path);
+    while (rc == 0 && folder != NULL && (d = readdir(folder)) != NULL)
+        if (is_of_another(&n, s->parts, d->d_name))
+            rc = err_set(e, WL_EINVAL,
+                         "%s is there already, a batch of another split: remove those first, or choose another NAME",
+                         d->d_name);
+    if (folder != NULL)
+        closedir(folder); /* one that cannot be read is told when the first batch is opened */
+    return rc;
+}
+
+static int check_names(const struct splitting *s, struct err *e)
+{
+    char name[PART_NAME];
+    for (uint64_t part = 0; part < s->parts; part++) {
+        part_name(s, part, name);
+        if (lists_places_input(s->a, name) != NULL)
+            return err_set(e, WL_EINVAL, "%s is read, and would be a batch, too; choose another NAME", name);
+    }
+    return check_folder(s, e);
 }
 
 static int open_part(struct splitting *s, uint64_t part, struct lists_out **ret, struct err *e)
 {
     char name[PART_NAME];
-    part_name(args_get(s->a, "output"), part, s->parts, name);
+    part_name(s, part, name);
     return lists_out_open(name, ret, e);
 }
 
@@ -167,6 +228,8 @@ static int split(struct splitting *s, struct lists_reading *r, int64_t parts, in
     if (rc == 0)
         rc = check_parts(s, parts, size, e);
     if (rc == 0)
+        rc = check_names(s, e);
+    if (rc == 0)
         rc = s->in_order ? split_in_order(s, &r->progress, e) : split_dealt(s, &r->progress, e);
     progress_end(&r->progress);
     lists_in_close(s->in);
@@ -198,7 +261,7 @@ int lists_split_run(const struct args *a)
         code = lists_number_option(a, "size", 1, 0, &size);
     if (code == CMD_OK && (parts > 0) == (size > 0))
         code = cmd_fail(CMD_USAGE, NULL, "--parts N or --size N says how the list is split");
-    if (code == CMD_OK && args_get(a, "output") == NULL)
+    if (code == CMD_OK && (args_get(a, "output") == NULL || strcmp(args_get(a, "output"), "-") == 0))
         code = cmd_fail(CMD_USAGE, NULL, "-o NAME.wll says what the batches are called: NAME-1.wll and so on");
     if (code == CMD_OK && rc == 0)
         rc = split(s, &r, parts, size, &x, &e);

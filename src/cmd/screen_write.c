@@ -20,6 +20,7 @@ static int open_one(struct screen_job *j, const char *path, uint64_t resume, str
     const struct table_out_options o = {.path = path,
                                         .delimiter = j->out_delimiter,
                                         .bom = args_has(j->args, "bom"),
+                                        .resumable = j->resume != NULL,
                                         .resume = resume};
     if (table_out_open(&o, j->piped ? NULL : j->args->word[0], ret, &e) != 0)
         return cmd_fail(e.code == WL_ECONFLICT ? CMD_USAGE : CMD_FAILED, NULL, "%s", e.text);

@@ -361,7 +361,7 @@ static void find_dialect(struct table *t, char delimiter)
 static int read_first_row(struct table *t, struct err *e)
 {
     if (!split_on(t, 1))
-        return t->failed != 0 ? err_set(e, t->failed, "%s", t->why.text) : err_set(e, WL_EINVAL, "it is empty");
+        return t->failed != 0 ? err_set(e, t->failed, "%s", t->why.text) : err_set(e, WL_ENOTFOUND, "it is empty");
     const struct table_row *row = t->rows.row;
     t->header = *row;
     t->header_text = malloc((size_t)row->n + TABLE_PADDING);

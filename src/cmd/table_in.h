@@ -23,8 +23,8 @@ struct table_options {
     size_t rows_max;      /* of one batch; 0: what one window holds (some thousand) */
 };
 
-/* Opens and reads the first row, which is taken for a header until table_no_header() says otherwise. An empty file is
- * WL_EINVAL. */
+/* Opens and reads the first row, which is taken for a header until table_no_header() says otherwise. A file of
+ * nothing is WL_ENOTFOUND. */
 int table_open(const struct table_options *o, struct table **ret, struct err *e);
 void table_close(struct table *t); /* accepts NULL */
 

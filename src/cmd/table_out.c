@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * table_out.c - cells put together in a block, packed block by block, written to NAME.part.
+ * table_out.c - cells put together in a block, packed block by block, written to a file that has no name yet.
  *
  * Cells as they were read are copied with what stands between them in one piece, up to the first that a spreadsheet
  * would compute. A flush ends the gzip member or zstd frame, so that a file cut off there is a right file, and so is
@@ -11,11 +11,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 #include <zstd.h>
 
+#include "cmd/fresh_file.h"
 #include "cmd/table_bytes.h"
 
 #define BLOCK_BYTES (256u << 10)
@@ -24,7 +26,8 @@
 
 struct table_out {
     int fd;
-    char *path, *part; /* part: NULL where there is none */
+    char *path, *part;      /* part: NULL where there is none */
+    struct fresh_file file; /* or this, whose descriptor fd is then */
     char delimiter;
     bool begun; /* a cell of this row is written */
     enum table_packing packing;
@@ -281,19 +284,23 @@ void table_out_end(struct table_out *o)
 
 /* --- the file ----------------------------------------------------------------------------------------------------------- */
 
+/* In capitals, too. */
+static bool ends(struct str name, struct str end)
+{
+    return name.n >= end.n && str_ieq((struct str){name.p + name.n - end.n, end.n}, end);
+}
+
 static void read_name(struct table_out *o, const char *path, char delimiter)
 {
     struct str name = str_of(path);
-    if (str_ends(name, STR(".gz"))) {
+    if (ends(name, STR(".gz"))) {
         o->packing = PACKING_GZIP;
         name.n -= 3;
-    } else if (str_ends(name, STR(".zst"))) {
+    } else if (ends(name, STR(".zst"))) {
         o->packing = PACKING_ZSTD;
         name.n -= 4;
     }
-    o->delimiter = delimiter != '\0'                                            ? delimiter
-                   : str_ends(name, STR(".tsv")) || str_ends(name, STR(".tab")) ? '\t'
-                                                                                : ',';
+    o->delimiter = delimiter != '\0' ? delimiter : ends(name, STR(".tsv")) || ends(name, STR(".tab")) ? '\t' : ',';
 }
 
 static int check_place(const char *path, const char *not_path, bool *ret_regular, struct err *e)
@@ -301,7 +308,7 @@ static int check_place(const char *path, const char *not_path, bool *ret_regular
     struct stat to, from;
     struct str name = str_of(path);
     *ret_regular = true;
-    if (str_ends(name, STR(".xlsx")) || str_ends(name, STR(".xls")))
+    if (ends(name, STR(".xlsx")) || ends(name, STR(".xls")))
         return err_set(e, WL_EINVAL, "workbooks are read and not written; name it .csv, every spreadsheet opens that");
     if (stat(path, &to) != 0)
         return 0;
@@ -322,13 +329,19 @@ static int open_part(struct table_out *o, const char *path, uint64_t resume, str
         abort();
     memcpy(o->part, path, n);
     memcpy(o->part + n, ".part", sizeof ".part");
-    o->fd = open(o->part, O_WRONLY | O_CLOEXEC | (resume > 0 ? 0 : O_CREAT | O_TRUNC), 0600);
-    if (o->fd < 0)
+    int fd = open(o->part, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | (resume > 0 ? 0 : O_CREAT), 0600);
+    if (fd < 0)
         return err_set(e, WL_EIO, "%s cannot be written: %s", o->part, strerror(errno));
-    struct stat st;
-    if (resume > 0 && (fstat(o->fd, &st) != 0 || (uint64_t)st.st_size < resume))
+    struct stat st, named;
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0 || fstat(fd, &st) != 0 || stat(o->part, &named) != 0 ||
+        st.st_ino != named.st_ino || st.st_dev != named.st_dev) { /* its own run renamed it in between */
+        close(fd);
+        return err_set(e, WL_ECONFLICT, "another run is writing %s", o->part);
+    }
+    o->fd = fd;
+    if ((uint64_t)st.st_size < resume)
         return err_set(e, WL_EINVAL, "%s is shorter than it was", o->part);
-    if (resume > 0 && (ftruncate(o->fd, (off_t)resume) != 0 || lseek(o->fd, 0, SEEK_END) < 0))
+    if (ftruncate(o->fd, (off_t)resume) != 0 || lseek(o->fd, 0, SEEK_END) < 0)
         return err_set(e, WL_EIO, "%s cannot be gone on with: %s", o->part, strerror(errno));
     o->at = resume;
     return 0;
@@ -344,8 +357,13 @@ static int open_place(struct table_out *o, const struct table_out_options *of, c
     int rc = check_place(of->path, not_path, &regular, e);
     if (rc != 0)
         return rc;
-    if (regular)
+    if (regular && of->resumable)
         return open_part(o, of->path, of->resume, e);
+    if (regular) {
+        rc = fresh_file_open(of->path, &o->file, e);
+        o->fd = o->file.fd;
+        return rc;
+    }
     o->fd = open(of->path, O_WRONLY | O_CLOEXEC);
     return o->fd < 0 ? err_set(e, WL_EIO, "it cannot be written: %s", strerror(errno)) : 0;
 }
@@ -355,7 +373,7 @@ int table_out_open(const struct table_out_options *of, const char *not_path, str
     struct table_out *o = calloc(1, sizeof *o);
     if (o == NULL)
         abort();
-    o->fd = -1;
+    o->fd = o->file.fd = -1;
     read_name(o, of->path, of->delimiter);
     o->path = strdup(of->path);
     int rc = o->path == NULL ? err_set(e, WL_ENOMEM, "no memory") : open_place(o, of, not_path, e);
@@ -400,8 +418,9 @@ static void release(struct table_out *o)
     if (o->packing == PACKING_GZIP)
         deflateEnd(&o->gzip);
     ZSTD_freeCStream(o->zstd);
-    if (o->fd >= 0)
+    if (o->fd >= 0 && o->fd != o->file.fd)
         close(o->fd);
+    fresh_file_drop(&o->file);
     free(o->path);
     free(o->part);
     free(o);
@@ -410,6 +429,8 @@ static void release(struct table_out *o)
 int table_out_close(struct table_out *o, struct err *e)
 {
     finish_block(o);
+    if (o->failed == 0 && o->file.fd >= 0)
+        o->failed = fresh_file_publish(&o->file, &o->why);
     if (o->failed == 0 && o->part != NULL && fsync(o->fd) != 0)
         fail(o, "it cannot be written to its end");
     if (o->failed == 0 && o->part != NULL && rename(o->part, o->path) != 0)

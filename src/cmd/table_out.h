@@ -3,9 +3,10 @@
  *
  * A cell that a spreadsheet would compute (it begins with = @ + - or their full-width forms, TAB or CR) gets an
  * apostrophe in front, unless it is a number: + or - and then digits, blanks, dots and brackets.
- * table_cell_text() takes the apostrophe off again. ".gz" and ".zst" names are compressed. The file is written as
- * NAME.part beside its place, readable by its owner only, and takes its name when table_out_close() succeeds. Errors
- * are sticky: every call may be made after one, close says it. */
+ * table_cell_text() takes the apostrophe off again. ".gz" and ".zst" names are compressed. The file is readable
+ * by its owner only, and takes its name when table_out_close() succeeds (fresh_file.h). One that a later run may go on
+ * with is NAME.part beside its place until then, locked, so that no other run writes it, too. Errors are sticky: every
+ * call may be made after one, close says it. */
 #ifndef WL_CMD_TABLE_OUT_H
 #define WL_CMD_TABLE_OUT_H
 
@@ -18,11 +19,13 @@ struct table_out_options {
     const char *path; /* "-": standard output, as it comes */
     char delimiter;   /* 0: a comma, or TAB for a .tsv name */
     bool bom;         /* begins with a byte order mark: older Excel needs it */
+    bool resumable;   /* NAME.part, which stays when table_out_drop() is told so */
     uint64_t
-        resume; /* NAME.part exists; what is behind this byte is cut off and writing goes on there. 0: from the beginning */
+        resume; /* (resumable) NAME.part exists; what is behind this byte is cut off and writing goes on there. 0: from the beginning */
 };
 
-/* WL_ECONFLICT: path is the file named by not_path, or a directory (not_path NULL: not asked). */
+/* WL_ECONFLICT: path is the file named by not_path (NULL: not asked), or a directory, or another run writes its
+ * NAME.part. */
 int table_out_open(const struct table_out_options *o, const char *not_path, struct table_out **ret, struct err *e);
 
 /* One more cell of the row. */

@@ -11,13 +11,6 @@
 
 #define BLOCK 2048
 
-static const char *const op_words[NUMBER_OPS] = {"union", "intersect", "subtract", "symmetric"};
-
-const char *number_op_word(enum number_op op)
-{
-    return op_words[op];
-}
-
 struct side {
     struct number_source in;
     struct number_span s; /* what is left of the span at hand */
@@ -73,7 +66,6 @@ struct stepped {
 STEPS(steps_union, x < y ? x : y, 1)
 STEPS(steps_intersect, x, x == y)
 STEPS(steps_subtract, x, x < y)
-STEPS(steps_symmetric, x < y ? x : y, x != y)
 
 static const struct {
     struct stepped (*steps)(const uint64_t *p, const uint64_t *q, size_t steps, uint64_t *out);
@@ -82,7 +74,6 @@ static const struct {
     {steps_union, true, true},
     {steps_intersect, false, false},
     {steps_subtract, true, false},
-    {steps_symmetric, true, true},
 };
 
 /* Both sides have numbers: merges until the block is full or a span is used up. Returns numbers kept. */

@@ -30,11 +30,9 @@ struct number_source {
 enum number_op {
     NUMBER_UNION,
     NUMBER_INTERSECT,
-    NUMBER_SUBTRACT,  /* in the first and in none of the others */
-    NUMBER_SYMMETRIC, /* of two: in one of them only; of more: in an odd number of them */
+    NUMBER_SUBTRACT, /* in the first and in none of the others */
     NUMBER_OPS
 };
-const char *number_op_word(enum number_op op); /* "union" */
 
 #define NUMBER_MERGE_INPUTS_MAX 4096
 

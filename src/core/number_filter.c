@@ -474,9 +474,3 @@ bool number_filter_may(const struct number_filter *f, uint64_t first, uint64_t l
     return (!has_ranges(w) || number_ranges_may(&w->ranges, first, last)) &&
            (w->region == NULL || number_ranges_may(&f->places, first, last));
 }
-
-void number_filter_groups(void (*each)(void *ctx, const char *word, const char *name, struct str countries), void *ctx)
-{
-    for (const struct country_group *g = country_groups; g->word != NULL; g++)
-        each(ctx, g->word, g->name, str_of(g->countries));
-}

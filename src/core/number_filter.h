@@ -6,7 +6,7 @@
  *
  *     valid: true                       (only: a number of an assigned range; false: only those that are not)
  *     country: [DE, AT]
- *     region: [EU]                      (a group of countries: number_filter_groups())
+ *     region: [EU]                      (a group of countries: core/country_group.h)
  *     type: [mobile, fixed_line_or_mobile]
  *     network: ["Vodafone*"]            (original network; * stands for any text, capitals do not matter)
  *     zone: [Europe/Berlin]             (a number that may be in several is in each of them)
@@ -71,7 +71,5 @@ bool number_filter_may(const struct number_filter *f, uint64_t first, uint64_t l
 
 /* "valid mobile numbers of DE or AT whose network is Vodafone*, that begin with +4917": without capital or full stop. */
 void number_filter_explain(const struct number_filter *f, struct buf *out);
-/* Calls back with each group of countries there is: "EU", "European Union", 27 countries. */
-void number_filter_groups(void (*each)(void *ctx, const char *word, const char *name, struct str countries), void *ctx);
 
 #endif

@@ -134,3 +134,122 @@ def test_a_damaged_list_is_refused_and_nothing_half_written_stays(sets):
 def write(path, data):
     path.write_bytes(data)
     return path
+
+
+FIVE = [4915112000000 + 1000 * n for n in range(5)]
+
+
+def made(path, rows):
+    path.write_text("".join(f"+{n}\n" for n in rows))
+    return path
+
+
+@pytest.mark.parametrize("first", ["+49 10", "01511200000", "2026-11-01", "12"])
+def test_a_wrong_first_line_is_a_row_and_no_header(tmp_path, first):
+    write(tmp_path / "in.txt", f"{first}\n+4915112000001\n".encode())
+    t = told("make", tmp_path / "in.txt", "-o", tmp_path / "out.wll", "--rejects", tmp_path / "rejects.csv", code=4)
+    assert t["rows"] == 2 and t["numbers"] == 1
+    assert [row["line"] for row in csv.DictReader((tmp_path / "rejects.csv").open())] == ["1"]
+
+
+def test_wrong_numbers_are_kept_without_a_header(tmp_path):
+    write(tmp_path / "in.txt", b"+49 10\n+49 11\n+49 12\n+4915112000001\n")
+    assert told("make", tmp_path / "in.txt", "--keep-invalid", "-o", tmp_path / "out.wll")["numbers"] == 4
+    assert told("make", tmp_path / "in.txt", "-o", tmp_path / "out.wll", code=4)["rows_by_outcome"]["invalid"] == 3
+
+
+def test_of_two_columns_one_is_read_and_said_or_both_when_asked(tmp_path):
+    two = write(tmp_path / "two.csv", b"Name,Phone,Mobile\nAnn,+4915112000001,+4915112000002\nBob,,+4915112000003\nCid,+4915112000004,nothing\n")
+    r = subprocess.run([rig.BIN, "lists", "make", two, "-o", tmp_path / "one.wll"], capture_output=True, text=True)
+    assert r.returncode == 4 and "Phone" in r.stderr and "Mobile" in r.stderr and "--all-phones" in r.stderr
+    assert len(numbers(tmp_path / "one.wll")) == 2
+    t = told("make", two, "--all-phones", "-o", tmp_path / "all.wll", "--rejects", tmp_path / "r.csv", code=4)
+    assert t["numbers"] == 4 and t["doubles"] == 0 and t["rows_by_outcome"]["no_number"] == 1
+    assert "Cid" in (tmp_path / "r.csv").read_text()
+    assert numbers(tmp_path / "all.wll") == [4915112000001, 4915112000002, 4915112000003, 4915112000004]
+    cli("subtract", tmp_path / "all.wll", two, "--all-phones", "-o", tmp_path / "rest.wll", code=4)
+    assert numbers(tmp_path / "rest.wll") == []
+
+
+def test_nothing_that_is_read_or_written_is_written_over(tmp_path):
+    a, b = made(tmp_path / "a.txt", FIVE), made(tmp_path / "b.txt", FIVE[:2])
+    (tmp_path / "link.txt").symlink_to(a)
+    was = a.read_bytes()
+    cli("make", a, "-o", tmp_path / "all-1.wll")
+    for words in (["make", a, "-o", a], ["make", b, a, "-o", tmp_path / "x.wll", "--rejects", tmp_path / "link.txt"], ["union", a, b, "-o", f"{tmp_path}/./a.txt"], ["show", a, "-o", a],
+                  ["diff", a, b, "--only-b", a], ["diff", a, b, "--only-a", tmp_path / "x.wll", "--only-b", f"{tmp_path}/./x.wll"], ["make", a, "-o", tmp_path / "x.csv", "--rejects", tmp_path / "x.csv"],
+                  ["select", a, "--country", "DE", "-o", a], ["sample", a, "2", "-o", a], ["split", tmp_path / "all-1.wll", "--parts", "2", "-o", tmp_path / "all.wll"],
+                  ["make", a, "--rejects", "-"], ["split", a, "--parts", "2", "-o", "-"]):
+        said = cli(*words, code=2)
+        assert "name another" in said or "another NAME" in said or "wants a file" in said or "NAME" in said, said
+    assert a.read_bytes() == was and numbers(tmp_path / "all-1.wll") == FIVE
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.txt", "all-1.wll", "b.txt", "link.txt"]
+    with a.open() as f:
+        assert subprocess.run([rig.BIN, "lists", "make", "-", "-o", a], stdin=f, capture_output=True).returncode == 2
+
+
+def test_two_commands_of_the_same_name_do_not_mix_and_a_killed_one_leaves_nothing(tmp_path):
+    made(tmp_path / "few.txt", FIVE)
+    for name in ("out.csv", "out.wll"):
+        pipe = subprocess.Popen([rig.BIN, "lists", "show", "-", "-o", tmp_path / name], stdin=subprocess.PIPE)
+        pipe.stdin.write(b"+4915112999999\n" * 100000)
+        cli("show", tmp_path / "few.txt", "-o", tmp_path / name)
+        assert numbers(tmp_path / name) == FIVE
+        pipe.stdin.close()
+        assert pipe.wait() == 0 and numbers(tmp_path / name) == [4915112999999]
+        pipe = subprocess.Popen([rig.BIN, "lists", "make", "-", "--rejects", tmp_path / "r.csv", "-o", tmp_path / name], stdin=subprocess.PIPE)
+        pipe.stdin.write(b"+49 10\n" * 200000)
+        pipe.terminate()
+        pipe.wait()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["few.txt", "out.csv", "out.wll"]
+
+
+def test_a_pipe_with_a_name_is_read_once(tmp_path):
+    import os
+    import threading
+    os.mkfifo(tmp_path / "f")
+    writer = threading.Thread(target=lambda: made(tmp_path / "f", FIVE + FIVE[:1]))
+    writer.start()
+    t = told("make", tmp_path / "f", "-o", tmp_path / "out.wll")
+    writer.join()
+    assert t["numbers"] == 5 and t["doubles"] == 1
+
+
+def test_rejects_are_repaired_and_read_again(tmp_path):
+    write(tmp_path / "in.csv", b'Name;Phone;Note\nAnn;nobody;"a; b"\nBob;+4915112000001;x\nCid;n/a;y\n"Dee;1\n')
+    cli("make", tmp_path / "in.csv", "-o", tmp_path / "one.wll", "--rejects", tmp_path / "r.csv", code=4)
+    rows = list(csv.DictReader((tmp_path / "r.csv").open()))
+    assert [(r["Name"], r["Note"], r["line"], r["reason"]) for r in rows[:2]] == [("Ann", "a; b", "2", "no_number"), ("Cid", "y", "4", "no_number")]
+    (tmp_path / "r.csv").write_text((tmp_path / "r.csv").read_text().replace("nobody", "+4915112000002"))
+    t = told("make", tmp_path / "r.csv", "-o", tmp_path / "two.wll", "--rejects", tmp_path / "again.csv", code=4)
+    assert t["numbers"] == 1 and t["rows"] == 3
+    assert (tmp_path / "again.csv").read_text().splitlines()[0] == "Name,Phone,Note,line,reason"
+    write(tmp_path / "plain.txt", b"+49 10\n+4915112000001\n")
+    cli("make", tmp_path / "plain.txt", "-o", tmp_path / "p.wll", "--rejects", tmp_path / "p.csv", code=4)
+    assert (tmp_path / "p.csv").read_text() == "phone,line,reason\n+49 10,1,invalid\n"
+    assert "columns" in cli("make", tmp_path / "in.csv", tmp_path / "plain.txt", "-o", tmp_path / "x.wll", "--rejects", tmp_path / "x.csv", code=2)
+
+
+def test_batches_of_an_earlier_split_are_not_left_among_new_ones(tmp_path):
+    made(tmp_path / "a.txt", FIVE)
+    cli("split", tmp_path / "a.txt", "--parts", 4, "-o", tmp_path / "b.wll")
+    cli("split", tmp_path / "a.txt", "--parts", 4, "-o", tmp_path / "b.wll")
+    assert "b-4.wll" in cli("split", tmp_path / "a.txt", "--parts", 3, "-o", tmp_path / "b.wll", code=2)
+    (tmp_path / "b-4.wll").unlink()
+    cli("split", tmp_path / "a.txt", "--parts", 3, "-o", tmp_path / "b.wll")
+
+
+def test_an_empty_stop_list_stops_nobody_and_names_say_what_is_written(tmp_path):
+    a, empty = made(tmp_path / "a.txt", FIVE), write(tmp_path / "empty.csv", b"")
+    for op in ("subtract", "union"):
+        cli(op, a, empty, "-o", tmp_path / "OUT.WLL")
+        assert numbers(tmp_path / "OUT.WLL") == FIVE
+    assert (tmp_path / "OUT.WLL").read_bytes()[:4] == b"WLNL"
+    assert "empty" in cli("make", empty, "-o", tmp_path / "x.wll", code=1)
+    assert "packed already" in cli("make", a, "-o", tmp_path / "x.wll.gz", code=2)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["OUT.WLL", "a.txt", "empty.csv"]
+
+
+def test_no_number_is_generated_twice():
+    rows = [row["phone"] for row in csv.DictReader(cli("generate", "--country", "GP", "-n", 30, code=4).splitlines())]
+    assert rows and len(rows) == len(set(rows))

@@ -396,8 +396,8 @@ TEST(gone_on_with)
 {
     static const char *const names[] = {"r.csv", "r.csv.gz", "r.csv.zst"};
     for (size_t k = 0; k < 3; k++) {
-        struct table_out_options o = {.path = place(names[k])};
-        struct table_out *out;
+        struct table_out_options o = {.path = place(names[k]), .resumable = true};
+        struct table_out *out, *other;
         struct err e = {0};
         struct buf got;
         buf_init(&got, 4096);
@@ -411,6 +411,7 @@ TEST(gone_on_with)
         }
         table_out_drop(out, true);
         assert_ok(table_out_open(&o, NULL, &out, &e), e);
+        assert_int_equal(table_out_open(&o, NULL, &other, &e), WL_ECONFLICT); /* one run alone */
         table_out_cell(out, STR("two"));
         table_out_end(out);
         assert_ok(table_out_close(out, &e), e);
