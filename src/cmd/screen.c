@@ -201,7 +201,7 @@ static int whole_job(struct screen_job *j)
     if (rc == 0)
         rc = all_rows(j, &from, &e);
     progress_end(&j->progress);
-    bool again = rc == WL_EIO && screen_resume_seen_path(j) != NULL;
+    bool again = rc == WL_EIO && screen_resume_there(j);
     if (rc == 0)
         rc = screen_unchanged(j, &e);
     if (rc == 0)

@@ -159,6 +159,7 @@ void screen_write_drop(struct screen_job *j, bool keep);
 /* Finds the checkpoint of an interrupted run when --resume was given. ret->line 0: from the beginning. */
 int screen_resume_open(struct screen_job *j, struct screen_point *ret);
 const char *screen_resume_seen_path(const struct screen_job *j); /* NULL: there are no checkpoints */
+bool screen_resume_there(const struct screen_job *j);            /* there is a checkpoint to go on from */
 /* Called before each row that is written. */
 int screen_resume_pass(struct screen_job *j, const struct table_row *row, struct err *e);
 void screen_resume_survey(struct screen_job *j, uint64_t at, uint64_t line);

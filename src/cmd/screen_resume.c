@@ -315,12 +315,18 @@ static int find_checkpoint(struct screen_job *j, struct screen_point *ret)
     return rc;
 }
 
+/* A pipe or /dev/null cannot be gone on with. */
+static bool is_file(const char *path)
+{
+    struct stat st;
+    return strcmp(path, "-") != 0 && (stat(path, &st) != 0 || S_ISREG(st.st_mode));
+}
+
 int screen_resume_open(struct screen_job *j, struct screen_point *ret)
 {
-    bool stdout_only = j->out_path == NULL || strcmp(j->out_path, "-") == 0;
     const char *every = args_get(j->args, "checkpoint");
     size_t bytes = EVERY;
-    if (j->piped || stdout_only || (j->bad_path != NULL && strcmp(j->bad_path, "-") == 0)) {
+    if (j->piped || j->out_path == NULL || !is_file(j->out_path) || (j->bad_path != NULL && !is_file(j->bad_path))) {
         if (args_has(j->args, "resume"))
             return cmd_fail(CMD_USAGE, NULL, "--resume needs a file to read and files to write");
         return CMD_OK;
@@ -344,6 +350,11 @@ int screen_resume_open(struct screen_job *j, struct screen_point *ret)
 const char *screen_resume_seen_path(const struct screen_job *j)
 {
     return j->resume != NULL ? j->resume->seen : NULL;
+}
+
+bool screen_resume_there(const struct screen_job *j)
+{
+    return j->resume != NULL && access(j->resume->path, F_OK) == 0;
 }
 
 void screen_resume_close(struct screen_job *j, bool complete)

@@ -117,7 +117,7 @@ static int open_notes(struct seen *s, struct err *e)
     struct stat st;
     if (fstat(s->notes_fd, &st) != 0 || st.st_size < bytes || ftruncate(s->notes_fd, bytes) != 0 ||
         lseek(s->notes_fd, bytes, SEEK_SET) < 0)
-        return err_set(e, WL_EIO, "%s is not what the interrupted run left", o->notes);
+        return err_set(e, WL_EINVAL, "%s is not what the interrupted run left; start again", o->notes);
     s->notes_n = o->notes_n;
     return 0;
 }

@@ -282,6 +282,24 @@ def test_what_can_be_read_once_only(tmp_path):
     assert [r["x"] for r in rows_of(tmp_path / "out.csv")] == ["2"]
 
 
+def test_outputs_that_are_no_files(tmp_path):
+    (tmp_path / "in.csv").write_text(a_list(3000))
+    task = ["in.csv", "--region", "DE", "--checkpoint", "4K"]
+    screen(tmp_path, *task, "-o", "/dev/null", code=4)
+    screen(tmp_path, *task, "-o", "out.csv", "--rejected", "/dev/null", code=4)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["in.csv", "out.csv"]
+    assert "--resume needs" in screen(tmp_path, *task, "-o", "/dev/null", "--resume", code=2)[1]
+
+
+def test_a_full_disk(tmp_path):
+    """Without a checkpoint nothing is left, and nobody is told to go on with it."""
+    (tmp_path / "in.csv").write_text(a_list(20000))
+    process = subprocess.run(["sh", "-c", 'ulimit -f 100; trap "" XFSZ; exec "$@"', "sh", rig.BIN, "screen", "in.csv", "-o", "out.csv",
+                              "--region", "DE"], cwd=tmp_path, env=ENV, capture_output=True, timeout=60 * rig.SLOW)
+    assert process.returncode == 1 and b"--resume" not in process.stderr, process.stderr
+    assert [p.name for p in tmp_path.iterdir()] == ["in.csv"]
+
+
 def test_killed_while_files_take_their_names(tmp_path):
     (tmp_path / "in.csv").write_text(a_list(3000))
     screen(tmp_path, "in.csv", "-o", "out.csv", "--region", "DE", code=4)
