@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * lists_places.h - what a list command must not write over: what it reads, and what it writes itself. */
+ * lists_places.h - what a list command must not write over: what it reads, and what it writes itself.
+ *
+ * Asked before anything is opened, so that a command that is refused has changed nothing. */
 #ifndef WL_CMD_LISTS_PLACES_H
 #define WL_CMD_LISTS_PLACES_H
 
