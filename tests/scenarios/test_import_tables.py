@@ -106,7 +106,7 @@ def test_a_workbook_keeps_its_digits_and_dates(gateway, tmp_path):
     (b"PK\x03\x04nonsense", (), 1, "no XLSX workbook"), (b"\x1f\x8b\x08nonsense", (), 1, "damaged"), (b"a;b\n1;2\n", (), 1, "--map phone=COLUMN"),
     (b"phone,x\n+4915112345000\n", ("--map", "phon=x"), 2, "is no role"), (b"phone\n+4915112345000\n", ("--region", "XX"), 2, "XX"),
     (b"phone\n+4915112345000\n", ("--encoding", "klingon"), 1, "klingon"), (b"phone\n+4915112345000\n", ("--delimiter", "::"), 2, "one character"),
-    (b"+4915112345000,Ada\n+4915112345001,Bea\n", (), 0, "because of what it holds"), (b"phone,note\n+4915112345000,LONG\n+4915112345001,y\n", (), 4, "more than 1 MiB"),
+    (b"+4915112345000,Ada\n+4915112345001,Bea\n", (), 0, "because of what it holds"), (b"01511200000\n+4915112345001\n", (), 4, "x.csv:1: phone"), (b"phone,note\n+4915112345000,LONG\n+4915112345001,y\n", (), 4, "more than 1 MiB"),
     (b"phone\n+4915112345000\n\"x\n+4915112345001\n", (), 4, "never closed"), (b"id,doc,phone,z\n1,+4915112345000,y\n", (), 4, 'under "doc"'),
 ])
 def test_what_is_wrong_is_said(tmp_path, text, options, code, says):
