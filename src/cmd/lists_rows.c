@@ -49,7 +49,7 @@ struct rows {
     size_t room_n;
 };
 
-static int judge(struct rows *x, struct str text, int region, uint64_t *ret)
+static enum lists_bucket judge(struct rows *x, struct str text, int region, uint64_t *ret)
 {
     const struct phone_data *d = &x->r->phones.data;
     struct phone_number n;
@@ -73,9 +73,9 @@ static int take(struct rows *x, const struct table_row *row, const struct table_
         struct str text = at < row->cells ? table_cell_text(&cells[row->cell + at], x->room) : STR("");
         if (text.n == 0)
             continue;
-        int bucket = judge(x, text, region, &number);
+        enum lists_bucket bucket = judge(x, text, region, &number);
         if (*ret == LISTS_EMPTY || *ret == LISTS_TAKEN)
-            *ret = (enum lists_bucket)bucket;
+            *ret = bucket;
         if (bucket == LISTS_TAKEN) {
             rc = lists_in_add(x->to, number, e);
             x->r->added++;
@@ -86,7 +86,8 @@ static int take(struct rows *x, const struct table_row *row, const struct table_
 
 /* ---- rows that are not taken */
 
-static void reject(struct rows *x, const struct table_row *row, const struct table_cell *cells, int bucket)
+static void reject(struct rows *x, const struct table_row *row, const struct table_cell *cells,
+                   enum lists_bucket bucket)
 {
     struct table_out *o = x->r->rejects;
     if (o == NULL)
