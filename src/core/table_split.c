@@ -4,8 +4,12 @@
  * For every 64 bytes there is one bit for each quote, and one for each delimiter and line feed. The scanner walks
  * from bit to bit, so its work is by the cell and not by the byte; inside quotes it looks at the quotes only. Whether
  * a row is right never depends on where a block ended: a row that is not decided yet is begun again with more bytes
- * behind it. Begun again means read twice at most: a quote that is never closed is looked for up to the next quote,
- * and no line before that has one. */
+ * behind it.
+ *
+ * The work grows with the bytes and with nothing else. A row that goes over lines inside quotes and is given up was in
+ * quotes at each line end up to where it failed. A later line of those that goes over such a line end stands in the
+ * same quotes from there on, and fails as well: it is given up at that line end (`doomed`), and nothing behind it is
+ * looked at again. */
 #include "core/table_split.h"
 
 #ifdef __SSE2__
@@ -24,6 +28,7 @@ static const struct {
     [TABLE_UNCLOSED] = {"unclosed_quote", "a quote is opened and never closed"},
     [TABLE_BEHIND_QUOTE] = {"text_behind_quote", "there is text behind a closing quote"},
     [TABLE_LONG_ROW] = {"long_row", "the row has more than 16 MiB"},
+    [TABLE_CUT] = {"cut_off", "the file ends in the middle: it is damaged"},
     [TABLE_MANY_CELLS] = {"many_cells", "the row has more than 16384 cells"},
 };
 
@@ -89,6 +94,9 @@ struct cut {
     uint64_t quote, bits;
     char delimiter;
     bool last;
+    size_t failed; /* where a row that is given up turned out to be wrong */
+    size_t wall;   /* the line end that no quoted cell of this row may go over; SIZE_MAX: none */
+    int doom;      /* what a row is that does */
 };
 
 static inline void cut_load(struct cut *c, size_t at)
@@ -170,6 +178,9 @@ static int quoted_cell(struct cut *c, size_t start, size_t open, struct table_ce
         ret->flags |= CELL_ESCAPED;
         cut_next_quote(c);
     }
+    c->failed = k;
+    if (k > c->wall)
+        return c->doom;
     if (k >= c->n || (k + 1 == c->n && !c->last))
         return undecided(c, start, TABLE_UNCLOSED);
     if (k - start >= TABLE_ROW_MAX)
@@ -204,6 +215,7 @@ static inline int cut_row(struct cut *c, size_t start, struct table_cell *out, s
     ret->quoted = false;
     for (;;) {
         size_t pos = cut_next(c);
+        c->failed = pos;
         if (__builtin_expect(out == end, 0))
             return room < TABLE_CELLS_MAX ? FULL : TABLE_MANY_CELLS;
         if (pos < c->n && c->p[pos] == '"') {
@@ -267,6 +279,26 @@ static size_t give_up(struct table_split *s, const struct cut *c, size_t start, 
     return start + row->n;
 }
 
+/* Inside the lines of a row that was given up. */
+static inline void set_wall(const struct table_split *s, struct cut *c, size_t at)
+{
+    c->wall = SIZE_MAX;
+    if (s->at + at >= s->doomed)
+        return;
+    size_t left = c->n - at, zone = (size_t)(s->doomed - s->at) - at;
+    const char *lf = memchr(c->p + at, '\n', left < zone ? left : zone);
+    c->wall = lf != NULL ? (size_t)(lf - c->p) : SIZE_MAX;
+    c->doom = s->doom;
+}
+
+static void set_doom(struct table_split *s, const struct cut *c, int problem)
+{
+    if (s->at + c->failed <= s->doomed)
+        return;
+    s->doomed = s->at + c->failed;
+    s->doom = problem;
+}
+
 /* The rest of a line that was given up. */
 static size_t skip_rest(struct table_split *s, const char *p, size_t n)
 {
@@ -297,7 +329,7 @@ static size_t take(struct table_split *s, const struct cut *c, struct table_row 
 
 size_t table_split(struct table_split *s, const char *p, size_t n, bool last, bool dirty, struct table_rows *ret)
 {
-    struct cut c = {.p = p, .n = n, .delimiter = s->delimiter, .last = last};
+    struct cut c = {.p = p, .n = n, .delimiter = s->delimiter, .last = last, .wall = SIZE_MAX};
     size_t at = s->skipping ? skip_rest(s, p, n) : 0;
     ret->rows = ret->cells = 0;
     cut_load(&c, at);
@@ -305,6 +337,7 @@ size_t table_split(struct table_split *s, const char *p, size_t n, bool last, bo
         struct row_cut w = {0};
         struct table_row *row = &ret->row[ret->rows];
         size_t room = ret->cells_max - ret->cells, next;
+        set_wall(s, &c, at);
         int rc = cut_row(&c, at, ret->cell + ret->cells, room < TABLE_CELLS_MAX ? room : TABLE_CELLS_MAX, &w);
         if (rc == MORE || rc == FULL)
             break;
@@ -319,6 +352,7 @@ size_t table_split(struct table_split *s, const char *p, size_t n, bool last, bo
         } else {
             if ((next = give_up(s, &c, at, row)) == 0)
                 break;
+            set_doom(s, &c, rc);
             ret->rows++;
             cut_load(&c, next);
         }

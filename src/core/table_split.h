@@ -4,7 +4,8 @@
  * RFC 4180 quoting: a quote opens at the beginning of a cell and nowhere else; LF or CRLF ends a row outside quotes.
  * Nothing is copied and nothing is guessed: a row that is wrong (a quote never closed, text behind a closing quote,
  * too long, too many cells) is given up for the line it began on, with its reason and its bytes as they stood, and
- * reading goes on with the next line: one stray quote must not swallow the rest of a file. Blank lines are no rows.
+ * reading goes on with the next line: one stray quote must not swallow the rest of a file. Two of them that make a
+ * cell of several lines together are such a cell: nothing tells them apart. Blank lines are no rows.
  * No I/O, no memory of its own: the caller has the bytes and the arrays. */
 #ifndef WL_CORE_TABLE_SPLIT_H
 #define WL_CORE_TABLE_SPLIT_H
@@ -35,6 +36,7 @@ enum table_problem {
     TABLE_UNCLOSED = TABLE_BROKEN, /* a quote is opened and never closed */
     TABLE_BEHIND_QUOTE,            /* there is text behind a closing quote */
     TABLE_LONG_ROW,                /* more than TABLE_ROW_MAX bytes: p, n are its beginning */
+    TABLE_CUT,                     /* the file could not be read on behind it: the caller's */
     TABLE_MANY_CELLS,
     TABLE_PROBLEMS
 };
@@ -69,6 +71,8 @@ struct table_split {
     bool skipping;   /* inside the rest of a line that was given up */
     uint64_t at;     /* of the next byte */
     uint64_t lines;  /* line ends before it */
+    uint64_t doomed; /* up to here no line can be right that goes on behind its end */
+    int doom;        /* what it is then */
 };
 
 /* Where the rows go. Both arrays are the caller's; cells_max at least TABLE_CELLS_MAX. */

@@ -87,6 +87,8 @@ TEST(rows)
         /* One stray quote costs one row, not the rest of the file. */
         {"a,b\n\"1,2\n3,4\n5,6\n", "1[a|b]!2{unclosed_quote}3[3|4]4[5|6]"},
         {"a,b\n\"1,2\n3,\"4\"\n5,6\n", "1[a|b]!2{text_behind_quote}3[3|4]4[5|6]"},
+        {"\"1\n\"2\",\"\n3\"4\n5\n", "!1{text_behind_quote}!2{text_behind_quote}3[3\"4]4[5]"},
+        {"A,\"\n1,\"\nB\n", "1[A|1,]3[B]"}, /* as good a cell as any */
         {"a,b\n\"1\"x,2\n3,4\n", "1[a|b]!2{text_behind_quote}3[3|4]"},
         {"a,b\n\"1\"\r,2\n3,4\n", "1[a|b]!2{text_behind_quote}3[3|4]"},
         {"a,b\n\"1", "1[a|b]!2{unclosed_quote}"},
@@ -123,6 +125,41 @@ TEST(long_ones)
                                         "?6{long_cell}6[long]7[long]!8{long_row}9[5|6]");
     buf_done(&got);
     buf_done(&b);
+}
+
+/* Quotes that open on every line and never close as they should: each byte is looked at a few times and no more. */
+TEST(quotes_that_never_end)
+{
+    static const struct {
+        const char *line;
+        int lines;
+        const char *end; /* behind the last line */
+    } files[] = {{"a\",\"\n", 400000, ""},
+                 {"\"a\n", 400001, ""},
+                 {"x,\"\"\"\n", 300000, ""},
+                 {"\"a\"\"\n", 400000, "\"x\n"}};
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        struct table_split t = {.delimiter = ','};
+        struct table_rows r = {.row = row, .cell = cell, .rows_max = 64, .cells_max = TABLE_CELLS_MAX};
+        struct buf b;
+        size_t at = 0, rows = 0;
+        buf_init(&b, 64u << 20);
+        for (int k = 0; k < files[i].lines; k++)
+            buf_puts(&b, files[i].line);
+        buf_puts(&b, files[i].end);
+        size_t n = b.len;
+        for (int k = 0; k < TABLE_PADDING; k++)
+            buf_putc(&b, '\0');
+        while (at < n) {
+            size_t used = table_split(&t, b.data + at, n - at, true, false, &r);
+            assert_true(used > 0);
+            at += used;
+            rows += r.rows;
+        }
+        assert_in_range(rows, files[i].lines / 3, files[i].lines + 1);
+        assert_int_equal(t.lines, files[i].lines + (files[i].end[0] != '\0'));
+        buf_done(&b);
+    }
 }
 
 TEST(many_cells)
@@ -195,4 +232,4 @@ TEST(what_spreadsheets_compute)
             fail_msg("%s", dead[i]);
 }
 
-TESTS(T(rows), T(long_ones), T(many_cells), T(delimiters), T(what_spreadsheets_compute))
+TESTS(T(rows), T(long_ones), T(quotes_that_never_end), T(many_cells), T(delimiters), T(what_spreadsheets_compute))
