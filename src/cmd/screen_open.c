@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * screen_open.c - from the words of the command to a list that is open and understood.
  *
- * A pipe is first kept in an unnamed file when its rows may have to be read twice. Which column holds the number is found out by the header and by what the first
- * rows hold, or said by the person; what was found is told. */
+ * What can be read once only, a pipe, is first kept in an unnamed file: its rows may have to be read twice. Which column holds the number
+ * is found out by the header and by what the first rows hold, or said by the person; what was found is told. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -291,9 +291,16 @@ static int open_plans(struct screen_job *j)
     return j->tally != NULL ? CMD_OK : cmd_fail(CMD_FAILED, NULL, "out of memory");
 }
 
-int screen_open(struct screen_job *j)
+static int open_list(struct screen_job *j)
 {
     struct err e = {0};
+    if (look_at(j, &j->opened) != 0)
+        return cmd_fail(CMD_FAILED, NULL, "%s: %s", j->in_name, strerror(errno));
+    return open_table(j, &e) == 0 ? CMD_OK : cmd_fail(CMD_FAILED, NULL, "%s: %s", j->in_name, e.text);
+}
+
+int screen_open(struct screen_job *j)
+{
     j->arena = arena_create(ARENA_MAX);
     if (j->arena == NULL)
         abort();
@@ -309,10 +316,8 @@ int screen_open(struct screen_job *j)
         rc = open_plans(j);
     if (rc == CMD_OK && j->piped)
         rc = keep_pipe(j);
-    if (rc == CMD_OK && look_at(j, &j->opened) != 0)
-        rc = cmd_fail(CMD_FAILED, NULL, "%s: %s", j->in_name, strerror(errno));
-    if (rc == CMD_OK && open_table(j, &e) != 0)
-        rc = cmd_fail(CMD_FAILED, NULL, "%s: %s", j->in_name, e.text);
+    if (rc == CMD_OK)
+        rc = open_list(j);
     if (rc != CMD_OK)
         return rc;
     rc = open_columns(j);

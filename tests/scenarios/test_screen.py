@@ -300,6 +300,21 @@ def test_a_full_disk(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["in.csv"]
 
 
+def test_a_list_that_changes_while_it_is_read(tmp_path):
+    """The output is a pipe nobody empties before the list has grown."""
+    (tmp_path / "in.csv").write_text(a_list(9000))
+    os.mkfifo(tmp_path / "out")
+    process = subprocess.Popen([rig.BIN, "screen", "in.csv", "-o", "out", "--rejected", "bad.csv", "--region", "DE"], cwd=tmp_path, env=ENV,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    with open(tmp_path / "out", "rb") as out:
+        with open(tmp_path / "in.csv", "a", encoding="utf-8") as more:
+            more.write("1,+4930901820,x\n")
+        out.read()
+    _, said = process.communicate(timeout=60 * rig.SLOW)
+    assert process.returncode == 1 and b"changed while it was read" in said, said
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["in.csv", "out"]
+
+
 def test_killed_while_files_take_their_names(tmp_path):
     (tmp_path / "in.csv").write_text(a_list(3000))
     screen(tmp_path, "in.csv", "-o", "out.csv", "--region", "DE", code=4)
