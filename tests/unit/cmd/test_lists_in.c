@@ -2,6 +2,7 @@
  * test_lists_in.c - a table longer than memory: runs on disk give the same list as memory alone; what is written is a list. */
 #include "cmd/lists_in.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "cmd/lists_out.h"
@@ -109,6 +110,31 @@ TEST(lists_and_tables_together)
     }
 }
 
+TEST(two_lists_of_one_name_do_not_mix)
+{
+    struct list_writer *w[2];
+    struct list_file *f;
+    struct err e = {0};
+    for (size_t i = 0; i < 2; i++)
+        assert_ok(list_writer_open(path[3], &w[i], &e), e);
+    for (uint64_t n = 1; n < 50000; n++)
+        assert_ok(list_writer_put(w[n % 2], (struct number_span){&n, 1}, &e), e);
+    assert_int_equal(access(path[3], F_OK), -1);
+    for (size_t i = 0; i < 2; i++) {
+        assert_ok(list_writer_close(w[i], NULL, &e), e);
+        assert_ok(list_file_open(path[3], open(path[3], O_RDONLY), &f, &e), e);
+        struct number_source s = list_file_source(f);
+        struct number_span span;
+        uint64_t want = i == 0 ? 2 : 1;
+        while (s.next(s.ctx, 0, &span, &e) == 0 && span.n > 0)
+            for (size_t k = 0; k < span.n; k++, want += 2)
+                assert_int_equal(span.p[k], want);
+        assert_true(want >= 49999);
+        list_file_close(f);
+    }
+    unlink(path[3]);
+}
+
 TEST(numbers_that_do_not_rise_are_refused)
 {
     static const uint64_t wrong[] = {3, 2}, last[] = {5}, same[] = {5};
@@ -125,4 +151,5 @@ TEST(numbers_that_do_not_rise_are_refused)
     assert_int_equal(rmdir(dir), 0); /* nothing else was left there */
 }
 
-TESTS(T(runs_on_disk_are_the_same_list), T(lists_and_tables_together), T(numbers_that_do_not_rise_are_refused))
+TESTS(T(runs_on_disk_are_the_same_list), T(lists_and_tables_together), T(two_lists_of_one_name_do_not_mix),
+      T(numbers_that_do_not_rise_are_refused))

@@ -424,6 +424,37 @@ TEST(gone_on_with)
     }
 }
 
+/* Nothing is to be seen before the end, and of two the one that ends last is there, whole. */
+TEST(two_of_one_name)
+{
+    struct table_out *out[2];
+    const struct table_out_options o = {.path = place("twice.csv")};
+    char seen[200];
+    snprintf(seen, sizeof seen, "%s", o.path);
+    for (int i = 0; i < 2; i++) {
+        struct err e = {0};
+        assert_ok(table_out_open(&o, NULL, &out[i], &e), e);
+    }
+    for (int n = 0; n < 100000; n++) {
+        table_out_cell(out[n % 2], n % 2 == 0 ? STR("one") : STR("two"));
+        table_out_end(out[n % 2]);
+    }
+    assert_int_equal(access(seen, F_OK), -1);
+    for (int i = 1; i >= 0; i--) {
+        struct err e = {0};
+        char line[16];
+        size_t lines = 0;
+        assert_ok(table_out_close(out[i], &e), e);
+        FILE *f = fopen(seen, "r");
+        assert_non_null(f);
+        for (; fgets(line, sizeof line, f) != NULL; lines++)
+            assert_string_equal(line, i == 0 ? "one\n" : "two\n");
+        fclose(f);
+        assert_int_equal(lines, 50000);
+    }
+    unlink(seen);
+}
+
 TEST(places_refused)
 {
     struct table_out *out;
@@ -447,7 +478,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(encodings), T(many_rows),    T(cut_and_damaged), T(no_header_and_going_on), T(written_is_read_again),
-        T(copied),    T(gone_on_with), T(places_refused)};
+        T(copied),    T(gone_on_with), T(two_of_one_name), T(places_refused)};
     snprintf(folder, sizeof folder, "/tmp/test_table.XXXXXX");
     if (mkdtemp(folder) == NULL)
         return 1;
