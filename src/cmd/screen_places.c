@@ -69,8 +69,9 @@ static void add(const struct screen_job *j, struct places *p, const char *said, 
 
 static void add_written(const struct screen_job *j, struct places *p, const char *said, const char *path)
 {
+    struct stat st;
     add(j, p, said, path, true);
-    if (path != NULL)
+    if (path != NULL && (stat(path, &st) != 0 || S_ISREG(st.st_mode)))
         add(j, p, "a file that is there until all is written", arena_printf(j->arena, "%s.part", path), true);
 }
 

@@ -286,6 +286,7 @@ def test_outputs_that_are_no_files(tmp_path):
     (tmp_path / "in.csv").write_text(a_list(3000))
     task = ["in.csv", "--region", "DE", "--checkpoint", "4K"]
     screen(tmp_path, *task, "-o", "/dev/null", code=4)
+    screen(tmp_path, *task, "-o", "/dev/null", "--rejected", "/dev/null", code=4)
     screen(tmp_path, *task, "-o", "out.csv", "--rejected", "/dev/null", code=4)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["in.csv", "out.csv"]
     assert "--resume needs" in screen(tmp_path, *task, "-o", "/dev/null", "--resume", code=2)[1]
