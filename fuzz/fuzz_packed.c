@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/activity.h"
 #include "core/budget.h"
 #include "core/caps.h"
 #include "core/consent.h"
@@ -83,10 +84,28 @@ static void fuzz_consent(const uint8_t *data, size_t size)
     }
 }
 
+static void fuzz_activity(const uint8_t *data, size_t size)
+{
+    struct activity a = {.n_newest = 77}, twice;
+    uint8_t again[ACTIVITY_PACKED_MAX];
+    if (activity_unpack(data, size, &a) != 0) {
+        must(a.n_newest == 77);
+        return;
+    }
+    must(activity_pack(&a, again) == size && memcmp(again, data, size) == 0);
+    must(activity_score(&a, NOW) >= 0 && activity_unreachable(&a) <= ACTIVITY_NEWEST);
+    must(activity_typical_delay(&a) >= -1 && activity_class_of(&a, &activity_usual, NOW) < ACTIVITY_CLASSES);
+    twice = a;
+    activity_merge(&twice, &a);
+    activity_add(&twice, &(struct activity_event){ACTIVITY_READ, NOW, NOW, true});
+    size_t n = activity_pack(&twice, again);
+    must(n <= sizeof again && activity_unpack(again, n, &a) == 0 && a.read >= NOW / 1000);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static void (*const forms[])(const uint8_t *, size_t) = {fuzz_caps, fuzz_budget, fuzz_consent};
+    static void (*const forms[])(const uint8_t *, size_t) = {fuzz_caps, fuzz_budget, fuzz_consent, fuzz_activity};
     if (size > 0)
-        forms[data[0] % 3](data + 1, size - 1);
+        forms[data[0] % 4](data + 1, size - 1);
     return 0;
 }

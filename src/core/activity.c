@@ -79,16 +79,17 @@ static uint16_t add_log(uint16_t level, double log, int which, double chance)
     return level_of(level == 0 ? log : sum_of_logs(logarithm(level, which), log), which, chance);
 }
 
-/* An event that is none of the newest. */
-static void count(struct activity *a, const struct activity_newest *ev)
+/* An event that is none of the newest. False: it weighs nothing. */
+static bool count(struct activity *a, const struct activity_newest *ev)
 {
     double weight = weights[ev->kind];
     if (weight == 0)
-        return;
+        return false;
     for (int i = 0; i < ACTIVITY_COUNTERS; i++) {
         uint16_t *level = weight > 0 ? &a->good[i] : &a->held[i];
         *level = add_log(*level, log2(fabs(weight)) + since_epoch(ev->at, i), i, coin(ev, i));
     }
+    return true;
 }
 
 /* --- events ----------------------------------------------------------------------------------------------------------- */
@@ -104,21 +105,18 @@ static int order(const struct activity_newest *x, const struct activity_newest *
     return x->at != y->at ? (x->at > y->at ? 1 : -1) : (x->kind > y->kind) - (x->kind < y->kind);
 }
 
-/* Into the newest events, of which the oldest may have to leave for the counters. */
+/* Into the newest events, of which the oldest may have to leave for the counters. Those that were held back are none of
+ * them: they are no sign of life, and would push out the undeliverable ones that are counted one after the other. */
 static bool keep(struct activity *a, struct activity_newest ev, bool sure)
 {
     size_t place = 0;
     while (place < a->n_newest && order(&a->newest[place], &ev) > 0)
         place++;
-    if (place < a->n_newest && order(&a->newest[place], &ev) == 0)
-        return false;
-    if (place == ACTIVITY_NEWEST) {
-        if (sure)
-            count(a, &ev);
-        return sure;
-    }
+    bool is_there = place < a->n_newest && order(&a->newest[place], &ev) == 0;
+    if (is_there || place == ACTIVITY_NEWEST || ev.kind == ACTIVITY_HELD_BACK)
+        return sure && count(a, &ev);
     if (a->n_newest == ACTIVITY_NEWEST)
-        count(a, &a->newest[ACTIVITY_NEWEST - 1]);
+        (void)count(a, &a->newest[ACTIVITY_NEWEST - 1]);
     else
         a->n_newest++;
     memmove(&a->newest[place + 1], &a->newest[place], (a->n_newest - 1 - place) * sizeof ev);
@@ -179,7 +177,7 @@ static int64_t *last_of(struct activity *a, enum activity_kind kind)
     }
 }
 
-/* What the newest events are about: those that weigh something, and those that are counted one after the other. */
+/* Those that weigh something, and those that are counted one after the other. */
 static bool is_counted(enum activity_kind kind)
 {
     return weights[kind] != 0 || kind == ACTIVITY_UNREACHABLE;
@@ -419,11 +417,14 @@ static bool unpack_times(const uint8_t **p, const uint8_t *end, uint8_t bits, st
 {
     int64_t *time[TIMES];
     times_of(a, time);
+    int64_t latest = 0;
     bool good = bits >> TIMES == 0 && get(p, end, LAST_SECOND, ret_base);
-    for (int i = 0; i < TIMES && good; i++)
+    for (int i = 0; i < TIMES && good; i++) {
         if (bits >> i & 1)
             good = get_time(p, end, *ret_base, time[i]);
-    return good;
+        latest = later(latest, *time[i]);
+    }
+    return good && latest == *ret_base; /* all else is before it */
 }
 
 static bool unpack_pair(const uint8_t **p, const uint8_t *end, uint16_t ret[ACTIVITY_COUNTERS])

@@ -5,12 +5,15 @@
  * anywhere. It is two decayed counters of weighted events (methods topic 7), the newest events one by one, the last time
  * of each kind, and how long the newest messages took to the phone.
  *
- * Order. The same events lead to the same state in whatever order and however often they come: last times are maxima, the
- * newest events and the newest deliveries are sets, cut to the newest (two events of one kind in one second are one). Two things are
- * not so. What leaves the set of newest events is added to the counters, whose two bytes each are rounded (by chance, fixed by the
- * event): counters of different orders may differ by a step or two, half a hundredth each. And an event that comes when
- * ACTIVITY_NEWEST newer ones are known already cannot be told from a repeat of one that was counted: it counts only if its
- * caller is sure (struct activity_event). */
+ * Order. The same events lead to the same state in whatever order they come, but for two things. Last times are maxima; the newest
+ * events and the newest deliveries are sets, cut to the newest: these are exactly the same.
+ *
+ * - What is not in the set of newest events (what left it, what came too late for it, a second one of its kind in its second, what
+ *   was held back) is added to the counters, whose two bytes each are rounded, by chance that is fixed by the event: counters of
+ *   different orders differ by some steps, a few hundredths of their value.
+ * - An event whose caller is not sure that it is no repeat (struct activity_event) is counted once a kind and second; and not at
+ *   all when it comes while ACTIVITY_NEWEST newer ones are known: it cannot be told from a repeat of one that was
+ *   counted. Then the counter lies between the sum of the newest ones and the sum of all. */
 #ifndef WL_CORE_ACTIVITY_H
 #define WL_CORE_ACTIVITY_H
 
@@ -18,7 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ACTIVITY_NEWEST     8 /* events kept one by one */
+#define ACTIVITY_NEWEST     8 /* events kept one by one: readings, taps, replies, undeliverable ones */
 #define ACTIVITY_DELAYS     5 /* messages whose way to the phone is kept */
 #define ACTIVITY_COUNTERS   2 /* half-lives of 30 and 180 days */
 #define ACTIVITY_PACKED_MAX 192
@@ -39,7 +42,7 @@ struct activity_event {
     enum activity_kind kind;
     int64_t at;   /* ms */
     int64_t sent; /* ms, of SENT, DELIVERED, READ and failures: when the message was; 0 not known */
-    bool sure;    /* it is no repeat, whatever its time */
+    bool sure;    /* it is no repeat, whatever its time: it counts each time it is given */
 };
 
 struct activity {
