@@ -27,8 +27,9 @@ int rest_contacts_list(struct rest_call *c, struct store *s, struct arena *a, in
 
 /* --- rest_contact_said.c --- */
 
-/* "attributes": {...}, "tags": [...], "imports": [...] */
-int rest_said_show(struct json_out *o, struct store *s, struct arena *a, const struct person *p, struct err *e);
+/* "attributes": {...}, "tags": [...], "imports": [...], "imports_cut": *ret_cut, they came with more files than are kept. */
+int rest_said_show(struct json_out *o, struct store *s, struct arena *a, const struct person *p, bool *ret_cut,
+                   struct err *e);
 /* The members `attributes` and `tags` of an object. False: why, and the field, in c->problem. */
 struct rest_said {
     struct json attributes, tags;

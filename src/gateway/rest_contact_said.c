@@ -9,8 +9,7 @@
 #include "gateway/rest_contact.h"
 #include "gateway/rest_person.h"
 
-#define IMPORTS_SHOWN 50
-#define HEX_MAX       (2 * SHA256_BYTES)
+#define HEX_MAX (2 * SHA256_BYTES)
 
 /* --- showing ---------------------------------------------------------------------------------------------------------- */
 
@@ -47,15 +46,13 @@ static int put_tags(struct json_out *o, struct store *s, struct arena *a, const 
     return rc;
 }
 
-int rest_said_show(struct json_out *o, struct store *s, struct arena *a, const struct person *p, struct err *e)
+static int put_imports(struct json_out *o, struct store *s, struct arena *a, const struct person *p, bool *ret_cut,
+                       struct err *e)
 {
     struct import_source *v;
     size_t n = 0;
-    int rc = put_attributes(o, s, a, p, e);
-    if (rc == 0)
-        rc = put_tags(o, s, a, p, e);
-    if (rc == 0)
-        rc = contact_sources(s, p->bucket, p->id, a, IMPORTS_SHOWN, &v, &n, e);
+    *ret_cut = false;
+    int rc = contact_sources(s, p->bucket, p->id, a, &v, &n, ret_cut, e);
     jo_key(o, "imports");
     jo_array(o);
     for (size_t i = 0; rc == 0 && i < n; i++) {
@@ -70,25 +67,42 @@ int rest_said_show(struct json_out *o, struct store *s, struct arena *a, const s
         jo_end(o);
     }
     jo_end(o);
+    jo_kbool(o, "imports_cut", *ret_cut);
     return rc;
+}
+
+int rest_said_show(struct json_out *o, struct store *s, struct arena *a, const struct person *p, bool *ret_cut,
+                   struct err *e)
+{
+    int rc = put_attributes(o, s, a, p, e);
+    if (rc == 0)
+        rc = put_tags(o, s, a, p, e);
+    return rc == 0 ? put_imports(o, s, a, p, ret_cut, e) : rc;
 }
 
 /* --- reading ---------------------------------------------------------------------------------------------------------- */
 
 static bool is_name(struct str s)
 {
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789_.-";
     for (size_t i = 0; i < s.n; i++)
-        if (!((s.p[i] >= 'a' && s.p[i] <= 'z') || (s.p[i] >= '0' && s.p[i] <= '9') || strchr("_.-", s.p[i]) != NULL))
+        if (memchr(allowed, s.p[i], sizeof allowed - 1) == NULL)
             return false;
     return s.n > 0 && s.n <= ATTRIBUTE_NAME_MAX;
 }
 
-static bool is_tag(struct str s)
+/* One line of 1 to max bytes. */
+static bool is_line(struct str s, size_t max)
 {
     for (size_t i = 0; i < s.n; i++)
-        if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f || s.p[i] == ',')
+        if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
             return false;
-    return s.n > 0 && s.n <= TAG_MAX;
+    return s.n > 0 && s.n <= max;
+}
+
+static bool is_tag(struct str s)
+{
+    return is_line(s, TAG_MAX) && memchr(s.p, ',', s.n) == NULL;
 }
 
 static bool is_absent(struct json v)
@@ -111,9 +125,9 @@ static bool attributes_readable(struct rest_call *c, struct json v)
                 ATTRIBUTE_NAME_MAX, (int)(it.key.n < 64 ? it.key.n : 64), it.key.p);
             return false;
         }
-        if (json_type(it.value) != JSON_NULL &&
-            (value.n == 0 || value.n > ATTRIBUTE_VALUE_MAX || memchr(value.p, '\0', value.n) != NULL)) {
-            rest_wrong(c, WL_EINVAL, "attributes", "attribute %.*s must be a text of 1 to %d bytes, or null",
+        if (json_type(it.value) != JSON_NULL && !is_line(value, ATTRIBUTE_VALUE_MAX)) {
+            rest_wrong(c, WL_EINVAL, "attributes",
+                       "attribute %.*s must be a text of 1 to %d bytes without control characters, or null",
                        (int)it.key.n, it.key.p, ATTRIBUTE_VALUE_MAX);
             return false;
         }
@@ -139,7 +153,9 @@ static bool tags_readable(struct rest_call *c, struct json v)
         if (is_tag(tag_of(it.value, &away)))
             continue;
         rest_wrong(c, WL_EINVAL, "tags",
-                   "a tag is a text of 1 to %d bytes without a comma; one with '-' before it is taken away", TAG_MAX);
+                   "a tag is a text of 1 to %d bytes without a comma or control characters; one with '-' before it is "
+                   "taken away",
+                   TAG_MAX);
         return false;
     }
     return true;
@@ -245,10 +261,11 @@ int rest_import_source(struct rest_call *c, struct store *s, struct json v, int6
     *ret_id = 0;
     if (is_absent(v) || !rest_known_keys(c, v, keys))
         return 0;
-    if (name.n == 0 || name.n > SOURCE_NAME_MAX)
-        return rest_wrong(c, WL_EINVAL, "import", "import.name is a text of 1 to %d bytes", SOURCE_NAME_MAX);
+    if (!is_line(name, SOURCE_NAME_MAX))
+        return rest_wrong(c, WL_EINVAL, "import.name",
+                          "import.name is a text of 1 to %d bytes without control characters", SOURCE_NAME_MAX);
     if (!rest_read_hash(json_str_or(json_get(v, "sha256"), STR("")), hash))
-        return rest_wrong(c, WL_EINVAL, "import", "import.sha256 is 64 hex digits");
+        return rest_wrong(c, WL_EINVAL, "import.sha256", "import.sha256 is 64 hex digits");
     return import_source_put(s, name, hash, now, ret_id, e);
 }
 
@@ -270,10 +287,11 @@ static bool begin(struct rest_call *c, struct store *s, const char *const *keys,
 static int answer(struct rest_call *c, struct store *s, struct arena *a, const struct person *p, struct err *e)
 {
     char id[48];
+    bool cut;
     rest_contact_id(p, id);
     jo_object(&c->out);
     jo_kcstr(&c->out, "id", id);
-    int rc = rest_said_show(&c->out, s, a, p, e);
+    int rc = rest_said_show(&c->out, s, a, p, &cut, e);
     jo_end(&c->out);
     return rc;
 }

@@ -6,7 +6,8 @@
  * consent counts by the time it was given, not by when a file arrived; so a grant without its time is a mistake.
  *
  * What is wrong beside the point is a warning, and the row is taken without it: a zone nobody knows, a name too long. A
- * withdrawal is taken as long as it can be told who withdraws: a mistake there must not keep messages going. */
+ * withdrawal is taken as long as it can be told who withdraws: a mistake there must not keep messages going. Of
+ * somebody who is to be erased nothing but a withdrawal is taken: an import must not bring back what is to go. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -286,7 +287,7 @@ static int row_person(struct import *im, const struct import_row *row, struct pe
     *ret_created = rc == 0 && ret->id == 0;
     if (*ret_created)
         rc = people_ensure(im->s, &row->key, 1, im->now, ret, e);
-    if (rc == 0 && row->also.kind != IDENTITY_NONE)
+    if (rc == 0 && row->also.kind != IDENTITY_NONE && ret->restricted_until == 0)
         rc = people_add_identity(im->s, ret, &row->also, im->now, e);
     return rc;
 }
@@ -300,8 +301,25 @@ static int write_said(struct import *im, const struct import_row *row, const str
     if (rc == 0 && full)
         row_warning(im, "attributes",
                     "the contact has as many attributes or tags as there may be; the rest is left out");
-    if (rc == 0 && im->file != 0 && p->restricted_until == 0)
+    if (rc == 0 && im->file != 0)
         rc = contact_source_put(im->s, p->bucket, p->id, im->file, im->now, NULL, e);
+    return rc;
+}
+
+/* The row of somebody who is to be erased. */
+static int write_withdrawal(struct import *im, struct import_row *row, struct person *p, struct err *e)
+{
+    bool withdraws = row->has_consent && row->consent.event.act == CONSENT_WITHDRAW;
+    size_t fresh = 0;
+    int rc = 0;
+    row_warning(im, NULL,
+                withdraws ? "they asked to be erased: the withdrawal is taken, and nothing else of the row"
+                          : "they asked to be erased: nothing new is written of them, and the row is left out");
+    if (withdraws && !nothing_to_withdraw(p, row))
+        rc = rest_record_consent(im->c, im->s, p, &row->consent, &fresh, e);
+    im->consents += (int64_t)fresh;
+    im->updated += fresh > 0;
+    im->unchanged += fresh == 0;
     return rc;
 }
 
@@ -312,6 +330,8 @@ static int write_row(struct import *im, struct import_row *row, struct err *e)
     int rc = row_person(im, row, &p, &created, e);
     if (rc != 0)
         return rc;
+    if (p.restricted_until != 0)
+        return write_withdrawal(im, row, &p, e);
     if (row->ahead && rest_wants_time(im->c, &p, &row->consent)) {
         row_refused(im, im->c->field);
         return 0;
@@ -476,6 +496,7 @@ int rest_contacts_show(struct rest_call *c, struct store *s, struct arena *a, in
     if (rc != 0 || c->problem.code != 0)
         return rc;
     char id[48];
+    bool cut;
     rest_contact_id(&p, id);
     jo_object(&c->out);
     jo_kcstr(&c->out, "id", id);
@@ -490,7 +511,7 @@ int rest_contacts_show(struct rest_call *c, struct store *s, struct arena *a, in
     if (rc == 0)
         rc = rest_activity_show(&c->out, s, &p, now, e);
     if (rc == 0)
-        rc = rest_said_show(&c->out, s, a, &p, e);
+        rc = rest_said_show(&c->out, s, a, &p, &cut, e);
     if (rc == 0)
         rc = show_windows(c, s, &p, now, e);
     if (rc == 0)

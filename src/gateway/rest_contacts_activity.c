@@ -92,12 +92,34 @@ static bool read_horizons(struct rest_call *c, struct json v, struct activity_ho
 {
     static const char *const keys[] = {"idle_days", "interactive_days", "new_days", "undeliverable_after", NULL};
     *ret = activity_usual;
+    if (json_type(v) == JSON_ABSENT || json_type(v) == JSON_NULL)
+        return true;
+    if (json_type(v) != JSON_OBJECT) {
+        rest_wrong(c, WL_EINVAL, "horizons", "horizons must be an object of numbers");
+        return false;
+    }
     return rest_known_keys(c, v, keys) && read_horizon(c, v, keys[0], DAYS_MAX, &ret->idle_days) &&
            read_horizon(c, v, keys[1], DAYS_MAX, &ret->interactive_days) &&
            read_horizon(c, v, keys[2], DAYS_MAX, &ret->new_days) &&
            read_horizon(c, v, keys[3], ACTIVITY_NEWEST, &ret->undeliverable_after);
 }
 
+static bool read_numbers(struct rest_call *c, struct json numbers)
+{
+    int64_t at = 0;
+    if (json_type(numbers) != JSON_ARRAY || json_count(numbers) == 0 || json_count(numbers) > NUMBERS_MAX) {
+        rest_wrong(c, WL_EINVAL, "numbers", "numbers must be an array of 1 to %d phone numbers", NUMBERS_MAX);
+        return false;
+    }
+    for (struct json_iter it = json_iter(numbers); json_next(&it); at++)
+        if (json_type(it.value) != JSON_STRING) {
+            rest_wrong(c, WL_EINVAL, "numbers", "numbers[%lld] must be a text, as in \"+15550001111\"", (long long)at);
+            return false;
+        }
+    return true;
+}
+
+/* People who are to be erased are as unknown as anybody. */
 static int put_number(struct rest_call *c, struct store *s, struct str number, const struct activity_horizons *h,
                       int64_t now, struct err *e)
 {
@@ -106,8 +128,10 @@ static int put_number(struct rest_call *c, struct store *s, struct str number, c
     struct err why = {0};
     struct person p = {.id = 0};
     char id[48];
-    bool readable = identity_parse(number, &key, &why) == 0;
+    bool readable = identity_written(&c->g->phones, number, &key, &why) == 0;
     int rc = readable ? people_find(s, &key, 1, &p, e) : 0;
+    if (p.restricted_until != 0)
+        p = (struct person){.id = 0};
     struct activity_row r = {.bucket = p.bucket, .contact = p.id};
     if (rc == 0 && p.id != 0)
         rc = activities_get(s, &r, 1, e);
@@ -139,8 +163,8 @@ int rest_contacts_activity(struct rest_call *c, struct store *s, struct arena *a
         !read_horizons(c, json_get(root, "horizons"), &h))
         return 0;
     struct json numbers = json_get(root, "numbers");
-    if (json_type(numbers) != JSON_ARRAY || json_count(numbers) == 0 || json_count(numbers) > NUMBERS_MAX)
-        return rest_wrong(c, WL_EINVAL, "numbers", "numbers must be an array of 1 to %d phone numbers", NUMBERS_MAX);
+    if (!read_numbers(c, numbers))
+        return 0;
     jo_object(&c->out);
     jo_kcstr(&c->out, "as_of", time_text(now, as_of));
     rest_horizons(&c->out, &h);

@@ -166,7 +166,7 @@ static int put_person(struct export *x, struct arena *a, struct err *e)
 {
     struct consent_row *rows;
     size_t n = 0;
-    bool cut = false, errands_cut = false;
+    bool cut = false, errands_cut = false, imports_cut = false;
     char now[TIME_TEXT];
     struct json_out *o = &x->c->out;
     int rc = ledger_list(x->s, x->p.bucket, x->p.id, a, EVENTS_MOST, &rows, &n, e);
@@ -182,10 +182,10 @@ static int put_person(struct export *x, struct arena *a, struct err *e)
     if (rc == 0)
         rc = rest_activity_show(o, x->s, &x->p, x->now, e);
     if (rc == 0)
-        rc = rest_said_show(o, x->s, a, &x->p, e);
+        rc = rest_said_show(o, x->s, a, &x->p, &imports_cut, e);
     if (rc == 0)
         rc = put_errands(x, a, &errands_cut, e);
-    jo_kbool(o, "cut", cut || errands_cut);
+    jo_kbool(o, "cut", cut || errands_cut || imports_cut);
     return rc == 0 ? go_on(x, e) : rc;
 }
 

@@ -48,6 +48,11 @@ STATEMENT(
     "INSERT INTO contact_source (bucket, contact, source, at) SELECT r.bucket, CAST($1 AS BIGINT), r.source, r.at "
     "FROM contact_source r WHERE r.bucket = $2 AND r.contact = $3 ON CONFLICT (bucket, contact, source) DO UPDATE "
     "SET at = excluded.at WHERE excluded.at < contact_source.at");
+STATEMENT(contact_sources_trim,
+          "DELETE FROM contact_source WHERE bucket = $1 AND contact = $2 AND source NOT IN (SELECT n.source FROM "
+          "(SELECT r.source FROM contact_source r WHERE r.bucket = $1 AND r.contact = $2 ORDER BY r.at DESC, "
+          "r.source DESC LIMIT $3) n) AND source NOT IN (SELECT f.source FROM (SELECT r.source FROM contact_source r "
+          "WHERE r.bucket = $1 AND r.contact = $2 ORDER BY r.at, r.source LIMIT 1) f)");
 STATEMENT(contact_sources_delete, "DELETE FROM contact_source WHERE bucket = $1 AND contact = $2");
 
 static int bind(struct store *s, const struct statement *st, int bucket, int64_t contact, struct db_stmt **ret,
@@ -251,6 +256,17 @@ int import_source_put(struct store *s, struct str name, const uint8_t sha256[SHA
     return write_end(s, rc);
 }
 
+/* One more stays than is shown: it says that there were more. */
+static int trim_sources(struct store *s, int bucket, int64_t contact, struct err *e)
+{
+    struct db_stmt *q;
+    int rc = bind(s, &contact_sources_trim, bucket, contact, &q, e);
+    if (rc != 0)
+        return rc;
+    db_i64(q, SOURCES_MAX);
+    return db_exec(q, NULL, e);
+}
+
 int contact_source_put(struct store *s, int bucket, int64_t contact, int64_t source, int64_t at, bool *ret_new,
                        struct err *e)
 {
@@ -262,7 +278,13 @@ int contact_source_put(struct store *s, int bucket, int64_t contact, int64_t sou
         return rc;
     db_i64(q, source);
     db_i64(q, at);
-    return change(s, q, ret_new, e);
+    int64_t added = 0;
+    rc = db_exec(q, &added, e);
+    if (rc == 0 && added != 0)
+        rc = trim_sources(s, bucket, contact, e);
+    if (rc == 0 && ret_new != NULL)
+        *ret_new = added != 0;
+    return write_end(s, rc);
 }
 
 static int read_source(struct db_stmt *q, struct arena *a, void *row, struct err *e)
@@ -279,15 +301,25 @@ static int read_source(struct db_stmt *q, struct arena *a, void *row, struct err
     return rc;
 }
 
-int contact_sources(struct store *s, int bucket, int64_t contact, struct arena *a, size_t max,
-                    struct import_source **ret, size_t *ret_n, struct err *e)
+int contact_sources(struct store *s, int bucket, int64_t contact, struct arena *a, struct import_source **ret,
+                    size_t *ret_n, bool *ret_cut, struct err *e)
 {
+    struct import_source *v = NULL;
+    size_t n = 0;
     struct db_stmt *q;
     int rc = bind(s, &sources_of, bucket, contact, &q, e);
     if (rc != 0)
         return rc;
-    db_i64(q, (int64_t)max);
-    return db_rows(q, a, max, sizeof **ret, read_source, ret, ret_n, e);
+    db_i64(q, SOURCES_MAX + 1);
+    rc = db_rows(q, a, SOURCES_MAX + 1, sizeof *v, read_source, &v, &n, e);
+    if (rc != 0)
+        return rc;
+    *ret_cut = n > SOURCES_MAX;
+    if (*ret_cut)
+        memmove(&v[1], &v[2], (--n - 1) * sizeof *v);
+    *ret = v;
+    *ret_n = n;
+    return 0;
 }
 
 /* --- two become one --------------------------------------------------------------------------------------------------- */
@@ -312,5 +344,5 @@ int attributes_merge(struct store *s, int bucket, int64_t kept, int64_t gone, st
         if (rc == 0)
             rc = db_exec(q, NULL, e);
     }
-    return rc;
+    return rc == 0 ? trim_sources(s, bucket, kept, e) : rc;
 }

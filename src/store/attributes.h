@@ -14,6 +14,7 @@
 #define TAG_MAX             64  /* bytes: no comma, no control character */
 #define TAGS_MAX            100 /* of one contact */
 #define SOURCE_NAME_MAX     200 /* bytes */
+#define SOURCES_MAX         16  /* files of one contact: the earliest, and the newest of the others */
 
 struct attribute {
     struct str name, value;
@@ -48,11 +49,12 @@ struct import_source {
 };
 int import_source_put(struct store *s, struct str name, const uint8_t sha256[SHA256_BYTES], int64_t now,
                       int64_t *ret_id, struct err *e);
-/* A contact was in it. *ret_new may be NULL. */
+/* A contact was in it. *ret_new may be NULL. Of more than SOURCES_MAX those between the earliest and the newest are forgotten. */
 int contact_source_put(struct store *s, int bucket, int64_t contact, int64_t source, int64_t at, bool *ret_new,
                        struct err *e);
-/* The earliest first: that is where they came from. first_at is when the contact came with it. */
-int contact_sources(struct store *s, int bucket, int64_t contact, struct arena *a, size_t max,
-                    struct import_source **ret, size_t *ret_n, struct err *e);
+/* The earliest first: that is where they came from. first_at is when the contact came with it. *ret_cut: there were more than
+ * SOURCES_MAX. */
+int contact_sources(struct store *s, int bucket, int64_t contact, struct arena *a, struct import_source **ret,
+                    size_t *ret_n, bool *ret_cut, struct err *e);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * people_list.c - walking people, or those with a tag, along a key.
  *
- * What is decided by time (a class, how long somebody is idle) is asked of core/activity.h row by row: no index could hold it, and
+ * People who are to be erased are in no list. What is decided by time (a class, how long somebody is idle) is asked of core/activity.h row by row: no index could hold it, and
  * it would cost every status more than a list ever does. So a call looks at a bounded number of rows and says where to go on. */
 #include "store/people_list.h"
 
@@ -36,9 +36,10 @@ static int read_row(struct db_stmt *q, struct listed_person *p, struct err *e)
 
 static bool fits(const struct people_filter *f, const struct listed_person *p, int64_t now)
 {
-    int64_t alive = activity_alive(&p->a);
-    return (f->classes == 0 || (f->classes >> activity_class_of(&p->a, &f->horizons, now) & 1)) &&
-           (f->idle_since == 0 || alive <= f->idle_since) && (f->alive_since == 0 || alive >= f->alive_since);
+    int64_t alive = activity_alive(&p->a), known = alive != 0 ? alive : p->created_at;
+    return p->restricted_until == 0 &&
+           (f->classes == 0 || (f->classes >> activity_class_of(&p->a, &f->horizons, now) & 1)) &&
+           (f->idle_since == 0 || known <= f->idle_since) && (f->alive_since == 0 || alive >= f->alive_since);
 }
 
 static int has_attributes(struct store *s, const struct people_filter *f, const struct listed_person *p, bool *ret,

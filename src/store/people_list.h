@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * people_list.h - people in the order they became known, a page at a time.
  *
- * Those that a filter lets through: by what they did lately, by a tag, by attributes. */
+ * Those that a filter lets through: by what they did lately, by a tag, by attributes. Nobody who is to be erased. */
 #ifndef WL_STORE_PEOPLE_LIST_H
 #define WL_STORE_PEOPLE_LIST_H
 
@@ -14,7 +14,7 @@
 struct people_filter {
     uint32_t classes; /* bit 1 << enum activity_class; 0: any */
     struct activity_horizons horizons;
-    int64_t idle_since;  /* ms; no sign of life after it; 0 any */
+    int64_t idle_since;  /* ms; no sign of life after it, nor first heard of after it; 0 any */
     int64_t alive_since; /* ms; a sign of life at or after it: their phone is on; 0 any */
     struct str tag;      /* absent: any */
     struct {

@@ -72,11 +72,12 @@ TEST(rows_are_written_under_their_version)
     add(&f, p.id, ACTIVITY_READ, NOW);
     struct activity_row r = row_of(&f, p.id), old = r;
     assert_true(r.ver == 1 && r.a.read == NOW / 1000 && r.a.sent == NOW / 1000 - 2);
-    add(&f, p.id, ACTIVITY_READ, NOW); /* nothing new: nothing written */
-    assert_int_equal(row_of(&f, p.id).ver, 1);
+    add(&f, p.id, ACTIVITY_FAILED, NOW);
+    add(&f, p.id, ACTIVITY_FAILED, NOW); /* nothing new: nothing written */
+    assert_int_equal(row_of(&f, p.id).ver, 2);
     add(&f, p.id, ACTIVITY_REPLIED, NOW + DAY);
     r = row_of(&f, p.id);
-    assert_true(r.ver == 2 && r.a.replied == (NOW + DAY) / 1000 && r.a.n_newest == 2);
+    assert_true(r.ver == 3 && r.a.replied == (NOW + DAY) / 1000 && r.a.n_newest == 2);
     BEGIN(&f);
     assert_int_equal(activities_put(f.s, &old, 1, &f.e), WL_ECONFLICT);
     store_rollback(f.s);
@@ -134,6 +135,7 @@ TEST(two_become_one_with_all_that_was_theirs)
     struct import_source *src;
     size_t n = 0;
     int64_t one, other;
+    bool cut;
     fx_start(&f);
     struct person a = fx_person(&f, IDENTITY_PHONE, "15550001001"), b = fx_person(&f, IDENTITY_USER_ID, "US.1");
     add(&f, a.id, ACTIVITY_READ, NOW);
@@ -162,8 +164,8 @@ TEST(two_become_one_with_all_that_was_theirs)
     assert_true(n == 3 && str_eq(v[0].name, STR("city")) && v[0].at == NOW + 1);
     OK(&f, tags_get(f.s, 0, p.id, f.a, &t, &n, &f.e));
     assert_true(n == 3 && str_eq(t[0].tag, STR("both")) && t[0].at == NOW + 2);
-    OK(&f, contact_sources(f.s, 0, p.id, f.a, 10, &src, &n, &f.e));
-    assert_true(n == 2 && src[0].id == one && src[0].first_at == NOW + 3 && src[1].id == other);
+    OK(&f, contact_sources(f.s, 0, p.id, f.a, &src, &n, &cut, &f.e));
+    assert_true(n == 2 && !cut && src[0].id == one && src[0].first_at == NOW + 3 && src[1].id == other);
     assert_str(src[1].name, "b.csv");
     assert_memory_equal(src[1].sha256, other_file, SHA256_BYTES);
     assert_int_equal(raw_count(&f, "SELECT (SELECT COUNT(*) FROM attribute) + (SELECT COUNT(*) FROM tag)"), 6);
@@ -233,6 +235,57 @@ TEST(one_file_is_one_source)
     COMMIT(&f);
     assert_true(!new &&id == again &&renamed == id + 1);
     assert_int_equal(raw_count(&f, "SELECT last_at - first_at FROM import_source WHERE id = 1"), DAY);
+    fx_end(&f);
+}
+
+/* Files 0 to n - 1, a day apart. */
+static void come_with(struct fx *f, int64_t contact, int n)
+{
+    for (int i = 0; i < n; i++) {
+        const uint8_t hash[SHA256_BYTES] = {(uint8_t)i, 9};
+        int64_t id;
+        BEGIN(f);
+        OK(f, import_source_put(f->s, STR("daily.csv"), hash, NOW + i * DAY, &id, &f->e));
+        OK(f, contact_source_put(f->s, 0, contact, id, NOW + i * DAY, NULL, &f->e));
+        COMMIT(f);
+    }
+}
+
+TEST(somebody_in_many_files_keeps_the_earliest_and_the_newest)
+{
+    static const int counts[] = {1, SOURCES_MAX - 1, SOURCES_MAX, SOURCES_MAX + 1, SOURCES_MAX + 2, 60};
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        struct fx f;
+        struct import_source *src;
+        size_t n = 0;
+        bool cut;
+        int last = counts[i] - 1;
+        fx_start(&f);
+        struct person p = fx_person(&f, IDENTITY_PHONE, "15550001001");
+        come_with(&f, p.id, counts[i]);
+        OK(&f, contact_sources(f.s, 0, p.id, f.a, &src, &n, &cut, &f.e));
+        assert_true(cut == (counts[i] > SOURCES_MAX) && n == (size_t)(cut ? SOURCES_MAX : counts[i]));
+        assert_true(src[0].first_at == NOW && src[0].sha256[0] == 0);
+        for (size_t k = 1; k < n; k++)
+            assert_true(src[k].sha256[0] == last + 1 - (int)(n - k) && src[k].first_at == NOW + src[k].sha256[0] * DAY);
+        assert_true(raw_count(&f, "SELECT COUNT(*) FROM contact_source") <= SOURCES_MAX + 1);
+        fx_end(&f);
+    }
+}
+
+TEST(two_in_many_files_become_one_in_as_many_as_are_kept)
+{
+    struct fx f;
+    struct import_source *src;
+    size_t n = 0;
+    bool cut;
+    fx_start(&f);
+    struct person a = fx_person(&f, IDENTITY_PHONE, "15550001001"), b = fx_person(&f, IDENTITY_USER_ID, "US.1");
+    come_with(&f, a.id, 30);
+    come_with(&f, b.id, 12);
+    OK(&f, contact_sources(f.s, 0, merged(&f).id, f.a, &src, &n, &cut, &f.e));
+    assert_true(cut && n == SOURCES_MAX && src[0].sha256[0] == 0 && src[1].sha256[0] == 15 && src[15].sha256[0] == 29);
+    assert_int_equal(raw_count(&f, "SELECT COUNT(*) FROM contact_source"), SOURCES_MAX + 1);
     fx_end(&f);
 }
 
@@ -336,6 +389,33 @@ TEST(lists_are_what_the_filter_says_whatever_the_page)
     fx_end(&f);
 }
 
+/* Nobody who is to be erased; and nobody is idle for longer than they are known. */
+TEST(lists_leave_out_who_is_to_be_erased_and_who_is_new_is_not_idle)
+{
+    struct people_filter any = {.horizons = activity_usual};
+    struct fx f;
+    int64_t id[MANY] = {0};
+    fx_start(&f);
+    id[0] = fx_person(&f, IDENTITY_PHONE, "15550001001").id; /* nothing happened, known since NOW */
+    id[1] = fx_person(&f, IDENTITY_PHONE, "15550001002").id; /* alive long ago, and known since NOW */
+    id[2] = fx_person(&f, IDENTITY_PHONE, "15550001003").id;
+    add(&f, id[1], ACTIVITY_DELIVERED, NOW - 200 * DAY);
+    give(&f, id[2], "city", "Bern", "vip", NOW);
+    assert_int_equal(listed(&f, id, &any, 2), 7);
+    any.idle_since = NOW - 180 * DAY;
+    assert_int_equal(listed(&f, id, &any, 2), 2);
+    any.idle_since = NOW + DAY; /* as asked a day and more later */
+    assert_int_equal(listed(&f, id, &any, 2), 7);
+    BEGIN(&f);
+    OK(&f, person_restrict(f.s, 0, id[2], NOW + DAY, &f.e));
+    COMMIT(&f);
+    any.idle_since = 0;
+    assert_int_equal(listed(&f, id, &any, 2), 3);
+    any.tag = STR("vip");
+    assert_int_equal(listed(&f, id, &any, 2), 0);
+    fx_end(&f);
+}
+
 /* ---- a file of before ---- */
 
 TEST(a_file_with_seven_migrations_is_brought_up_to_date)
@@ -372,4 +452,7 @@ TEST(a_file_with_seven_migrations_is_brought_up_to_date)
 TESTS(T(rows_are_written_under_their_version), T(damage_is_said), T(two_become_one_with_all_that_was_theirs),
       T(a_value_is_written_once_and_an_older_one_undoes_no_newer_one), T(one_file_is_one_source),
       T(nothing_is_left_of_somebody_who_is_erased_and_nothing_comes_again),
+      T(somebody_in_many_files_keeps_the_earliest_and_the_newest),
+      T(two_in_many_files_become_one_in_as_many_as_are_kept),
+      T(lists_leave_out_who_is_to_be_erased_and_who_is_new_is_not_idle),
       T(lists_are_what_the_filter_says_whatever_the_page), T(a_file_with_seven_migrations_is_brought_up_to_date))
