@@ -5,10 +5,13 @@
  * what was counted are written in one transaction. Of a message whose statuses are not kept any more its row says that it was
  * delivered, read or failed, and when it last changed. Of messages from people only the last one to each number is known.
  *
- * The order does not matter (core/activity.h), so neither does it that newer things are counted meanwhile. */
+ * Which of these is counted already the row of the person tells, in the transaction that writes it: what was counted as it came
+ * is no earlier than `replied` or `clicked` say, or it is among their newest events. Statuses are counted by when they were
+ * recorded. The order does not matter (core/activity.h), so neither does it that newer things are counted meanwhile. */
 #include "gateway/activity_fill.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "gateway/apply_activity.h"
 #include "gateway/chore.h"
@@ -112,16 +115,52 @@ static int look_at_messages(struct activity_fill *f, struct store *reader, int64
 
 /* --- windows ---------------------------------------------------------------------------------------------------------- */
 
-static int look_at_pairs(struct activity_fill *f, struct store *reader, int64_t after, struct arena *a, struct err *e)
+static int look_at_pairs(struct activity_fill *f, struct store *reader, int64_t after, int64_t since, struct arena *a,
+                         struct err *e)
 {
     struct pair *p;
     size_t n = 0;
     int rc = pairs_after(reader, BUCKET, after, PAGE, a, &p, &n, e);
     f->next = n > 0 ? p[n - 1].contact : DONE;
     for (size_t i = 0; rc == 0 && i < n; i++)
-        if (p[i].last_inbound != 0)
+        if (p[i].last_inbound != 0 && p[i].last_inbound < since) /* what came after is counted */
             f->found->said[f->found->n++] =
                 (struct active_person){p[i].bucket, p[i].contact, {.kind = ACTIVITY_REPLIED, .at = p[i].last_inbound}};
+    return rc;
+}
+
+/* Whether a message that people sent at `at` was counted when it came: as a reply or as a tap, a window does not say. */
+static bool is_counted(const struct activity *a, int64_t at)
+{
+    bool counted = a->n_newest == ACTIVITY_NEWEST && a->newest[ACTIVITY_NEWEST - 1].at > at;
+    for (size_t i = 0; i < a->n_newest && !counted; i++)
+        counted =
+            a->newest[i].at == at && (a->newest[i].kind == ACTIVITY_REPLIED || a->newest[i].kind == ACTIVITY_CLICKED);
+    return counted && (a->replied >= at || a->clicked >= at);
+}
+
+/* Those that were counted already are left out. Whether one was is asked of the row before anything is added to it. */
+static int drop_counted(struct apply_active *found, struct store *s, struct err *e)
+{
+    struct activity_row r = {.ver = 0};
+    struct person p;
+    size_t n = 0;
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < found->n; i++) {
+        rc = people_get(s, found->said[i].bucket, found->said[i].contact, &p, e);
+        if (rc == WL_ENOTFOUND) {
+            rc = 0;
+            continue;
+        }
+        r.bucket = p.bucket;
+        r.contact = p.id; /* whom they were merged into */
+        rc = rc == 0 ? activities_get(s, &r, 1, e) : rc;
+        if (rc == 0 && !is_counted(&r.a, found->said[i].ev.at / 1000)) {
+            found->said[n] = found->said[i];
+            found->said[n++].ev.sure = true;
+        }
+    }
+    found->n = n;
     return rc;
 }
 
@@ -132,7 +171,9 @@ static int write_found(void *ctx, struct store *s, struct arena *a, int64_t now,
     struct activity_fill *f = ctx;
     struct apply_active copy = *f->found; /* the transaction may run a second time */
     (void)a, (void)now;
-    int rc = apply_active_flush(&copy, s, e);
+    int rc = strcmp(f->cursor, PAIRS) == 0 ? drop_counted(&copy, s, e) : 0;
+    if (rc == 0)
+        rc = apply_active_flush(&copy, s, e);
     return rc == 0 ? cursor_set(s, f->cursor, f->next, e) : rc;
 }
 
@@ -149,7 +190,8 @@ static int step(void *ctx, struct store *reader, struct arena *a, bool *ret_more
         return rc;
     f->found->n = 0;
     f->cursor = before != DONE ? MESSAGES : PAIRS;
-    rc = before != DONE ? look_at_messages(f, reader, before, since, a, e) : look_at_pairs(f, reader, after, a, e);
+    rc = before != DONE ? look_at_messages(f, reader, before, since, a, e)
+                        : look_at_pairs(f, reader, after, since, a, e);
     if (rc == 0)
         rc = writer_call(f->writer, CHORE_RANK, write_found, f, e);
     *ret_more = rc == 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * activity_fill.h - people's activity from what was stored before there was any.
  *
- * Once after an update, beside everything else. A gateway that began with activity has nothing to do. */
+ * Once after an update, beside everything else. A gateway that began with activity finds nothing to count. */
 #ifndef WL_GATEWAY_ACTIVITY_FILL_H
 #define WL_GATEWAY_ACTIVITY_FILL_H
 

@@ -158,8 +158,49 @@ TEST(what_came_since_is_not_counted_again)
     fill(&b);
     struct activity a = row_of(&b, 4096).a;
     assert_true(a.read == (T0 - 30 * DAY) / 1000 + 60 && a.delivered == (T0 - 30 * DAY) / 1000 + 4);
+    assert_true(a.replied == 0 && a.n_newest == 1); /* they wrote after it: that was counted when it came */
     assert_int_equal(row_of(&b, 12288).ver, 0);
     bed_close(&b);
 }
 
-TESTS(T(what_was_stored_is_counted_once), T(what_came_since_is_not_counted_again))
+#define WROTE (T0 - 5 * DAY)
+
+static int tapped_before(void *ctx, struct store *s, struct arena *a, int64_t now, struct err *e)
+{
+    const struct activity_event *ev = ctx;
+    (void)a, (void)now;
+    return activities_add(s, 0, 8192, ev, 1, e);
+}
+
+/* A webhook is told late: it speaks of a time before it began, and was counted when it came. A tap looks like a message to a window. */
+TEST(what_was_told_late_is_not_counted_again)
+{
+    static const struct {
+        struct activity_event heard;
+        int64_t replied;
+        uint8_t n_newest;
+    } rows[] = {
+        {{ACTIVITY_CLICKED, WROTE, 0, false}, 0, 2},                   /* that one, as a tap */
+        {{ACTIVITY_REPLIED, WROTE, 0, false}, WROTE / 1000, 2},        /* that one */
+        {{ACTIVITY_CLICKED, WROTE - 1000, 0, false}, WROTE / 1000, 3}, /* an earlier one */
+        {{ACTIVITY_CLICKED, WROTE + 1000, 0, false}, WROTE / 1000, 3}, /* a later one, to another number */
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct bed b;
+        struct activity_event heard = rows[i].heard;
+        if (!bed_open(&b)) {
+            rmdir(b.dir);
+            skip_loudly("the sources are not here");
+        }
+        bed_begin(&b, T0);
+        assert_ok(writer_call(b.writer, 1, tapped_before, &heard, &b.e), b.e);
+        fill(&b);
+        struct activity a = row_of(&b, 4096).a;
+        if (a.replied != rows[i].replied || a.n_newest != rows[i].n_newest)
+            fail_msg("row %zu: replied %lld, %u events", i, (long long)a.replied, a.n_newest);
+        bed_close(&b);
+    }
+}
+
+TESTS(T(what_was_stored_is_counted_once), T(what_came_since_is_not_counted_again),
+      T(what_was_told_late_is_not_counted_again))
