@@ -2,7 +2,7 @@
  * test_number.c - the ranges set aside for fiction, each with who set it aside.
  *
  * Only what a regulator publishes, whole ranges as published; no guesses at unassigned numbers, for they are
- * assigned one day. The ranges of +1 are one for each area code: 555-0100 to 555-0199 of all of them.
+ * assigned one day. The ranges of +1 are one for each area code that is a place: 555-0100 to 555-0199 of them.
  *
  * What the list was checked against, in November 2026. No regulator's own page could be reached; these say what stands there:
  * Ofcom: all twenty ranges, in a copy of its table as of 2023-05-11. Bundesnetzagentur: teltarif.de on Mitteilung 148/2021, which has the five
@@ -10,7 +10,8 @@
  * ACMA: a copy of its table of mobile numbers, a second one with 1800 and 1300, and an encyclopedia's copy of its page of 2009, from where the
  * towns are, too. Arcep: the six ranges as several programs cite them from decision 2018-0881; its text has not been read. PTS: two copies of
  * its page, one of 2024-05-14, and a newspaper (mobile). ComReg: a newspaper (02091), and a work of art that counts 100,000 of them. NANPA:
- * several articles on 555-0100 to 555-0199; whether it holds for toll-free codes, too, none of them says.
+ * several articles on 555-0100 to 555-0199 of places, and an encyclopedia that of toll-free numbers 800-555-0199 alone is reserved: others
+ * of codes that are no places may be given to somebody, and are left out.
  * Left out: 1900 654 321, which ACMA had in 2009 and newer copies have not. */
 #include "core/test_number.h"
 
@@ -20,7 +21,7 @@ struct source {
     const char *region, *text;
 };
 static const struct source nanpa = {
-    "", "NANPA: 555-0100 to 555-0199 of every area code are for fictional use (ATIS-0300115)"};
+    "", "NANPA: 555-0100 to 555-0199 of area codes of places, and 800-555-0199, are for fictional use (ATIS-0300115)"};
 static const struct source ofcom = {"GB", "Ofcom: telephone numbers for use in TV and radio drama programmes"};
 static const struct source bnetza = {"DE",
                                      "Bundesnetzagentur: Rufnummern fuer Medienproduktionen, Mitteilung 148/2021"};
@@ -45,6 +46,7 @@ static const struct range {
     int type;
 } ranges[] = {
     /* clang-format off */
+    {18005550199, 18005550199, &nanpa, FREE},
     {33199000000, 33199009999, &arcep, FIXED}, {33261910000, 33261919999, &arcep, FIXED},
     {33353010000, 33353019999, &arcep, FIXED}, {33465710000, 33465719999, &arcep, FIXED},
     {33536490000, 33536499999, &arcep, FIXED}, {33639980000, 33639989999, &arcep, MOBILE},
@@ -92,9 +94,22 @@ static const struct range {
 };
 #define RANGES (sizeof ranges / sizeof ranges[0])
 
-/* +1 NXX 555-01xx: behind the ranges of the table stands one for each area code from 200 to 999. */
+/* +1 NXX 555-01xx: behind the ranges of the table stands one for each area code from 200 to 999 that may be a place. */
 #define AREA_FIRST 200u
 #define AREAS      800u
+
+/* Personal numbers, machines, Canada's own, carriers, toll-free, premium. */
+static const uint16_t no_places[] = {500, 521, 522, 523, 524, 525, 526, 527, 528, 529, 533,
+                                     544, 566, 577, 588, 600, 622, 633, 644, 655, 677, 688,
+                                     700, 710, 800, 822, 833, 844, 855, 866, 877, 888, 900};
+
+static bool is_place(size_t area)
+{
+    for (size_t i = 0; i < sizeof no_places / sizeof no_places[0]; i++)
+        if (no_places[i] == AREA_FIRST + area)
+            return false;
+    return area < AREAS;
+}
 
 static uint64_t area_first(size_t area)
 {
@@ -105,7 +120,7 @@ static const struct range *fiction_of(uint64_t e164)
 {
     static const struct range area = {0, 0, &nanpa, PHONE_FIXED_LINE_OR_MOBILE};
     uint64_t code = e164 / 10000000;
-    if (code >= 1000 + AREA_FIRST && code < 1000 + AREA_FIRST + AREAS && e164 / 100 % 100000 == 55501)
+    if (code >= 1000 + AREA_FIRST && e164 / 100 % 100000 == 55501 && is_place(code - 1000 - AREA_FIRST))
         return &area;
     for (size_t i = 0; i < RANGES; i++)
         if (e164 >= ranges[i].first && e164 <= ranges[i].last)
@@ -154,6 +169,8 @@ static bool is_asked(const struct phone_data *d, uint64_t e164, int region, enum
 static uint64_t next_fiction(struct test_number_walk *w)
 {
     uint64_t first, last;
+    while (w->range >= RANGES && w->range < RANGES + AREAS && !is_place(w->range - RANGES))
+        w->range++;
     if (w->range >= RANGES + AREAS)
         return 0;
     first = w->range < RANGES ? ranges[w->range].first : area_first(w->range - RANGES);
