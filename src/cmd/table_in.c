@@ -5,10 +5,14 @@
  * when one row fills it.
  *
  * The encoding is said by a byte order mark, seen from the NULs of UTF-16, or decided at the first bytes beyond
- * ASCII, with what the same window holds: mostly right UTF-8 is UTF-8 (rows that are not get a problem), anything
- * else is taken for Windows-1252, as spreadsheets write it where nobody asked for UTF-8. iconv turns the rest; a byte
+ * ASCII, with what the same window holds: when at least half of the lines with such bytes are right UTF-8 it is UTF-8
+ * (the others get a problem), anything else is taken for Windows-1252, as spreadsheets write it where nobody asked for
+ * UTF-8. iconv turns the rest; a byte
  * it cannot read becomes U+FFFD. Lines that end in a lone CR, as old Macintosh programs wrote them, are understood
- * when the first window has no other line end. */
+ * when the first window has no other line end.
+ *
+ * Where a file cannot be read on, what is left behind the last whole row is a row of its own that is broken: half a
+ * number must never pass for one. */
 #include "cmd/table_in.h"
 
 #include <errno.h>
@@ -22,7 +26,7 @@
 
 #define WINDOW_FIRST (256u << 10)
 #define WINDOW_LAST  (TABLE_ROW_MAX + WINDOW_FIRST)
-#define RAW_BYTES    (64u << 10)
+#define RAW_BYTES    (256u << 10)
 #define BATCH_ROWS   16384
 #define BATCH_CELLS  65536
 
@@ -123,39 +127,62 @@ static int fill_turned(struct table *t, struct err *e)
 
 /* --- which encoding ----------------------------------------------------------------------------------------------------- */
 
-/* Right and wrong sequences beyond ASCII; what a window's ends cut off counts for neither. */
-static void count_sequences(const char *p, size_t n, size_t *ret_right, size_t *ret_wrong)
+/* Bytes of the line at p that are part of it, and whether it holds UTF-8 beyond ASCII, or something else. What the
+ * ends of a window cut off counts for neither. */
+static size_t look_at_line(const char *p, size_t n, bool *ret_right, bool *ret_wrong)
 {
     size_t i = 0;
-    *ret_right = *ret_wrong = 0;
-    while (i < n && i < 3 && ((unsigned char)p[i] & 0xC0) == 0x80)
-        i++;
-    while (i < n) {
+    *ret_right = *ret_wrong = false;
+    while (i < n && p[i] != '\n') {
         unsigned char b = (unsigned char)p[i];
         size_t len = b < 0x80 ? 1 : b < 0xC2 ? 0 : b < 0xE0 ? 2 : b < 0xF0 ? 3 : b < 0xF5 ? 4 : 0;
         if (len > n - i)
-            return;
-        if (len > 1 && table_text_problem(p + i, len) == TABLE_RIGHT)
-            ++*ret_right;
-        else if (len != 1) {
-            ++*ret_wrong;
+            return n;
+        if (len > 1 && table_text_problem(p + i, len) == TABLE_RIGHT) {
+            *ret_right = true;
+        } else if (len != 1) {
+            *ret_wrong = true;
             len = 1;
         }
         i += len;
     }
+    return i;
 }
 
-/* UTF-16 without a mark: text in Latin letters has a NUL in every second byte. */
+/* Lines with bytes beyond ASCII: those that are UTF-8, and those that are not. */
+static void count_lines(const char *p, size_t n, size_t *ret_right, size_t *ret_wrong)
+{
+    bool right, wrong;
+    size_t i = 0;
+    *ret_right = *ret_wrong = 0;
+    while (i < n && i < 3 && ((unsigned char)p[i] & 0xC0) == 0x80)
+        i++;
+    for (; i < n; i++) {
+        i += look_at_line(p + i, n - i, &right, &wrong);
+        *ret_right += right && !wrong;
+        *ret_wrong += wrong;
+    }
+}
+
+/* UTF-16 without a mark: digits, blanks, delimiters and Latin letters have a NUL beside them, always on the same side;
+ * between letters of other scripts there are fewer of them. */
 static const char *wide_text(const char *p, size_t n)
 {
-    size_t nul[2] = {0}, looked = n < 4096 ? n : 4096;
-    for (size_t i = 0; i < looked; i++)
+    size_t nul[2] = {0}, alone[2] = {0}, looked = n < 4096 ? n : 4096;
+    looked &= ~(size_t)1;
+    for (size_t i = 0; i < looked; i++) {
         nul[i & 1] += p[i] == '\0';
+        alone[i & 1] += p[i] == '\n' && p[i ^ 1] != '\0';
+    }
     if (looked < 8)
         return NULL;
-    if (nul[1] * 5 > looked * 2 && nul[0] * 20 < looked)
-        return "UTF-16LE";
-    return nul[0] * 5 > looked * 2 && nul[1] * 20 < looked ? "UTF-16BE" : NULL;
+    for (size_t i = 0; i < 2; i++) {
+        bool most = nul[i] * 5 > looked * 2 && nul[1 - i] * 20 < looked;
+        bool some = nul[i] > 2 && nul[i] * 20 > looked && nul[1 - i] == 0 && alone[1 - i] == 0;
+        if (most || some)
+            return i == 0 ? "UTF-16BE" : "UTF-16LE";
+    }
+    return NULL;
 }
 
 /* The bytes from `from` on came in as they are; they turn out to be something else. */
@@ -182,7 +209,7 @@ static int decide(struct table *t, size_t from, bool first, struct err *e)
         return turn_back(t, from, wide, e);
     if (!table_dirty(p, t->end - from))
         return 0;
-    count_sequences(p, t->end - from, &right, &wrong);
+    count_lines(p, t->end - from, &right, &wrong);
     if (right == 0 && wrong == 0)
         return 0;
     if (right >= wrong) {
@@ -238,7 +265,8 @@ static bool all_in(const struct table *t)
     return t->ended && t->raw_at == t->raw_end;
 }
 
-/* Makes room, and reads until something came. An error is kept until the rows before it are given. */
+/* Makes room, and reads until there is twice as much as before: a row that is begun again then costs no more than its
+ * length. An error is kept until the rows before it are given. */
 static void refill(struct table *t)
 {
     memmove(t->window, t->window + t->at, t->end - t->at);
@@ -246,8 +274,8 @@ static void refill(struct table *t)
     t->at = 0;
     if (t->cap - t->end < t->cap / 4 && t->cap < WINDOW_LAST)
         grow(t);
-    size_t before = t->end;
-    while (t->end == before && !all_in(t) && t->failed == 0)
+    size_t room = (t->cap - t->end) / 2, enough = t->end + (t->end < room ? t->end : room);
+    for (size_t before = t->end; (t->end == before || t->end < enough) && !all_in(t) && t->failed == 0;)
         t->failed = fill(t, false, &t->why);
     if (t->failed != 0) {
         t->ended = true;
@@ -256,18 +284,35 @@ static void refill(struct table *t)
     t->dirty = table_dirty(t->window, t->end);
 }
 
+/* What is left where the file could not be read on. */
+static bool cut_off(struct table *t)
+{
+    size_t n = t->end - t->at;
+    struct str left = str_trim((struct str){t->window + t->at, n});
+    t->rows.row[0] = (struct table_row){.line = t->split.lines + 1,
+                                        .at = t->split.at,
+                                        .p = t->window + t->at,
+                                        .n = (uint32_t)(n < TABLE_ROW_MAX ? n : TABLE_ROW_MAX),
+                                        .problem = TABLE_CUT};
+    t->rows.rows = left.n > 0;
+    t->at = t->end;
+    t->split.at += n;
+    return left.n > 0;
+}
+
 static bool split_on(struct table *t, size_t rows_max)
 {
     t->rows.rows_max = rows_max;
     for (;;) {
-        size_t used = table_split(&t->split, t->window + t->at, t->end - t->at, all_in(t), t->dirty, &t->rows);
+        bool last = all_in(t) && t->failed == 0;
+        size_t used = table_split(&t->split, t->window + t->at, t->end - t->at, last, t->dirty, &t->rows);
         t->at += used;
         if (t->rows.rows > 0)
             return true;
         if (used > 0 && t->at < t->end)
             continue;
         if (all_in(t))
-            return false;
+            return t->failed != 0 && cut_off(t);
         refill(t);
     }
 }
@@ -275,13 +320,15 @@ static bool split_on(struct table *t, size_t rows_max)
 /* --- the beginning
  * -------------------------------------------------------------------------------------------------------- */
 
-/* A byte order mark: of UTF-8 it is passed over, of UTF-16 it names the encoding. */
+/* A byte order mark: of UTF-8 it is passed over, of UTF-16 and UTF-32 it names the encoding. */
 static int read_mark(struct table *t, struct err *e)
 {
     static const struct {
         struct str bytes;
         const char *encoding;
     } marks[] = {{STR_INIT("\xEF\xBB\xBF"), "UTF-8"},
+                 {STR_INIT("\xFF\xFE\0\0"), "UTF-32LE"}, /* no text in UTF-16 begins with a NUL */
+                 {STR_INIT("\0\0\xFE\xFF"), "UTF-32BE"},
                  {STR_INIT("\xFF\xFE"), "UTF-16LE"},
                  {STR_INIT("\xFE\xFF"), "UTF-16BE"}};
     struct str s = {t->window, t->end};
@@ -307,17 +354,37 @@ static int first_bytes(struct table *t, struct err *e)
     int rc = 0;
     while (rc == 0 && n > 0 && t->end < sizeof t->raw) {
         rc = raw_read(t, t->window + t->end, sizeof t->raw - t->end, &n, &t->why);
-        t->end += rc == 0 ? n : 0;
+        t->end += n;
     }
     t->ended = rc != 0 || n == 0;
     t->failed = rc;
     return rc != 0 && t->end == 0 ? err_set(e, rc, "%s", t->why.text) : 0;
 }
 
+/* Files that are no text, or packed once more than we unpack. */
+static int refuse_others(const struct table *t, struct err *e)
+{
+    static const struct {
+        struct str magic;
+        const char *why;
+    } others[] = {{STR_INIT("\x1F\x8B"), "it is packed twice: unpack it once (gzip -d)"},
+                  {STR_INIT("\x28\xB5\x2F\xFD"), "it is packed twice: unpack it once (zstd -d)"},
+                  {STR_INIT("PK\x03\x04"), "there is a workbook or ZIP archive packed in it: unpack it first"},
+                  {STR_INIT("\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1"),
+                   "it is a workbook of an old Excel (.xls), or has a password: save it as XLSX or as CSV UTF-8"},
+                  {STR_INIT("%PDF-"), "it is a PDF document: export the list as CSV UTF-8"}};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        if (str_starts((struct str){t->window, t->end}, others[i].magic))
+            return err_set(e, WL_EINVAL, "%s", others[i].why);
+    return 0;
+}
+
 /* The first bytes, and what they are. */
 static int first_window(struct table *t, const char *encoding, struct err *e)
 {
     int rc = first_bytes(t, e);
+    if (rc == 0 && t->sheet == NULL)
+        rc = refuse_others(t, e);
     if (rc == 0)
         rc = read_mark(t, e);
     if (rc == 0 && t->mark == 0 && encoding != NULL && encoding[0] != '\0')
@@ -325,16 +392,20 @@ static int first_window(struct table *t, const char *encoding, struct err *e)
     return rc != 0 || t->decided ? rc : decide(t, 0, true, e);
 }
 
-/* "sep=;" of Excel: says the delimiter and is no row. */
+/* "sep=;" of Excel, in any case, in quotes or not: says the delimiter and is no row. */
 static bool read_separator(struct table *t)
 {
     struct str s = {t->window, t->end};
-    if (!str_starts(s, STR("sep=")) || s.n < 6)
+    size_t quote = s.n > 0 && s.p[0] == '"', at = quote + 4;
+    if (s.n < at + 2 || !str_ieq((struct str){s.p + quote, 4}, STR("sep=")) || s.p[at] == '"' || s.p[at] == '\n')
         return false;
-    size_t after = s.p[5] == '\r' ? 6 : 5;
-    if (after >= s.n || s.p[after] != '\n' || s.p[4] == '"' || s.p[4] == '\n')
+    size_t after = at + 1;
+    if (quote > 0 && s.p[after++] != '"')
         return false;
-    t->split.delimiter = s.p[4];
+    after += after < s.n && s.p[after] == '\r';
+    if (after >= s.n || s.p[after] != '\n')
+        return false;
+    t->split.delimiter = s.p[at];
     t->at = after + 1;
     t->split.at = after + 1;
     t->split.lines = 1;

@@ -34,7 +34,7 @@ const struct table_row *table_header(const struct table *t, const struct table_c
 void table_no_header(struct table *t);
 
 /* 1: rows; 0: the end; WL_E*: the file cannot be read on (a damaged archive, a disk error): what came before stands.
- * The batch is valid until the next call. The first batch is a good sample for finding out what the columns hold:
+ * what is left behind the last whole row was given as a row that is TABLE_CUT. The batch is valid until the next call. The first batch is a good sample for finding out what the columns hold:
  * look, then use it. */
 int table_next(struct table *t, struct table_batch *ret, struct err *e);
 /* Before the first table_next(): goes on at the row that began at this byte and line (of struct table_row) in an

@@ -112,6 +112,19 @@ TEST(encodings)
         {STR_INIT("a,b\r1,2\r3,4"), "[a|b]2[1|2]3[3|4]"},
         {STR_INIT("sep=;\na;b\n1;2\n"), "[a|b]3[1|2]"},
         {STR_INIT("\xEF\xBB\xBFsep=;\r\na;b\r\n1;2\r\n"), "[a|b]3[1|2]"},
+        {STR_INIT("SEP=|\r\na|b\r\n1|2\r\n"), "[a|b]3[1|2]"},
+        {STR_INIT("\"sep=;\"\r\na;b\r\n1;2\r\n"), "[a|b]3[1|2]"},
+        {STR_INIT("\"sep=;\n\"\n"), "[sep=;\n]"},
+        /* One row in another encoding, whatever it holds, is that row's problem. */
+        {STR_INIT("a\n\xC3\xA9\n\xE9\xF6\xFC\xDF\n\xC3\xB6\n"),
+         "[a]2[\xC3\xA9]?{not_utf8}3[\xE9\xF6\xFC\xDF]4[\xC3\xB6]"},
+        {STR_INIT("\xFF\xFE\0\0\x61\0\0\0\n\0\0\0\xF6\0\0\0"), "[a]2[\xC3\xB6]"},
+        {STR_INIT("\0\0\xFE\xFF\0\0\0\x61\0\0\0\n\0\0\0\xF6"), "[a]2[\xC3\xB6]"},
+        /* UTF-16 of another script, without a mark. */
+        {STR_INIT("\x18\x04\x3C\x04;\0\x34\0\n\0\x18\x04;\0\x35\0\n\0"), "[\xD0\x98\xD0\xBC|4]2[\xD0\x98|5]"},
+        {STR_INIT("\x04\x18\x04\x3C\0;\0\x34\0\n\x04\x18\0;\0\x35\0\n"), "[\xD0\x98\xD0\xBC|4]2[\xD0\x98|5]"},
+        {STR_INIT("\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1 and so on"),
+         "!it is a workbook of an old Excel (.xls), or has a password: save it as XLSX or as CSV UTF-8"},
         {STR_INIT(""), "!it is empty"},
         {STR_INIT("\n\r\n"), "!it is empty"},
         {STR_INIT("\xEF\xBB\xBF"), "!it is empty"},
@@ -227,8 +240,53 @@ TEST(cut_and_damaged)
         assert_non_null(strchr(buf_cstr(&got), '!'));
         buf_done(&got);
     }
+    for (int k = 0; k < 8; k++) { /* packed once more than it is unpacked */
+        struct buf twice;
+        buf_init(&twice, 1u << 20);
+        buf_clear(&b);
+        pack(&b, text, (k & 1) != 0);
+        pack(&twice, k < 4 ? buf_str(&b) : STR("PK\x03\x04nonsense"), (k & 2) != 0);
+        expect((struct table_options){0}, buf_str(&twice),
+               k >= 4         ? "!there is a workbook or ZIP archive packed in it: unpack it first"
+               : (k & 1) != 0 ? "!it is packed twice: unpack it once (zstd -d)"
+                              : "!it is packed twice: unpack it once (gzip -d)");
+        buf_done(&twice);
+    }
     expect((struct table_options){0}, STR("PK\x03\x04nonsense"),
            "!it is a ZIP archive and no XLSX workbook; unpack it, or save the sheet as CSV UTF-8");
+    buf_done(&b);
+}
+
+/* Wherever packed data is cut off, no row is shorter than it was. */
+TEST(half_a_row_is_none)
+{
+    struct buf b, text, got;
+    buf_init(&b, 1u << 20);
+    buf_init(&text, 1u << 20);
+    buf_init(&got, 1u << 20);
+    buf_puts(&text, "phone,name\n");
+    for (int i = 0; i < 40; i++)
+        buf_printf(&text, "+4915112%07d,\"x\ny\"\n", i * 7919 * 13 % 10000000);
+    size_t cut_rows = 0;
+    for (int zstd = 0; zstd < 2; zstd++) {
+        buf_clear(&b);
+        pack(&b, buf_str(&text), zstd);
+        for (size_t n = b.len; n-- > 8;) {
+            buf_clear(&got);
+            render((struct table_options){0}, (struct str){b.data, n}, &got);
+            const char *p = strchr(buf_cstr(&got), ']');
+            assert_non_null(strchr(buf_cstr(&got), '!'));
+            for (p = p != NULL ? p + 1 : ""; *p != '\0' && *p != '!' && *p != '?'; p = strchr(p, ']') + 1)
+                if (strncmp(strchr(p, '['), "[+4915112", 9) != 0 || strspn(strchr(p, '[') + 9, "0123456789") != 7 ||
+                    strncmp(strchr(p, '[') + 16, "|x\ny]", 5) != 0)
+                    fail_msg("cut to %zu bytes: %s", n, p);
+            assert_true(*p != '?' || strncmp(p, "?{cut_off}", 10) == 0);
+            cut_rows += *p == '?';
+        }
+    }
+    assert_true(cut_rows > 10);
+    buf_done(&got);
+    buf_done(&text);
     buf_done(&b);
 }
 
@@ -476,9 +534,16 @@ TEST(places_refused)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        T(encodings), T(many_rows),    T(cut_and_damaged), T(no_header_and_going_on), T(written_is_read_again),
-        T(copied),    T(gone_on_with), T(two_of_one_name), T(places_refused)};
+    const struct CMUnitTest tests[] = {T(encodings),
+                                       T(many_rows),
+                                       T(cut_and_damaged),
+                                       T(half_a_row_is_none),
+                                       T(no_header_and_going_on),
+                                       T(written_is_read_again),
+                                       T(copied),
+                                       T(gone_on_with),
+                                       T(two_of_one_name),
+                                       T(places_refused)};
     snprintf(folder, sizeof folder, "/tmp/test_table.XXXXXX");
     if (mkdtemp(folder) == NULL)
         return 1;
