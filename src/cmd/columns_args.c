@@ -102,6 +102,8 @@ static void put_role(FILE *f, const struct columns *c, enum column_role role)
         size_t at = role == COLUMN_PHONE ? (i < c->phones ? (size_t)c->phone[i] : c->n) : i;
         if (at >= c->n || c->column[at].role != role)
             continue;
+        if (role == COLUMN_NONE && c->column[at].reason != COLUMN_BY_ORDER)
+            continue;
         if (first)
             fprintf(f, "  %s: [", column_role_word(role));
         else
@@ -122,7 +124,7 @@ int columns_args_save(const struct args *a, const struct columns *c)
     if (f == NULL)
         return cmd_fail(CMD_FAILED, NULL, "%s cannot be written: %s", path, strerror(errno));
     fputs("# What the columns of a file are, for --mapping.\ncolumns:\n", f);
-    for (int role = COLUMN_NONE + 1; role < COLUMN_ERROR; role++)
+    for (int role = COLUMN_NONE; role < COLUMN_ERROR; role++)
         put_role(f, c, (enum column_role)role);
     bool bad = ferror(f) != 0;
     if (fclose(f) != 0 || bad)

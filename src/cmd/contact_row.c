@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "core/consent.h"
+#include "core/consent_word.h"
 #include "core/identity.h"
 
 int contact_attribute(struct contact_format *f, const char *assignment, struct err *e)
@@ -53,6 +54,16 @@ void contact_ignored(const struct contact_format *f, struct buf *out)
     }
 }
 
+void contact_unread(const struct contact_format *f, struct buf *out)
+{
+    for (size_t i = 0; i < f->columns.n; i++) {
+        const struct column *w = &f->columns.column[i];
+        if (w->role == COLUMN_NONE && w->reason != COLUMN_BY_ORDER && (int)i != f->consent_from &&
+            !f->columns.headless && consent_word_in_name(w->name))
+            buf_printf(out, "%s\"%.*s\"", out->len ? ", " : "", (int)str_clip(w->name, 100).n, w->name.p);
+    }
+}
+
 /* --- cells ------------------------------------------------------------------------------------------------------------- */
 
 static struct str cell_at(const struct import_row *row, int at)
@@ -71,22 +82,15 @@ static struct str field(const struct contact_format *f, const struct import_row 
     return s.n == 0 && f->fallback[which] ? str_of(f->fallback[which]) : s;
 }
 
-static bool one_of(struct str s, const char *words)
-{
-    struct str rest = str_of(words);
-    while (rest.n > 0)
-        if (str_ieq(s, str_cut(rest, ' ', &rest)))
-            return true;
-    return false;
-}
+#define ANY_OF(word) (1u << (word))
+#define AGREES       (ANY_OF(CONSENT_WORD_YES) | ANY_OF(CONSENT_WORD_IN) | ANY_OF(CONSENT_WORD_DATE))
+#define LEAVES       (ANY_OF(CONSENT_WORD_LEFT) | ANY_OF(CONSENT_WORD_REFUSED))
+#define SILENT       (ANY_OF(CONSENT_WORD_NOTHING) | ANY_OF(CONSENT_WORD_NO))
 
-/* Words of other programs' yes-or-no columns. */
-#define NOTHING  "no none n false 0 - não nao nein non hayır hayir nie нет never never_subscribed not_subscribed"
-#define ANYTHING "yes y true 1 x ok sim si sí ja oui evet tak да opt-in optin subscribed opted_in"
-/* And of their columns of states. */
-#define LEFT                                                                                                           \
-    "unsubscribed opted-out opted_out optedout opt-out optout unsub blocked blacklisted blocklisted complained "       \
-    "complaint spam abgemeldet désinscrit désabonné desinscrit desabonne baja descadastrado disiscritto"
+static bool says(struct str cell, unsigned words)
+{
+    return (words & ANY_OF(consent_word_of(cell))) != 0;
+}
 
 static char lower(char c)
 {
@@ -98,7 +102,7 @@ int contact_scope_text(struct str s, char *out, size_t size, struct err *e)
 {
     size_t n = 0;
     consent_scope scope;
-    if (one_of(s, ANYTHING))
+    if (says(s, AGREES))
         return err_set(
             e, WL_EINVAL,
             "\"%.*s\" does not say to what: write all, or a list of marketing, utility, authentication, calls",
@@ -136,26 +140,64 @@ bool contact_time(struct str s, int64_t *ret_ms)
 /* --- who wants nothing more
  * ----------------------------------------------------------------------------------------------- */
 
-static bool withdraws(const struct contact_format *f, const struct import_row *row)
+/* Which act the row names. WL_EINVAL: none anybody knows. */
+static int read_act(const struct contact_format *f, const struct import_row *row, bool *ret_withdraws, struct err *e)
 {
-    return one_of(field(f, row, COLUMN_ACT), "withdraw withdrawn");
+    struct str act = own_field(f, row, COLUMN_ACT);
+    *ret_withdraws = says(act, LEAVES);
+    if (*ret_withdraws || act.n == 0 || says(act, ANY_OF(CONSENT_WORD_YES) | ANY_OF(CONSENT_WORD_IN)))
+        return 0;
+    return err_set(e, WL_EINVAL, "must be grant or withdraw, and is \"%.*s\"", (int)str_clip(act, 60).n, act.p);
 }
 
-static bool says_left(const struct column *w, struct str s)
+/* The words of this column by which somebody left. */
+static unsigned leaving_words(const struct contact_format *f, size_t i)
 {
-    if (w->role == COLUMN_UNSUBSCRIBED || w->role == COLUMN_SMS_UNSUBSCRIBED)
-        return s.n > 0 && !one_of(s, NOTHING);
-    bool states = w->role == COLUMN_STATUS || (w->role >= COLUMN_EMAIL_CONSENT && w->role <= COLUMN_WHATSAPP_CONSENT);
-    return states && one_of(s, LEFT);
+    uint8_t role = f->columns.column[i].role;
+    if (role == COLUMN_UNSUBSCRIBED || role == COLUMN_SMS_UNSUBSCRIBED)
+        return ~(SILENT | ANY_OF(CONSENT_WORD_IN));
+    if ((int)i == f->consent_from || (role >= COLUMN_EMAIL_CONSENT && role <= COLUMN_CONSENT))
+        return LEAVES;
+    return role == COLUMN_STATUS ? ANY_OF(CONSENT_WORD_LEFT) : 0;
+}
+
+static bool may_say_left(const struct contact_format *f, size_t i)
+{
+    return leaving_words(f, i) != 0 || f->columns.column[i].role == COLUMN_ACT;
+}
+
+/* What is later is the stricter: now, then the latest time. The state of a contact says no time of its own. */
+static int64_t left_since(const struct contact_format *f, const struct import_row *row, size_t i)
+{
+    int64_t at;
+    if (f->columns.column[i].role == COLUMN_STATUS)
+        return INT64_MIN;
+    return contact_time(row->field[i], &at) && at <= clock_now_ms() ? at : INT64_MAX;
 }
 
 /* The column that says so; -1 none. */
 static int left_by(const struct contact_format *f, const struct import_row *row)
 {
-    for (size_t i = 0; i < f->columns.n && i < row->n; i++)
-        if (says_left(&f->columns.column[i], row->field[i]))
-            return (int)i;
-    return -1;
+    int found = -1;
+    for (size_t i = 0; i < f->columns.n && i < row->n; i++) {
+        if (!says(row->field[i], leaving_words(f, i)))
+            continue;
+        if (found < 0 || left_since(f, row, i) > left_since(f, row, (size_t)found))
+            found = (int)i;
+    }
+    return found;
+}
+
+/* A withdrawal is read out of a word that nobody knows. */
+static int left_by_guess(const struct contact_format *f, const struct import_row *row, int left, struct err *e)
+{
+    struct str cell = cell_at(row, left);
+    if (left < 0 || !says(cell, ANY_OF(CONSENT_WORD_UNKNOWN) | ANY_OF(CONSENT_WORD_PENDING)))
+        return 0;
+    struct str name = str_clip(f->columns.column[left].name, 60);
+    err_set(e, WL_EINVAL, "\"%.*s\" under \"%.*s\" is taken for a withdrawal: it is no word of staying",
+            (int)str_clip(cell, 60).n, cell.p, (int)name.n, name.p);
+    return 1;
 }
 
 static bool other_channel(const struct contact_format *f, const struct import_row *row)
@@ -163,10 +205,70 @@ static bool other_channel(const struct contact_format *f, const struct import_ro
     for (size_t i = 0; i < f->columns.n && i < row->n; i++) {
         uint8_t role = f->columns.column[i].role;
         if ((role == COLUMN_SMS_CONSENT || role == COLUMN_EMAIL_CONSENT) && (int)i != f->consent_from &&
-            one_of(row->field[i], ANYTHING))
+            says(row->field[i], AGREES))
             return true;
     }
     return false;
+}
+
+/* --- who agreed
+ * ----------------------------------------------------------------------------------------------------- */
+
+/* What the columns of a row let an agreement be. */
+struct leave {
+    int yes;  /* the column that agrees; -1 none */
+    int held; /* the column that does not; -1 none */
+};
+
+static int no_answer(const struct contact_format *f, const struct import_row *row, size_t i, struct err *e)
+{
+    struct str name = str_clip(f->columns.column[i].name, 60), cell = str_clip(row->field[i], 60);
+    return err_set(e, WL_EINVAL,
+                   "\"%.*s\" under \"%.*s\" is neither yes nor no; put it right, or say --ignore-column if this column "
+                   "is about something else",
+                   (int)cell.n, cell.p, (int)name.n, name.p);
+}
+
+/* Whether this column is asked for a yes, and not only for a no. own: the row has a scope of its own. */
+static bool is_asked(const struct contact_format *f, size_t i, bool own)
+{
+    return ((int)i == f->consent_from && !own) || f->columns.column[i].role == COLUMN_WHATSAPP_CONSENT;
+}
+
+/* Whether a no here keeps --consent away. A yes to WhatsApp, or of the column of --consent-from, is above other channels. */
+static bool holds(const struct contact_format *f, size_t i, bool own, const struct leave *l)
+{
+    uint8_t role = f->columns.column[i].role;
+    return role == COLUMN_STATUS ||
+           (!own && l->yes < 0 && f->consent_from < 0 && (role == COLUMN_EMAIL_CONSENT || role == COLUMN_SMS_CONSENT));
+}
+
+/* WL_EINVAL: a column that is asked holds a word nobody knows. */
+static int ask_columns(const struct contact_format *f, const struct import_row *row, bool own, struct leave *ret,
+                       struct err *e)
+{
+    *ret = (struct leave){-1, -1};
+    for (size_t i = 0; i < f->columns.n; i++) {
+        enum consent_says word = consent_word_of(cell_at(row, (int)i));
+        if (!is_asked(f, i, own))
+            continue;
+        if (word == CONSENT_WORD_UNKNOWN)
+            return no_answer(f, row, i, e);
+        bool yes = (AGREES & ANY_OF(word)) != 0, first = ret->yes < 0 || (int)i == f->consent_from;
+        ret->yes = yes && first ? (int)i : ret->yes;
+        if (!yes && (word != CONSENT_WORD_NOTHING || (int)i == f->consent_from))
+            ret->held = (int)i;
+    }
+    if (!own && ret->yes < 0 && ret->held < 0)
+        ret->held = f->columns.at[COLUMN_WHATSAPP_CONSENT];
+    for (size_t i = 0; i < f->columns.n && i < row->n; i++) {
+        unsigned no = ANY_OF(CONSENT_WORD_NO) | ANY_OF(CONSENT_WORD_PENDING) | ANY_OF(CONSENT_WORD_REFUSED);
+        if (f->columns.column[i].role != COLUMN_STATUS)
+            no |= ANY_OF(CONSENT_WORD_UNKNOWN);
+        if (holds(f, i, own, ret) && says(row->field[i], no))
+            ret->held = (int)i;
+    }
+    return 0;
 }
 
 /* --- what is written
@@ -226,12 +328,13 @@ static void consent_rest(const struct contact_format *f, const struct import_row
 }
 
 /* Taken whatever its scope and time look like; --consent and --consent-at speak of what people agreed to. */
-static void withdrawal_json(const struct contact_format *f, const struct import_row *row, struct json_out *out)
+static void withdrawal_json(const struct contact_format *f, const struct import_row *row, int left,
+                            struct json_out *out)
 {
     struct str given = own_field(f, row, COLUMN_CONSENT), at = own_field(f, row, COLUMN_AT);
     char scope[128], text[TIME_TEXT];
     int64_t when;
-    if (given.n == 0 || one_of(given, NOTHING) || one_of(given, ANYTHING))
+    if (left >= 0 || !says(given, ANY_OF(CONSENT_WORD_UNKNOWN)))
         given = STR("all");
     else if (contact_scope_text(given, scope, sizeof scope, NULL) == 0)
         given = str_of(scope);
@@ -260,31 +363,24 @@ static void left_json(const struct contact_format *f, const struct import_row *r
     jo_end(out);
 }
 
-/* What the row agrees to: its own cell, or --consent where its column of --consent-from says yes and no column of
- * WhatsApp says no. */
-static struct str agreed(const struct contact_format *f, const struct import_row *row)
+/* When: its own cell, the time of the yes, or --consent-at. */
+static struct str agreed_at(const struct contact_format *f, const struct import_row *row, int yes)
 {
-    struct str own = own_field(f, row, COLUMN_CONSENT), whatsapp = own_field(f, row, COLUMN_WHATSAPP_CONSENT);
-    if (own.n > 0 || f->fallback[COLUMN_CONSENT] == NULL)
-        return own;
-    if (f->consent_from >= 0 && !one_of(cell_at(row, f->consent_from), ANYTHING))
-        return STR("");
-    return whatsapp.n > 0 && one_of(whatsapp, NOTHING) ? STR("") : str_of(f->fallback[COLUMN_CONSENT]);
+    struct str own = own_field(f, row, COLUMN_AT), cell = cell_at(row, yes);
+    return own.n == 0 && yes >= 0 && consent_word_of(cell) == CONSENT_WORD_DATE ? cell : field(f, row, COLUMN_AT);
 }
 
-static int grant_json(const struct contact_format *f, const struct import_row *row, struct str given,
+/* yes: the column that agrees; -1 none does. */
+static int grant_json(const struct contact_format *f, const struct import_row *row, struct str given, int yes,
                       struct json_out *out, enum column_role *ret, struct err *e)
 {
-    struct str act = field(f, row, COLUMN_ACT), at = field(f, row, COLUMN_AT);
+    struct str at = agreed_at(f, row, yes);
     char scope[128], text[TIME_TEXT];
     int64_t when;
     *ret = COLUMN_CONSENT;
     int rc = contact_scope_text(given, scope, sizeof scope, e);
     if (rc != 0)
         return rc;
-    *ret = COLUMN_ACT;
-    if (act.n > 0 && !one_of(act, "grant granted"))
-        return err_set(e, WL_EINVAL, "must be grant or withdraw");
     *ret = COLUMN_AT;
     if (at.n == 0)
         return err_set(e, WL_EINVAL,
@@ -298,123 +394,84 @@ static int grant_json(const struct contact_format *f, const struct import_row *r
     jo_kcstr(out, "scope", scope);
     jo_kcstr(out, "act", "grant");
     jo_kcstr(out, "at", time_text(when, text));
-    consent_rest(f, row, true, f->consent_from, out);
+    consent_rest(f, row, true, yes, out);
     return 0;
 }
 
-/* The consent the row brings, if it does. */
-static int consent_json(const struct contact_format *f, const struct import_row *row, int left, struct json_out *out,
-                        enum column_role *ret, struct err *e)
+/* The row has a scope, and a column of it says that there is no agreement. 1: a person should look at it. */
+static int held_back(const struct contact_format *f, const struct import_row *row, bool own, int by,
+                     struct contact_found *ret, struct err *e)
 {
-    struct str given = agreed(f, row);
-    if (withdraws(f, row))
-        withdrawal_json(f, row, out);
-    else if (left >= 0)
+    struct str name = str_clip(f->columns.column[by].name, 60), cell = str_clip(cell_at(row, by), 60);
+    ret->held = true;
+    if (!own)
+        return 0;
+    ret->field = COLUMN_CONSENT;
+    err_set(e, WL_EINVAL, "is not recorded: \"%.*s\" says \"%.*s\"", (int)name.n, name.p, (int)cell.n, cell.p);
+    return 1;
+}
+
+/* The consent the row brings, if it does. 1: as of contact_row_json(). */
+static int consent_json(const struct contact_format *f, const struct import_row *row, int left, struct json_out *out,
+                        struct contact_found *ret, struct err *e)
+{
+    struct str own = own_field(f, row, COLUMN_CONSENT), given = field(f, row, COLUMN_CONSENT);
+    struct leave leave;
+    bool withdraws;
+    int rc = read_act(f, row, &withdraws, left < 0 ? e : NULL);
+    if (withdraws || (left >= 0 && f->columns.column[left].role == COLUMN_CONSENT)) {
+        withdrawal_json(f, row, left, out);
+        return 0;
+    }
+    if (left >= 0) {
         left_json(f, row, left, out);
-    else if (given.n > 0 && !one_of(given, NOTHING))
-        return grant_json(f, row, given, out, ret, e);
-    return 0;
+        ret->field = (enum column_role)f->columns.column[left].role;
+        return left_by_guess(f, row, left, e);
+    }
+    ret->field = COLUMN_ACT;
+    if (rc != 0)
+        return rc;
+    ret->field = COLUMN_NONE;
+    if ((rc = ask_columns(f, row, own.n > 0, &leave, e)) != 0 || given.n == 0 || says(given, SILENT))
+        return rc;
+    if (leave.held >= 0)
+        return held_back(f, row, own.n > 0, leave.held, ret, e);
+    return grant_json(f, row, given, leave.yes, out, &ret->field, e);
 }
 
 /* --- numbers
  * ---------------------------------------------------------------------------------------------------------------- */
 
-/* A plus, as typed on any keyboard, before the first digit: "+44...", "(+44)...", or full-width. */
-static bool leads_with_plus(struct str phone)
-{
-    static const char wide[] = "\xEF\xBC\x8B";
-    for (size_t i = 0; i < phone.n && (phone.p[i] < '0' || phone.p[i] > '9'); i++)
-        if (phone.p[i] == '+' || str_starts((struct str){phone.p + i, phone.n - i}, str_of(wide)))
-            return true;
-    return false;
-}
-
-static int as_spreadsheets_leave_it(struct str phone, struct err *e)
-{
-    const char *exp = memchr(phone.p, 'E', phone.n);
-    if (exp == NULL)
-        exp = memchr(phone.p, 'e', phone.n);
-    if (exp == NULL || exp == phone.p || phone.p[0] < '0' || phone.p[0] > '9')
-        return 0;
-    return err_set(e, WL_EINVAL,
-                   "was shortened by a spreadsheet (as in 5.5E+12) and cannot be restored; export the column as text");
-}
-
-static int no_number(const struct phone_number *n, struct err *e)
-{
-    static const char *const why[] = {
-        [PHONE_INVALID_COUNTRY_CODE] = "begins with no country code that exists",
-        [PHONE_NOT_A_NUMBER] = "is no phone number",
-        [PHONE_TOO_SHORT_AFTER_IDD] = "is too short for a phone number",
-        [PHONE_TOO_SHORT_NSN] = "is too short for a phone number",
-        [PHONE_TOO_LONG_NSN] = "has too many digits for one phone number",
-        [PHONE_INPUT_TOO_BIG] = "is too long for a phone number",
-    };
-    return err_set(e, WL_EINVAL, "%s", why[n->status]);
-}
-
-/* Digits that begin with the region's own country code and are somebody's number with it, too: 4915112345678 in Germany. */
-static bool both_ways(const struct phone_data *d, struct str phone, int region, const struct phone_number *read)
-{
-    struct phone_number other;
-    uint64_t digits = 0;
-    for (size_t i = 0; i < phone.n && digits < UINT64_MAX / 100; i++)
-        if (phone.p[i] >= '0' && phone.p[i] <= '9')
-            digits = digits * 10 + (uint64_t)(phone.p[i] - '0');
-    return phone_number_of_e164(d, digits, &other) && phone_number_valid(&other) &&
-           other.code == d->region[region].code && other.e164 != read->e164;
-}
-
 int contact_number(const struct contact_numbers *c, struct str phone, int region, char ret[PHONE_E164_MAX],
                    struct err *e)
 {
-    struct phone_number n;
-    char plus[PHONE_TEXT_MAX + 1];
-    int rc = as_spreadsheets_leave_it(phone, e);
-    bool whole = leads_with_plus(phone);
-    if (rc != 0)
-        return rc;
-    if (c->international && !whole && phone.n < PHONE_TEXT_MAX) {
-        plus[0] = '+';
-        memcpy(plus + 1, phone.p, phone.n);
-        phone = (struct str){plus, phone.n + 1};
-        whole = true;
+    struct phone_cell cell;
+    phone_cell_read(c->plans, phone, region, c->international, &cell);
+    enum verdict v = (enum verdict)cell.verdict;
+    if (v == VERDICT_OK && cell.number.e164 == 0)
+        v = VERDICT_TOO_LONG;
+    if (v == VERDICT_OK || (v == VERDICT_NOT_ASSIGNED && c->allow_unassigned && cell.number.e164 != 0)) {
+        snprintf(ret, PHONE_E164_MAX, "+%llu", (unsigned long long)cell.number.e164);
+        return 0;
     }
-    phone_number_read(c->plans, phone, region, &n);
-    if (n.status != PHONE_OK && (whole || region != 0 || n.status != PHONE_INVALID_COUNTRY_CODE))
-        return no_number(&n, e);
-    if (n.status != PHONE_OK)
-        return err_set(e, WL_EINVAL,
-                       "write it with + and the country code, say --region DE if it is dialled in Germany, or "
-                       "--international if every number in this file begins with its country code");
-    if (!whole && both_ways(c->plans, phone, region, &n))
-        return err_set(
-            e, WL_EINVAL,
-            "can be read with its country code and without; write it with +, or say --international if every "
-            "number in this file begins with its country code");
-    if (n.e164 == 0 || (!whole && !phone_number_valid(&n)))
-        return err_set(e, WL_EINVAL, "is no number that somebody in %s has; write it with + and the country code",
-                       phone_region_id(c->plans, region));
-    snprintf(ret, PHONE_E164_MAX, "+%llu", (unsigned long long)n.e164);
-    return 0;
+    struct str why = str_of(verdict_sentence(v));
+    size_t colon = why.n > 0 && why.p[why.n - 1] == ':';
+    return err_set(e, WL_EINVAL, "is refused: %.*s; %s", (int)(why.n - colon), why.p, verdict_next(v));
 }
 
 /* The row's number, in the country the row names. */
 static int row_number(const struct contact_format *f, const struct import_row *row, struct str *phone,
                       char ret[PHONE_E164_MAX], struct err *e)
 {
-    int region = f->numbers.region;
     *phone = STR("");
     for (size_t i = 0; i < f->columns.phones && phone->n == 0; i++)
         *phone = cell_at(row, f->columns.phone[i]);
     if (phone->n == 0)
         return 0;
-    if (!leads_with_plus(*phone) && !f->numbers.international) {
-        region = columns_region(&f->columns, f->numbers.plans, row->row, row->cells, region);
-        if (region < 0)
-            return err_set(e, WL_EINVAL, "is written without country code, and the row names a country nobody knows");
-    }
-    int rc = contact_number(&f->numbers, *phone, region, ret, e);
+    int region = columns_region(&f->columns, f->numbers.plans, row->row, row->cells, f->numbers.region);
+    struct contact_numbers numbers = f->numbers;
+    numbers.allow_unassigned = numbers.allow_unassigned || lenient; /* a withdrawal is taken */
+    int rc = contact_number(&numbers, *phone, region, ret, e);
     *phone = rc == 0 ? str_of(ret) : *phone;
     return rc;
 }
@@ -449,6 +506,14 @@ static int check_shape(const struct contact_format *f, const struct import_row *
 {
     struct buf why;
     int rc = 0;
+    for (size_t i = row->n; i < f->columns.n && !f->whole_rows; i++) {
+        struct str name = str_clip(f->columns.column[i].name, 60);
+        if (may_say_left(f, i))
+            return err_set(e, WL_EINVAL,
+                           "the row has %zu cells, the header %zu: \"%.*s\" is missing, and it may say that this "
+                           "person left",
+                           row->n, f->columns.n, (int)name.n, name.p);
+    }
     buf_init(&why, ERR_TEXT_MAX);
     if (columns_ragged(&f->columns, f->numbers.plans, row->row, row->cells, f->numbers.region, &why))
         rc = err_set(e, WL_EINVAL, "%s", buf_cstr(&why));
@@ -532,7 +597,8 @@ int contact_row_json(const struct contact_format *f, const struct import_row *ro
     int rc = check_shape(f, row, e);
     if (rc != 0)
         return rc;
-    int warned = check_names(f, row, left >= 0 || withdraws(f, row), &phone, &user, number, &ret->field, e);
+    bool lenient = left >= 0 || says(own_field(f, row, COLUMN_ACT), LEAVES);
+    int warned = check_names(f, row, lenient, &phone, &user, number, &ret->field, e);
     if (warned < 0)
         return warned;
     jo_object(out);
@@ -547,7 +613,15 @@ int contact_row_json(const struct contact_format *f, const struct import_row *ro
         jo_kstr(out, "zone", field(f, row, COLUMN_ZONE));
     put_tags(f, row, out);
     put_attributes(f, row, out);
-    rc = consent_json(f, row, left, out, &ret->field, e);
+    struct contact_found of_consent = *ret;
+    struct err why = {0};
+    rc = consent_json(f, row, left, out, &of_consent, &why);
     jo_end(out);
-    return rc < 0 ? rc : warned;
+    ret->held = of_consent.held;
+    if (rc != 0 && (rc < 0 || warned == 0)) {
+        ret->field = of_consent.field;
+        err_set(e, why.code, "%s", why.text);
+        return rc;
+    }
+    return warned;
 }

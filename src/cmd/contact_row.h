@@ -4,8 +4,8 @@
  * Which column is which, core/columns.h says. A row is checked here with the functions the gateway uses, so that
  * --dry-run and an import agree; the gateway checks again.
  *
- * Nothing is guessed about consent: a "yes" without saying to what, or an agreement without its date, is an error of
- * that row. A yes to marketing by SMS or e-mail is none to WhatsApp; --consent-from says which column's yes is, with
+ * Nothing is guessed about consent: a "yes" without saying to what, an agreement without its date, or a word that is
+ * no yes where one is asked for (consent_word.h), is an error of that row. A yes to marketing by SMS or e-mail is none to WhatsApp; --consent-from says which column's yes is, with
  * the words people saw. A column that says somebody wants nothing more wins over everything else in the row, whatever
  * channel it speaks of.
  *
@@ -34,6 +34,7 @@ struct contact_format {
     const char *fallback[COLUMN_ROLES]; /* --consent and its like: for rows whose own cell is empty */
     struct contact_numbers numbers;
     int consent_from;          /* the column whose yes is the agreement of --consent; -1: every row's */
+    bool whole_rows;           /* a workbook's: what is missing at a row's end is an empty cell */
     const char *file, *sha256; /* for the evidence */
     struct {
         struct str name;
@@ -47,15 +48,18 @@ struct contact_found {
     enum column_role field; /* at fault; COLUMN_NONE: the row as a whole */
     bool withdraws;         /* a column said that this person wants nothing more */
     bool other_channel;     /* a yes to SMS or e-mail, which is none to WhatsApp */
+    bool held;              /* would have agreed, had no column of the row said otherwise */
 };
 
 /* "city=Town": the column Town is the attribute city. WL_EINVAL: there is none, or too many. */
 int contact_attribute(struct contact_format *f, const char *assignment, struct err *e);
 /* Columns nobody uses, comma-separated. */
 void contact_ignored(const struct contact_format *f, struct buf *out);
+/* Of those the ones that seem to say who agreed or left, and that nobody said to ignore. */
+void contact_unread(const struct contact_format *f, struct buf *out);
 
 /* Appends the contact's object. WL_EINVAL with a sentence; `out` must be thrown away. 1: a withdrawal was taken
- * without the column at fault, `e` says why. */
+ * without the column at fault or from a word nobody knows, or an agreement was not taken; `e` says why. */
 int contact_row_json(const struct contact_format *f, const struct import_row *row, struct json_out *out,
                      struct contact_found *ret, struct err *e);
 

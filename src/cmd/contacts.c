@@ -51,7 +51,8 @@ struct import {
         bool failed[BATCH_ROWS];
         size_t n;
     } batch;
-    int64_t rows, created, updated, unchanged, consents, failed, warned, unsent, left, other_channel;
+    int64_t rows, created, updated, unchanged, consents, withdrawals, refused, failed, warned, unsent, left,
+        other_channel, held;
     struct buf behind;           /* fields of a row that no column is for, each behind its delimiter */
     struct buf errors, warnings; /* JSON objects, comma-separated */
     bool errors_cut;
@@ -194,6 +195,8 @@ static void batch_answer(struct import *m, struct json answer)
     m->updated += updated;
     m->unchanged += unchanged;
     m->consents += number(answer, "consents");
+    m->withdrawals += number(answer, "withdrawals");
+    m->refused += number(answer, "refused");
     int64_t missing = (int64_t)m->batch.n - created - updated - unchanged - (int64_t)failed;
     if (missing != 0) {
         cmd_fail(CMD_FAILED, "run the import again: rows already taken stay unchanged",
@@ -308,9 +311,11 @@ static void take_row(struct import *m, const struct import_row *row)
     if (rc >= 0 && contact.failed)
         rc = err_set(&e, WL_ETOOBIG, "the row is too long");
     if (rc == 1)
-        note_warning(m, (int64_t)row->line, column_role_word(found.field), str_of(e.text));
+        note_warning(m, (int64_t)row->line, found.field != COLUMN_NONE ? column_role_word(found.field) : NULL,
+                     str_of(e.text));
     m->left += rc >= 0 && found.withdraws;
     m->other_channel += rc >= 0 && found.other_channel;
+    m->held += rc >= 0 && found.held;
     if (rc < 0)
         bad_row(m, row, found.field, &e);
     else if (m->connected)
@@ -341,8 +346,15 @@ static void read_rows(struct import *m)
 
 /* ---------------------------------------------------------------- the whole import */
 
+/* Numbers of cells are a workbook's own affair: rows end at their last cell that is not empty. */
+static bool is_workbook(FILE *in)
+{
+    char mark[4];
+    return pread(fileno(in), mark, sizeof mark, 0) == sizeof mark && memcmp(mark, "PK\x03\x04", sizeof mark) == 0;
+}
+
 /* What the command line says for rows that say nothing. */
-static void read_fallbacks(struct import *m)
+static int read_fallbacks(struct import *m)
 {
     static const struct {
         const char *option;
@@ -359,6 +371,40 @@ static void read_fallbacks(struct import *m)
     m->format.numbers.international = args_has(m->args, "international");
     m->format.file = m->file.name;
     m->format.sha256 = m->file.sha256;
+    char scope[128];
+    struct err e = {0};
+    const char *given = m->format.fallback[COLUMN_CONSENT];
+    if (given == NULL || contact_scope_text(str_of(given), scope, sizeof scope, &e) == 0)
+        return CMD_OK;
+    return cmd_fail(CMD_USAGE, "all, or a list of marketing, utility, authentication, calls", "--consent %s: %s", given,
+                    e.text);
+}
+
+/* Nobody is taken for agreed while a column that may say otherwise is not read. */
+static int check_unread(struct import *m)
+{
+    struct buf b;
+    int rc = CMD_OK;
+    buf_init(&b, 65536);
+    if (m->format.fallback[COLUMN_CONSENT] != NULL)
+        contact_unread(&m->format, &b);
+    if (b.len > 0)
+        rc = cmd_fail(CMD_USAGE,
+                      "say what it is with --map whatsapp_consent=COLUMN (or unsubscribed, status, ...), or that it is "
+                      "about something else with --ignore-column COLUMN",
+                      "with --consent, %s may say who agreed or left, and would not be read", buf_cstr(&b));
+    buf_done(&b);
+    return rc;
+}
+
+static int read_ignored(struct import *m)
+{
+    struct err e = {0};
+    const char *name;
+    for (size_t i = 0; (name = args_nth(m->args, "ignore-column", i)) != NULL; i++)
+        if (columns_order(&m->format.columns, COLUMN_NONE, str_of(name), &e) != 0)
+            return cmd_fail(CMD_USAGE, NULL, "--ignore-column: %s", e.text);
+    return CMD_OK;
 }
 
 /* --consent-from: whose yes is the agreement. One about another channel wants the words that made it one to WhatsApp. */
@@ -433,8 +479,11 @@ static int read_header(struct import *m)
     int rc = read_names(m, &row, &e) != 0
                  ? cmd_fail(CMD_FAILED, NULL, "%s:%llu: %s", m->file.name, (unsigned long long)row.line, e.text)
                  : columns_args_apply(m->args, c);
+    if (rc == CMD_OK)
+        rc = read_ignored(m);
     if (rc != CMD_OK)
         return rc;
+    m->format.whole_rows = is_workbook(m->file.in);
     m->format.numbers.international = m->format.numbers.international || c->international;
     columns_look(c, &m->plans.data, m->format.numbers.region, import_table_sample(m->table));
     if (c->phones == 0 && c->at[COLUMN_USER_ID] < 0)
@@ -442,6 +491,8 @@ static int read_header(struct import *m)
                         "%s:%llu: no column holds phone numbers (or user ids), by its name or by what is in it",
                         m->file.name, (unsigned long long)row.line);
     rc = read_consent_from(m);
+    if (rc == CMD_OK)
+        rc = check_unread(m);
     if (rc == CMD_OK)
         rc = read_attributes(m);
     if (rc == CMD_OK)
@@ -484,11 +535,11 @@ static void report_json(const struct import *m)
     const struct {
         const char *name;
         int64_t n;
-    } counts[] = {{"rows", m->rows},         {"created", m->created},
-                  {"updated", m->updated},   {"unchanged", m->unchanged},
-                  {"consents", m->consents}, {"failed", m->failed},
-                  {"warned", m->warned},     {"not_sent", m->unsent},
-                  {"unsubscribed", m->left}, {"other_channel", m->other_channel}};
+    } counts[] = {{"rows", m->rows},           {"created", m->created},   {"updated", m->updated},
+                  {"unchanged", m->unchanged}, {"consents", m->consents}, {"withdrawals", m->withdrawals},
+                  {"refused", m->refused},     {"failed", m->failed},     {"warned", m->warned},
+                  {"not_sent", m->unsent},     {"unsubscribed", m->left}, {"other_channel", m->other_channel},
+                  {"not_agreed", m->held}};
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
         jo_kint(&out, counts[i].name, counts[i].n);
     if (m->format.columns.preset != NULL)
@@ -531,8 +582,16 @@ static void report_text(const struct import *m)
         report_line("warnings", m->warned, TONE_WARN);
     if (!dry)
         report_line("consents", m->consents, TONE_GOOD);
+    if (m->withdrawals > 0)
+        report_line("withdrawals", m->withdrawals, TONE_WARN);
     if (m->left > 0)
         report_line("unsubscribed", m->left, TONE_WARN);
+    if (m->held > 0)
+        report_line("not agreed", m->held, TONE_WARN);
+    if (m->refused > 0)
+        printf(
+            "%lld rows are about people who had refused, and stay so: only newer and stronger evidence changes that\n",
+            (long long)m->refused);
     if (m->other_channel > 0)
         printf("%lld rows say yes to e-mail or SMS. That is no consent to WhatsApp and was not recorded as one; if the "
                "words "
@@ -570,7 +629,8 @@ static int begin(struct import *m)
     if (rc == CMD_OK)
         rc = import_table_open(&m->file, m->args, &m->table);
     buf_printf(&m->source, "%s sha256:%s", m->file.name, m->file.sha256);
-    read_fallbacks(m);
+    if (rc == CMD_OK)
+        rc = read_fallbacks(m);
     if (rc == CMD_OK && !args_has(m->args, "dry-run")) {
         rc = rest_open(&m->rest, m->args);
         m->connected = true;

@@ -57,8 +57,7 @@ int column_role_of_word(struct str word)
 /* Roles that several columns may have. */
 static bool shared(uint8_t role)
 {
-    return role == COLUMN_NONE || role == COLUMN_PHONE ||
-           (role >= COLUMN_UNSUBSCRIBED && role <= COLUMN_WHATSAPP_CONSENT);
+    return role == COLUMN_NONE || role == COLUMN_PHONE || (role >= COLUMN_STATUS && role <= COLUMN_WHATSAPP_CONSENT);
 }
 
 /* Ours: two of them contradict each other. */

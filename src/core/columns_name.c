@@ -29,7 +29,8 @@ enum word_class {
     W_OTHER = 1024, /* about something beside it: no number, no address, no country */
     W_WHEN = 2048,  /* time, source, way */
     W_OUT = 4096,
-    W_OPT = 8192
+    W_OPT = 8192,
+    W_STATUS = 16384 /* what it is now: says yes or no */
 };
 
 static const struct {
@@ -66,9 +67,19 @@ static const struct {
      "network operator lookup "
      "format formatted reason campaign count rate score bounced bounce opens clicks open click attempts domain",
      W_OTHER},
+    {"status", W_STATUS},
     {"date time timestamp at on source level method by updated when via channel version wording evidence proof",
      W_WHEN},
 };
+
+/* A word, or two of them together: "WhatsApp" is two, and so is "opt in". */
+static bool is_word(const struct header_words *h, size_t k, struct str word)
+{
+    size_t n = strlen(h->word[k]);
+    if (!str_starts(word, str_of(h->word[k])))
+        return false;
+    return word.n == n || (k + 1 < h->words && str_eq((struct str){word.p + n, word.n - n}, str_of(h->word[k + 1])));
+}
 
 static unsigned classes_of(const struct header_words *h)
 {
@@ -78,7 +89,7 @@ static unsigned classes_of(const struct header_words *h)
         while (rest.n > 0) {
             struct str word = str_cut(rest, ' ', &rest);
             for (size_t k = 0; k < h->words; k++)
-                if (str_eq(word, str_of(h->word[k])))
+                if (is_word(h, k, word))
                     found |= classes[i].classes;
         }
     }
@@ -107,8 +118,10 @@ static void column_by_words(const struct header_words *h, struct column *ret)
         enum column_role role;
         unsigned rank;
     } rules[] = {
-        {stop && (set & W_OTHER) != 0, COLUMN_NONE, 0},
+        {stop && (set & (W_OTHER | W_STATUS)) == W_OTHER, COLUMN_NONE, 0},
         {stop, channel(set, COLUMN_SMS_UNSUBSCRIBED, COLUMN_UNSUBSCRIBED, COLUMN_UNSUBSCRIBED), 50},
+        {has(set, W_AGREE | W_WHATSAPP), COLUMN_WHATSAPP_CONSENT, 50},
+        {has(set, W_WHATSAPP | W_STATUS), COLUMN_WHATSAPP_CONSENT, 40},
         {has(set, W_AGREE) && (set & W_WHEN) != 0, COLUMN_NONE, 0},
         {has(set, W_AGREE) && (set & (W_SMS | W_WHATSAPP | W_EMAIL)) != 0,
          channel(set, COLUMN_SMS_CONSENT, COLUMN_WHATSAPP_CONSENT, COLUMN_EMAIL_CONSENT), 50},

@@ -23,13 +23,13 @@ static struct contact_format format(const char *header)
 
 TEST(columns_not_used)
 {
-    struct contact_format f = format("Celular,NOME,cidade,Email,Tags,estado");
+    struct contact_format f = format("Celular,NOME,cidade,Email,Tags,bairro");
     struct buf b;
     buf_init(&b, 1024);
     struct err e = {0};
     assert_ok(contact_attribute(&f, "city=CIDADE", &e), e);
     contact_ignored(&f, &b);
-    assert_string_equal(buf_cstr(&b), "Email, estado");
+    assert_string_equal(buf_cstr(&b), "Email, bairro");
     assert_int_equal(contact_attribute(&f, "city=Town", &e), WL_EINVAL);
     assert_int_equal(contact_attribute(&f, "city", &e), WL_EINVAL);
     struct import_row row;
@@ -107,6 +107,9 @@ TEST(withdrawals)
         {"+15550100,,Marketing,withdraw,31/01/2026,", NULL, NULL, 0,
          "\"scope\":\"marketing\",\"act\":\"withdraw\",\"at\":\"31/01/2026\""},
         {"+15550100,,marketting,withdraw,,", NULL, NULL, 0, "\"scope\":\"marketting\""},
+        {"+15550100,,,opt-out,,", NULL, NULL, 0, "\"scope\":\"all\",\"act\":\"withdraw\""},
+        {"+15550100,,,Unsubscribe,,", NULL, NULL, 0, "\"scope\":\"all\",\"act\":\"withdraw\""},
+        {"+15550100,,Opted out,,2026-01-01,", NULL, NULL, 0, "\"scope\":\"all\",\"act\":\"withdraw\""},
         {"+15550100,,,withdraw,,", "utility", "2026-02-01", 0, "\"scope\":\"all\",\"act\":\"withdraw\",\"method\""},
         {"+15550100,nonsense,all,withdraw,,", NULL, NULL, 1, "{\"row\":7,\"phone\":\"+15550100\",\"name\""},
         {"hello,US.13491208655302741918,all,withdraw,,", NULL, NULL, 1, "{\"row\":7,\"user_id\":\"US.1349"},
@@ -139,12 +142,14 @@ TEST(bad_rows)
         {"+15550100,,yes,,2026-01-01,", COLUMN_CONSENT, "does not say to what"},
         {"+15550100,,everything,,2026-01-01,", COLUMN_CONSENT, "everything"},
         {"+15550100,,all,maybe,2026-01-01,", COLUMN_ACT, "grant or withdraw"},
+        {"+15550100,,,maybe,,", COLUMN_ACT, "is \"maybe\""},
         {"+15550100,,all,,,", COLUMN_AT, "is missing"},
         {"+15550100,,all,,31/01/2026,", COLUMN_AT, "must be a date"},
         {"+15550100,,all,,2999-01-01,", COLUMN_AT, "in the future"},
         {"hello,,all,withdraw,,", COLUMN_PHONE, ""},
         {",,all,withdraw,,", COLUMN_PHONE, "is empty"},
         {"hello,nonsense,all,withdraw,,", COLUMN_PHONE, ""},
+        {"+15550100,,all", COLUMN_NONE, "\"consent_act\" is missing"},
         {"+15550100,,all,,2026-01-01,a,b", COLUMN_NONE, "7 cells, the header 6"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -282,10 +287,169 @@ TEST(other_channels)
     }
 }
 
+/* Under a column, with --consent for every row: what comes out. "+" is a grant, "-" a withdrawal, "?" one with a warning, "0"
+ * nothing, "h" nothing though there was --consent, "!" an error. */
+static char outcome(const char *header, const char *cell, bool from, struct err *e)
+{
+    struct contact_format f = format(header);
+    struct contact_found found;
+    struct import_row row;
+    struct json_out out;
+    struct buf b;
+    char line[256];
+    *e = (struct err){0};
+    f.fallback[COLUMN_CONSENT] = "marketing";
+    f.fallback[COLUMN_AT] = "2026-01-02";
+    f.consent_from = from ? 1 : -1;
+    snprintf(line, sizeof line, "+4915112345678,%s", cell);
+    split(line, &row);
+    buf_init(&b, 65536);
+    json_out_init(&out, &b);
+    int rc = contact_row_json(&f, &row, &out, &found, e);
+    bool grant = strstr(buf_cstr(&b), "\"grant\"") != NULL, withdraw = strstr(buf_cstr(&b), "\"withdraw\"") != NULL;
+    buf_done(&b);
+    return rc < 0 ? '!' : withdraw ? (rc == 1 ? '?' : '-') : grant ? '+' : found.held ? 'h' : '0';
+}
+
+static void check_cells(const char *header, bool from, const char *const *cells, char want)
+{
+    for (size_t i = 0; cells[i] != NULL; i++) {
+        struct err e;
+        char got = outcome(header, cells[i], from, &e);
+        if (got != want || (got == '!' && strstr(e.text, cells[i]) == NULL))
+            fail_msg("%s = \"%s\": %c, want %c: %s", header, cells[i], got, want, e.text);
+    }
+}
+
+static const char *const
+    agree[] = {"yes",    "TRUE",     "1",       "Y",         "x",        "on",     "Subscribed", "opted in",
+               "Opt-In", "OPTED_IN", "granted", "Confirmed", "accepted", "active", "Oui",        "ja",
+               "SÍ",     "si",       "sim",     "Evet",      "ya",       "ДА",     "2025-01-02", NULL},
+    *const leave[] = {"Opted out",
+                      "opt-out",
+                      "OPT_OUT",
+                      "Unsubscribe",
+                      "unsubscribed",
+                      "Suppressed",
+                      "do not contact",
+                      "DNC",
+                      "STOP",
+                      "withdrawn",
+                      "revoked",
+                      "User unsubscribed",
+                      "globally unsubscribed",
+                      "Spam complaint",
+                      "complained",
+                      "Désabonné",
+                      "DÉSABONNÉE",
+                      "désabonné(e)",
+                      "abbestellt",
+                      "Abgemeldet",
+                      "Dado de baja",
+                      "BAJA",
+                      "cancelado",
+                      "descadastrado",
+                      "Disiscritto",
+                      "cleaned",
+                      "blocked",
+                      "Blacklisted",
+                      "unsubscribed by the user on 3 May",
+                      "has opted out of it",
+                      NULL},
+    *const refuse[] = {"declined", "Refused", "abgelehnt", NULL},
+    *const wait[] = {"Never Subscribed", "pending", "unconfirmed", "bounced", "no", "FALSE", "Nein", NULL},
+    *const silent[] = {"", "N/A", "null", "-", "--", NULL}, *const riddle[] = {"maybe", "see notes", NULL},
+    *const stay[] = {"",      "N/A",  "null",   "none", "-",     "--",         "0",  "0.0",      "0000-00-00 00:00:00",
+                     "FALSO", "faux", "falsch", "NÃO",  "HAYIR", "subscribed", "no", "Opted in", NULL};
+
+TEST(words_of_consent)
+{
+    static const char *const whatsapp[] = {"phone,WhatsApp opt-in",       "phone,Opted in to WhatsApp",
+                                           "phone,Opted in on WhatsApp",  "phone,WhatsApp Marketing Consent Status",
+                                           "phone,WhatsApp status",       "phone,WhatsApp Opt In Date",
+                                           "phone,whatsapp_consent_given"};
+    for (size_t i = 0; i < sizeof whatsapp / sizeof whatsapp[0]; i++)
+        for (int from = 0; from < 2; from++) {
+            check_cells(whatsapp[i], from, agree, '+');
+            check_cells(whatsapp[i], from, leave, '-');
+            check_cells(whatsapp[i], from, refuse, '-');
+            check_cells(whatsapp[i], from, wait, 'h');
+            check_cells(whatsapp[i], from, silent, 'h');
+            check_cells(whatsapp[i], from, riddle, '!');
+        }
+    static const char *const other[] = {"phone,SMS consent",  "phone,Marketing consent", "phone,Consent status",
+                                        "phone,Subscription", "phone,Subscribed",        "phone,Opt-in status"};
+    for (size_t i = 0; i < sizeof other / sizeof other[0]; i++) {
+        check_cells(other[i], true, agree, '+');
+        check_cells(other[i], true, riddle, '!');
+        check_cells(other[i], false, agree, '+'); /* --consent speaks of WhatsApp */
+        check_cells(other[i], false, silent, '+');
+        check_cells(other[i], false, wait, 'h');
+        check_cells(other[i], false, riddle, 'h');
+        check_cells(other[i], false, leave, '-');
+    }
+}
+
+TEST(words_of_leaving)
+{
+    static const char *const states[] = {"phone,Status", "phone,Newsletter status", "phone,Estado", "phone,Stato"};
+    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
+        check_cells(states[i], false, leave, '-');
+        check_cells(states[i], false, wait, 'h');
+        check_cells(states[i], false, refuse, 'h');
+        check_cells(states[i], false, agree, '+');
+        check_cells(states[i], false, riddle, '+'); /* "Customer" */
+    }
+    static const char *const gone[] =
+        {"phone,Unsubscribed", "phone,Opt-out status", "phone,WhatsApp opt-out status", "phone,Blocked",
+         "phone,Gesperrt",     "phone,Werbesperre",    "phone,Nicht kontaktieren",      "phone,Ne pas contacter"},
+                             *const yes[] = {"yes", "1", "active", "2024-05-06 07:08:09", NULL};
+    for (size_t i = 0; i < sizeof gone / sizeof gone[0]; i++) {
+        check_cells(gone[i], false, stay, '+');
+        check_cells(gone[i], false, yes, '-');
+        check_cells(gone[i], false, leave, '-');
+        check_cells(gone[i], false, riddle, '?');
+    }
+    /* Two of them: both are read. */
+    struct err e;
+    assert_int_equal(outcome("phone,Status,Email Status", "active,unsubscribed", false, &e), '-');
+    assert_int_equal(outcome("phone,Email Status,Status", "unsubscribed,active", false, &e), '-');
+    assert_int_equal(outcome("phone,Status,Subscription Status", "active,pending", false, &e), 'h');
+    assert_int_equal(outcome("phone,WhatsApp opt-in,consent,consent_at", "no,all,2026-01-01", false, &e), 'h');
+    assert_non_null(strstr(e.text, "is not recorded"));
+    /* A row that ends before them. */
+    assert_int_equal(outcome("phone,name,Opt-out", "Ada", false, &e), '!');
+    assert_non_null(strstr(e.text, "\"Opt-out\" is missing"));
+    assert_int_equal(outcome("phone,name,Opt-out", "Ada,", false, &e), '+');
+}
+
+TEST(columns_that_would_not_be_read)
+{
+    static const struct {
+        const char *header, *says;
+    } rows[] = {{"phone,Agreed?,Town", "\"Agreed?\""},
+                {"phone,Lead Status,Marketing prefs", "\"Lead Status\", \"Marketing prefs\""},
+                {"phone,WhatsApp opt-in,OPTIN_IP,Consent source", ""},
+                {"phone,State,Order status,Notes", ""},
+                {"phone,Werbung erlaubt?", "\"Werbung erlaubt?\""}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct contact_format f = format(rows[i].header);
+        struct buf b;
+        buf_init(&b, 1024);
+        contact_unread(&f, &b);
+        if (strcmp(buf_cstr(&b), rows[i].says) != 0)
+            fail_msg("%s: %s", rows[i].header, buf_cstr(&b));
+        buf_done(&b);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {T(columns_not_used), T(good_rows), T(withdrawals),   T(bad_rows),
-                                       T(plus_or_vouched),  T(countries), T(other_channels)};
+    const struct CMUnitTest tests[] = {T(columns_not_used), T(good_rows),
+                                       T(withdrawals),      T(bad_rows),
+                                       T(plus_or_vouched),  T(countries),
+                                       T(other_channels),   T(words_of_consent),
+                                       T(words_of_leaving), T(columns_that_would_not_be_read)};
     phone_data_builtin(&plans);
     arena = arena_create(64u << 20);
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
