@@ -107,7 +107,7 @@ def test_attributes_tags_and_files_are_kept_shown_and_listed(quiet):
     assert contact["tags"] == ["all", "new"] and set(contact["attributes"]) == {"city"} and contact["attributes"]["city"]["value"] == "Biel"
     assert listed(quiet) == people and listed(quiet, "&activity=new") == people and listed(quiet, "&activity=dormant,active") == []
     assert listed(quiet, "&tag=vip") == [people[3]] and listed(quiet, "&attribute.city=K%C3%B6ln&attribute.n=4") == [people[4]]
-    assert listed(quiet, "&attribute.n=") == [people[0], *people[2:]] and listed(quiet, "&idle_days=30") == people and listed(quiet, "&seen_days=30") == []
+    assert listed(quiet, "&attribute.n=") == [people[0], *people[2:]] and listed(quiet, "&idle_days=30") == [] and listed(quiet, "&seen_days=30") == []
     code, answer = quiet.admin("PUT", f"/contacts/{people[0].replace('+', '%2B')}/attributes", {"attributes": {"shoe": "43"}})
     assert code == 200 and set(answer["attributes"]) == {"shoe"}
     code, answer = quiet.admin("PUT", f"/contacts/{people[0].replace('+', '%2B')}/tags", {"tags": ["gold"]})
@@ -133,6 +133,61 @@ def test_attributes_tags_and_files_are_kept_shown_and_listed(quiet):
     assert len(bad["errors"]) == 8 and {e["field"] for e in bad["errors"]} == {"attributes", "tags"}
     many = imported(quiet, {"phone": people[4], "attributes": {f"a{i}": "x" for i in range(70)}})
     assert len(quiet.person(people[4])["attributes"]) == 64 and len(many["warnings"]) == 1
+
+
+def test_a_tap_is_counted_once_whatever_is_started_again(start, sandbox, tmp_path):
+    first, ana = start(rig.Gateway, tmp_path, sandbox.url), "+" + ANA
+    store(first, envelope(said(ANA, "wamid.t", int(time.time()) - 10, **TAP)))
+    [before] = activity(first, ana)
+    assert 1.99 <= before["score"] <= 2 and before["last_clicked"] and before["last_replied"] is None
+    first.stop()
+    again = start(rig.Gateway, tmp_path, sandbox.url)
+    rig.until("it is filled", lambda: again.query("SELECT 1 FROM reader_cursor WHERE name = 'activity.pairs' AND value = -1"))
+    [after] = activity(again, ana)
+    assert 1.99 <= after["score"] <= 2 and after["last_clicked"] == before["last_clicked"] and after["last_replied"] is None
+
+
+def test_who_is_to_be_erased_is_in_no_list_and_no_import_brings_them_back(quiet):
+    ana, bo, source = "+" + ANA, "+" + BO, {"name": "people.csv", "sha256": SHA}
+    imported(quiet, *({"phone": p, "name": "Ana", "attributes": {"street": "S"}, "tags": ["t"]} for p in (ana, bo)))
+    quiet.grant(ana)
+    store(quiet, envelope(said(ANA, "wamid.a1", int(time.time()) - 5, **TEXT)))
+    assert listed(quiet) == [ana, bo] and activity(quiet, ana)[0]["class"] == "interactive"
+    code, out, error = quiet.cli(["contacts", "erase", ana, "--yes"])
+    assert code == 0 and quiet.query("SELECT COUNT(*) FROM person WHERE restricted_until > 0") == [(1,)], out + error
+    assert listed(quiet) == [bo] and listed(quiet, "&tag=t") == [bo]
+    assert [row["phone"] for row in csv.DictReader(io.StringIO(quiet.cli(["contacts", "list", "--csv"])[1]))] == [bo]
+    assert activity(quiet, ana) == [{"number": ana, "class": "unknown"}]
+    row = {"phone": ana, "user_id": ANA_ID, "name": "Ana again", "lang": "de", "zone": "Europe/Berlin", "attributes": {"street": "S"}, "tags": ["t"]}
+    answer = imported(quiet, row, **{"import": source})
+    assert answer["unchanged"] == 1 and answer["updated"] == 0 and "erased" in answer["warnings"][0]["message"], answer
+    answer = imported(quiet, {**row, "consent": {"act": "withdraw", "scope": "marketing", "method": "import"}}, **{"import": source})
+    assert answer["consents"] == 1 and "erased" in answer["warnings"][0]["message"], answer
+    assert quiet.query("SELECT COUNT(*) FROM person WHERE restricted_until > 0 AND name = '' AND lang = '' AND zone = ''") == [(1,)]
+    assert [quiet.query(f"SELECT COUNT(*) FROM {table}") for table in ("activity", "attribute", "tag", "contact_source")] == [[(0,)], [(1,)], [(1,)], [(0,)]]
+
+
+def test_what_cannot_be_read_is_refused_by_name(quiet):
+    phone = "+447700920000"
+    imported(quiet, {"phone": phone})
+    for body, field, word in (
+            ({"numbers": [phone, None]}, "numbers", "numbers[1]"), ({"numbers": [phone, phone, {}]}, "numbers", "numbers[2]"), ({"numbers": [1]}, "numbers", "numbers[0]"),
+            ({"numbers": phone}, "numbers", "array"), ({"numbers": [phone], "horizons": "y"}, "horizons", "object"), ({"numbers": [phone], "horizons": []}, "horizons", "object"),
+            ({"numbers": [phone], "horizons": {"idle_days": 1.5}}, "idle_days", "number")):
+        code, answer = quiet.admin("POST", "/contacts/activity", body)
+        assert code == 400 and field in json.dumps(answer) and word in json.dumps(answer), (body, answer)
+    assert [c["class"] for c in activity(quiet, "+44 (0)7700 920000", "+44-7700-920000")] == ["new", "new"]
+    for attributes in ({"a\0b": "x"}, {"\0": "x"}, {"a\n": "x"}, {"a": "x\0y"}, {"a": "x\ny"}, {"a": "\x7fy"}, {"a": "x\x1b[2J"}):
+        code, answer = quiet.admin("PUT", "/contacts/%2B447700920000/attributes", {"attributes": attributes})
+        assert code == 400 and "attribute" in json.dumps(answer), attributes
+        assert imported(quiet, {"phone": phone, "attributes": attributes})["errors"][0]["field"] == "attributes"
+    for name in ("a\0b", "a\nb", "a\x7f"):
+        code, answer = quiet.admin("POST", "/contacts/import", {"contacts": [], "import": {"name": name, "sha256": SHA}})
+        assert code == 400 and "import.name" in json.dumps(answer), name
+    for i in range(18):
+        imported(quiet, {"phone": phone}, **{"import": {"name": "daily.csv", "sha256": f"{i:064x}"}})
+    code, export = quiet.admin("GET", "/contacts/%2B447700920000/export")
+    assert code == 200 and export["cut"] and export["imports_cut"] and [int(i["sha256"], 16) for i in export["imports"]] == [0, *range(3, 18)]
 
 
 def test_nothing_of_it_is_left_of_somebody_who_is_erased(quiet):
