@@ -44,7 +44,7 @@ struct screen_known {       /* what the gateway knows of a number */
 };
 
 struct screen_work { /* of one row of the batch */
-    struct screened s;
+    struct phone_cell s;
     uint8_t share;       /* whose room holds its cells */
     uint32_t at, n;      /* its cells from e164 to zone, ready to be written */
     const char *network; /* NULL: none was looked for */

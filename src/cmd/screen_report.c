@@ -162,10 +162,10 @@ static void text_verdicts(const struct screen_job *j, FILE *out)
 static void text_repairs(const struct screen_job *j, FILE *out)
 {
     char count[PROGRESS_COUNT];
-    for (int i = 1; i < SCREEN_REPAIRS; i++)
+    for (int i = 1; i < PHONE_CELL_REPAIRS; i++)
         if (j->tally->repair[i] > 0)
             fprintf(out, "%s of the rows kept: %s\n", progress_count(j->tally->repair[i], count),
-                    screen_repair_sentence((enum screen_repair)i));
+                    phone_cell_repair_sentence((enum phone_cell_repair)i));
 }
 
 void screen_report_text(const struct screen_job *j, FILE *out)
@@ -273,11 +273,11 @@ void screen_report_json(const struct screen_job *j, struct buf *out)
     json_table(&o, "networks", "network", l, n);
     jo_key(&o, "repairs");
     jo_array(&o);
-    for (int i = 1; i < SCREEN_REPAIRS; i++) {
+    for (int i = 1; i < PHONE_CELL_REPAIRS; i++) {
         if (t->repair[i] == 0)
             continue;
         jo_object(&o);
-        jo_kcstr(&o, "repair", screen_repair_sentence((enum screen_repair)i));
+        jo_kcstr(&o, "repair", phone_cell_repair_sentence((enum phone_cell_repair)i));
         jo_kint(&o, "rows", (int64_t)t->repair[i]);
         jo_end(&o);
     }

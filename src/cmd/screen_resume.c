@@ -132,7 +132,7 @@ static void checkpoint_text(const struct screen_job *j, struct buf *b)
     jo_kint(&o, "rows", (int64_t)t->rows);
     put_counts(&o, "verdicts", t->verdict, VERDICTS);
     put_counts(&o, "lines", &t->line[0][0], (size_t)VERDICTS * SCREEN_LINES);
-    put_counts(&o, "repairs", t->repair, SCREEN_REPAIRS);
+    put_counts(&o, "repairs", t->repair, PHONE_CELL_REPAIRS);
     put_counts(&o, "types", t->type, PHONE_TYPES);
     put_counts(&o, "regions", t->region, t->regions);
     put_networks(&o, t);
@@ -243,7 +243,7 @@ static bool get_checkpoint(struct screen_job *j, struct json root)
     bool good = get_counts(root, "point", n, 7) && json_i64(json_get(root, "rows"), &rows) &&
                 get_counts(root, "verdicts", t->verdict, VERDICTS) &&
                 get_counts(root, "lines", &t->line[0][0], (size_t)VERDICTS * SCREEN_LINES) &&
-                get_counts(root, "repairs", t->repair, SCREEN_REPAIRS) &&
+                get_counts(root, "repairs", t->repair, PHONE_CELL_REPAIRS) &&
                 get_counts(root, "types", t->type, PHONE_TYPES) && get_counts(root, "regions", t->region, t->regions) &&
                 get_networks(j, root);
     if (!good)

@@ -141,7 +141,7 @@ static void one_row(const struct screen_job *j, size_t i, struct screen_room *ro
     struct screen_work *w = &j->work[i];
     int column;
     if (row->problem != TABLE_RIGHT) {
-        w->s = (struct screened){.number = {.status = PHONE_NOT_A_NUMBER, .type = PHONE_UNKNOWN_TYPE},
+        w->s = (struct phone_cell){.number = {.status = PHONE_NOT_A_NUMBER, .type = PHONE_UNKNOWN_TYPE},
                                  .verdict = (uint8_t)verdict_of_problem(row->problem)};
         return;
     }

@@ -144,12 +144,12 @@ static void put_repeated(const struct screen_job *j, size_t i, struct table_out 
 
 static void put_verdict(const struct screen_job *j, size_t i, struct table_out *o)
 {
-    const struct screened *s = &j->work[i].s;
+    const struct phone_cell *s = &j->work[i].s;
     if (s->verdict == VERDICT_DUPLICATE) {
         put_repeated(j, i, o);
-    } else if (s->verdict == VERDICT_OK && s->repair != SCREEN_AS_WRITTEN) {
+    } else if (s->verdict == VERDICT_OK && s->repair != PHONE_CELL_AS_WRITTEN) {
         table_out_cell(o, str_of(verdict_word(VERDICT_OK)));
-        table_out_cell(o, str_of(screen_repair_sentence((enum screen_repair)s->repair)));
+        table_out_cell(o, str_of(phone_cell_repair_sentence((enum phone_cell_repair)s->repair)));
     } else if (particulars[s->verdict] != NULL) {
         put_particular(j, i, o);
     } else {

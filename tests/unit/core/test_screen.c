@@ -58,9 +58,9 @@ static const struct {
     {"+1 202 555 0143", "", "test_number", 0, 0},
     {"07700 900123", "GB", "test_number", 0, 0},
     /* what spreadsheets do */
-    {"=\"030 901820\"", "DE", "ok", 4930901820u, SCREEN_UNWRAPPED},
-    {"=+4930901820", "", "ok", 4930901820u, SCREEN_UNWRAPPED},
-    {"=4930901820", "DE", "ok", 4930901820u, SCREEN_UNWRAPPED},
+    {"=\"030 901820\"", "DE", "ok", 4930901820u, PHONE_CELL_UNWRAPPED},
+    {"=+4930901820", "", "ok", 4930901820u, PHONE_CELL_UNWRAPPED},
+    {"=4930901820", "DE", "ok", 4930901820u, PHONE_CELL_UNWRAPPED},
     {"=1+1", "DE", "formula", 0, 0},
     {"=", "DE", "formula", 0, 0},
     {"=\"", "DE", "formula", 0, 0},
@@ -74,11 +74,11 @@ static const struct {
     {"5E11", "DE", "digits_lost", 0, 0},
     {"4.93091E+11", "DE", "digits_lost", 0, 0},
     {"+4.93091E+11", "DE", "digits_lost", 0, 0},
-    {"1.2024561111E+10", "US", "ok", 12024561111u, SCREEN_EXPONENT},
-    {"+1.2024561111E10", "", "ok", 12024561111u, SCREEN_EXPONENT},
+    {"1.2024561111E+10", "US", "ok", 12024561111u, PHONE_CELL_EXPONENT},
+    {"+1.2024561111E10", "", "ok", 12024561111u, PHONE_CELL_EXPONENT},
     {"1.2024561111e+09", "US", "not_a_number", 0, 0},
-    {"2024561111.0", "US", "ok", 12024561111u, SCREEN_DECIMAL},
-    {"+4930901820.0", "", "ok", 4930901820u, SCREEN_DECIMAL},
+    {"2024561111.0", "US", "ok", 12024561111u, PHONE_CELL_DECIMAL},
+    {"+4930901820.0", "", "ok", 4930901820u, PHONE_CELL_DECIMAL},
     {"#REF!", "DE", "sheet_error", 0, 0},
     {"#N/A", "DE", "sheet_error", 0, 0},
     {"##########", "DE", "sheet_error", 0, 0},
@@ -92,12 +92,63 @@ static const struct {
     {"+49 30 901820\n+1 202 456 1111", "", "two_numbers", 0, 0},
     {"+49 30 901820 ::: +1 202 456 1111", "", "two_numbers", 0, 0},
     {"030/901820", "DE", "ok", 4930901820u, 0},
+    {"+44 20 7946 1234/5", "", "two_numbers", 0, 0},
+    {"+49 30 901820/21", "", "two_numbers", 0, 0},
+    {"0170 1234567 Handy 030 901820", "DE", "two_numbers", 0, 0},
+    /* what a number became on its way through a spreadsheet */
+    {"436641493839.0", "AT", "ok", 436641493839u, PHONE_CELL_DECIMAL},
+    {"436641493839,0", "AT", "ok", 436641493839u, PHONE_CELL_DECIMAL},
+    {"436641493839.00", "AT", "ok", 436641493839u, PHONE_CELL_DECIMAL},
+    {"4.36641493839E+11", "AT", "ok", 436641493839u, PHONE_CELL_EXPONENT},
+    {"491701234567.0", "DE", "both_ways", 0, PHONE_CELL_DECIMAL},
+    {"4.91701234567E+11", "DE", "both_ways", 0, PHONE_CELL_EXPONENT},
+    {"491701234567.0", "", "needs_region", 0, PHONE_CELL_DECIMAL},
+    {"4915112345000.5", "DE", "digits_lost", 0, 0},
+    {"030.901820", "DE", "ok", 4930901820u, 0},
+    {"'+49 30 901820", "", "ok", 4930901820u, 0},
+    {"'030 901820", "DE", "ok", 4930901820u, 0},
+    {"'", "DE", "not_a_number", 0, 0},
+    {"#NAME?", "DE", "sheet_error", 0, 0},
+    {"2023-03-15", "DE", "not_a_number", 0, 0},
+    {"2023-03-15 10:30:00", "DE", "not_a_number", 0, 0},
+    {"15.03.2023", "DE", "not_a_number", 0, 0},
+    {"03/15/2023", "US", "not_a_number", 0, 0},
+    /* another country's number without its + is not guessed */
+    {"33612345678", "DE", "both_ways", 0, 0},
+    {"447911123456", "DE", "both_ways", 0, 0},
+    {"41791234567", "DE", "both_ways", 0, 0},
+    {"436641234567", "DE", "both_ways", 0, 0},
+    {"393331234567", "DE", "both_ways", 0, 0},
+    {"48501234567", "DE", "both_ways", 0, 0},
+    {"Tel. 33612345678", "DE", "both_ways", 0, 0},
+    {"33611223344", "FR", "ok", 33611223344u, 0},
+    {"33612345678", "US", "both_ways", 0, 0},
+    {"1701234567", "DE", "ok", 491701234567u, 0},
+    {"(202) 456-1111", "US", "ok", 12024561111u, 0},
+    {"212 736 5000", "US", "ok", 12127365000u, 0},
+    {"+39333123456", "", "ok", 39333123456u, 0},
+    /* with a + that is no number */
+    {"+49 1515877529", "", "not_assigned", 0, 0},
+    {"+1 999 999 9999", "", "not_assigned", 0, 0},
+    {"+49123", "", "local_only", 0, 0},
+    {"+49151123450001234", "", "not_assigned", 0, 0},
+    {"+491511234500012345", "", "too_long", 0, 0},
+    /* words behind a number */
+    {"0170-1234567 (privat)", "DE", "ok", 491701234567u, PHONE_CELL_WORDS},
+    {"0170 1234567 WhatsApp", "DE", "ok", 491701234567u, PHONE_CELL_WORDS},
+    {"+49 30 901820 (Home)", "", "ok", 4930901820u, PHONE_CELL_WORDS},
+    {"0170 1234567 B\xC3\xBCro", "DE", "ok", 491701234567u, PHONE_CELL_WORDS},
+    {"33612345678 (privat)", "DE", "both_ways", 0, 0},
+    {"0170 1234567 (ab 18 Uhr)", "DE", "text_behind", 0, 0},
+    {"030 901820 x12", "DE", "ok", 4930901820u, 0},
+    {"1-800-FLOWERS", "US", "ok", 18003569377u, 0},
+    {"+1 202 456 HOME", "", "ok", 12024564663u, 0},
 };
 
 static bool check(const struct screen *s, const char *text, const char *region, const char *verdict, uint64_t e164,
                   unsigned repair)
 {
-    struct screened got;
+    struct phone_cell got;
     int row = strcmp(region, "??") == 0 ? -1 : phone_region(&data, str_of(region));
     /* in memory of its own, so that reading past its end is seen */
     char *copy = malloc(strlen(text) + 1);
@@ -124,13 +175,18 @@ TEST(verdicts_of_numbers)
 TEST(a_plus_that_is_missing)
 {
     assert_true(check(&plain, "4930901820", "", "needs_region", 0, 0));
-    assert_true(check(&international, "4930901820", "", "ok", 4930901820u, SCREEN_PLUS));
-    assert_true(check(&international, "49 (30) 901820", "", "ok", 4930901820u, SCREEN_PLUS));
+    assert_true(check(&international, "4930901820", "", "ok", 4930901820u, PHONE_CELL_PLUS));
+    assert_true(check(&international, "49 (30) 901820", "", "ok", 4930901820u, PHONE_CELL_PLUS));
     assert_true(check(&international, "+49 30 901820", "", "ok", 4930901820u, 0));
     assert_true(check(&international, "030 901820", "DE", "ok", 4930901820u, 0));
-    assert_true(check(&international, "4915112345678", "DE", "ok", 4915112345678u, SCREEN_PLUS));
+    assert_true(check(&international, "4915112345678", "DE", "ok", 4915112345678u, PHONE_CELL_PLUS));
     assert_true(check(&international, "030 901820", "", "needs_region", 0, 0));
-    assert_true(check(&international, "4930901820", "??", "ok", 4930901820u, SCREEN_PLUS));
+    assert_true(check(&international, "436641493839.0", "", "ok", 436641493839u, PHONE_CELL_PLUS));
+    assert_true(check(&international, "4915112345000.5", "", "digits_lost", 0, 0));
+    assert_true(check(&international, "2023-03-15", "", "not_a_number", 0, 0));
+    assert_true(check(&international, "491515877529", "", "not_assigned", 0, PHONE_CELL_PLUS));
+    assert_true(check(&international, "33611223344", "DE", "ok", 33611223344u, PHONE_CELL_PLUS));
+    assert_true(check(&international, "4930901820", "??", "ok", 4930901820u, PHONE_CELL_PLUS));
 }
 
 TEST(examples_of_the_plans_are_for_tests)
@@ -145,7 +201,7 @@ TEST(examples_of_the_plans_are_for_tests)
 TEST(long_text)
 {
     char text[600];
-    struct screened got;
+    struct phone_cell got;
     memset(text, '1', sizeof text);
     screen_number(&plain, (struct str){text, sizeof text}, 0, &got);
     assert_int_equal(got.verdict, VERDICT_LONG_CELL);
@@ -177,7 +233,7 @@ TEST(counts_add_up)
 {
     struct arena *a = arena_create(8u << 20);
     struct screen_tally *t = screen_tally_new(a, &data);
-    struct screened got;
+    struct phone_cell got;
     uint64_t sum = 0;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         const char *region = strcmp(rows[i].region, "??") == 0 ? "" : rows[i].region;
