@@ -442,36 +442,102 @@ static int consent_json(const struct contact_format *f, const struct import_row 
 /* --- numbers
  * ---------------------------------------------------------------------------------------------------------------- */
 
+/* A plus, as typed on any keyboard, before the first digit: "+44...", "(+44)...", or full-width. */
+static bool leads_with_plus(struct str phone)
+{
+    static const char wide[] = "\xEF\xBC\x8B";
+    for (size_t i = 0; i < phone.n && (phone.p[i] < '0' || phone.p[i] > '9'); i++)
+        if (phone.p[i] == '+' || str_starts((struct str){phone.p + i, phone.n - i}, str_of(wide)))
+            return true;
+    return false;
+}
+
+static int as_spreadsheets_leave_it(struct str phone, struct err *e)
+{
+    const char *exp = memchr(phone.p, 'E', phone.n);
+    if (exp == NULL)
+        exp = memchr(phone.p, 'e', phone.n);
+    if (exp == NULL || exp == phone.p || phone.p[0] < '0' || phone.p[0] > '9')
+        return 0;
+    return err_set(e, WL_EINVAL,
+                   "was shortened by a spreadsheet (as in 5.5E+12) and cannot be restored; export the column as text");
+}
+
+static int no_number(const struct phone_number *n, struct err *e)
+{
+    static const char *const why[] = {
+        [PHONE_INVALID_COUNTRY_CODE] = "begins with no country code that exists",
+        [PHONE_NOT_A_NUMBER] = "is no phone number",
+        [PHONE_TOO_SHORT_AFTER_IDD] = "is too short for a phone number",
+        [PHONE_TOO_SHORT_NSN] = "is too short for a phone number",
+        [PHONE_TOO_LONG_NSN] = "has too many digits for one phone number",
+        [PHONE_INPUT_TOO_BIG] = "is too long for a phone number",
+    };
+    return err_set(e, WL_EINVAL, "%s", why[n->status]);
+}
+
+/* Digits that begin with the region's own country code and are somebody's number with it, too: 4915112345678 in Germany. */
+static bool both_ways(const struct phone_data *d, struct str phone, int region, const struct phone_number *read)
+{
+    struct phone_number other;
+    uint64_t digits = 0;
+    for (size_t i = 0; i < phone.n && digits < UINT64_MAX / 100; i++)
+        if (phone.p[i] >= '0' && phone.p[i] <= '9')
+            digits = digits * 10 + (uint64_t)(phone.p[i] - '0');
+    return phone_number_of_e164(d, digits, &other) && phone_number_valid(&other) &&
+           other.code == d->region[region].code && other.e164 != read->e164;
+}
+
 int contact_number(const struct contact_numbers *c, struct str phone, int region, char ret[PHONE_E164_MAX],
                    struct err *e)
 {
-    struct phone_cell cell;
-    phone_cell_read(c->plans, phone, region, c->international, &cell);
-    enum verdict v = (enum verdict)cell.verdict;
-    if (v == VERDICT_OK && cell.number.e164 == 0)
-        v = VERDICT_TOO_LONG;
-    if (v == VERDICT_OK || (v == VERDICT_NOT_ASSIGNED && c->allow_unassigned && cell.number.e164 != 0)) {
-        snprintf(ret, PHONE_E164_MAX, "+%llu", (unsigned long long)cell.number.e164);
-        return 0;
+    struct phone_number n;
+    char plus[PHONE_TEXT_MAX + 1];
+    int rc = as_spreadsheets_leave_it(phone, e);
+    bool whole = leads_with_plus(phone);
+    if (rc != 0)
+        return rc;
+    if (c->international && !whole && phone.n < PHONE_TEXT_MAX) {
+        plus[0] = '+';
+        memcpy(plus + 1, phone.p, phone.n);
+        phone = (struct str){plus, phone.n + 1};
+        whole = true;
     }
-    struct str why = str_of(verdict_sentence(v));
-    size_t colon = why.n > 0 && why.p[why.n - 1] == ':';
-    return err_set(e, WL_EINVAL, "is refused: %.*s; %s", (int)(why.n - colon), why.p, verdict_next(v));
+    phone_number_read(c->plans, phone, region, &n);
+    if (n.status != PHONE_OK && (whole || region != 0 || n.status != PHONE_INVALID_COUNTRY_CODE))
+        return no_number(&n, e);
+    if (n.status != PHONE_OK)
+        return err_set(e, WL_EINVAL,
+                       "write it with + and the country code, say --region DE if it is dialled in Germany, or "
+                       "--international if every number in this file begins with its country code");
+    if (!whole && both_ways(c->plans, phone, region, &n))
+        return err_set(
+            e, WL_EINVAL,
+            "can be read with its country code and without; write it with +, or say --international if every "
+            "number in this file begins with its country code");
+    if (n.e164 == 0 || (!whole && !phone_number_valid(&n)))
+        return err_set(e, WL_EINVAL, "is no number that somebody in %s has; write it with + and the country code",
+                       phone_region_id(c->plans, region));
+    snprintf(ret, PHONE_E164_MAX, "+%llu", (unsigned long long)n.e164);
+    return 0;
 }
 
 /* The row's number, in the country the row names. */
 static int row_number(const struct contact_format *f, const struct import_row *row, struct str *phone,
                       char ret[PHONE_E164_MAX], struct err *e)
 {
+    int region = f->numbers.region;
     *phone = STR("");
     for (size_t i = 0; i < f->columns.phones && phone->n == 0; i++)
         *phone = cell_at(row, f->columns.phone[i]);
     if (phone->n == 0)
         return 0;
-    int region = columns_region(&f->columns, f->numbers.plans, row->row, row->cells, f->numbers.region);
-    struct contact_numbers numbers = f->numbers;
-    numbers.allow_unassigned = numbers.allow_unassigned || lenient; /* a withdrawal is taken */
-    int rc = contact_number(&numbers, *phone, region, ret, e);
+    if (!leads_with_plus(*phone) && !f->numbers.international) {
+        region = columns_region(&f->columns, f->numbers.plans, row->row, row->cells, region);
+        if (region < 0)
+            return err_set(e, WL_EINVAL, "is written without country code, and the row names a country nobody knows");
+    }
+    int rc = contact_number(&f->numbers, *phone, region, ret, e);
     *phone = rc == 0 ? str_of(ret) : *phone;
     return rc;
 }
