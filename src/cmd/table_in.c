@@ -300,6 +300,17 @@ static bool cut_off(struct table *t)
     return left.n > 0;
 }
 
+static void mark_damaged(struct table *t)
+{
+    for (size_t i = 0; t->sheet != NULL && i < t->rows.rows; i++) {
+        struct table_row *row = &t->rows.row[i];
+        if (!table_sheet_bad(t->sheet, row->line))
+            continue;
+        row->problem = TABLE_DAMAGED;
+        row->cells = 0;
+    }
+}
+
 static bool split_on(struct table *t, size_t rows_max)
 {
     t->rows.rows_max = rows_max;
@@ -307,6 +318,7 @@ static bool split_on(struct table *t, size_t rows_max)
         bool last = all_in(t) && t->failed == 0;
         size_t used = table_split(&t->split, t->window + t->at, t->end - t->at, last, t->dirty, &t->rows);
         t->at += used;
+        mark_damaged(t);
         if (t->rows.rows > 0)
             return true;
         if (used > 0 && t->at < t->end)
@@ -574,6 +586,11 @@ const char *table_compression(const struct table *t)
 {
     static const char *const names[] = {"", "gzip", "zstd", "xlsx"};
     return names[table_bytes_packing(t->bytes)];
+}
+
+const char *table_sheets(const struct table *t)
+{
+    return t->sheet != NULL ? table_sheet_names(t->sheet) : "";
 }
 
 uint64_t table_progress(const struct table *t, uint64_t *ret_total)

@@ -2,8 +2,14 @@
  * table_sheet.c - libarchive opens the workbook, expat reads its parts, a sheet's rows become lines of CSV.
  *
  * The archive is read twice: first the list of sheets, the styles (to know dates from numbers) and the shared
- * strings, which are kept in memory and bounded; then the sheet, in pieces. Document type declarations are refused:
- * workbooks have none, attacks do. A workbook's times have no zone and are written as UTC. Rows that the sheet leaves
+ * strings, which are kept in memory and bounded; then the sheet, in pieces.
+ *
+ * A small file can say a lot, so everything is bounded: what all parts expand to (EXPANDED_LEAST, and EXPANDED_TIMES the
+ * file's size, which no table people keep comes near), what is kept of it, how deep elements are nested, and the bytes
+ * of one tag, which expat would read again with each piece. Document type declarations are refused: workbooks have none,
+ * attacks do. A row whose cells are out of order, or name a text that is not there, is remembered as damaged.
+ *
+ * Sheets that are hidden are read when they are asked for by name only. A workbook's times have no zone and are written as UTC. Rows that the sheet leaves
  * out become empty lines, so that lines are the rows of the sheet. */
 #include "cmd/table_sheet.h"
 
@@ -13,20 +19,27 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "core/table_split.h"
 
-#define STRINGS_BYTES (512u << 20) /* of all shared strings */
-#define PART_BYTES    65536
-#define LINE_BYTES    (2 * TABLE_ROW_MAX)
-#define NAME_BYTES    256
-#define STYLES        65536
-#define FORMATS       1024
-#define SHEET_ROWS    1048576
-#define SHEET_COLUMNS 16384
-#define NO_WORKBOOK   "it is a ZIP archive and no XLSX workbook; unpack it, or save the sheet as CSV UTF-8"
+#define STRINGS_BYTES  (256u << 20) /* of all shared strings, with where they begin */
+#define STRING_COST    (2 * sizeof(uint64_t))
+#define EXPANDED_LEAST (64ull << 20)
+#define EXPANDED_TIMES 100ull
+#define TAG_BYTES      (1u << 20)
+#define DEPTH          64
+#define SHEETS_BYTES   4096 /* of the names of sheets, for people */
+#define PART_BYTES     65536
+#define LINE_BYTES     (2 * TABLE_ROW_MAX)
+#define NAME_BYTES     256
+#define STYLES         65536
+#define FORMATS        1024
+#define SHEET_ROWS     1048576
+#define SHEET_COLUMNS  16384
+#define NO_WORKBOOK    "it is a ZIP archive and no XLSX workbook; unpack it, or save the sheet as CSV UTF-8"
 
 enum part { PART_BOOK, PART_LINKS, PART_STYLES, PART_STRINGS, PART_SHEET };
 
@@ -39,6 +52,12 @@ struct table_sheet {
     char link[NAME_BYTES];  /* r:id of it */
     char entry[NAME_BYTES]; /* the archive's name of it */
     bool from_1904;
+    struct buf sheets; /* "A", "B" (hidden) */
+    uint64_t expanded, expanded_max;
+    size_t unseen; /* bytes since the parser saw anything whole */
+    size_t depth;
+    uint32_t *bad; /* damaged rows, ascending */
+    size_t n_bad, bad_cap;
 
     struct buf strings; /* one after the other */
     uint64_t *string_at;
@@ -59,6 +78,8 @@ struct table_sheet {
     struct buf line; /* CSV not fetched yet */
     size_t line_at;
     const char *why; /* what is wrong with it */
+    int failed;      /* said once what is in line was fetched */
+    struct err error;
 };
 
 /* --- attributes and names -------------------------------------------------------------------------------------------- */
@@ -96,17 +117,41 @@ static void wrong(struct table_sheet *s, const char *why)
     XML_StopParser(s->parser, XML_FALSE);
 }
 
+/* The row at hand: each once, in order. */
+static void note_bad(struct table_sheet *s)
+{
+    if (s->n_bad > 0 && s->bad[s->n_bad - 1] == s->row)
+        return;
+    if (s->n_bad == s->bad_cap) {
+        s->bad_cap = s->bad_cap == 0 ? 64 : 2 * s->bad_cap;
+        s->bad = realloc(s->bad, s->bad_cap * sizeof *s->bad);
+        if (s->bad == NULL)
+            abort();
+    }
+    s->bad[s->n_bad++] = (uint32_t)s->row;
+}
+
 /* --- the parts before the sheet
  * ------------------------------------------------------------------------------------------ */
+
+static void sheet_named(struct table_sheet *s, const char *name, bool hidden, const char *link)
+{
+    struct str clipped = str_clip(str_of(name), 60);
+    if (s->sheets.len + 100 < SHEETS_BYTES)
+        buf_printf(&s->sheets, "%s\"%.*s\"%s", s->sheets.len > 0 ? ", " : "", (int)clipped.n, clipped.p,
+                   hidden ? " (hidden)" : "");
+    if (s->link[0] == '\0' && (s->wanted == NULL ? !hidden : strcmp(s->wanted, name) == 0))
+        keep(s->link, sizeof s->link, link);
+}
 
 static void book_begin(struct table_sheet *s, const char *name, const char **a)
 {
     const char *old = attribute(a, "date1904");
     if (named(name, "workbookPr"))
         s->from_1904 = strcmp(old, "1") == 0 || strcmp(old, "true") == 0;
-    else if (named(name, "sheet") && s->link[0] == '\0' &&
-             (s->wanted == NULL || strcmp(s->wanted, attribute(a, "name")) == 0))
-        keep(s->link, sizeof s->link, attribute(a, "id"));
+    else if (named(name, "sheet"))
+        sheet_named(s, attribute(a, "name"),
+                    attribute(a, "state")[0] != '\0' && !named(attribute(a, "state"), "visible"), attribute(a, "id"));
 }
 
 static void link_begin(struct table_sheet *s, const char *name, const char **a)
@@ -165,7 +210,7 @@ static void string_end(struct table_sheet *s)
         s->string_at[0] = 0;
     }
     buf_putstr(&s->strings, buf_str(&s->text));
-    if (s->strings.failed)
+    if (s->strings.failed || s->strings.len + s->n_strings * STRING_COST > STRINGS_BYTES)
         wrong(s, "it has more text than fits; save the sheet as CSV UTF-8");
     s->string_at[++s->n_strings] = s->strings.len;
     buf_clear(&s->text);
@@ -202,11 +247,14 @@ static size_t column_of(const struct table_sheet *s, const char *place)
 static void row_begin(struct table_sheet *s, const char **a)
 {
     long row = strtol(attribute(a, "r"), NULL, 10);
+    bool before = row > 0 && (size_t)row <= s->row;
     for (; row > 0 && row <= SHEET_ROWS && s->row + 1 < (size_t)row; s->row++)
         buf_putc(&s->line, '\n');
     s->row++;
     s->column = 0;
     s->open_row = true;
+    if (before || s->row > SHEET_ROWS)
+        note_bad(s);
 }
 
 static void sheet_begin(struct table_sheet *s, const char *name, const char **a)
@@ -262,6 +310,8 @@ static struct str cell_value(struct table_sheet *s, char *room, size_t size)
     struct str v = {buf_cstr(&s->text), s->text.len};
     if (strcmp(s->type, "s") == 0) {
         size_t i = strtoul(v.p, NULL, 10);
+        if (v.n > 0 && i >= s->n_strings)
+            note_bad(s);
         if (v.n == 0 || i >= s->n_strings)
             return STR("");
         return (struct str){s->strings.data + s->string_at[i], s->string_at[i + 1] - s->string_at[i]};
@@ -278,8 +328,12 @@ static struct str cell_value(struct table_sheet *s, char *room, size_t size)
 static void cell_end(struct table_sheet *s)
 {
     char room[TIME_TEXT > 64 ? TIME_TEXT : 64];
-    if (!s->open_row || s->cell_column < s->column || s->cell_column >= SHEET_COLUMNS)
+    if (!s->open_row)
         return;
+    if (s->cell_column < s->column || s->cell_column >= SHEET_COLUMNS) {
+        note_bad(s);
+        return;
+    }
     for (size_t i = s->column; i < s->cell_column; i++)
         buf_putc(&s->line, ',');
     if (s->column > 0)
@@ -296,6 +350,11 @@ static void XMLCALL on_begin(void *of, const char *name, const char **a)
     static void (*const begin[])(struct table_sheet *, const char *, const char **) = {
         [PART_BOOK] = book_begin, [PART_LINKS] = link_begin, [PART_STYLES] = style_begin, [PART_SHEET] = sheet_begin};
     struct table_sheet *s = of;
+    s->unseen = 0;
+    if (++s->depth > DEPTH) {
+        wrong(s, "its elements are nested too deep");
+        return;
+    }
     s->phonetic = s->phonetic || named(name, "rPh");
     s->take_text = !s->phonetic && (named(name, "t") || (named(name, "v") && s->part == PART_SHEET));
     if (begin[s->part] != NULL)
@@ -305,6 +364,8 @@ static void XMLCALL on_begin(void *of, const char *name, const char **a)
 static void XMLCALL on_end(void *of, const char *name)
 {
     struct table_sheet *s = of;
+    s->unseen = 0;
+    s->depth--;
     s->take_text = false;
     if (named(name, "rPh"))
         s->phonetic = false;
@@ -327,6 +388,7 @@ static void XMLCALL on_end(void *of, const char *name)
 static void XMLCALL on_text(void *of, const char *p, int n)
 {
     struct table_sheet *s = of;
+    s->unseen = 0;
     if (s->take_text && !buf_put(&s->text, p, (size_t)n))
         wrong(s, "a cell has more than fits");
 }
@@ -352,6 +414,7 @@ static void parser_start(struct table_sheet *s, enum part part)
     XML_SetStartDoctypeDeclHandler(s->parser, on_doctype);
     buf_clear(&s->text);
     s->take_text = s->phonetic = false;
+    s->unseen = s->depth = 0;
 }
 
 /* One more piece of the archive's entry; *ret_more false at its end. */
@@ -362,6 +425,10 @@ static int parse_piece(struct table_sheet *s, bool *ret_more, struct err *e)
     if (n < 0)
         return err_set(e, WL_ECORRUPT, "the workbook is damaged: %s", archive_error_string(s->archive));
     *ret_more = n > 0;
+    s->expanded += (uint64_t)n;
+    s->unseen += (size_t)n;
+    if (s->expanded > s->expanded_max || s->unseen > TAG_BYTES + PART_BYTES)
+        return err_set(e, WL_ETOOBIG, "the workbook expands to more than its size allows; save the sheet as CSV UTF-8");
     if (XML_Parse(s->parser, piece, (int)n, n == 0) != XML_STATUS_ERROR)
         return 0;
     return err_set(e, WL_ECORRUPT, "the workbook is damaged: %s",
@@ -404,6 +471,7 @@ static int read_entry(struct table_sheet *s, const char *name, enum part part, b
 int table_sheet_open(int fd, const char *sheet, struct table_sheet **ret, struct err *e)
 {
     bool found = true, maybe;
+    struct stat st;
     struct table_sheet *s = calloc(1, sizeof *s);
     if (s == NULL)
         abort();
@@ -413,12 +481,16 @@ int table_sheet_open(int fd, const char *sheet, struct table_sheet **ret, struct
     buf_init(&s->strings, STRINGS_BYTES);
     buf_init(&s->text, TABLE_ROW_MAX);
     buf_init(&s->line, LINE_BYTES);
+    buf_init(&s->sheets, SHEETS_BYTES);
+    s->expanded_max = EXPANDED_LEAST + (fstat(fd, &st) == 0 ? (uint64_t)st.st_size * EXPANDED_TIMES : 0);
     int rc = read_entry(s, "xl/workbook.xml", PART_BOOK, &found, e);
     if (rc == 0 && !found)
         return err_set(e, WL_EINVAL, NO_WORKBOOK);
     if (rc == 0 && s->link[0] == '\0')
-        return err_set(e, WL_EINVAL, "the workbook has no sheet %s%.60s", sheet != NULL ? "called " : "",
-                       sheet != NULL ? sheet : "at all");
+        return err_set(e, WL_EINVAL, "the workbook has no sheet %s%.60s%s%s; it has %s", sheet != NULL ? "\"" : "",
+                       sheet != NULL ? sheet : "to be seen", sheet != NULL ? "\"" : "",
+                       sheet != NULL ? "" : " (name one with --sheet)",
+                       s->sheets.len > 0 ? buf_cstr(&s->sheets) : "none at all");
     if (rc == 0)
         rc = read_entry(s, "xl/_rels/workbook.xml.rels", PART_LINKS, &maybe, e);
     if (rc == 0)
@@ -441,6 +513,8 @@ void table_sheet_close(struct table_sheet *s)
     buf_done(&s->strings);
     buf_done(&s->text);
     buf_done(&s->line);
+    buf_done(&s->sheets);
+    free(s->bad);
     free(s->string_at);
     free(s);
 }
@@ -449,16 +523,34 @@ int table_sheet_read(struct table_sheet *s, char *p, size_t n, size_t *ret, stru
 {
     bool more = true;
     *ret = 0;
-    while (s->line_at == s->line.len && more) {
+    while (s->line_at == s->line.len && more && s->failed == 0) {
         buf_clear(&s->line);
         s->line_at = 0;
-        int rc = parse_piece(s, &more, e);
-        if (rc != 0)
-            return rc;
+        s->failed = parse_piece(s, &more, &s->error);
     }
     *ret = s->line.len - s->line_at < n ? s->line.len - s->line_at : n;
+    if (*ret == 0 && s->failed != 0)
+        return err_set(e, s->failed, "%s", s->error.text);
     if (*ret > 0)
         memcpy(p, s->line.data + s->line_at, *ret);
     s->line_at += *ret;
     return 0;
+}
+
+bool table_sheet_bad(const struct table_sheet *s, uint64_t row)
+{
+    size_t from = 0, to = s->n_bad;
+    while (from < to) {
+        size_t middle = from + (to - from) / 2;
+        if (s->bad[middle] < row)
+            from = middle + 1;
+        else
+            to = middle;
+    }
+    return from < s->n_bad && s->bad[from] == row;
+}
+
+const char *table_sheet_names(const struct table_sheet *s)
+{
+    return buf_cstr(&s->sheets);
 }

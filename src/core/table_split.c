@@ -29,6 +29,7 @@ static const struct {
     [TABLE_BEHIND_QUOTE] = {"text_behind_quote", "there is text behind a closing quote"},
     [TABLE_LONG_ROW] = {"long_row", "the row has more than 16 MiB"},
     [TABLE_CUT] = {"cut_off", "the file ends in the middle: it is damaged"},
+    [TABLE_DAMAGED] = {"damaged_row", "the workbook is damaged here: cells are out of order, or a text is missing"},
     [TABLE_MANY_CELLS] = {"many_cells", "the row has more than 16384 cells"},
 };
 

@@ -37,6 +37,7 @@ enum table_problem {
     TABLE_BEHIND_QUOTE,            /* there is text behind a closing quote */
     TABLE_LONG_ROW,                /* more than TABLE_ROW_MAX bytes: p, n are its beginning */
     TABLE_CUT,                     /* the file could not be read on behind it: the caller's */
+    TABLE_DAMAGED,                 /* of a workbook: what the cells hold is not certain; the caller's */
     TABLE_MANY_CELLS,
     TABLE_PROBLEMS
 };

@@ -89,7 +89,7 @@ def test_a_workbook_keeps_its_digits_and_dates(gateway, tmp_path):
         for name, text in PARTS.items():
             book.writestr(name, text)
     code, _, err = gateway.cli(["contacts", "import", "people.xlsx", "--sheet", "Nobody"])
-    assert code == 1 and "no sheet called Nobody" in err
+    assert code == 1 and 'no sheet "Nobody"; it has "Notes", "People"' in err
     said = bring(gateway, "people.xlsx", "--sheet", "People", "--international", "--save-mapping", "map.yaml")
     assert (said["created"], said["consents"]) == (2, 1)
     assert gateway.person(D)["name"] == 'Eva, "E"' and gateway.person(E)

@@ -2,6 +2,8 @@
  * test_table.c - files in and out: what they are packed in, how they are encoded, and that what is written is read again. */
 #include "t.h"
 
+#include <archive.h>
+#include <archive_entry.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -290,6 +292,82 @@ TEST(half_a_row_is_none)
     buf_done(&b);
 }
 
+static void put_part(struct archive *zip, const char *name, struct str text)
+{
+    struct archive_entry *entry = archive_entry_new();
+    archive_entry_set_pathname(entry, name);
+    archive_entry_set_size(entry, (la_int64_t)text.n);
+    archive_entry_set_filetype(entry, AE_IFREG);
+    assert_int_equal(archive_write_header(zip, entry), ARCHIVE_OK);
+    assert_int_equal(archive_write_data(zip, text.p, text.n), text.n);
+    archive_entry_free(entry);
+}
+
+static void expect_sheet(const char *sheet, struct str rows, struct str strings, const char *want)
+{
+    static char room[8u << 20];
+    size_t n = 0;
+    struct archive *zip = archive_write_new();
+    archive_write_set_format_zip(zip);
+    assert_int_equal(archive_write_open_memory(zip, room, sizeof room, &n), ARCHIVE_OK);
+    put_part(zip, "xl/workbook.xml",
+             STR("<workbook xmlns:r=\"x\"><sheets><sheet name=\"Old\" state=\"veryHidden\" r:id=\"r1\"/>"
+                 "<sheet name=\"Now\" state=\"visible\" r:id=\"r2\"/></sheets></workbook>"));
+    put_part(zip, "xl/_rels/workbook.xml.rels",
+             STR("<Relationships><Relationship Id=\"r1\" Target=\"worksheets/s1.xml\"/>"
+                 "<Relationship Id=\"r2\" Target=\"worksheets/s2.xml\"/></Relationships>"));
+    put_part(zip, "xl/sharedStrings.xml", strings);
+    put_part(zip, "xl/worksheets/s1.xml", STR("<worksheet><row><c t=\"str\"><v>old</v></c></row></worksheet>"));
+    put_part(zip, "xl/worksheets/s2.xml", rows);
+    assert_int_equal(archive_write_close(zip), ARCHIVE_OK);
+    archive_write_free(zip);
+    struct buf got;
+    buf_init(&got, 1u << 20);
+    render((struct table_options){.sheet = sheet}, (struct str){room, n}, &got);
+    if (strcmp(buf_cstr(&got), want) != 0)
+        fail_msg("got  %s\nwant %s", buf_cstr(&got), want);
+    buf_done(&got);
+}
+
+TEST(sheets)
+{
+    const struct str none = STR("<sst/>"), two = STR("<sst><si><t>Name</t></si><si><t>Ada</t></si></sst>");
+    const char *big = "!the workbook expands to more than its size allows; save the sheet as CSV UTF-8";
+    expect_sheet(NULL, STR("<x><row><c t=\"s\"><v>0</v></c></row><row><c t=\"s\"><v>1</v></c></row></x>"), two,
+                 "[Name]2[Ada]");
+    expect_sheet("Old", STR("<x/>"), none, "[old]");
+    expect_sheet("Nope", STR("<x/>"), none, "!the workbook has no sheet \"Nope\"; it has \"Old\" (hidden), \"Now\"");
+    /* A text that is not there, cells and rows out of order, a column beyond the last one. */
+    expect_sheet(NULL,
+                 STR("<x><row r=\"1\"><c r=\"A1\" t=\"s\"><v>0</v></c><c r=\"B1\"><v>9</v></c></row>"
+                     "<row r=\"2\"><c r=\"A2\" t=\"s\"><v>2</v></c><c><v>1</v></c></row>"
+                     "<row r=\"3\"><c r=\"B3\"><v>1</v></c><c r=\"A3\"><v>2</v></c></row>"
+                     "<row r=\"4\"><c r=\"A4\" t=\"s\"><v>1</v></c></row>"
+                     "<row r=\"2\"><c r=\"A2\"><v>7</v></c></row>"
+                     "<row r=\"6\"><c r=\"A6\"><v>1</v></c><c r=\"ZZZZ6\"><v>1</v></c></row></x>"),
+                 two, "[Name|9]?{damaged_row}2[]?{damaged_row}3[]4[Ada]?{damaged_row}5[]?{damaged_row}6[]");
+    /* What was read before the damage stands, and half a row is none. */
+    expect_sheet(NULL, STR("<x><row><c><v>1</v></c></row><row><c><v>2</v></c></row><row><c><v>3</v></c><c></row>"),
+                 none, "[1]2[2]?{cut_off}3[]!the workbook is damaged: mismatched tag");
+    struct buf b;
+    buf_init(&b, 128u << 20);
+    buf_puts(&b, "<x>");
+    for (int i = 0; i < 100; i++)
+        buf_puts(&b, "<x>");
+    expect_sheet(NULL, buf_str(&b), none, "!the workbook is damaged: its elements are nested too deep");
+    buf_clear(&b);
+    buf_puts(&b, "<x a=\"");
+    for (int i = 0; i < 3 << 20; i++)
+        buf_putc(&b, 'a');
+    expect_sheet(NULL, buf_str(&b), none, big);
+    buf_clear(&b);
+    buf_puts(&b, "<sst>");
+    while (b.len < 66u << 20)
+        buf_puts(&b, "<!-- nothing at all, again and again -->");
+    expect_sheet(NULL, STR("<x/>"), buf_str(&b), big);
+    buf_done(&b);
+}
+
 TEST(no_header_and_going_on)
 {
     struct table_options o = {.path = "x", .rows_max = 2};
@@ -538,6 +616,7 @@ int main(void)
                                        T(many_rows),
                                        T(cut_and_damaged),
                                        T(half_a_row_is_none),
+                                       T(sheets),
                                        T(no_header_and_going_on),
                                        T(written_is_read_again),
                                        T(copied),
