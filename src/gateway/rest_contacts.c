@@ -5,6 +5,9 @@
  * is named and left out; the others are taken. An opt-out already recorded is never undone by an import, because
  * consent counts by the time it was given, not by when a file arrived; so a grant without its time is a mistake.
  *
+ * A withdrawal without its time counts from when its file came first, under whatever name: the same file again does not
+ * withdraw what was agreed to in between.
+ *
  * What is wrong beside the point is a warning, and the row is taken without it: a zone nobody knows, a name too long. A
  * withdrawal is taken as long as it can be told who withdraws: a mistake there must not keep messages going. Of
  * somebody who is to be erased nothing but a withdrawal is taken: an import must not bring back what is to go. */
@@ -75,8 +78,9 @@ struct import {
     struct arena *a;
     int64_t now;
     struct str source;
-    int64_t file; /* import_source its contacts come from; 0 none was named */
-    int64_t created, updated, unchanged, consents;
+    int64_t file;  /* import_source its contacts come from; 0 none was named */
+    int64_t first; /* when that file came first */
+    int64_t created, updated, unchanged, consents, withdrawals, refused;
     struct buf warned; /* an array */
     struct json_out warnings;
     int64_t row; /* the one being read */
@@ -152,6 +156,8 @@ static bool read_row_consent(struct import *im, struct json consent, struct impo
         return row_error(im, "at", "a grant needs at: when did the person agree?");
     ret->has_consent = true;
     ret->undated = !dated;
+    if (!dated && im->first != 0)
+        ret->consent.event.at = im->first;
     ret->ahead = !withdraws(consent) && !rest_is_timed(consent, im->now);
     if (ret->consent.source.n == 0)
         ret->consent.source = im->source;
@@ -306,6 +312,23 @@ static int write_said(struct import *im, const struct import_row *row, const str
     return rc;
 }
 
+/* What was recorded, and where it lifted no refusal. */
+static void count_consent(struct import *im, const struct import_row *row, const struct person *p, size_t fresh)
+{
+    bool refused = false;
+    if (!row->has_consent)
+        return;
+    if (row->consent.event.act == CONSENT_WITHDRAW) {
+        im->withdrawals += (int64_t)fresh;
+        return;
+    }
+    for (int category = 0; category < CATEGORY_COUNT; category++)
+        refused |= (row->consent.event.scope & CONSENT_SCOPE(category)) != 0 &&
+                   p->consent.of[category].status == CONSENT_WITHDRAWN;
+    im->consents += (int64_t)fresh;
+    im->refused += refused;
+}
+
 /* The row of somebody who is to be erased. */
 static int write_withdrawal(struct import *im, struct import_row *row, struct person *p, struct err *e)
 {
@@ -317,7 +340,7 @@ static int write_withdrawal(struct import *im, struct import_row *row, struct pe
                           : "they asked to be erased: nothing new is written of them, and the row is left out");
     if (withdraws && !nothing_to_withdraw(p, row))
         rc = rest_record_consent(im->c, im->s, p, &row->consent, &fresh, e);
-    im->consents += (int64_t)fresh;
+    im->withdrawals += (int64_t)fresh;
     im->updated += fresh > 0;
     im->unchanged += fresh == 0;
     return rc;
@@ -350,7 +373,7 @@ static int write_row(struct import *im, struct import_row *row, struct err *e)
     if (rc == 0)
         rc = write_said(im, row, &p, &said, e);
     changed |= said;
-    im->consents += (int64_t)fresh;
+    count_consent(im, row, &p, fresh);
     im->created += created;
     im->updated += !created && (changed || fresh > 0);
     im->unchanged += !created && !changed && fresh == 0;
@@ -389,6 +412,8 @@ static void import_answer(struct import *im)
     jo_kint(o, "updated", im->updated);
     jo_kint(o, "unchanged", im->unchanged);
     jo_kint(o, "consents", im->consents);
+    jo_kint(o, "withdrawals", im->withdrawals);
+    jo_kint(o, "refused", im->refused);
     jo_end(o);
 }
 
@@ -405,6 +430,8 @@ int rest_contacts_import(struct rest_call *c, struct store *s, struct arena *a, 
         return rest_wrong(c, WL_EINVAL, "contacts", "contacts must be an array of at most %d rows", IMPORT_ROWS_MAX);
     struct import im = {.c = c, .s = s, .a = a, .now = now, .source = json_str_or(json_get(root, "source"), STR(""))};
     int rc = rest_import_source(c, s, json_get(root, "import"), now, &im.file, e);
+    if (rc == 0 && im.file != 0)
+        rc = import_source_first(s, im.file, &im.first, e);
     if (rc != 0 || c->problem.code != 0)
         return rc;
     buf_init(&im.warned, REST_ANSWER_MAX / 2);

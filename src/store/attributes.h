@@ -49,6 +49,8 @@ struct import_source {
 };
 int import_source_put(struct store *s, struct str name, const uint8_t sha256[SHA256_BYTES], int64_t now,
                       int64_t *ret_id, struct err *e);
+/* When these bytes came first, under whatever name. */
+int import_source_first(struct store *s, int64_t id, int64_t *ret_at, struct err *e);
 /* A contact was in it. *ret_new may be NULL. Of more than SOURCES_MAX those between the earliest and the newest are forgotten. */
 int contact_source_put(struct store *s, int bucket, int64_t contact, int64_t source, int64_t at, bool *ret_new,
                        struct err *e);

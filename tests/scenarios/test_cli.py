@@ -93,14 +93,14 @@ def test_a_withdrawal_is_taken_whatever_else_is_wrong(gateway, tmp_path):
     (tmp_path / "left.csv").write_text(head + "\n" + "\n".join(r.format(p) for r, p in zip(rows, people)) + "\n")
     code, out, err = gateway.cli(["contacts", "import", "left.csv", "--json"])
     report = json.loads(out)
-    assert (code, report["failed"], report["updated"], report["consents"]) == (0, 0, 12, 12), out + err
+    assert (code, report["failed"], report["updated"], report["consents"], report["withdrawals"]) == (0, 0, 12, 0, 12), out + err
     assert [(w["line"], w["field"]) for w in report["warnings"] if w["line"] != 8] == [
         (5, "scope"), (6, "at"), (7, "at"), (9, "name"), (10, "lang"), (11, "zone"), (12, "method"), (13, "language")]
     assert [w["field"] for w in report["warnings"] if w["line"] == 8] == ["user_id"]
     for person in people:
         assert {c["status"] for c in gateway.person(person)["consent"].values()} == {"withdrawn"}, person
     again = json.loads(gateway.cli(["contacts", "import", "left.csv", "--json"])[1])
-    assert (again["unchanged"], again["consents"], again["warned"]) == (12, 0, report["warned"])
+    assert (again["unchanged"], again["withdrawals"], again["warned"]) == (12, 0, report["warned"])
 
 
 def test_a_withdrawal_over_rest_needs_only_who(gateway):

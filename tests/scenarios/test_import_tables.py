@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """People out of the exports of other programs: packed, in other encodings, as workbooks, with consent of other channels."""
+import datetime
 import gzip
 import json
+import pathlib
+import shutil
 import subprocess
 import zipfile
 
@@ -70,6 +73,51 @@ def test_who_refused_stays_refused_unless_the_file_proves_more(gateway, tmp_path
     assert [marketing(gateway, who) for who in (A, B)] == ["granted", "withdrawn"]  # newer and stronger; stronger and older
 
 
+def test_the_same_file_again_withdraws_nobody_who_agreed_since(gateway, tmp_path):
+    (tmp_path / "left.csv").write_text(f"phone,unsubscribed\n{A},yes\n{B},N/A\n")
+    said = bring(gateway, "left.csv")
+    assert (said["withdrawals"], said["consents"], said["unsubscribed"]) == (1, 0, 1)
+    now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    gateway.cli(["consent", "grant", A, "--at", now, "--scope", "marketing", "--method", "web_form", "--wording", "Yes please", "--evidence", '{"url":"https://shop.example/form"}'])
+    assert marketing(gateway, A) == "granted"
+    for name in ("left.csv", "copy.csv"):
+        (tmp_path / name).write_bytes((tmp_path / "left.csv").read_bytes())
+        bring(gateway, name)
+        assert marketing(gateway, A) == "granted", name
+    (tmp_path / "next.csv").write_text(f"phone,unsubscribed\n{A},yes\n")
+    bring(gateway, "next.csv")  # another export, later
+    assert marketing(gateway, A) == "withdrawn"
+    (tmp_path / "list.csv").write_text(f"phone\n{A}\n{B}\n")
+    said = bring(gateway, "list.csv", *AGREE)
+    assert (said["refused"], marketing(gateway, A), marketing(gateway, B)) == (1, "withdrawn", "granted")
+    assert "had refused, and stay so" in gateway.cli(["contacts", "import", "list.csv", *AGREE])[1]
+
+
+def test_what_shared_cases_expect_of_the_people_in_them(gateway, tmp_path):
+    """Of files whose rows hold numbers. status-respected, kit, mailchimp and the other files of addresses alone have nobody to import."""
+    cases = pathlib.Path(__file__).resolve().parents[3] / "shared/cases/crm"
+    if not (cases / "index.jsonl").exists():
+        pytest.skip(f"{cases} is not there")
+    with_numbers = {"preset-systeme_io.csv": ("+33600000001", ()), "preset-brevo.csv": ("+33611111111", ()),
+                    "preset-activecampaign.csv": ("+33102030405", ("--region", "FR")), "preset-generic-fr.csv": ("+33600000000", ("--region", "FR", "--allow-unassigned"))}
+    seen = 0
+    for line in (cases / "index.jsonl").read_text().splitlines():
+        case = json.loads(line)
+        want = case.get("expect", {}).get("result")
+        if want is None or case["file"] not in with_numbers:
+            continue
+        seen += 1
+        phone, options = with_numbers[case["file"]]
+        shutil.copy(cases / case["file"], tmp_path)
+        said = bring(gateway, case["file"], *options)
+        assert said["failed"] == 0 and said["unsubscribed"] == int(want.get("unsubscribed", False)), case
+        person = json.loads(gateway.cli(["contacts", "show", phone, "--json"])[1])
+        assert phone.lstrip("+") == want.get("phone", phone).lstrip("+")
+        assert sorted(person["tags"]) == want.get("tags", sorted(person["tags"])) and want.get("first_name", "") in person["name"]
+        assert marketing(gateway, phone) == ("withdrawn" if want.get("unsubscribed") else "none")
+    assert seen == len(with_numbers)
+
+
 SHEET = """<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>
 <row r="1"><c r="A1" t="s"><v>0</v></c><c r="B1" t="s"><v>1</v></c><c r="C1" t="inlineStr"><is><t>consent</t></is></c><c r="D1" t="inlineStr"><is><t>consent_at</t></is></c></row>
 <row r="3"><c r="A3" t="s"><v>2</v></c><c r="B3"><v>4.9151123450031E+12</v></c><c r="C3" t="str"><f>"a"&amp;"ll"</f><v>all</v></c><c r="D3" s="1"><v>46053</v></c></row>
@@ -107,6 +155,11 @@ def test_a_workbook_keeps_its_digits_and_dates(gateway, tmp_path):
     (b"phone,x\n+4915112345000\n", ("--map", "phon=x"), 2, "is no role"), (b"phone\n+4915112345000\n", ("--region", "XX"), 2, "XX"),
     (b"phone\n+4915112345000\n", ("--encoding", "klingon"), 1, "klingon"), (b"phone\n+4915112345000\n", ("--delimiter", "::"), 2, "one character"),
     (b"+4915112345000,Ada\n+4915112345001,Bea\n", (), 0, "because of what it holds"), (b"01511200000\n+4915112345001\n", (), 4, "x.csv:1: phone"), (b"phone,note\n+4915112345000,LONG\n+4915112345001,y\n", (), 4, "more than 1 MiB"),
+    (b"phone,Agreed?\n+4915112345000,no\n", AGREE, 2, '"Agreed?" may say who agreed or left'), (b"phone,Agreed?\n+4915112345000,no\n", (*AGREE, "--ignore-column", "agreed?"), 0, "right"),
+    (b"phone,Agreed?\n+4915112345000,maybe\n", (*AGREE, "--map", "whatsapp_consent=Agreed?"), 4, '"maybe" under "Agreed?" is neither yes nor no'),
+    (b"phone,Raw\n+4915112345000,maybe\n", (*AGREE, "--consent-from", "Raw", "--consent-wording", "x"), 4, '"maybe" under "Raw"'),
+    (b"phone,Opted in to WhatsApp\n+4915112345000,yes\n", (*AGREE, "--consent-from", "Opted in to WhatsApp"), 0, "right"), (b"phone\n+4915112345000\n", ("--consent", "promo"), 2, "marketing, utility"),
+    (b"phone,unsubscribed\n+4915112345000,gone fishing\n", (), 0, "taken for a withdrawal"), (b"phone,name,opt-out\n+4915112345000,Ada\n", (), 4, '"opt-out" is missing'),
     (b"phone\n+4915112345000\n\"x\n+4915112345001\n", (), 4, "never closed"), (b"id,doc,phone,z\n1,+4915112345000,y\n", (), 4, 'under "doc"'),
 ])
 def test_what_is_wrong_is_said(tmp_path, text, options, code, says):

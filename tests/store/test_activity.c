@@ -221,7 +221,7 @@ TEST(one_file_is_one_source)
 {
     static const uint8_t hash[SHA256_BYTES] = {7};
     struct fx f;
-    int64_t id, again, renamed;
+    int64_t id, again, renamed, first = 0;
     bool new = true;
     fx_start(&f);
     struct person p = fx_person(&f, IDENTITY_PHONE, "15550001001");
@@ -229,6 +229,9 @@ TEST(one_file_is_one_source)
     OK(&f, import_source_put(f.s, STR("crm.csv"), hash, NOW, &id, &f.e));
     OK(&f, import_source_put(f.s, STR("crm.csv"), hash, NOW + DAY, &again, &f.e));
     OK(&f, import_source_put(f.s, STR("other.csv"), hash, NOW, &renamed, &f.e));
+    OK(&f, import_source_put(f.s, STR("later.csv"), hash, NOW + DAY, &renamed, &f.e));
+    OK(&f, import_source_first(f.s, renamed--, &first, &f.e));
+    assert_int_equal(first, NOW);
     OK(&f, contact_source_put(f.s, 0, p.id, id, NOW, &new, &f.e));
     assert_true(new);
     OK(&f, contact_source_put(f.s, 0, p.id, id, NOW + DAY, &new, &f.e));
