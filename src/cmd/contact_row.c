@@ -243,32 +243,44 @@ static bool holds(const struct contact_format *f, size_t i, bool own, const stru
            (!own && l->yes < 0 && f->consent_from < 0 && (role == COLUMN_EMAIL_CONSENT || role == COLUMN_SMS_CONSENT));
 }
 
-/* WL_EINVAL: a column that is asked holds a word nobody knows. */
+/* What one column that is asked says. WL_EINVAL: a word nobody knows. */
+static int ask_one(const struct contact_format *f, const struct import_row *row, size_t i, struct leave *l,
+                   struct err *e)
+{
+    struct str cell = cell_at(row, (int)i);
+    bool chosen = (int)i == f->consent_from;
+    if (says(cell, ANY_OF(CONSENT_WORD_UNKNOWN)))
+        return no_answer(f, row, i, e);
+    if (says(cell, AGREES))
+        l->yes = l->yes < 0 || chosen ? (int)i : l->yes;
+    else if (chosen || !says(cell, ANY_OF(CONSENT_WORD_NOTHING)))
+        l->held = (int)i;
+    return 0;
+}
+
+/* Whether this column, which is not asked, says no. A state of a contact is often about something else. */
+static bool says_no(const struct contact_format *f, const struct import_row *row, size_t i)
+{
+    unsigned no = ANY_OF(CONSENT_WORD_NO) | ANY_OF(CONSENT_WORD_PENDING) | ANY_OF(CONSENT_WORD_REFUSED);
+    if (f->columns.column[i].role != COLUMN_STATUS)
+        no |= ANY_OF(CONSENT_WORD_UNKNOWN);
+    return says(row->field[i], no);
+}
+
 static int ask_columns(const struct contact_format *f, const struct import_row *row, bool own, struct leave *ret,
                        struct err *e)
 {
+    int rc = 0;
     *ret = (struct leave){-1, -1};
-    for (size_t i = 0; i < f->columns.n; i++) {
-        enum consent_says word = consent_word_of(cell_at(row, (int)i));
-        if (!is_asked(f, i, own))
-            continue;
-        if (word == CONSENT_WORD_UNKNOWN)
-            return no_answer(f, row, i, e);
-        bool yes = (AGREES & ANY_OF(word)) != 0, first = ret->yes < 0 || (int)i == f->consent_from;
-        ret->yes = yes && first ? (int)i : ret->yes;
-        if (!yes && (word != CONSENT_WORD_NOTHING || (int)i == f->consent_from))
-            ret->held = (int)i;
-    }
+    for (size_t i = 0; i < f->columns.n && rc == 0; i++)
+        if (is_asked(f, i, own))
+            rc = ask_one(f, row, i, ret, e);
     if (!own && ret->yes < 0 && ret->held < 0)
         ret->held = f->columns.at[COLUMN_WHATSAPP_CONSENT];
-    for (size_t i = 0; i < f->columns.n && i < row->n; i++) {
-        unsigned no = ANY_OF(CONSENT_WORD_NO) | ANY_OF(CONSENT_WORD_PENDING) | ANY_OF(CONSENT_WORD_REFUSED);
-        if (f->columns.column[i].role != COLUMN_STATUS)
-            no |= ANY_OF(CONSENT_WORD_UNKNOWN);
-        if (holds(f, i, own, ret) && says(row->field[i], no))
+    for (size_t i = 0; i < f->columns.n && i < row->n; i++)
+        if (holds(f, i, own, ret) && says_no(f, row, i))
             ret->held = (int)i;
-    }
-    return 0;
+    return rc;
 }
 
 /* --- what is written

@@ -36,8 +36,8 @@ STATEMENT(tags_move, "INSERT INTO tag (bucket, contact, tag, source, at) SELECT 
 STATEMENT(tags_delete, "DELETE FROM tag WHERE bucket = $1 AND contact = $2");
 
 STATEMENT(source_one, "SELECT id FROM import_source WHERE sha256 = $1 AND name = $2 LIMIT 1");
-STATEMENT(source_first, "SELECT MIN(o.first_at) FROM import_source i JOIN import_source o ON o.sha256 = i.sha256 "
-                        "WHERE i.id = $1");
+STATEMENT(source_first, "SELECT o.first_at FROM import_source i JOIN import_source o ON o.sha256 = i.sha256 "
+                        "WHERE i.id = $1 ORDER BY o.first_at LIMIT 1");
 STATEMENT(source_last, "SELECT id FROM import_source ORDER BY id DESC LIMIT 1");
 STATEMENT(source_insert, "INSERT INTO import_source (id, name, sha256, first_at, last_at) VALUES ($1, $2, $3, $4, $4)");
 STATEMENT(source_again, "UPDATE import_source SET last_at = $1 WHERE id = $2 AND last_at < $1");
