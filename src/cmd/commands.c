@@ -57,6 +57,7 @@ static const struct option import_options[] = {
      .value = "XX",
      .help = "where a number without country code is from, as in DE; the row's country counts first"},
     {.name = "international", .help = "every number in the file begins with its country code, '+' or not"},
+    {.name = "allow-unassigned", .help = "take numbers of ranges that are assigned to nobody, too"},
     COLUMNS_OPTIONS,
     IMPORT_TABLE_OPTIONS,
     {.name = "attribute",

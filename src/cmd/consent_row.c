@@ -149,7 +149,9 @@ static int check_who(const struct consent_format *f, struct str *who, char numbe
         return err_set(e, WL_EINVAL, "is empty");
     if (identity_user_id(*who, &id, NULL) == 0)
         return 0;
-    int rc = contact_number(&f->numbers, *who, f->numbers.region, number, e);
+    struct contact_numbers numbers = f->numbers;
+    numbers.allow_unassigned = true; /* what people said stays true when plans change */
+    int rc = contact_number(&numbers, *who, f->numbers.region, number, e);
     *who = rc == 0 ? str_of(number) : *who;
     return rc;
 }

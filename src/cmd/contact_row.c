@@ -5,9 +5,7 @@
  * is an act of a person and is written as one (consent_act = withdraw, or a column of unsubscribed people). There
  * they mean all, and a scope or a time that cannot be read is handed on for the gateway to say what it made of it.
  *
- * Without a leading '+' nobody can tell a national number from an international one: "212 555 0123" is New York to
- * the person who typed it and Morocco to the platform. With a region it is read as people there dial it, and must be
- * a number that somebody there can have. */
+ * Numbers are read as screening and lists read them, with the same reasons (core/phone_cell.h). */
 #include "cmd/contact_row.h"
 
 #include <stdio.h>
@@ -17,6 +15,7 @@
 #include "core/consent.h"
 #include "core/consent_word.h"
 #include "core/identity.h"
+#include "core/test_number.h"
 
 int contact_attribute(struct contact_format *f, const char *assignment, struct err *e)
 {
@@ -454,102 +453,38 @@ static int consent_json(const struct contact_format *f, const struct import_row 
 /* --- numbers
  * ---------------------------------------------------------------------------------------------------------------- */
 
-/* A plus, as typed on any keyboard, before the first digit: "+44...", "(+44)...", or full-width. */
-static bool leads_with_plus(struct str phone)
-{
-    static const char wide[] = "\xEF\xBC\x8B";
-    for (size_t i = 0; i < phone.n && (phone.p[i] < '0' || phone.p[i] > '9'); i++)
-        if (phone.p[i] == '+' || str_starts((struct str){phone.p + i, phone.n - i}, str_of(wide)))
-            return true;
-    return false;
-}
-
-static int as_spreadsheets_leave_it(struct str phone, struct err *e)
-{
-    const char *exp = memchr(phone.p, 'E', phone.n);
-    if (exp == NULL)
-        exp = memchr(phone.p, 'e', phone.n);
-    if (exp == NULL || exp == phone.p || phone.p[0] < '0' || phone.p[0] > '9')
-        return 0;
-    return err_set(e, WL_EINVAL,
-                   "was shortened by a spreadsheet (as in 5.5E+12) and cannot be restored; export the column as text");
-}
-
-static int no_number(const struct phone_number *n, struct err *e)
-{
-    static const char *const why[] = {
-        [PHONE_INVALID_COUNTRY_CODE] = "begins with no country code that exists",
-        [PHONE_NOT_A_NUMBER] = "is no phone number",
-        [PHONE_TOO_SHORT_AFTER_IDD] = "is too short for a phone number",
-        [PHONE_TOO_SHORT_NSN] = "is too short for a phone number",
-        [PHONE_TOO_LONG_NSN] = "has too many digits for one phone number",
-        [PHONE_INPUT_TOO_BIG] = "is too long for a phone number",
-    };
-    return err_set(e, WL_EINVAL, "%s", why[n->status]);
-}
-
-/* Digits that begin with the region's own country code and are somebody's number with it, too: 4915112345678 in Germany. */
-static bool both_ways(const struct phone_data *d, struct str phone, int region, const struct phone_number *read)
-{
-    struct phone_number other;
-    uint64_t digits = 0;
-    for (size_t i = 0; i < phone.n && digits < UINT64_MAX / 100; i++)
-        if (phone.p[i] >= '0' && phone.p[i] <= '9')
-            digits = digits * 10 + (uint64_t)(phone.p[i] - '0');
-    return phone_number_of_e164(d, digits, &other) && phone_number_valid(&other) &&
-           other.code == d->region[region].code && other.e164 != read->e164;
-}
-
 int contact_number(const struct contact_numbers *c, struct str phone, int region, char ret[PHONE_E164_MAX],
                    struct err *e)
 {
-    struct phone_number n;
-    char plus[PHONE_TEXT_MAX + 1];
-    int rc = as_spreadsheets_leave_it(phone, e);
-    bool whole = leads_with_plus(phone);
-    if (rc != 0)
-        return rc;
-    if (c->international && !whole && phone.n < PHONE_TEXT_MAX) {
-        plus[0] = '+';
-        memcpy(plus + 1, phone.p, phone.n);
-        phone = (struct str){plus, phone.n + 1};
-        whole = true;
+    struct phone_cell cell;
+    phone_cell_read(c->plans, phone, region, c->international, &cell);
+    enum verdict v = (enum verdict)cell.verdict;
+    if (v == VERDICT_OK && cell.number.e164 == 0)
+        v = VERDICT_TOO_LONG;
+    bool nobody = v == VERDICT_NOT_ASSIGNED && cell.number.e164 != 0;
+    if (v == VERDICT_OK ||
+        (nobody && (c->allow_unassigned || test_number(c->plans, cell.number.e164, NULL) != TEST_NUMBER_NOT))) {
+        snprintf(ret, PHONE_E164_MAX, "+%llu", (unsigned long long)cell.number.e164);
+        return 0;
     }
-    phone_number_read(c->plans, phone, region, &n);
-    if (n.status != PHONE_OK && (whole || region != 0 || n.status != PHONE_INVALID_COUNTRY_CODE))
-        return no_number(&n, e);
-    if (n.status != PHONE_OK)
-        return err_set(e, WL_EINVAL,
-                       "write it with + and the country code, say --region DE if it is dialled in Germany, or "
-                       "--international if every number in this file begins with its country code");
-    if (!whole && both_ways(c->plans, phone, region, &n))
-        return err_set(
-            e, WL_EINVAL,
-            "can be read with its country code and without; write it with +, or say --international if every "
-            "number in this file begins with its country code");
-    if (n.e164 == 0 || (!whole && !phone_number_valid(&n)))
-        return err_set(e, WL_EINVAL, "is no number that somebody in %s has; write it with + and the country code",
-                       phone_region_id(c->plans, region));
-    snprintf(ret, PHONE_E164_MAX, "+%llu", (unsigned long long)n.e164);
-    return 0;
+    struct str why = str_of(verdict_sentence(v));
+    size_t colon = why.n > 0 && why.p[why.n - 1] == ':';
+    return err_set(e, WL_EINVAL, "is refused: %.*s; %s", (int)(why.n - colon), why.p, verdict_next(v));
 }
 
 /* The row's number, in the country the row names. */
-static int row_number(const struct contact_format *f, const struct import_row *row, struct str *phone,
+static int row_number(const struct contact_format *f, const struct import_row *row, bool lenient, struct str *phone,
                       char ret[PHONE_E164_MAX], struct err *e)
 {
-    int region = f->numbers.region;
     *phone = STR("");
     for (size_t i = 0; i < f->columns.phones && phone->n == 0; i++)
         *phone = cell_at(row, f->columns.phone[i]);
     if (phone->n == 0)
         return 0;
-    if (!leads_with_plus(*phone) && !f->numbers.international) {
-        region = columns_region(&f->columns, f->numbers.plans, row->row, row->cells, region);
-        if (region < 0)
-            return err_set(e, WL_EINVAL, "is written without country code, and the row names a country nobody knows");
-    }
-    int rc = contact_number(&f->numbers, *phone, region, ret, e);
+    int region = columns_region(&f->columns, f->numbers.plans, row->row, row->cells, f->numbers.region);
+    struct contact_numbers numbers = f->numbers;
+    numbers.allow_unassigned = numbers.allow_unassigned || lenient; /* a withdrawal is taken */
+    int rc = contact_number(&numbers, *phone, region, ret, e);
     *phone = rc == 0 ? str_of(ret) : *phone;
     return rc;
 }
@@ -559,7 +494,7 @@ static int check_names(const struct contact_format *f, const struct import_row *
                        struct str *user, char number[PHONE_E164_MAX], enum column_role *ret_field, struct err *e)
 {
     struct identity id;
-    int rc = row_number(f, row, phone, number, e);
+    int rc = row_number(f, row, lenient, phone, number, e);
     *ret_field = COLUMN_PHONE;
     *user = own_field(f, row, COLUMN_USER_ID);
     if (phone->n == 0 && user->n == 0)

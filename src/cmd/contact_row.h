@@ -19,12 +19,14 @@
 #include "base/json.h"
 #include "cmd/import_table.h"
 #include "core/columns.h"
+#include "core/phone_cell.h"
 
 /* How numbers of a file are read. */
 struct contact_numbers {
     const struct phone_data *plans;
-    int region;         /* of numbers without '+'; 0 none */
-    bool international; /* every number begins with its country code, '+' or not */
+    int region;            /* of numbers without '+'; 0 none */
+    bool international;    /* every number begins with its country code, '+' or not */
+    bool allow_unassigned; /* also of ranges that are assigned to nobody */
 };
 
 #define CONTACT_ATTRIBUTES 32

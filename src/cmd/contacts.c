@@ -369,6 +369,7 @@ static int read_fallbacks(struct import *m)
     for (size_t i = 0; i < sizeof fallbacks / sizeof fallbacks[0]; i++)
         m->format.fallback[fallbacks[i].role] = args_get(m->args, fallbacks[i].option);
     m->format.numbers.international = args_has(m->args, "international");
+    m->format.numbers.allow_unassigned = args_has(m->args, "allow-unassigned");
     m->format.file = m->file.name;
     m->format.sha256 = m->file.sha256;
     char scope[128];

@@ -41,6 +41,13 @@ void lists_answer_text(struct lists_answer *x, const char *key, const char *word
     term_wrap(x->to, WIDTH + 1, text);
 }
 
+static void say_verdict(const struct lists_answer *x, enum verdict v)
+{
+    struct str said = str_of(verdict_sentence(v));
+    said.n -= said.n > 0 && said.p[said.n - 1] == ':';
+    fprintf(x->to, "%.*s; %s\n", (int)said.n, said.p, verdict_next(v));
+}
+
 void lists_answer_rows(struct lists_answer *x, const struct lists_reading *r)
 {
     char text[PROGRESS_COUNT];
@@ -49,11 +56,14 @@ void lists_answer_rows(struct lists_answer *x, const struct lists_reading *r)
     lists_answer_count(x, "rows", "rows read", r->rows);
     jo_key(&x->out, "rows_by_outcome");
     jo_object(&x->out);
-    for (int b = 0; b < LISTS_BUCKETS; b++) {
-        jo_kint(&x->out, lists_bucket_word((enum lists_bucket)b), (int64_t)r->bucket[b]);
-        if (b != LISTS_TAKEN && r->bucket[b] > 0 && !x->json && !x->quiet)
-            fprintf(x->to, "  %-*s %16s  %s\n", WIDTH - 2, lists_bucket_word((enum lists_bucket)b),
-                    progress_count(r->bucket[b], text), lists_bucket_sentence((enum lists_bucket)b));
+    for (int v = 0; v < VERDICTS; v++) {
+        enum verdict_class class = verdict_class((enum verdict)v);
+        if (v == VERDICT_OK || class == VERDICT_WRONG)
+            jo_kint(&x->out, v == VERDICT_OK ? "taken" : verdict_word((enum verdict)v), (int64_t)r->verdict[v]);
+        if (v == VERDICT_OK || r->verdict[v] == 0 || x->json || x->quiet)
+            continue;
+        fprintf(x->to, "  %-*s %16s  ", WIDTH - 2, verdict_word((enum verdict)v), progress_count(r->verdict[v], text));
+        say_verdict(x, (enum verdict)v);
     }
     jo_end(&x->out);
 }
@@ -72,7 +82,7 @@ int lists_answer_end(struct lists_answer *x, int code)
 
 int lists_code(const struct lists_reading *r)
 {
-    return r->rows > r->bucket[LISTS_TAKEN] ? CMD_PARTIAL : CMD_OK;
+    return r->rows > r->verdict[VERDICT_OK] ? CMD_PARTIAL : CMD_OK;
 }
 
 int lists_fail(const struct err *e)

@@ -3,7 +3,7 @@
  *
  * Tables are CSV, TSV, text with a number a line, workbooks; plain or compressed: what cmd/table_in.h reads.
  * Numbers are read by the engine, sorted in memory and, beyond LISTS_RUN of them, in runs on disk that are merged
- * while they are read: memory stays the same however long a table is. Every row is counted in exactly one bucket.
+ * while they are read: memory stays the same however long a table is. Every row is counted under exactly one verdict.
  * */
 #ifndef WL_CMD_LISTS_IN_H
 #define WL_CMD_LISTS_IN_H
@@ -13,24 +13,14 @@
 #include "cmd/phone_tables.h"
 #include "cmd/progress.h"
 #include "cmd/table_out.h"
+#include "core/verdict.h"
 
 #define LISTS_RUN (8u << 20) /* numbers sorted at once: 128 MiB */
-
-enum lists_bucket {
-    LISTS_TAKEN,      /* rows whose number is on the list; doubles included */
-    LISTS_EMPTY,      /* no number in the row */
-    LISTS_NO_NUMBER,  /* something else stands there */
-    LISTS_INVALID,    /* a number of no assigned range */
-    LISTS_NO_COUNTRY, /* the row names a country nobody knows */
-    LISTS_BROKEN,     /* the row itself cannot be read */
-    LISTS_BUCKETS
-};
-const char *lists_bucket_word(enum lists_bucket b);     /* "no_number" */
-const char *lists_bucket_sentence(enum lists_bucket b); /* "no phone number stands there" */
 
 struct lists_reading {
     struct phone_tables phones;
     int region;                /* of numbers without country code; 0 none */
+    bool international;        /* a number without + begins with its country code */
     bool keep_invalid;         /* numbers of no assigned range are taken too */
     size_t run;                /* numbers of a run; LISTS_RUN */
     bool all_phones;           /* every number of a row, not the first of its columns that is filled */
@@ -40,15 +30,16 @@ struct lists_reading {
     uint64_t added;            /* numbers given to lists, doubles included */
     struct progress progress;
     bool quiet;
-    uint64_t bucket[LISTS_BUCKETS], rows; /* of all tables read */
+    uint64_t verdict[VERDICTS], rows; /* of all tables read */
 };
 
-/* Plans, --region, --keep-invalid, --all-phones, --quiet; refuses places that would be written over. An exit status. */
+/* Plans, --region, --international, --keep-invalid, --all-phones, --quiet; refuses places that would be written over. An exit status. */
 int lists_reading_begin(const struct args *a, struct lists_reading *ret);
 void lists_reading_end(struct lists_reading *r);
 /* For the command table. */
 #define LISTS_READING_OPTIONS                                                                                          \
     {.name = "region", .value = "COUNTRY", .help = "of numbers in tables that have no country code, as in DE"},        \
+        {.name = "international", .help = "numbers in tables that have no + begin with their country code"},           \
         {.name = "all-phones", .help = "every number of a row, where a table has several columns of them"},            \
     {                                                                                                                  \
         .name = "keep-invalid", .help = "take numbers of tables whose range is assigned to nobody, too"                \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * lists_rows.c - which number a row has, or why none.
  *
- * The columns are found as screening finds them (core/columns.h), and told. A row ends in exactly one bucket; with
+ * The columns are found as screening finds them (core/columns.h), and told. A row has exactly one verdict, as in screening; with
  * --rejects those that are not taken are written with their columns, line and reason, to be repaired and read again:
  * so all tables of one such file must have the same columns. */
 #include "cmd/lists_rows.h"
@@ -14,29 +14,10 @@
 #include "cmd/table_in.h"
 #include "cmd/term.h"
 #include "core/columns.h"
+#include "core/phone_cell.h"
 
 #define COLUMNS_BYTES (8u << 20)
 #define SAID_MAX      4096
-
-static const struct {
-    const char *word, *sentence;
-} buckets[LISTS_BUCKETS] = {
-    [LISTS_TAKEN] = {"taken", "on the list"},
-    [LISTS_EMPTY] = {"empty", "there is no number in the row"},
-    [LISTS_NO_NUMBER] = {"no_number", "what stands there is no phone number"},
-    [LISTS_INVALID] = {"invalid", "no such range of numbers is assigned"},
-    [LISTS_NO_COUNTRY] = {"no_country", "the row names a country nobody knows"},
-    [LISTS_BROKEN] = {"broken", "the row itself cannot be read"},
-};
-
-const char *lists_bucket_word(enum lists_bucket b)
-{
-    return buckets[b].word;
-}
-const char *lists_bucket_sentence(enum lists_bucket b)
-{
-    return buckets[b].sentence;
-}
 
 struct rows {
     struct lists_reading *r;
@@ -49,34 +30,34 @@ struct rows {
     size_t room_n;
 };
 
-static enum lists_bucket judge(struct rows *x, struct str text, int region, uint64_t *ret)
+static enum verdict judge(struct rows *x, struct str text, int region, uint64_t *ret)
 {
-    const struct phone_data *d = &x->r->phones.data;
-    struct phone_number n;
-    phone_number_read(d, text, region < 0 ? 0 : region, &n);
-    if (n.status != PHONE_OK || n.e164 == 0)
-        return region < 0 ? LISTS_NO_COUNTRY : LISTS_NO_NUMBER;
-    *ret = n.e164;
-    return phone_number_valid(&n) || x->r->keep_invalid ? LISTS_TAKEN : LISTS_INVALID;
+    struct phone_cell cell;
+    phone_cell_read(&x->r->phones.data, text, region, x->r->international || x->columns.international, &cell);
+    *ret = cell.number.e164;
+    bool wrong = cell.verdict >= VERDICT_TOO_SHORT && cell.verdict <= VERDICT_LOCAL_ONLY;
+    if (wrong && cell.number.status == PHONE_OK && *ret != 0 && x->r->keep_invalid)
+        cell.verdict = VERDICT_OK;
+    return cell.verdict == VERDICT_OK && *ret == 0 ? VERDICT_TOO_LONG : (enum verdict)cell.verdict;
 }
 
-/* The row's bucket, its numbers added. Of several cells the first that is not taken decides. */
-static int take(struct rows *x, const struct table_row *row, const struct table_cell *cells, enum lists_bucket *ret,
+/* The row's verdict, its numbers added. Of several cells the first that is not taken decides. */
+static int take(struct rows *x, const struct table_row *row, const struct table_cell *cells, enum verdict *ret,
                 struct err *e)
 {
     const struct columns *c = &x->columns;
     int rc = 0, region = columns_region(c, &x->r->phones.data, row, cells, x->r->region);
-    *ret = LISTS_EMPTY;
-    for (size_t i = 0; i < c->phones && rc == 0 && (*ret == LISTS_EMPTY || x->r->all_phones); i++) {
+    *ret = VERDICT_EMPTY;
+    for (size_t i = 0; i < c->phones && rc == 0 && (*ret == VERDICT_EMPTY || x->r->all_phones); i++) {
         uint64_t number = 0;
         uint32_t at = (uint32_t)c->phone[i];
         struct str text = at < row->cells ? table_cell_text(&cells[row->cell + at], x->room) : STR("");
         if (text.n == 0)
             continue;
-        enum lists_bucket bucket = judge(x, text, region, &number);
-        if (*ret == LISTS_EMPTY || *ret == LISTS_TAKEN)
-            *ret = bucket;
-        if (bucket == LISTS_TAKEN) {
+        enum verdict v = judge(x, text, region, &number);
+        if (*ret == VERDICT_EMPTY || *ret == VERDICT_OK)
+            *ret = v;
+        if (v == VERDICT_OK) {
             rc = lists_in_add(x->to, number, e);
             x->r->added++;
         }
@@ -86,13 +67,12 @@ static int take(struct rows *x, const struct table_row *row, const struct table_
 
 /* ---- rows that are not taken */
 
-static void reject(struct rows *x, const struct table_row *row, const struct table_cell *cells,
-                   enum lists_bucket bucket)
+static void reject(struct rows *x, const struct table_row *row, const struct table_cell *cells, enum verdict v)
 {
     struct table_out *o = x->r->rejects;
     if (o == NULL)
         return;
-    bool broken = bucket == LISTS_BROKEN;
+    bool broken = v == VERDICT_BROKEN_ROW;
     size_t n = broken ? 1 : row->cells < x->width ? row->cells : x->width;
     if (broken)
         table_out_cell(o, (struct str){row->p, row->n});
@@ -101,7 +81,7 @@ static void reject(struct rows *x, const struct table_row *row, const struct tab
     for (; n < x->width; n++)
         table_out_cell(o, STR(""));
     table_out_number(o, (int64_t)row->line);
-    table_out_cell(o, str_of(broken ? table_problem_word(row->problem) : buckets[bucket].word));
+    table_out_cell(o, str_of(broken ? table_problem_word(row->problem) : verdict_word(v)));
     if (!broken && row->cells > x->columns.n) /* as it stood: with more cells than there are columns */
         table_out_cells(o, &cells[row->cell + x->columns.n], row->cells - x->columns.n, x->delimiter);
     table_out_end(o);
@@ -144,7 +124,7 @@ static int begin_rejects(struct rows *x, const struct table_row *header, const s
 
 static int one_row(struct rows *x, const struct table_row *row, const struct table_cell *cells, struct err *e)
 {
-    enum lists_bucket bucket = LISTS_BROKEN;
+    enum verdict v = VERDICT_BROKEN_ROW;
     int rc = 0;
     if (row->n > x->room_n) {
         char *more = realloc(x->room, row->n);
@@ -154,11 +134,11 @@ static int one_row(struct rows *x, const struct table_row *row, const struct tab
         x->room_n = row->n;
     }
     if (row->problem < TABLE_BROKEN)
-        rc = take(x, row, cells, &bucket, e);
+        rc = take(x, row, cells, &v, e);
     x->r->rows++;
-    x->r->bucket[bucket]++;
-    if (bucket != LISTS_TAKEN)
-        reject(x, row, cells, bucket);
+    x->r->verdict[v]++;
+    if (v != VERDICT_OK)
+        reject(x, row, cells, v);
     return rc;
 }
 
@@ -260,6 +240,7 @@ int lists_reading_begin(const struct args *a, struct lists_reading *ret)
     memset(ret, 0, sizeof *ret);
     ret->run = LISTS_RUN;
     ret->quiet = args_has(a, "quiet");
+    ret->international = args_has(a, "international");
     ret->keep_invalid = args_has(a, "keep-invalid");
     ret->all_phones = args_has(a, "all-phones");
     int rc = lists_places_check(a);

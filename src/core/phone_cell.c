@@ -206,12 +206,13 @@ static size_t between(struct str s)
     return 0;
 }
 
-/* Cuts at what people write between two numbers, and before a second plus. */
+/* Cuts at what people write between two numbers, and before a second plus or 0. */
 static size_t pieces(struct str text, struct str out[PIECES_MAX])
 {
     size_t n = 0, from = 0;
     for (size_t at = 0; at <= text.n && n < PIECES_MAX; at++) {
         bool plus = at < text.n && text.p[at] == '+' && at > from + 5;
+        plus = plus || (at < text.n && text.p[at] == '0' && at > from + WHOLE && text.p[at - 1] == ' ');
         size_t skip = at < text.n && !plus ? between((struct str){text.p + at, text.n - at}) : 0;
         if (skip == 0 && !plus && at < text.n)
             continue;

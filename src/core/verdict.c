@@ -68,6 +68,7 @@ enum verdict verdict_of_problem(int problem)
         [TABLE_LONG_ROW] = VERDICT_BROKEN_ROW,
         [TABLE_MANY_CELLS] = VERDICT_BROKEN_ROW,
         [TABLE_CUT] = VERDICT_BROKEN_ROW,
+        [TABLE_DAMAGED] = VERDICT_BROKEN_ROW,
     };
     return (enum verdict)of[problem];
 }

@@ -133,7 +133,7 @@ def test_a_national_number_is_not_taken_for_an_international_one(gateway, tmp_pa
     (tmp_path / "people.csv").write_text(f"phone\n212 555 0123\n(11) 98765-4323\n{ANA[1:]}\n{BELA}\n")
     code, out, err = gateway.cli(["contacts", "import", "people.csv"])
     assert code == 4, out + err
-    assert err.count("with + and the country code") == 3
+    assert err.count("nothing says which; say --region DE") == 3
     assert gateway.person("+2125550123") is None and gateway.person(ANA) is None and gateway.person(BELA)
     (tmp_path / "msisdn.csv").write_text(f"phone\n{ANA[1:]}\n")
     ok(gateway.cli(["contacts", "import", "msisdn.csv", "--international"]))

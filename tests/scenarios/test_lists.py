@@ -59,7 +59,7 @@ def test_every_row_is_counted_once_and_told_why(tmp_path):
     assert t["rows"] == 8 == sum(t["rows_by_outcome"].values())
     assert t["numbers"] == 2 and t["doubles"] == 1 and t["rows_by_outcome"]["taken"] == 3
     reasons = {int(row["line"]): row["reason"] for row in csv.DictReader((tmp_path / "rejects.csv").open())}
-    assert reasons[4] == "no_number" and reasons[5] == "empty" and reasons[6] == "invalid" and reasons[9] == "unclosed_quote"
+    assert reasons[4] == "not_a_number" and reasons[5] == "empty" and reasons[6] == "local_only" and reasons[9] == "unclosed_quote"
     assert len(reasons) == 8 - 3
     assert told("make", tmp_path / "crm.csv", "--region", "DE", "--keep-invalid", "-o", tmp_path / "all.wll", code=4)["numbers"] == 3
     assert "no column holds phone numbers" in cli("make", "-", stdin="0151 12345678\n", code=2)  # nobody said where it is from
@@ -155,7 +155,7 @@ def test_a_wrong_first_line_is_a_row_and_no_header(tmp_path, first):
 def test_wrong_numbers_are_kept_without_a_header(tmp_path):
     write(tmp_path / "in.txt", b"+49 10\n+49 11\n+49 12\n+4915112000001\n")
     assert told("make", tmp_path / "in.txt", "--keep-invalid", "-o", tmp_path / "out.wll")["numbers"] == 4
-    assert told("make", tmp_path / "in.txt", "-o", tmp_path / "out.wll", code=4)["rows_by_outcome"]["invalid"] == 3
+    assert told("make", tmp_path / "in.txt", "-o", tmp_path / "out.wll", code=4)["rows_by_outcome"]["local_only"] == 3
 
 
 def test_of_two_columns_one_is_read_and_said_or_both_when_asked(tmp_path):
@@ -164,7 +164,7 @@ def test_of_two_columns_one_is_read_and_said_or_both_when_asked(tmp_path):
     assert r.returncode == 4 and "Phone" in r.stderr and "Mobile" in r.stderr and "--all-phones" in r.stderr
     assert len(numbers(tmp_path / "one.wll")) == 2
     t = told("make", two, "--all-phones", "-o", tmp_path / "all.wll", "--rejects", tmp_path / "r.csv", code=4)
-    assert t["numbers"] == 4 and t["doubles"] == 0 and t["rows_by_outcome"]["no_number"] == 1
+    assert t["numbers"] == 4 and t["doubles"] == 0 and t["rows_by_outcome"]["not_a_number"] == 1
     assert "Cid" in (tmp_path / "r.csv").read_text()
     assert numbers(tmp_path / "all.wll") == [4915112000001, 4915112000002, 4915112000003, 4915112000004]
     cli("subtract", tmp_path / "all.wll", two, "--all-phones", "-o", tmp_path / "rest.wll", code=4)
@@ -219,14 +219,14 @@ def test_rejects_are_repaired_and_read_again(tmp_path):
     write(tmp_path / "in.csv", b'Name;Phone;Note\nAnn;nobody;"a; b"\nBob;+4915112000001;x\nCid;n/a;y\n"Dee;1\n')
     cli("make", tmp_path / "in.csv", "-o", tmp_path / "one.wll", "--rejects", tmp_path / "r.csv", code=4)
     rows = list(csv.DictReader((tmp_path / "r.csv").open()))
-    assert [(r["Name"], r["Note"], r["line"], r["reason"]) for r in rows[:2]] == [("Ann", "a; b", "2", "no_number"), ("Cid", "y", "4", "no_number")]
+    assert [(r["Name"], r["Note"], r["line"], r["reason"]) for r in rows[:2]] == [("Ann", "a; b", "2", "not_a_number"), ("Cid", "y", "4", "not_a_number")]
     (tmp_path / "r.csv").write_text((tmp_path / "r.csv").read_text().replace("nobody", "+4915112000002"))
     t = told("make", tmp_path / "r.csv", "-o", tmp_path / "two.wll", "--rejects", tmp_path / "again.csv", code=4)
     assert t["numbers"] == 1 and t["rows"] == 3
     assert (tmp_path / "again.csv").read_text().splitlines()[0] == "Name,Phone,Note,line,reason"
     write(tmp_path / "plain.txt", b"+49 10\n+4915112000001\n")
     cli("make", tmp_path / "plain.txt", "-o", tmp_path / "p.wll", "--rejects", tmp_path / "p.csv", code=4)
-    assert (tmp_path / "p.csv").read_text() == "phone,line,reason\n+49 10,1,invalid\n"
+    assert (tmp_path / "p.csv").read_text() == "phone,line,reason\n+49 10,1,local_only\n"
     assert "columns" in cli("make", tmp_path / "in.csv", tmp_path / "plain.txt", "-o", tmp_path / "x.wll", "--rejects", tmp_path / "x.csv", code=2)
 
 

@@ -67,19 +67,20 @@ TEST(good_rows)
     static const struct {
         const char *line, *scope, *at, *want;
     } rows[] = {
-        {"+1 555 0100,,,,,Ada", NULL, NULL, "{\"row\":7,\"phone\":\"+15550100\",\"name\":\"Ada\",\"lang\":\"\"}"},
-        {"+15550100,,no,,,", NULL, NULL, "{\"row\":7,\"phone\":\"+15550100\",\"name\":\"\",\"lang\":\"\"}"},
+        {"+1 202 555 0100,,,,,Ada", NULL, NULL,
+         "{\"row\":7,\"phone\":\"+12025550100\",\"name\":\"Ada\",\"lang\":\"\"}"},
+        {"+12025550100,,no,,,", NULL, NULL, "{\"row\":7,\"phone\":\"+12025550100\",\"name\":\"\",\"lang\":\"\"}"},
         {",US.13491208655302741918,,,,", NULL, NULL,
          "{\"row\":7,\"user_id\":\"US.13491208655302741918\",\"name\":\"\",\"lang\":\"\"}"},
-        {"+15550100,,Marketing; Utility,,2026-01-31,", NULL, NULL,
+        {"+12025550100,,Marketing; Utility,,2026-01-31,", NULL, NULL,
          "\"consent\":{\"scope\":\"marketing,utility\",\"act\":\"grant\",\"at\":\"2026-01-31T00:00:00.000Z\","
          "\"method\":\"import\""},
-        {"+15550100,,all,withdraw,2026-01-31T10:00:00+02:00,", NULL, NULL,
+        {"+12025550100,,all,withdraw,2026-01-31T10:00:00+02:00,", NULL, NULL,
          "\"scope\":\"all\",\"act\":\"withdraw\",\"at\":\"2026-01-31T08:00:00.000Z\""},
-        {"+15550100,,,,,", "utility", "2026-02-01",
+        {"+12025550100,,,,,", "utility", "2026-02-01",
          "\"scope\":\"utility\",\"act\":\"grant\",\"at\":\"2026-02-01T00:00:00.000Z\""},
-        {"+15550100,,marketing,,,", "utility", "2026-02-01", "\"scope\":\"marketing\""},
-        {"+15550100,,no,,,", "utility", "2026-02-01", "\"lang\":\"\"}"}, /* its own word counts */
+        {"+12025550100,,marketing,,,", "utility", "2026-02-01", "\"scope\":\"marketing\""},
+        {"+12025550100,,no,,,", "utility", "2026-02-01", "\"lang\":\"\"}"}, /* its own word counts */
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct buf b;
@@ -101,17 +102,17 @@ TEST(withdrawals)
         int rc;
         const char *want;
     } rows[] = {
-        {"+15550100,,,withdraw,,", NULL, NULL, 0, "\"scope\":\"all\",\"act\":\"withdraw\",\"method\""},
-        {"+15550100,,no,withdraw,2026-01-02,", NULL, NULL, 0, "\"scope\":\"all\""},
-        {"+15550100,,yes,withdrawn,,", NULL, NULL, 0, "\"scope\":\"all\""},
-        {"+15550100,,Marketing,withdraw,31/01/2026,", NULL, NULL, 0,
+        {"+12025550100,,,withdraw,,", NULL, NULL, 0, "\"scope\":\"all\",\"act\":\"withdraw\",\"method\""},
+        {"+12025550100,,no,withdraw,2026-01-02,", NULL, NULL, 0, "\"scope\":\"all\""},
+        {"+12025550100,,yes,withdrawn,,", NULL, NULL, 0, "\"scope\":\"all\""},
+        {"+12025550100,,Marketing,withdraw,31/01/2026,", NULL, NULL, 0,
          "\"scope\":\"marketing\",\"act\":\"withdraw\",\"at\":\"31/01/2026\""},
-        {"+15550100,,marketting,withdraw,,", NULL, NULL, 0, "\"scope\":\"marketting\""},
-        {"+15550100,,,opt-out,,", NULL, NULL, 0, "\"scope\":\"all\",\"act\":\"withdraw\""},
-        {"+15550100,,,Unsubscribe,,", NULL, NULL, 0, "\"scope\":\"all\",\"act\":\"withdraw\""},
-        {"+15550100,,Opted out,,2026-01-01,", NULL, NULL, 0, "\"scope\":\"all\",\"act\":\"withdraw\""},
-        {"+15550100,,,withdraw,,", "utility", "2026-02-01", 0, "\"scope\":\"all\",\"act\":\"withdraw\",\"method\""},
-        {"+15550100,nonsense,all,withdraw,,", NULL, NULL, 1, "{\"row\":7,\"phone\":\"+15550100\",\"name\""},
+        {"+12025550100,,marketting,withdraw,,", NULL, NULL, 0, "\"scope\":\"marketting\""},
+        {"+12025550100,,,opt-out,,", NULL, NULL, 0, "\"scope\":\"all\",\"act\":\"withdraw\""},
+        {"+12025550100,,,Unsubscribe,,", NULL, NULL, 0, "\"scope\":\"all\",\"act\":\"withdraw\""},
+        {"+12025550100,,Opted out,,2026-01-01,", NULL, NULL, 0, "\"scope\":\"all\",\"act\":\"withdraw\""},
+        {"+12025550100,,,withdraw,,", "utility", "2026-02-01", 0, "\"scope\":\"all\",\"act\":\"withdraw\",\"method\""},
+        {"+12025550100,nonsense,all,withdraw,,", NULL, NULL, 1, "{\"row\":7,\"phone\":\"+12025550100\",\"name\""},
         {"hello,US.13491208655302741918,all,withdraw,,", NULL, NULL, 1, "{\"row\":7,\"user_id\":\"US.1349"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -135,22 +136,22 @@ TEST(bad_rows)
     } rows[] = {
         {",,,,,Ada", COLUMN_PHONE, "is empty"},
         {"hello,,,,,", COLUMN_PHONE, ""},
-        {"5.51199E+12,,,,,", COLUMN_PHONE, "shortened by a spreadsheet"},
-        {"212 555 0123,,,,,", COLUMN_PHONE, "write it with + and the country code"},
+        {"5.51199E+12,,,,,", COLUMN_PHONE, "last digits are lost"},
+        {"212 555 0123,,,,,", COLUMN_PHONE, "nothing says which"},
         {"(11) 98765-4323,,,,,", COLUMN_PHONE, "--international"},
-        {"+15550100,nonsense,,,,", COLUMN_USER_ID, ""},
-        {"+15550100,,yes,,2026-01-01,", COLUMN_CONSENT, "does not say to what"},
-        {"+15550100,,everything,,2026-01-01,", COLUMN_CONSENT, "everything"},
-        {"+15550100,,all,maybe,2026-01-01,", COLUMN_ACT, "grant or withdraw"},
-        {"+15550100,,,maybe,,", COLUMN_ACT, "is \"maybe\""},
-        {"+15550100,,all,,,", COLUMN_AT, "is missing"},
-        {"+15550100,,all,,31/01/2026,", COLUMN_AT, "must be a date"},
-        {"+15550100,,all,,2999-01-01,", COLUMN_AT, "in the future"},
+        {"+12025550100,nonsense,,,,", COLUMN_USER_ID, ""},
+        {"+12025550100,,yes,,2026-01-01,", COLUMN_CONSENT, "does not say to what"},
+        {"+12025550100,,everything,,2026-01-01,", COLUMN_CONSENT, "everything"},
+        {"+12025550100,,all,maybe,2026-01-01,", COLUMN_ACT, "grant or withdraw"},
+        {"+12025550100,,,maybe,,", COLUMN_ACT, "is \"maybe\""},
+        {"+12025550100,,all,,,", COLUMN_AT, "is missing"},
+        {"+12025550100,,all,,31/01/2026,", COLUMN_AT, "must be a date"},
+        {"+12025550100,,all,,2999-01-01,", COLUMN_AT, "in the future"},
         {"hello,,all,withdraw,,", COLUMN_PHONE, ""},
         {",,all,withdraw,,", COLUMN_PHONE, "is empty"},
         {"hello,nonsense,all,withdraw,,", COLUMN_PHONE, ""},
-        {"+15550100,,all", COLUMN_NONE, "\"consent_act\" is missing"},
-        {"+15550100,,all,,2026-01-01,a,b", COLUMN_NONE, "7 cells, the header 6"},
+        {"+12025550100,,all", COLUMN_NONE, "\"consent_act\" is missing"},
+        {"+12025550100,,all,,2026-01-01,a,b", COLUMN_NONE, "7 cells, the header 6"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct buf b;
@@ -212,13 +213,23 @@ TEST(countries)
         {"0151 12345678,+49", "", "+4915112345678"},
         {"+33612345678,DE", "DE", "+33612345678"},
         {"+33612345678,Nowhere", "", "+33612345678"},
-        {"0151 12345678,Nowhere", "DE", "a country nobody knows"},
+        {"0151 12345678,Nowhere", "DE", "names a country that is not known"},
         {"0151 12345678,", "", "say --region DE"},
-        {"0151 1,", "DE", "no number that somebody in DE has"},
-        {"=cmd,", "DE", "is no phone number"},
-        {"4.917E+11,", "DE", "shortened by a spreadsheet"},
-        {"0151 12345678 0160 12345678,", "DE", "too many digits"},
-        {"4915112345678,", "DE", "with its country code and without"},
+        {"0151 1,", "DE", "given to nobody"},
+        {"=cmd,", "DE", "the cell is a formula"},
+        {"4.917E+11,", "DE", "last digits are lost"},
+        {"0151 12345678 0160 12345678,", "DE", "several numbers in one cell"},
+        {"4915112345678,", "DE", "whether it begins with a country code"},
+        {"33612345678,", "DE", "whether it begins with a country code"},
+        {"436641493839.0,", "AT", "\"+436641493839\""},
+        {"4.36641493839E+11,", "AT", "\"+436641493839\""},
+        {"+49123,", "", "only be dialled within its own area"},
+        {"+49 1515877529,", "", "given to nobody"},
+        {"+1 999 999 9999,", "", "given to nobody"},
+        {"0170-1234567 (privat),", "DE", "\"+491701234567\""},
+        {"+44 20 7946 1234/5,", "", "several numbers in one cell"},
+        {"2023-03-15,", "DE", "no phone number"},
+        {"#NAME?,", "DE", "left an error"},
         {"33612345678,", "FR", "+33612345678"}, /* no number in France without its code */
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

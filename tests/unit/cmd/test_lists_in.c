@@ -79,7 +79,7 @@ TEST(runs_on_disk_are_the_same_list)
         begin(&r, runs[i]);
         assert_ok(lists_in_open(&r, path[0], &in, &e), e);
         assert_int_equal(r.rows, ROWS);
-        assert_int_equal(r.bucket[LISTS_TAKEN], ROWS);
+        assert_int_equal(r.verdict[VERDICT_OK], ROWS);
         assert_int_equal(lists_in_count(in) > 0, runs[i] >= ROWS);
         check(lists_in_source(in));
         check(lists_in_source(in)); /* from the beginning again */
