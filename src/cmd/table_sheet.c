@@ -68,7 +68,8 @@ struct table_sheet {
     size_t n_formats;
     bool in_styles;
 
-    struct buf text; /* of the element that is open */
+    struct buf text;    /* of the element that is open */
+    struct buf formula; /* "=...": of the cell, while nothing says what it comes to */
     bool take_text, phonetic, open_row;
     size_t row, column; /* of the next row to be written, of the next cell in it */
     size_t cell_column;
@@ -266,6 +267,7 @@ static void sheet_begin(struct table_sheet *s, const char *name, const char **a)
         s->style = strtoul(attribute(a, "s"), NULL, 10);
         s->cell_column = column_of(s, attribute(a, "r"));
         buf_clear(&s->text);
+        buf_clear(&s->formula);
     }
 }
 
@@ -305,9 +307,19 @@ static struct str date_text(const struct table_sheet *s, struct str v, char ret[
     return (struct str){ret, ms == 0 ? 10 : strlen(ret)};
 }
 
+/* A program that does not compute writes formulas alone: such a cell is its formula, and not empty. */
+static void formula_end(struct table_sheet *s)
+{
+    buf_putc(&s->formula, '=');
+    buf_putstr(&s->formula, buf_str(&s->text));
+    buf_clear(&s->text);
+}
+
 static struct str cell_value(struct table_sheet *s, char *room, size_t size)
 {
     struct str v = {buf_cstr(&s->text), s->text.len};
+    if (v.n == 0 && s->formula.len > 0)
+        return buf_str(&s->formula);
     if (strcmp(s->type, "s") == 0) {
         size_t i = strtoul(v.p, NULL, 10);
         if (v.n > 0 && i >= s->n_strings)
@@ -356,7 +368,10 @@ static void XMLCALL on_begin(void *of, const char *name, const char **a)
         return;
     }
     s->phonetic = s->phonetic || named(name, "rPh");
-    s->take_text = !s->phonetic && (named(name, "t") || (named(name, "v") && s->part == PART_SHEET));
+    bool value = named(name, "v") && s->part == PART_SHEET, formula = named(name, "f") && s->part == PART_SHEET;
+    s->take_text = !s->phonetic && (named(name, "t") || value || formula);
+    if (value)
+        buf_clear(&s->formula);
     if (begin[s->part] != NULL)
         begin[s->part](s, name, a);
 }
@@ -375,6 +390,8 @@ static void XMLCALL on_end(void *of, const char *name)
         string_end(s);
     if (s->part != PART_SHEET)
         return;
+    if (named(name, "f"))
+        formula_end(s);
     if (named(name, "c"))
         cell_end(s);
     if (named(name, "row")) {
@@ -480,6 +497,7 @@ int table_sheet_open(int fd, const char *sheet, struct table_sheet **ret, struct
     s->wanted = sheet;
     buf_init(&s->strings, STRINGS_BYTES);
     buf_init(&s->text, TABLE_ROW_MAX);
+    buf_init(&s->formula, TABLE_ROW_MAX);
     buf_init(&s->line, LINE_BYTES);
     buf_init(&s->sheets, SHEETS_BYTES);
     s->expanded_max = EXPANDED_LEAST + (fstat(fd, &st) == 0 ? (uint64_t)st.st_size * EXPANDED_TIMES : 0);
@@ -512,6 +530,7 @@ void table_sheet_close(struct table_sheet *s)
         XML_ParserFree(s->parser);
     buf_done(&s->strings);
     buf_done(&s->text);
+    buf_done(&s->formula);
     buf_done(&s->line);
     buf_done(&s->sheets);
     free(s->bad);

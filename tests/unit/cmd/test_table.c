@@ -336,6 +336,10 @@ TEST(sheets)
     expect_sheet(NULL, STR("<x><row><c t=\"s\"><v>0</v></c></row><row><c t=\"s\"><v>1</v></c></row></x>"), two,
                  "[Name]2[Ada]");
     expect_sheet("Old", STR("<x/>"), none, "[old]");
+    expect_sheet(
+        NULL,
+        STR("<x><row><c><f>1+1</f><v>2</v></c><c t=\"str\"><f>A1</f><v></v></c><c><f>B1&amp;B2</f></c><c/></row></x>"),
+        none, "[2||=B1&B2|]");
     expect_sheet("Nope", STR("<x/>"), none, "!the workbook has no sheet \"Nope\"; it has \"Old\" (hidden), \"Now\"");
     /* A text that is not there, cells and rows out of order, a column beyond the last one. */
     expect_sheet(NULL,
