@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cmd/columns_args.h"
 #include "cmd/term.h"
 
 struct import_table {
@@ -27,16 +28,15 @@ struct import_table {
 int import_table_open(const struct import_file *f, const struct args *a, struct import_table **ret)
 {
     struct import_table *t = calloc(1, sizeof *t);
-    const char *delimiter = args_get(a, "delimiter");
+    char delimiter;
     struct err e = {0};
     if (t == NULL)
         abort();
     *ret = t;
-    if (delimiter != NULL && strcmp(delimiter, "tab") == 0)
-        delimiter = "\t";
-    if (delimiter != NULL && (strlen(delimiter) != 1 || *delimiter == '"' || *delimiter == '\n'))
-        return cmd_fail(CMD_USAGE, NULL, "--delimiter is one character, or the word tab");
-    struct table_options o = {.path = f->name, .fd = fileno(f->in), .delimiter = delimiter != NULL ? *delimiter : '\0'};
+    int rc = columns_args_delimiter(a, &delimiter);
+    if (rc != CMD_OK)
+        return rc;
+    struct table_options o = {.path = f->name, .fd = fileno(f->in), .delimiter = delimiter};
     o.encoding = args_get(a, "encoding");
     o.sheet = args_get(a, "sheet");
     if (lseek(o.fd, 0, SEEK_SET) != 0)

@@ -21,7 +21,9 @@ struct import_row {
 
 /* How the file is written down, for the tables of commands. */
 #define IMPORT_TABLE_OPTIONS                                                                                           \
-    {.name = "delimiter", .value = "CHAR", .help = "what stands between cells (default: found out)"},                  \
+    {.name = "delimiter",                                                                                              \
+     .value = "CHAR",                                                                                                  \
+     .help = "comma, semicolon, tab, pipe or one character (default: found out)"},                                     \
         {.name = "encoding", .value = "NAME", .help = "as iconv names it (default: found out)"},                       \
     {                                                                                                                  \
         .name = "sheet", .value = "NAME", .help = "of an XLSX workbook (default: the first one)"                       \

@@ -38,7 +38,7 @@ const struct option screen_options[] = {
     {.name = "threads", .value = "N", .help = "processors to use (default: all)"},
     {.name = "resume", .help = "go on where an interrupted run stopped"},
     {.name = "checkpoint", .value = "SIZE", .help = "how much is read between two checkpoints (default 64M)"},
-    {.name = "delimiter", .value = "WORD", .help = "comma, semicolon, tab or pipe (default: found out)"},
+    {.name = "delimiter", .value = "CHAR", .help = "comma, semicolon, tab, pipe or one character (default: found out)"},
     {.name = "encoding", .value = "NAME", .help = "of the file, as in WINDOWS-1252 (default: found out)"},
     {.name = "sheet", .value = "NAME", .help = "of a workbook (default: the first)"},
     {.name = "bom", .help = "begin OUT with a byte order mark, for older spreadsheets"},

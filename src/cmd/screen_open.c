@@ -58,20 +58,7 @@ static int read_memory(struct screen_job *j)
 
 static int read_delimiter(struct screen_job *j)
 {
-    static const struct {
-        const char *word;
-        char delimiter;
-    } words[] = {{"comma", ','}, {"semicolon", ';'}, {"tab", '\t'}, {"pipe", '|'},
-                 {",", ','},     {";", ';'},         {"\t", '\t'},  {"|", '|'}};
-    const char *word = args_get(j->args, "delimiter");
-    if (word == NULL)
-        return CMD_OK;
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-        if (strcmp(word, words[i].word) == 0)
-            j->source.delimiter = words[i].delimiter;
-    return j->source.delimiter != 0
-               ? CMD_OK
-               : cmd_fail(CMD_USAGE, NULL, "--delimiter must be comma, semicolon, tab or pipe, not %s", word);
+    return columns_args_delimiter(j->args, &j->source.delimiter);
 }
 
 static int read_threads(struct screen_job *j)

@@ -201,6 +201,21 @@ int columns_headless(struct arena *a, size_t n, struct columns *ret, struct err 
     return rc;
 }
 
+/* "Phone#2": the second column called "Phone". */
+static int place_of_repeated(const struct columns *c, struct str column)
+{
+    size_t at = column.n;
+    int64_t n = 0;
+    while (at > 0 && column.p[at - 1] != '#')
+        at--;
+    if (at < 2 || !str_i64((struct str){column.p + at, column.n - at}, &n) || n < 2)
+        return -1;
+    for (size_t i = 0; i < c->n; i++)
+        if (str_eq(c->column[i].name, (struct str){column.p, at - 1}) && --n == 0)
+            return (int)i;
+    return -1;
+}
+
 static int place_of(const struct columns *c, struct str column)
 {
     int64_t n;
@@ -212,7 +227,15 @@ static int place_of(const struct columns *c, struct str column)
             return (int)i;
     struct str digits = {column.p + 1, column.n - 1};
     bool numbered = column.n > 1 && column.p[0] == '#' && str_i64(digits, &n) && n > 0 && (uint64_t)n <= c->n;
-    return numbered ? (int)(n - 1) : -1;
+    return numbered ? (int)(n - 1) : place_of_repeated(c, column);
+}
+
+void columns_forget(struct columns *c)
+{
+    for (size_t i = 0; i < c->n; i++)
+        c->column[i].role = COLUMN_NONE;
+    c->said = true;
+    columns_arrange(c);
 }
 
 int columns_order(struct columns *c, enum column_role role, struct str column, struct err *e)

@@ -33,7 +33,7 @@ enum column_role {
     COLUMN_STATUS,           /* "subscribed", "unsubscribed", "bounced" */
     COLUMN_UNSUBSCRIBED,     /* yes, or a time: of e-mail or everything */
     COLUMN_SMS_UNSUBSCRIBED, /* yes, or a time: of SMS */
-    COLUMN_EMAIL_CONSENT,    /* "Accepts Email Marketing" */
+    COLUMN_EMAIL_CONSENT,    /* "Accepts Email Marketing", "Subscribed": no word of WhatsApp */
     COLUMN_SMS_CONSENT,      /* "Accepts SMS Marketing" */
     COLUMN_WHATSAPP_CONSENT, /* "WhatsApp opt-in" */
     COLUMN_CONSENT,          /* from here on: as the API names them */
@@ -81,6 +81,7 @@ struct columns {
     int phone[COLUMNS_PHONES]; /* columns with numbers, in the order they are asked */
     size_t phones;
     bool international; /* this program writes numbers with their country code, '+' or not */
+    bool said;          /* somebody said what all columns are: nothing is found out */
     bool headless;      /* there is no header: columns are called 1, 2, 3 */
     struct arena *arena;
     const struct country_names *names; /* once a column of countries was looked at */
@@ -96,8 +97,10 @@ bool columns_is_data(const struct phone_data *d, int region, const struct table_
                      const struct table_cell *cells);
 int columns_headless(struct arena *a, size_t n, struct columns *ret, struct err *e);
 
-/* --map ROLE=COLUMN: the column of this name (or "#3": the third) has this role, alone. WL_EINVAL: no such column,
- * with the nearest. */
+/* Nothing that was found out stands, and nothing will be: a mapping says everything. */
+void columns_forget(struct columns *c);
+/* --map ROLE=COLUMN: the column of this name has this role, alone. "Name#2" is the second of this name, "#3" the third
+ * column. WL_EINVAL: no such column. */
 int columns_order(struct columns *c, enum column_role role, struct str column, struct err *e);
 
 /* Looks at rows, counts what columns hold, and gives the role of phone to a column of numbers where names gave it to

@@ -211,7 +211,7 @@ void columns_look(struct columns *c, const struct phone_data *d, int region, con
     for (size_t i = 0; i < sample->rows && i < LOOKED; i++)
         if (sample->row[i].problem < TABLE_BROKEN)
             count_row(c, d, region, &sample->row[i], sample->cell);
-    if (any_ordered(c))
+    if (c->said || any_ordered(c))
         return;
     doubt_short_names(c);
     if (c->phones == 0) {

@@ -167,3 +167,26 @@ def test_what_is_wrong_is_said(tmp_path, text, options, code, says):
     done = subprocess.run([rig.BIN, "contacts", "import", "x.csv", "--dry-run", *options], capture_output=True, text=True, timeout=60 * rig.SLOW, cwd=tmp_path)
     assert done.returncode == code and says in done.stdout + done.stderr, done
     assert "Sanitizer" not in done.stderr
+
+
+def test_a_mapping_is_all_there_is_and_destroys_nothing(tmp_path):
+    def dry(*options):
+        done = subprocess.run([rig.BIN, "contacts", "import", "x.csv", "--dry-run", *options], capture_output=True, text=True, timeout=60 * rig.SLOW, cwd=tmp_path)
+        return done.returncode, done.stdout + done.stderr
+    text = "phone,Mobile,phone,name\n+4915112345000,1,+4915112345001,Ada\n"
+    (tmp_path / "x.csv").write_text(text)
+    (tmp_path / "link.yaml").symlink_to("x.csv")
+    for option in ("x.csv", "./x.csv", "link.yaml"):
+        assert dry("--save-mapping", option)[0] == 2
+    assert dry("--save-mapping", "e.csv", "--errors", "e.csv")[0] == 2
+    assert (tmp_path / "x.csv").read_text() == text and not (tmp_path / "e.csv").exists()
+    assert dry("--save-mapping", "m.yaml", "--map", "phone=phone#2")[0] == 0
+    assert 'phone: ["phone#2"]' in (tmp_path / "m.yaml").read_text()
+    assert dry("--mapping", "m.yaml", "--save-mapping", "m.yaml")[0] == 0
+    assert 'phone: ["phone#2"]' in (tmp_path / "m.yaml").read_text()
+    for nothing in ("columns: {}\n", "columns:\n  name: [name]\n"):
+        (tmp_path / "n.yaml").write_text(nothing)
+        assert dry("--mapping", "n.yaml")[0] == 1
+    code, said = dry("--map", "phone=Mobil")
+    assert code == 2 and 'did you mean "Mobile"' in said and "the columns are phone, Mobile, phone, name" in said
+    assert dry("--delimiter", "comma", "--map", "phone=#1")[0] == 0

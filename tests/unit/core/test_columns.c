@@ -184,6 +184,27 @@ static void look(struct arena *a, const char *text, const char *region, struct c
     columns_look(c, &plans, phone_region(&plans, str_of(region)), &rows);
 }
 
+TEST(same_names)
+{
+    struct arena *a = arena_create(1u << 20);
+    struct columns c;
+    struct err e = {0};
+    read_columns(a, STR("phone,Note,phone,Note#2,Note,Note\n"), &c);
+    assert_ok(columns_order(&c, COLUMN_PHONE, STR("phone#2"), &e), e);
+    assert_int_equal(c.phone[0], 2);
+    assert_int_equal(c.phones, 1);
+    assert_ok(columns_order(&c, COLUMN_NAME, STR("Note#2"), &e), e); /* it is called that */
+    assert_int_equal(c.at[COLUMN_NAME], 3);
+    assert_ok(columns_order(&c, COLUMN_NAME, STR("Note#3"), &e), e);
+    assert_int_equal(c.column[5].role, COLUMN_NAME);
+    assert_int_equal(columns_order(&c, COLUMN_NAME, STR("Note#4"), &e), WL_EINVAL);
+    assert_int_equal(columns_order(&c, COLUMN_NAME, STR("Note#"), &e), WL_EINVAL);
+    columns_forget(&c);
+    assert_int_equal(c.phones, 0);
+    assert_int_equal(c.at[COLUMN_NAME], -1);
+    arena_free(a);
+}
+
 TEST(content_decides)
 {
     static const struct {
@@ -503,6 +524,7 @@ int main(void)
     const struct CMUnitTest tests[] = {T(names_of_many_programs),
                                        T(names_in_many_languages),
                                        T(order_of_numbers),
+                                       T(same_names),
                                        T(content_decides),
                                        T(no_header),
                                        T(countries),
