@@ -140,12 +140,13 @@ enum consent_says consent_word_of(struct str cell)
 /* Beginnings of words, or of two words together. */
 static const char in_names[] =
     "consent optin optedin optout optedout subscri unsub marketing permission permiso permissao permesso newsletter "
-    "boletin infolettre agree accepts accepted status statut durum einwilli abonn abgemeld abmeld "
+    "boletin infolettre agree status statut durum einwilli abonn abgemeld abmeld "
     "angemeldet widerruf zustimmung werbe werbung desabonn desinscr inscrit suscri suscrip assinante assinatura iscri "
     "disiscri "
     "descadast izin izni onay persetujuan langganan berhenti zgoda toestemming consens gdpr dsgvo rgpd lgpd dnc donot "
     "blacklist blocklist blocked gesperrt sperr bloque bloccat kontaktieren contacter contactar suppress stop "
-    "withdraw revoke baja cancel согласие подпис рассыл отпис allowbroadcast allows allowed";
+    "withdraw revoke baja cancel согласие подпис рассыл отпис allow promo receiv receb recibi recevoir ricev empfang "
+    "erhalten zugestimmt einverst acepta aceita accett accept autoriz autoris erlaub wants contactable";
 /* What a column tells beside it. */
 static const char beside[] = "ip source method version url link hash id campaign wording order payment "
                              "delivery shipping marital civil";
@@ -155,7 +156,7 @@ bool consent_word_in_name(struct str name)
     struct header_words h;
     char two[2 * HEADER_BYTES];
     if (!header_fold(name, &h))
-        return name.n >= HEADER_BYTES; /* a question of a form: it may be this one */
+        return has_letter(name); /* a question of a form, too long for a name: it may be this one */
     bool found = false;
     for (size_t i = 0; i < h.words; i++) {
         size_t a = strlen(h.word[i]), b = i + 1 < h.words ? strlen(h.word[i + 1]) : 0;

@@ -442,7 +442,10 @@ TEST(columns_that_would_not_be_read)
                 {"phone,Lead Status,Marketing prefs", "\"Lead Status\", \"Marketing prefs\""},
                 {"phone,WhatsApp opt-in,OPTIN_IP,Consent source", ""},
                 {"phone,State,Order status,Notes", ""},
-                {"phone,Werbung erlaubt?", "\"Werbung erlaubt?\""}};
+                {"phone,Werbung erlaubt?", "\"Werbung erlaubt?\""},
+                {"phone,Receive promotions", "\"Receive promotions\""},
+                {"phone,Would you like to hear from us by phone or by message once in a while?",
+                 "\"Would you like to hear from us by phone or by message once in a while?\""}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct contact_format f = format(rows[i].header);
         struct buf b;
