@@ -259,8 +259,12 @@ static void say_shift(const struct columns *c, const struct table_row *row, int 
     } else {
         buf_puts(why, "its number seems to stand behind the last column");
     }
-    buf_printf(why, ", %d to the %s of \"%.*s\": %s before it is %s", by > 0 ? by : -by, by > 0 ? "left" : "right",
-               (int)right.n, right.p, by == 1 || by == -1 ? "a cell" : "cells", by > 0 ? "missing" : "too much");
+    buf_printf(why, ", %d to the %s of \"%.*s\": %s before it %s", by > 0 ? by : -by, by > 0 ? "left" : "right",
+               (int)right.n, right.p, by == 1 || by == -1 ? "a cell" : "cells",
+               by == 1    ? "is missing"
+               : by == -1 ? "is too many"
+               : by > 0   ? "are missing"
+                          : "are too many");
 }
 
 bool columns_ragged(const struct columns *c, const struct phone_data *d, const struct table_row *row,
@@ -270,6 +274,8 @@ bool columns_ragged(const struct columns *c, const struct phone_data *d, const s
         return false;
     bool longer = row->cells > c->n && !blank_behind(row, cells, c->n);
     bool number = false;
+    int of_row = columns_region(c, d, row, cells, region);
+    region = of_row > 0 ? of_row : region;
     for (size_t i = 0; i < c->phones; i++)
         number = number || column_number(d, region, column_text(row, cells, (size_t)c->phone[i]));
     int stray = number ? -1 : stray_number(c, d, row, cells, region);

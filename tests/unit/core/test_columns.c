@@ -332,10 +332,10 @@ TEST(ragged)
                                                     "before it is missing"},
         {"name,phone\nMüller, Anna,+4915112345678\n",
          "the row has 3 cells and the header 2; its number seems to stand behind the last column, 1 to the right of "
-         "\"phone\": a cell before it is too much"},
+         "\"phone\": a cell before it is too many"},
         {"id,phone,x,y\n1,,+4915112345678\n", "the row has 3 cells and the header 4; its number seems to stand under "
                                               "\"x\", 1 to the right of \"phone\": a cell "
-                                              "before it is too much"},
+                                              "before it is too many"},
         {"id,doc,phone,ip,tags\n1,+4915112345678,231.210.115.166,x\n",
          "the row has 4 cells and the header 5; its number seems to stand under \"doc\", 1 to the left of \"phone\": a "
          "cell "
@@ -519,6 +519,18 @@ TEST(shared_short_rows)
     arena_free(a);
 }
 
+/* A short row whose number is right where its own country is asked. */
+TEST(ragged_abroad)
+{
+    struct arena *a = arena_create(1u << 20);
+    struct columns c;
+    read_columns(a, STR("phone,country,order,note\n0151 12345610,DE,491701234567\nx,DE,491701234567\n"), &c);
+    columns_look(&c, &plans, 0, &rows);
+    assert_false(columns_ragged(&c, &plans, &rows.row[0], rows.cell, 0, NULL));
+    assert_true(columns_ragged(&c, &plans, &rows.row[1], rows.cell, 0, NULL));
+    arena_free(a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {T(names_of_many_programs),
@@ -529,6 +541,7 @@ int main(void)
                                        T(no_header),
                                        T(countries),
                                        T(ragged),
+                                       T(ragged_abroad),
                                        T(shared_files),
                                        T(shared_headers),
                                        T(shared_short_rows)};
