@@ -142,7 +142,7 @@ static void one_row(const struct screen_job *j, size_t i, struct screen_room *ro
     int column;
     if (row->problem != TABLE_RIGHT) {
         w->s = (struct phone_cell){.number = {.status = PHONE_NOT_A_NUMBER, .type = PHONE_UNKNOWN_TYPE},
-                                 .verdict = (uint8_t)verdict_of_problem(row->problem)};
+                                   .verdict = (uint8_t)verdict_of_problem(row->problem)};
         return;
     }
     int region = region_of(j, row, cells, room);

@@ -30,7 +30,6 @@ int ledger_prove_run(const struct args *a);
 int ledger_export_run(const struct args *a); /* ledger_export.c */
 int ledger_verify_run(const struct args *a); /* ledger_verify.c */
 int ledger_reopen_run(const struct args *a); /* ledger_reopen_cmd.c */
-int phone_show_run(const struct args *a);    /* phone_show.c */
 int lists_make_run(const struct args *a);    /* lists.c */
 int lists_show_run(const struct args *a);
 int lists_info_run(const struct args *a);
@@ -43,6 +42,7 @@ int lists_select_run(const struct args *a); /* lists_pick.c */
 int lists_sample_run(const struct args *a);
 int lists_split_run(const struct args *a);    /* lists_split.c */
 int lists_generate_run(const struct args *a); /* lists_generate.c */
+int phone_show_run(const struct args *a);     /* phone_show.c */
 int phone_plans_run(const struct args *a);    /* phone_plans.c */
 int phone_plans_compile_run(const struct args *a);
 int phone_changes_run(const struct args *a); /* phone_changes.c */
