@@ -485,6 +485,14 @@ static int read_entry(struct table_sheet *s, const char *name, enum part part, b
     return rc;
 }
 
+static int no_sheet(const struct table_sheet *s, struct err *e)
+{
+    const char *there = s->sheets.len > 0 ? buf_cstr(&s->sheets) : "none at all";
+    if (s->wanted != NULL)
+        return err_set(e, WL_EINVAL, "the workbook has no sheet \"%.60s\"; it has %s", s->wanted, there);
+    return err_set(e, WL_EINVAL, "the workbook has no sheet to be seen (name one with --sheet); it has %s", there);
+}
+
 int table_sheet_open(int fd, const char *sheet, struct table_sheet **ret, struct err *e)
 {
     bool found = true, maybe;
@@ -505,10 +513,7 @@ int table_sheet_open(int fd, const char *sheet, struct table_sheet **ret, struct
     if (rc == 0 && !found)
         return err_set(e, WL_EINVAL, NO_WORKBOOK);
     if (rc == 0 && s->link[0] == '\0')
-        return err_set(e, WL_EINVAL, "the workbook has no sheet %s%.60s%s%s; it has %s", sheet != NULL ? "\"" : "",
-                       sheet != NULL ? sheet : "to be seen", sheet != NULL ? "\"" : "",
-                       sheet != NULL ? "" : " (name one with --sheet)",
-                       s->sheets.len > 0 ? buf_cstr(&s->sheets) : "none at all");
+        return no_sheet(s, e);
     if (rc == 0)
         rc = read_entry(s, "xl/_rels/workbook.xml.rels", PART_LINKS, &maybe, e);
     if (rc == 0)

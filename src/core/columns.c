@@ -341,6 +341,11 @@ void columns_say(const struct columns *c, struct buf *out)
         buf_puts(out, i == 0 ? "" : i == 1 ? ", where that is empty from " : ", then ");
         say_name(c, c->phone[i], out);
     }
+    int country = c->at[COLUMN_CALLING_CODE] >= 0 ? c->at[COLUMN_CALLING_CODE] : c->at[COLUMN_COUNTRY];
+    if (country >= 0) {
+        buf_puts(out, ", their country from ");
+        say_name(c, country, out);
+    }
     if (c->column[c->phone[0]].reason == COLUMN_BY_CONTENT)
         buf_puts(out, ", because of what it holds: its name says nothing");
     int other = suspect(c);

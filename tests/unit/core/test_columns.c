@@ -528,6 +528,11 @@ TEST(ragged_abroad)
     columns_look(&c, &plans, 0, &rows);
     assert_false(columns_ragged(&c, &plans, &rows.row[0], rows.cell, 0, NULL));
     assert_true(columns_ragged(&c, &plans, &rows.row[1], rows.cell, 0, NULL));
+    struct buf said;
+    buf_init(&said, 1024);
+    columns_say(&c, &said);
+    assert_string_equal(buf_cstr(&said), "numbers are read from \"phone\", their country from \"country\"");
+    buf_done(&said);
     arena_free(a);
 }
 
