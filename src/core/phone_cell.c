@@ -167,6 +167,16 @@ static enum verdict undo_exponent(struct str *text, char room[EXPONENT_MAX + 3],
     return rc < 0 ? VERDICT_DIGITS_LOST : VERDICT_OK;
 }
 
+static enum verdict undo_quantity(struct str *text, char room[EXPONENT_MAX + 3], uint8_t *ret_repair)
+{
+    int rc = text->n > 8 ? decimal(text) : 0;
+    if (rc > 0)
+        *ret_repair = PHONE_CELL_DECIMAL;
+    if (rc != 0)
+        return rc > 0 ? VERDICT_OK : VERDICT_DIGITS_LOST;
+    return looks_exponential(*text) ? undo_exponent(text, room, ret_repair) : VERDICT_OK;
+}
+
 /* Rewrites text where it is certain what was meant. The verdict that needs no reading, or VERDICT_OK. */
 static enum verdict undo_sheet(struct str *text, char room[EXPONENT_MAX + 3], uint8_t *ret_repair)
 {
@@ -182,12 +192,7 @@ static enum verdict undo_sheet(struct str *text, char room[EXPONENT_MAX + 3], ui
         return undo_formula(text, ret_repair);
     if (p[0] == '#' && n > 1 && !is_digit(p[1]))
         return VERDICT_SHEET_ERROR; /* #REF!, #N/A, ########### */
-    int rc = n > 8 ? decimal(text) : 0;
-    if (rc > 0)
-        *ret_repair = PHONE_CELL_DECIMAL;
-    if (rc != 0)
-        return rc > 0 ? VERDICT_OK : VERDICT_DIGITS_LOST;
-    return looks_exponential(*text) ? undo_exponent(text, room, ret_repair) : VERDICT_OK;
+    return undo_quantity(text, room, ret_repair);
 }
 
 /* ---- why it is no number ---- */
@@ -206,13 +211,19 @@ static size_t between(struct str s)
     return 0;
 }
 
+static bool begins_another(struct str text, size_t from, size_t at)
+{
+    if (text.p[at] == '+')
+        return at > from + 5;
+    return text.p[at] == '0' && at > from + WHOLE && text.p[at - 1] == ' ';
+}
+
 /* Cuts at what people write between two numbers, and before a second plus or 0. */
 static size_t pieces(struct str text, struct str out[PIECES_MAX])
 {
     size_t n = 0, from = 0;
     for (size_t at = 0; at <= text.n && n < PIECES_MAX; at++) {
-        bool plus = at < text.n && text.p[at] == '+' && at > from + 5;
-        plus = plus || (at < text.n && text.p[at] == '0' && at > from + WHOLE && text.p[at - 1] == ' ');
+        bool plus = at < text.n && begins_another(text, from, at);
         size_t skip = at < text.n && !plus ? between((struct str){text.p + at, text.n - at}) : 0;
         if (skip == 0 && !plus && at < text.n)
             continue;
@@ -391,13 +402,22 @@ static size_t words_at(struct str text)
     return text.n;
 }
 
+static enum verdict verdict_of_words(const struct phone_data *d, struct str words, int region)
+{
+    struct phone_number second;
+    bool digits = false;
+    for (size_t i = 0; i < words.n; i++)
+        digits = digits || is_digit(words.p[i]);
+    phone_number_read(d, words, region > 0 ? region : 0, &second);
+    return !digits ? VERDICT_OK : phone_number_valid(&second) ? VERDICT_TWO_NUMBERS : VERDICT_TEXT_BEHIND;
+}
+
 /* Words behind a number that is whole without them: letters would be read as the keys of a telephone. False: there are
  * none, or they are part of it. */
 static bool leave_words_out(const struct phone_data *d, struct str text, int region, bool international,
                             struct phone_cell *ret)
 {
     struct phone_cell whole = {.repair = PHONE_CELL_AS_WRITTEN};
-    struct phone_number second;
     size_t at = words_at(text), end = at;
     struct str rest = {text.p + at, text.n - at};
     while (end > 0 && at < text.n && memchr(" ([,;:-/\t\n", text.p[end - 1], 10) != NULL)
@@ -407,12 +427,8 @@ static bool leave_words_out(const struct phone_data *d, struct str text, int reg
     read_number(d, (struct str){text.p, end}, region, international, &whole);
     if (!phone_number_valid(&whole.number))
         return false;
-    bool more = false;
-    for (size_t i = 0; i < rest.n; i++)
-        more = more || is_digit(rest.p[i]);
-    phone_number_read(d, rest, region > 0 ? region : 0, &second);
     ret->number = whole.number;
-    ret->verdict = !more ? VERDICT_OK : phone_number_valid(&second) ? VERDICT_TWO_NUMBERS : VERDICT_TEXT_BEHIND;
+    ret->verdict = (uint8_t)verdict_of_words(d, rest, region);
     if (ret->verdict == VERDICT_OK && whole.repair != PHONE_CELL_PLUS && region > 0 &&
         both_ways(d, (struct str){text.p, end}, region, &whole.number))
         ret->verdict = VERDICT_BOTH_WAYS;

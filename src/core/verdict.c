@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * verdict.c - the table of verdicts, and which verdict other parts' reasons are. */
+ * verdict.c - the table of verdicts, and which verdict other parts' reasons are.
+ *
+ * A reason of a filter or of a table that has no verdict of its own here would be "ok": the tests go through all. */
 #include "core/verdict.h"
 
 #include "core/table_split.h"
