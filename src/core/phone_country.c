@@ -27,7 +27,8 @@ size_t phone_countries(const struct phone_data *d, uint64_t e164, const char *re
     uint16_t at = d->code[number.code];
     const struct phone_plan *plan = &d->plan[at];
     int first = number.region != 0 ? number.region : plan->main;
-    if (at == 0 || !add(d, first, ret, &n, max) || plan->regions > PHONE_COUNTRIES_MAX)
+    bool alone = plan->regions == 1 || plan->regions > PHONE_COUNTRIES_MAX;
+    if (at == 0 || !add(d, first, ret, &n, max) || alone || n == max)
         return n;
     for (int i = 1; i < (int)d->count[PHONE_SECTION_REGION]; i++)
         if (d->region[i].plan == at && i != first && (number.region == 0 || phone_number_valid_for(d, &number, i)))
