@@ -698,3 +698,185 @@ CREATE TABLE contact_source (
     at BIGINT NOT NULL,
     PRIMARY KEY (bucket, contact, source)
 ); -- clustered
+
+-- migration 9
+-- Of a campaign's message: which of its recipients (campaign_recipient.place), and of which source (campaign_source.stratum).
+ALTER TABLE msg ADD COLUMN place BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE msg ADD COLUMN stratum INT NOT NULL DEFAULT 0;
+
+-- Segments by name, and every version of each: react-querybuilder's JSON as it was given. gone_at: it was taken away; versions stay,
+-- because campaigns refer to them.
+CREATE TABLE segment (
+    id BIGINT PRIMARY KEY,
+    name TEXT NOT NULL,
+    version BIGINT NOT NULL,
+    gone_at BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX segment_name ON segment (name) WHERE gone_at = 0;
+
+CREATE TABLE segment_version (
+    segment BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    at BIGINT NOT NULL,
+    actor TEXT NOT NULL,
+    note TEXT NOT NULL,
+    query TEXT NOT NULL,
+    PRIMARY KEY (segment, version)
+); -- clustered
+
+-- Campaigns (core/campaign.h). definition: as it was given. series: the campaign that repeats and made this one, 0 none;
+-- occurrence: its number in it. audience: people of the segment; people: those of them that are to get a message. plan: SHA-256 of all
+-- that was checked, empty: nothing yet. target: so many may have been handed to the door by now, set at target_at. generation: of the
+-- ledger when it was approved. beat_at: when the runner last went on with it. why: what holds or stopped it, for people; resume_at: when
+-- it goes on by itself, 0 never. due: when the runner has something to do next, 0 nothing. busy: a check is asked for or under way.
+CREATE TABLE campaign (
+    id BIGINT PRIMARY KEY,
+    ver BIGINT NOT NULL,
+    name TEXT NOT NULL,
+    state INT NOT NULL,
+    cause INT NOT NULL,
+    why TEXT NOT NULL,
+    busy INT NOT NULL,
+    definition TEXT NOT NULL,
+    series BIGINT NOT NULL,
+    occurrence BIGINT NOT NULL,
+    audience BIGINT NOT NULL,
+    people BIGINT NOT NULL,
+    plan BLOB NOT NULL,
+    created_at BIGINT NOT NULL,
+    created_by TEXT NOT NULL,
+    checked_at BIGINT NOT NULL,
+    approved_at BIGINT NOT NULL,
+    approved_by TEXT NOT NULL,
+    generation BIGINT NOT NULL,
+    started_at BIGINT NOT NULL,
+    ended_at BIGINT NOT NULL,
+    resume_at BIGINT NOT NULL,
+    target BIGINT NOT NULL,
+    target_at BIGINT NOT NULL,
+    beat_at BIGINT NOT NULL,
+    due BIGINT NOT NULL
+);
+CREATE INDEX campaign_open ON campaign (id) WHERE due <> 0;
+CREATE INDEX campaign_series ON campaign (series, occurrence) WHERE series <> 0;
+
+-- What a check found, as JSON, and the audience as a Roaring bitmap (portable format) over the contacts' ids shifted right by the
+-- bits of the bucket. terms: with what its monitors look (core/monitor.h), as JSON.
+CREATE TABLE campaign_check (
+    campaign BIGINT PRIMARY KEY,
+    at BIGINT NOT NULL,
+    report TEXT NOT NULL,
+    terms TEXT NOT NULL,
+    audience BLOB NOT NULL,
+    audience_hash BLOB NOT NULL
+);
+
+-- Where a campaign's people came from: stratum 0 is the API, others files that were imported. state: 1 goes on, 2 quarantined.
+CREATE TABLE campaign_source (
+    campaign BIGINT NOT NULL,
+    stratum INT NOT NULL,
+    source BIGINT NOT NULL,
+    name TEXT NOT NULL,
+    people BIGINT NOT NULL,
+    state INT NOT NULL,
+    state_at BIGINT NOT NULL,
+    why TEXT NOT NULL,
+    PRIMARY KEY (campaign, stratum)
+); -- clustered
+
+-- How far a campaign is: recipients below cur have their message or their reason. It moves only in the transaction that writes those
+-- rows, and only under the epoch of who runs it.
+CREATE TABLE campaign_cursor (
+    bucket INT NOT NULL,
+    campaign BIGINT NOT NULL,
+    cur BIGINT NOT NULL,
+    epoch BIGINT NOT NULL,
+    PRIMARY KEY (bucket, campaign)
+); -- clustered
+
+-- Everybody of the audience, in the order in which they are sent to, from place 1; those who get nothing come last. skip: why they
+-- get nothing (core/campaign.h, enum campaign_skip), rule: the rule that says so. told: what they did about it
+-- (store/campaigns.h). params: what is put into the template, frozen. msg: 0 until it is with the door.
+CREATE TABLE campaign_recipient (
+    bucket INT NOT NULL,
+    campaign BIGINT NOT NULL,
+    place BIGINT NOT NULL,
+    contact BIGINT NOT NULL,
+    sender BIGINT NOT NULL,
+    stratum INT NOT NULL,
+    variant INT NOT NULL,
+    skip INT NOT NULL,
+    told INT NOT NULL,
+    msg BIGINT NOT NULL,
+    language TEXT NOT NULL,
+    rule TEXT NOT NULL,
+    params BLOB NOT NULL,
+    PRIMARY KEY (bucket, campaign, place)
+); -- clustered
+
+-- The campaigns of a person; written sorted, so that the other table needs no index.
+CREATE TABLE contact_campaign (
+    bucket INT NOT NULL,
+    contact BIGINT NOT NULL,
+    campaign BIGINT NOT NULL,
+    place BIGINT NOT NULL,
+    PRIMARY KEY (bucket, contact, campaign)
+); -- clustered
+
+-- What monitors look at: people by the minute in which their message was sent and where they came from. read_15 .. read_1440: read
+-- within so many minutes.
+CREATE TABLE campaign_cohort (
+    bucket INT NOT NULL,
+    campaign BIGINT NOT NULL,
+    stratum INT NOT NULL,
+    minute BIGINT NOT NULL,
+    sent BIGINT NOT NULL,
+    delivered BIGINT NOT NULL,
+    read_any BIGINT NOT NULL,
+    read_15 BIGINT NOT NULL,
+    read_60 BIGINT NOT NULL,
+    read_240 BIGINT NOT NULL,
+    read_1440 BIGINT NOT NULL,
+    undeliverable BIGINT NOT NULL,
+    held_back BIGINT NOT NULL,
+    failed BIGINT NOT NULL,
+    opted_out BIGINT NOT NULL,
+    complained BIGINT NOT NULL,
+    replied BIGINT NOT NULL,
+    PRIMARY KEY (bucket, campaign, stratum, minute)
+); -- clustered
+
+-- What happened to a campaign, and who did it. leaf, n: as in rules_event.
+CREATE TABLE campaign_event (
+    id BIGINT PRIMARY KEY,
+    campaign BIGINT NOT NULL,
+    at BIGINT NOT NULL,
+    act INT NOT NULL,
+    actor TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    record TEXT NOT NULL,
+    leaf BIGINT NOT NULL,
+    n BIGINT NOT NULL
+);
+CREATE INDEX campaign_event_of ON campaign_event (campaign, id);
+CREATE INDEX campaign_event_leaf ON campaign_event (leaf) WHERE leaf >= 0;
+
+-- Rates of campaigns that ended well, from which tolerances are learned (core/baseline.h). country, hour: of most of its people;
+-- counts as in campaign_cohort, of people sent to long enough ago for each.
+CREATE TABLE campaign_outcome (
+    campaign BIGINT PRIMARY KEY,
+    ended_at BIGINT NOT NULL,
+    country TEXT NOT NULL,
+    category INT NOT NULL,
+    hour INT NOT NULL,
+    sent BIGINT NOT NULL,
+    opted_out BIGINT NOT NULL,
+    undeliverable BIGINT NOT NULL,
+    complained BIGINT NOT NULL,
+    n_60 BIGINT NOT NULL,
+    read_60 BIGINT NOT NULL,
+    n_240 BIGINT NOT NULL,
+    read_240 BIGINT NOT NULL,
+    n_1440 BIGINT NOT NULL,
+    read_1440 BIGINT NOT NULL
+);

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * audience.h - everybody the business knows, as columns: the read model segments are answered over.
+ *
+ * One dense 32-bit ordinal a person, in the order of their ids. A Roaring bitmap for each value of what is one of few (country, tag, consent,
+ * import, campaign), an array for what is a number or a time. Built once from the store, then immutable and shared; how fresh it is is its
+ * owner's matter (gateway/audiences.h). It is never asked whether somebody may be written to: the door is. */
+#ifndef WL_CORE_AUDIENCE_H
+#define WL_CORE_AUDIENCE_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "core/activity.h"
+#include "core/consent.h"
+#include "core/identity.h"
+
+#define AUDIENCE_PEOPLE_MAX 100000000u
+struct phone_data;
+struct audience;
+
+/* One person as they are added; everything is copied. Ids must rise. */
+struct audience_person {
+    int64_t id; /* contact */
+    int64_t created_at;
+    struct str lang, zone, name; /* may be empty */
+    struct identity phone;       /* their current number; kind NONE: none */
+    const struct consent_state *consent;
+    const struct activity *activity; /* NULL: none */
+    int64_t undeliverable_at;
+    bool restricted; /* is to be erased: never in any segment */
+    bool named;      /* has a number or user id to send to */
+    const struct audience_pair *attribute;
+    size_t n_attributes;
+    const struct str *tag;
+    size_t n_tags;
+    const int64_t *source; /* imports, the earliest first */
+    size_t n_sources;
+};
+struct audience_pair {
+    struct str name, value;
+};
+
+/* Bits of what a campaign did with somebody. */
+enum audience_mark {
+    AUDIENCE_IN_CAMPAIGN = 1, /* was in its audience */
+    AUDIENCE_SENT = 2,
+    AUDIENCE_DELIVERED = 4,
+    AUDIENCE_READ = 8,
+    AUDIENCE_REPLIED = 16,
+    AUDIENCE_FAILED = 32, /* got none: failed, rejected, expired, refused */
+    AUDIENCE_OPTED_OUT = 64
+};
+
+/* phones: for country, kind of line and network; kept by the caller while it lasts. now: as of when it is. */
+struct audience *audience_create(const struct phone_data *phones, int64_t now);
+int audience_add(struct audience *a, const struct audience_person *p, struct err *e);
+/* After the last person, in any order: an import's name, and what a campaign did with somebody. */
+int audience_add_source(struct audience *a, int64_t id, struct str name, struct err *e);
+int audience_add_mark(struct audience *a, int64_t campaign, int64_t contact, unsigned marks, struct err *e);
+int audience_end(struct audience *a, struct err *e); /* nothing may be added any more */
+void audience_free(struct audience *a);              /* accepts NULL */
+
+size_t audience_people(const struct audience *a);
+int64_t audience_at(const struct audience *a); /* ms: as of when */
+size_t audience_bytes(const struct audience *a);
+int64_t audience_contact(const struct audience *a, uint32_t ordinal);
+bool audience_ordinal(const struct audience *a, int64_t contact, uint32_t *ret);
+/* The import with the earliest time of this person; 0: the API. */
+int64_t audience_source(const struct audience *a, uint32_t ordinal);
+const char *audience_country(const struct audience *a, uint32_t ordinal); /* "BR"; "" not known */
+
+/* What a field has, for the console's menus and for `segments values`: each value and how many have it, the most first. */
+struct audience_value {
+    struct str value;
+    uint64_t people;
+};
+int audience_values(const struct audience *a, struct str field, size_t max, struct arena *arena,
+                    struct audience_value **ret, size_t *ret_n, struct err *e);
+/* Every person as rows of store/audience_file.h: each() is called for each column of each table in turn by that file's writer; see there. */
+
+#endif
