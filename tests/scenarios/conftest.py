@@ -8,6 +8,8 @@ and the sandbox forgets between two of them what came.
 
 A scenario is one story in one file. Use @pytest.mark.threads for the few that the ThreadSanitizer run repeats."""
 
+import os
+
 import pytest
 import rig
 
@@ -28,6 +30,14 @@ def pytest_runtest_makereport(item, call):
     if report.failed:
         for process in getattr(item, "started", []) + getattr(item, "lent", []):
             report.sections.append((f"log of {process.name}", process.output()[-8000:]))
+
+
+def pytest_runtest_logreport(report):
+    """Names what failed for ./check, which looks at it a second time; once, in the process that hears of all workers."""
+    names = os.environ.get("WAYLEAVE_FAILED")
+    if report.failed and names and "PYTEST_XDIST_WORKER" not in os.environ:
+        with open(names, "a", encoding="utf-8") as f:
+            print(report.nodeid, file=f)
 
 
 @pytest.fixture
