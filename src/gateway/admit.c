@@ -83,6 +83,30 @@ static int judge_new(struct batch *b, struct store *s, size_t i, struct err *e)
     return record_new(b, s, i, e);
 }
 
+/* What would be said of it, and that was all. */
+static void judge_only(struct batch *b, struct send *send, const struct about *about)
+{
+    send->message = (struct message){.id = 0};
+    person_facts(b, send, about);
+    decide_send(b, send);
+}
+
+static int judge_one(struct batch *b, struct store *s, size_t i, struct err *e)
+{
+    struct send *send = b->send[i];
+    switch (send->mode) {
+    case SEND_QUEUED:
+        return judge_queued(b, s, i, e);
+    case SEND_JUDGE:
+        judge_only(b, send, &b->about[i]);
+        return 0;
+    case SEND_NOW:
+    case SEND_ACCEPT:
+        break;
+    }
+    return judge_new(b, s, i, e);
+}
+
 static int judge(struct batch *b, struct store *s, struct err *e)
 {
     int rc = 0;
@@ -93,7 +117,7 @@ static int judge(struct batch *b, struct store *s, struct err *e)
         if (send->joined) /* in line since an earlier run of this transaction */
             writer_park(&send->job);
         else
-            rc = send->mode == SEND_QUEUED ? judge_queued(b, s, i, e) : judge_new(b, s, i, e);
+            rc = judge_one(b, s, i, e);
     }
     return rc;
 }
@@ -171,7 +195,8 @@ static void count(struct admit *ad, const struct send *s)
 {
     static const enum metric by_verdict[] = {METRIC_ALLOWED, METRIC_HELD, METRIC_DENIED};
     const struct message *m = &s->message;
-    if (s->replayed || s->book == NULL) /* no book: it had come to its end before it was its turn */
+    if (s->replayed || s->mode == SEND_JUDGE ||
+        s->book == NULL) /* no book: it had come to its end before it was its turn */
         return;
     if (m->life.state == LIFE_WAITING && s->mode != SEND_QUEUED) {
         metric_add(ad->g, METRIC_QUEUED, 1);
@@ -214,6 +239,17 @@ static void admit_after(void *ctx)
     http_client_wake(ad->g->client);
 }
 
+/* A campaign's message has a place, is named by nothing else, and waits in the outbox until its turn comes. */
+static int admissible_recipient(const struct send *s, struct err *e)
+{
+    if (s->mode != SEND_ACCEPT && s->mode != SEND_JUDGE)
+        return err_set(e, WL_EINVAL, "a campaign's message goes through the outbox");
+    if (s->mode == SEND_ACCEPT && (s->place <= 0 || s->our_id || s->key.text.n > 0))
+        return err_set(e, WL_EINVAL,
+                       "a campaign's message is known by its place among the recipients, from 1 on, alone");
+    return 0;
+}
+
 /* How many sends of this kind one number may have waiting for a decision. */
 static size_t places(const struct send *s)
 {
@@ -229,7 +265,7 @@ static int admissible(const struct send *s, struct err *e)
         return err_set(e, WL_EINVAL, "an override is for a message that leaves at once, not for one that waits");
     if (s->mode == SEND_ACCEPT && s->body.n > OUTBOX_BODY_MAX)
         return err_set(e, WL_ETOOBIG, "a message that waits may have a body of at most %u KiB", OUTBOX_BODY_MAX >> 10);
-    return 0;
+    return s->campaign != 0 && s->mode != SEND_QUEUED ? admissible_recipient(s, e) : 0;
 }
 
 int admit_submit(struct send *s, struct err *e)

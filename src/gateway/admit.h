@@ -26,7 +26,9 @@ struct rules_override;
 enum send_mode {
     SEND_NOW,    /* its caller waits for Meta's answer: judged, counted, attempted once */
     SEND_ACCEPT, /* judged without being counted; unless a rule denies it, taken into the outbox: we answer for it */
-    SEND_QUEUED  /* of the outbox, its turn has come: judged again, counted, attempted */
+    SEND_QUEUED, /* of the outbox, its turn has come: judged again, counted, attempted */
+    SEND_JUDGE /* judged like ACCEPT, by the same rules with the same facts, and that was all: nothing is written, nothing
+                  * counted, nothing waits. `decision` says what it would be; `message` stays empty */
 };
 
 /* A caller's idempotency key; text.n 0: none. The same key is the same message: instead of a second one the caller gets
@@ -60,6 +62,13 @@ struct send {
     struct outbox_key row; /* QUEUED: its row; message holds the message's */
     bool
         only_refuse; /* QUEUED: it has no turn and may not be due: it ends if a rule denies it now, else stays as it is */
+    /* ACCEPT, of a campaign: its recipient at `place` gets it, and only if the campaign's cursor stands there under this epoch; it moves
+     * in the same transaction, also for one that is refused by a rule. Else WL_ECONFLICT, and nothing is written of it. Whoever hands
+     * a campaign's people on does so in the order of their places. JUDGE: asks for the campaign, nothing moves. QUEUED: filled by
+     * admit from the message. */
+    int64_t campaign, place; /* 0: of none */
+    int stratum;
+    int64_t campaign_epoch;
     void (*decided)(struct send *s);  /* when it is durable, or with job.rc < 0; on the writer's second thread */
     void (*recorded)(struct send *s); /* when the outcome is durable; same thread; may be NULL */
     void *user;

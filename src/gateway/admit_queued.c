@@ -143,6 +143,9 @@ int judge_queued(struct batch *b, struct store *s, size_t i, struct err *e)
     }
     if (rc != 0)
         return rc;
+    send->campaign = send->message.campaign;
+    send->place = send->message.place;
+    send->stratum = send->message.stratum;
     if (life_ended(l))
         return no_row(s, send, e);
     if (l->state == LIFE_SENDING)

@@ -3,9 +3,13 @@
  *
  * Who waits for the outcome gets one attempt, opened in this very transaction, or the refusal. What is taken into the outbox is ours
  * from then on: the message waits, its row has everything that sending takes and, if a rule holds it, what was decided;
- * nothing is counted for it and no decision is logged, because the one that counts is made in its turn. */
+ * nothing is counted for it and no decision is logged, because the one that counts is made in its turn.
+ *
+ * A message of a campaign is written together with the move of the campaign's cursor past its recipient, whatever was decided; so it is
+ * written once however often it is handed in, and by nobody but whoever runs the campaign. */
 #include "core/callback.h"
 #include "gateway/admit_impl.h"
+#include "store/campaigns.h"
 
 #define NO_BATCH "a batch of sends does not fit its arena"
 
@@ -89,6 +93,20 @@ static enum life_state fate(const struct send *s)
     return v == VERDICT_ALLOW ? LIFE_SENDING : LIFE_REFUSED;
 }
 
+/* The campaign's cursor moves past its recipient. False: it is not there, or not the caller's any more, and the send is over: nothing may
+ * be written of it, while others of the batch go on. */
+static int move_cursor(struct store *s, struct send *send, const struct message *m, bool *ret_moved, struct err *e)
+{
+    const struct campaign_cursor at = {.bucket = m->bucket, .campaign = send->campaign, .epoch = send->campaign_epoch};
+    struct err why = {0};
+    int rc = send->campaign != 0 ? campaign_cursor_move(s, &at, send->place, m->id, &why) : 0;
+    *ret_moved = rc == 0;
+    if (rc == WL_ECONFLICT)
+        writer_refuse(&send->job, &why);
+    return rc == 0 || rc == WL_ECONFLICT ? 0 : err_set(e, rc, "%s", why.text);
+}
+
+/* send->message.id 0: nothing was written. */
 static int write_new(struct batch *b, struct store *s, size_t i, enum life_state state, struct err *e)
 {
     struct send *send = b->send[i];
@@ -99,12 +117,20 @@ static int write_new(struct batch *b, struct store *s, size_t i, enum life_state
                           .id = store_id(s, b->now),
                           .contact = p != NULL ? p->id : 0,
                           .sender = send->sender,
+                          .campaign = send->campaign,
+                          .place = send->place,
+                          .stratum = send->stratum,
                           .epoch = send->epoch,
                           .ts = b->now,
                           .kind = send->intent->kind};
     memcpy(m->type, send->intent->type, sizeof m->type);
+    bool moved = true;
+    send->message.id = 0;
+    int rc = move_cursor(s, send, m, &moved, e);
+    if (rc != 0 || !moved)
+        return rc;
     begin_life(b, send, state, m);
-    int rc = decision_pack_row(b, send, m->bucket, m->id, d, e);
+    rc = decision_pack_row(b, send, m->bucket, m->id, d, e);
     if (rc != 0)
         return rc;
     send->message = *m;
@@ -127,6 +153,8 @@ int record_new(struct batch *b, struct store *s, size_t i, struct err *e)
     }
     if (rc == 0)
         rc = write_new(b, s, i, state, e);
+    if (rc == 0 && send->message.id == 0)
+        return 0;
     if (rc == 0 && send->override != NULL)
         rc = rules_override_log(s, send->book, send, b->now, e);
     if (rc != 0 || state == LIFE_REFUSED)

@@ -104,7 +104,7 @@ struct recipient_fate {
 int recipients_fates(struct store *s, int bucket, int64_t campaign, int64_t place, struct arena *a, size_t max,
                      struct recipient_fate **ret, size_t *ret_n, struct err *e);
 /* The first place from `from` on, below the cursor, whose message has not come to its end; the cursor where there is none. Looks at max rows at
- * most and returns where it stopped then. *ret_open: how many of those it looked at are open. */
+ * most and returns where it stopped then: it was found when the answer is `from` itself, and there is none when it is the cursor. */
 int recipients_first_open(struct store *s, int bucket, int64_t campaign, int64_t from, size_t max, int64_t *ret_place,
                           struct err *e);
 

@@ -8,9 +8,10 @@
 #include "store/erasures.h"
 #include "store/messages_rows.h"
 
-STATEMENT(msg_after, "SELECT id, contact, sender, campaign, state, attempt, epoch, ts, kind, category, seen, code, "
-                     "ts_outcome, type, wamid, ver, life, due, begun_at, expires, decision, valid_until FROM msg "
-                     "WHERE bucket = $1 AND id > $2 ORDER BY id LIMIT $3");
+STATEMENT(msg_after,
+          "SELECT id, contact, sender, campaign, state, attempt, epoch, ts, kind, category, seen, code, "
+          "ts_outcome, type, wamid, ver, life, due, begun_at, expires, decision, valid_until, place, stratum FROM msg "
+          "WHERE bucket = $1 AND id > $2 ORDER BY id LIMIT $3");
 STATEMENT(event_names, "SELECT msg, at, code, status, participant FROM msg_event WHERE bucket = $1 AND msg > $2 AND "
                        "msg <= $3 AND participant <> '' ORDER BY msg, at LIMIT $4");
 STATEMENT(keys_page,

@@ -11,9 +11,10 @@
 #define SET_BACK_MS INT64_C(600000)
 #define LIVES_MAX   200 /* people that were merged into one */
 
-STATEMENT(msg_before, "SELECT id, contact, sender, campaign, state, attempt, epoch, ts, kind, category, seen, code, "
-                      "ts_outcome, type, wamid, ver, life, due, begun_at, expires, decision, valid_until FROM msg "
-                      "WHERE bucket = $1 AND id < $2 AND id >= $3 ORDER BY id DESC LIMIT $4");
+STATEMENT(msg_before,
+          "SELECT id, contact, sender, campaign, state, attempt, epoch, ts, kind, category, seen, code, "
+          "ts_outcome, type, wamid, ver, life, due, begun_at, expires, decision, valid_until, place, stratum FROM msg "
+          "WHERE bucket = $1 AND id < $2 AND id >= $3 ORDER BY id DESC LIMIT $4");
 STATEMENT(merged_into, "SELECT gone FROM person_merge WHERE bucket = $1 AND kept = $2 ORDER BY gone LIMIT $3");
 
 struct question {

@@ -12,35 +12,38 @@
 STATEMENT(msg_insert,
           "INSERT INTO msg (bucket, id, contact, sender, campaign, state, attempt, epoch, ts, kind, "
           "category, seen, code, ts_outcome, type, wamid, ver, life, due, begun_at, expires, decision, "
-          "valid_until) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, "
-          "$18, $19, $20, $21, $22, $23)");
+          "valid_until, place, stratum) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, "
+          "$17, $18, $19, $20, $21, $22, $23, $24, $25)");
 STATEMENT(msg_save, "UPDATE msg SET state = $1, attempt = $2, epoch = $3, seen = $4, code = $5, ts_outcome = $6, "
                     "wamid = $7, ver = $8, life = $9, due = $10, begun_at = $11, decision = $12, valid_until = $13, "
                     "contact = $14, category = $15 WHERE bucket = $16 AND id = $17 AND ver = $18");
 STATEMENT(msg_get, "SELECT id, contact, sender, campaign, state, attempt, epoch, ts, kind, category, seen, code, "
-                   "ts_outcome, type, wamid, ver, life, due, begun_at, expires, decision, valid_until FROM msg WHERE "
+                   "ts_outcome, type, wamid, ver, life, due, begun_at, expires, decision, valid_until, "
+                   "place, stratum FROM msg WHERE "
                    "bucket = $1 AND id = $2");
-STATEMENT(msg_recent,
-          "SELECT id, contact, sender, campaign, state, attempt, epoch, ts, kind, category, seen, code, "
-          "ts_outcome, type, wamid, ver, life, due, begun_at, expires, decision, valid_until FROM msg WHERE "
-          "bucket = $1 ORDER BY id DESC LIMIT $2");
+STATEMENT(msg_recent, "SELECT id, contact, sender, campaign, state, attempt, epoch, ts, kind, category, seen, code, "
+                      "ts_outcome, type, wamid, ver, life, due, begun_at, expires, decision, valid_until, "
+                      "place, stratum FROM msg WHERE "
+                      "bucket = $1 ORDER BY id DESC LIMIT $2");
 /* state 2 is SENDING, 5 is AMBIGUOUS: the partial indexes of the schema. */
 STATEMENT(msg_left_sending,
           "SELECT id, contact, sender, campaign, state, attempt, epoch, ts, kind, category, seen, code, "
-          "ts_outcome, type, wamid, ver, life, due, begun_at, expires, decision, valid_until FROM msg WHERE "
+          "ts_outcome, type, wamid, ver, life, due, begun_at, expires, decision, valid_until, "
+          "place, stratum FROM msg WHERE "
           "bucket = $1 AND state = 2 AND epoch < $2 ORDER BY epoch, id LIMIT $3");
-STATEMENT(msg_in_doubt,
-          "SELECT id, contact, sender, campaign, state, attempt, epoch, ts, kind, category, seen, code, "
-          "ts_outcome, type, wamid, ver, life, due, begun_at, expires, decision, valid_until FROM msg WHERE "
-          "bucket = $1 AND state = 5 AND due <= $2 ORDER BY due, id LIMIT $3");
+STATEMENT(msg_in_doubt, "SELECT id, contact, sender, campaign, state, attempt, epoch, ts, kind, category, seen, code, "
+                        "ts_outcome, type, wamid, ver, life, due, begun_at, expires, decision, valid_until, "
+                        "place, stratum FROM msg WHERE "
+                        "bucket = $1 AND state = 5 AND due <= $2 ORDER BY due, id LIMIT $3");
 /* A range of one: an engine that puts $2 for decision everywhere would not know the partial index any more. */
-STATEMENT(msg_decided,
-          "SELECT id, contact, sender, campaign, state, attempt, epoch, ts, kind, category, seen, code, "
-          "ts_outcome, type, wamid, ver, life, due, begun_at, expires, decision, valid_until FROM msg WHERE "
-          "bucket = $1 AND decision >= $2 AND decision <= $2 AND decision <> 0 LIMIT 1");
+STATEMENT(msg_decided, "SELECT id, contact, sender, campaign, state, attempt, epoch, ts, kind, category, seen, code, "
+                       "ts_outcome, type, wamid, ver, life, due, begun_at, expires, decision, valid_until, "
+                       "place, stratum FROM msg WHERE "
+                       "bucket = $1 AND decision >= $2 AND decision <= $2 AND decision <> 0 LIMIT 1");
 STATEMENT(msg_of, "SELECT r.id, r.contact, r.sender, r.campaign, r.state, r.attempt, r.epoch, r.ts, r.kind, "
                   "r.category, r.seen, r.code, r.ts_outcome, r.type, r.wamid, r.ver, r.life, r.due, r.begun_at, "
-                  "r.expires, r.decision, r.valid_until FROM (SELECT * FROM msg WHERE bucket = $1 ORDER BY id DESC "
+                  "r.expires, r.decision, r.valid_until, r.place, r.stratum FROM (SELECT * FROM msg WHERE bucket = $1 "
+                  "ORDER BY id DESC "
                   "LIMIT $2) r WHERE r.contact IN (SELECT CAST($3 AS BIGINT) UNION ALL SELECT m.gone FROM "
                   "person_merge m WHERE m.bucket = $1 AND m.kept = $3) ORDER BY r.id DESC LIMIT $4");
 
@@ -73,6 +76,8 @@ static int insert(struct store *s, const struct message *m, struct err *e)
     db_i64(q, m->life.expires);
     db_i64(q, m->decision);
     db_i64(q, m->valid_until);
+    db_i64(q, m->place);
+    db_i64(q, m->stratum);
     return db_exec(q, NULL, e);
 }
 
@@ -160,6 +165,8 @@ int message_read(struct db_stmt *q, struct arena *a, void *row, struct err *e)
     m->life.expires = col_i64(q);
     m->decision = col_i64(q);
     m->valid_until = col_i64(q);
+    m->place = col_i64(q);
+    m->stratum = col_int(q);
     return 0;
 }
 

@@ -24,7 +24,9 @@ struct message {
     int64_t ver;         /* of the row that was read; a save writes the next */
     int64_t contact;     /* 0: a person we do not know */
     int64_t sender;      /* phone number id */
-    int64_t campaign;    /* 0 */
+    int64_t campaign;    /* 0: of none */
+    int64_t place;       /* its recipient's in the campaign (campaigns.h); never changes, like: */
+    int stratum;         /* where they came from (struct campaign_source) */
     struct life life;    /* state, attempts, category, code, ... */
     int64_t epoch;       /* the open or last attempt was made under */
     int64_t ts;          /* accepted from its caller at */
