@@ -704,6 +704,9 @@ CREATE TABLE contact_source (
 ALTER TABLE msg ADD COLUMN place BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE msg ADD COLUMN stratum INT NOT NULL DEFAULT 0;
 
+-- Names people have left. There are few.
+CREATE INDEX identity_left ON person_identity (bucket, contact) WHERE replaced_at <> 0;
+
 -- Segments by name, and every version of each: react-querybuilder's JSON as it was given. gone_at: it was taken away; versions stay,
 -- because campaigns refer to them.
 CREATE TABLE segment (
