@@ -170,6 +170,13 @@ static void options_copy(struct gateway_options *to, const struct gateway_option
         const struct webhook_app *app = &from->webhook_apps[i];
         to->webhook_apps[i] = (struct webhook_app){app->id, copy(app->secret), copy(app->verify_token)};
     }
+    to->approvers = calloc(from->n_approvers + 1, sizeof *to->approvers);
+    if (to->approvers == NULL)
+        abort();
+    for (size_t i = 0; i < from->n_approvers; i++) {
+        const struct approver_option *v = &from->approvers[i];
+        to->approvers[i] = (struct approver_option){v->id, copy(v->name), copy(v->key)};
+    }
 }
 
 static void options_done(struct gateway_options *o)
@@ -190,6 +197,11 @@ static void options_done(struct gateway_options *o)
         forget(o->webhook_apps[i].verify_token);
     }
     free(o->webhook_apps);
+    for (size_t i = 0; i < o->n_approvers; i++) {
+        free(o->approvers[i].name);
+        forget(o->approvers[i].key);
+    }
+    free(o->approvers);
 }
 
 /* --- files of the state directory ------------------------------------------------------------------------------------- */

@@ -36,6 +36,7 @@ struct optout_packs;
 struct recheck;
 struct witnesses;
 struct errands;
+struct campaigns;
 
 /* Counters shown by /metrics; each is a row of the table in metrics.c. */
 enum metric {
@@ -108,6 +109,7 @@ struct gateway {
     struct retention *retention;
     struct ledger_watch *ledger_watch;
     struct erasures *erasures;
+    struct campaigns *campaigns;
     struct regimes *regimes;
     struct phone_data phones;
     bool test_refused; /* messages to test numbers are */

@@ -10,9 +10,11 @@
 
 #include "base/digest.h"
 #include "base/yaml.h"
+#include "gateway/approvers.h"
 #include "gateway/readers.h"
 #include "gateway/recheck.h"
 #include "gateway/rest_account.h"
+#include "gateway/rest_campaign.h"
 #include "gateway/rest_contact.h"
 #include "gateway/rest_erasures.h"
 #include "gateway/rest_impl.h"
@@ -86,6 +88,19 @@ static const struct rest_route routes[] = {
     {"POST", "welcomes", WRITES, rest_welcome_start, NULL},
     {"GET", "welcomes/{}", READS, rest_welcome, NULL},
     {"DELETE", "welcomes/{}", WRITES, rest_welcome_cancel, NULL},
+    {"GET", "campaigns", ASKS, rest_campaigns_list, NULL},
+    {"POST", "campaigns", WRITES, rest_campaign_create, NULL},
+    {"GET", "campaigns/{}", READS, rest_campaign, NULL},
+    {"PUT", "campaigns/{}", WRITES, rest_campaign_change, NULL},
+    {"POST", "campaigns/{}/check", WRITES, rest_campaign_act, NULL},
+    {"POST", "campaigns/{}/approve", WRITES, rest_campaign_act, NULL},
+    {"POST", "campaigns/{}/start", WRITES, rest_campaign_act, NULL},
+    {"POST", "campaigns/{}/pause", WRITES, rest_campaign_act, NULL},
+    {"POST", "campaigns/{}/resume", WRITES, rest_campaign_act, NULL},
+    {"POST", "campaigns/{}/stop", WRITES, rest_campaign_act, NULL},
+    {"POST", "campaigns/{}/cancel", WRITES, rest_campaign_act, NULL},
+    {"POST", "campaigns/{}/quarantine", WRITES, rest_campaign_act, NULL},
+    {"POST", "campaigns/{}/release", WRITES, rest_campaign_act, NULL},
     {"GET", "rules", READS, rest_rules_show, NULL},
     {"GET", "rules/history", ASKS, rest_rules_history, NULL},
     {"GET", "rules/shadow", READS, rest_rules_shadow, NULL},
@@ -267,13 +282,36 @@ void rest_show_message(struct gateway *g, struct http_req *rq, int bucket, int64
         rest_problem(rq, &e, NULL);
 }
 
-static bool key_matches(const struct gateway *g, const struct http_req *rq)
+/* What follows "Bearer"; empty: nothing does. */
+static struct str bearer(const struct http_req *rq)
 {
-    struct str v = str_trim(http_header(rq, "Authorization")), rest, want = str_of(g->admin_key);
-    if (!str_ieq(str_cut(v, ' ', &rest), STR("Bearer")))
-        return false;
-    rest = str_trim(rest);
-    return rest.n == want.n && digest_equal(rest.p, want.p, want.n);
+    struct str v = str_trim(http_header(rq, "Authorization")), rest;
+    return str_ieq(str_cut(v, ' ', &rest), STR("Bearer")) ? str_trim(rest) : (struct str){"", 0};
+}
+
+static bool key_matches(const struct gateway *g, struct str key)
+{
+    struct str want = str_of(g->admin_key);
+    return key.n == want.n && digest_equal(key.p, want.p, want.n);
+}
+
+/* An approver's key is for campaigns alone. */
+static int whose_key(const struct gateway *g, const struct http_req *rq, struct str path, const char **ret_approver,
+                     struct err *e)
+{
+    struct str key = bearer(rq);
+    if (key_matches(g, key))
+        return 0;
+    const struct approver_option *approver = approver_by_key(g, key);
+    if (approver == NULL)
+        return err_set(
+            e, WL_EDENIED,
+            "the admin key is missing or wrong (Authorization: Bearer <key>; it is in admin.key of the state "
+            "directory)");
+    if (!str_eq(path, STR("campaigns")) && !str_starts(path, STR("campaigns/")))
+        return err_set(e, WL_EDENIED, "an approver's key is for campaigns alone: this needs the admin key");
+    *ret_approver = approver->name;
+    return 0;
 }
 
 /* How often this byte is in it. */
@@ -325,13 +363,11 @@ void rest_api_begin(struct gateway *g, struct http_req *rq)
     path = (struct str){path.p + sizeof PREFIX - 1, path.n - (sizeof PREFIX - 1)};
     const struct rest_route *route = find_route(http_method(rq), path, &param);
     struct rest_call *c = arena_new(http_arena(rq), struct rest_call);
-    if (!key_matches(g, rq))
-        err_set(&e, WL_EDENIED,
-                "the admin key is missing or wrong (Authorization: Bearer <key>; it is in admin.key of the state "
-                "directory)");
-    else if (route == NULL)
+    const char *approver = NULL;
+    int rc = whose_key(g, rq, path, &approver, &e);
+    if (rc == 0 && route == NULL)
         err_set(&e, WL_ENOTFOUND, "no such method and path in this API");
-    else if (c == NULL || (param.p != NULL && !percent_decode(http_arena(rq), param, &param)))
+    else if (rc == 0 && (c == NULL || (param.p != NULL && !percent_decode(http_arena(rq), param, &param))))
         err_set(&e, WL_EINVAL, "the path has a broken percent escape");
     if (e.code == 0)
         no_query(route, http_query(rq), &e);
@@ -343,6 +379,6 @@ void rest_api_begin(struct gateway *g, struct http_req *rq)
         route->begin(g, rq);
         return;
     }
-    *c = (struct rest_call){.g = g, .rq = rq, .route = route, .param = param};
+    *c = (struct rest_call){.g = g, .rq = rq, .route = route, .param = param, .approver = approver};
     http_collect(rq, REST_BODY_MAX, rest_collected, c);
 }

@@ -22,7 +22,8 @@ struct rest_call {
     const struct rest_route *route;
     struct str param; /* the decoded last part of the path, {NULL,0} when the route has none */
     struct str body;
-    bool replayed; /* asked for by rest_show_message(): the answer to a key that was used before */
+    bool replayed;        /* asked for by rest_show_message(): the answer to a key that was used before */
+    const char *approver; /* who asks, with a key of their own; NULL: somebody with the admin key */
 
     /* --- filled by the handler, in the transaction --- */
     struct buf answer;
