@@ -6,7 +6,12 @@
  * I/O. Source of the ramps: methods topic 3.
  *
  * STANDARD: 200 people, three times as many 30 min after the last of a stage was sent; not beyond clamp(2 % of all, 500, 5,000) before 150 are
- * 4 h old. CAREFUL: the same with 60 min and 24 h. FAST: 500, four times, 20 min, no gate. */
+ * 4 h old. CAREFUL: the same with 60 min and 24 h. FAST: 500, four times, 20 min, no gate. People whose hours are closed are with the door
+ * but not sent to: a stage allows three times as many as were sent to, so what a morning lets go at once is no more than a stage.
+ *
+ * A hold of the monitor lasts at least the pause of the ramp and ends when the monitor says so. If it still says "hold" once nearly all
+ * reactions are there (gate_age_ms after the last was sent), nothing more can be learned by waiting: a first stage more is sent, after
+ * which it is held again, goes on or is stopped. Stopped is for good. */
 #ifndef WL_CORE_CAMPAIGN_RUN_H
 #define WL_CORE_CAMPAIGN_RUN_H
 
@@ -25,13 +30,16 @@ struct campaign_progress {
     enum campaign_state state; /* RUNNING or HELD */
     enum campaign_cause cause;
     enum ramp_kind ramp;
-    int64_t people;            /* that are to get a message */
-    int64_t handed;            /* to the door so far */
-    int64_t open;              /* of them, whose message has not come to its end */
-    int64_t sent;              /* of them, that Meta took */
-    int64_t old_enough;        /* of those, sent at least gate_age_ms ago */
-    int64_t last_sent_at;      /* ms; 0 never */
-    int64_t target, target_at; /* of the stage */
+    int64_t people;       /* that are to get a message */
+    int64_t handed;       /* to the door so far */
+    int64_t open;         /* of them, whose message was neither taken by Meta nor given up */
+    int64_t waiting;      /* of the open ones, that the door holds until a later time: quiet hours, limits. They take no
+                                  place at the door; 0 where nobody counts them: then the rest waits behind them */
+    int64_t sent;         /* of them, that Meta took */
+    int64_t old_enough;   /* of those, sent at least gate_age_ms ago */
+    int64_t last_sent_at; /* ms; 0 never */
+    int64_t target, target_at; /* as the last step said; 0 before the first */
+    int64_t lenient;           /* as the last step said; where that is forgotten 0: then it is held once more */
     int64_t start_at, deadline, max_lateness, started_at;
     int64_t beat_at;                       /* when it was last asked, in this life or another */
     int64_t resume_at;                     /* of a hold of its own */
@@ -44,15 +52,20 @@ struct campaign_step {
     enum campaign_step_kind kind;
     int64_t n;                 /* HAND: people */
     int64_t at;                /* WAIT, and after HAND: when to ask again, ms */
-    int64_t target, target_at; /* as they are from now on */
+    int64_t target;            /* of the stage: people that may be handed to the door, from now on */
+    int64_t target_at;         /* since when enough of the stage is sent for the next one, ms; 0: it is not */
+    int64_t lenient;           /* people that may be handed although the monitor would hold: a hold was slept over */
     enum campaign_cause cause; /* HOLD, STOP */
     int64_t resume_at;         /* HOLD: when it goes on by itself if nothing else says no; 0: somebody has to */
     char why[200];             /* for people: why waiting, holding or stopped */
 };
 #define CAMPAIGN_GAP_MS 3600000 /* the runner was away for longer: somebody has to look (CAUSE_GAP) */
-#define CAMPAIGN_AHEAD_MS                                                                                              \
-    4000 /* at the door at once: what the numbers send in this time, at least CAMPAIGN_AHEAD_LEAST */
-#define CAMPAIGN_AHEAD_LEAST 64
+/* At the door at once: what the numbers send in this time, at least so many; and beside them who waits for a later hour. */
+#define CAMPAIGN_AHEAD_MS     4000
+#define CAMPAIGN_AHEAD_LEAST  64
+#define CAMPAIGN_WAITING_MOST 100000
+#define CAMPAIGN_LOOK_MS      60000    /* it is asked at least this often, whatever it waits for: it beats meanwhile */
+#define CAMPAIGN_RIPE_MS      14400000 /* of a ramp without gate: most reactions are there after so long */
 void campaign_step(const struct campaign_progress *p, int64_t now, struct campaign_step *ret);
 
 /* --- how long it will take (core/campaign_forecast.c) --------------------------------------------------------------- */
