@@ -179,6 +179,7 @@ bool campaign_held_out(const struct campaign_def *d, const uint8_t key[CAMPAIGN_
  * it no statistic is valid). person[i] = {contact, stratum}; sorted in place. */
 struct campaign_person {
     int64_t contact;
+    uint64_t at; /* campaign_order()'s own: how far along the way they stand */
     uint32_t stratum;
     uint32_t index; /* the caller's */
 };
@@ -188,7 +189,8 @@ void campaign_order(struct campaign_person *p, size_t n, const uint8_t key[CAMPA
  * language, then the first of the fall-back order that there is; -1: none. */
 int campaign_language(const struct campaign_variant *v, struct str lang, const struct str *have, size_t n);
 
-/* Values of the slots for one person, frozen: a JSON array of texts in the order of the slots. *ret_missing: the slot that has no value (then
+/* Values of the slots for one person, frozen: a JSON array in the order of the slots, a text where it is the person's own, null where the
+ * definition says it for everybody. *ret_missing: the slot that has no value (then
  * WL_ENOTFOUND), or that a template would not take (WL_EINVAL: newline, tab, five spaces, too long). */
 struct campaign_value {
     struct str name, value; /* an attribute of the person; "name", "phone" among them */
