@@ -74,10 +74,10 @@ void say_span(struct say *s, int64_t ms)
     }
 }
 
-/* Day and month of a day since 1970 (days from civil, in eras of 400 years that begin in March). */
-static void date_of(int64_t days, int *ret_day, int *ret_month)
+/* Eras of 400 years that begin in March: a year's shape is then the same up to its last day. */
+void say_date(int64_t days, int *ret_day, int *ret_month)
 {
-    int64_t z = days + 719468, era = z / 146097, of_era = z - era * 146097;
+    int64_t z = days + 719468, era = z / 146097 - (z % 146097 < 0), of_era = z - era * 146097;
     int64_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
     int64_t of_year = of_era - (365 * year + year / 4 - year / 100), shifted = (5 * of_year + 2) / 153;
     *ret_day = (int)(of_year - (153 * shifted + 2) / 5 + 1);
@@ -91,7 +91,7 @@ void say_time(struct say *s, int64_t ms)
                                         " Jul ", " Aug ", " Sep ", " Oct ", " Nov ", " Dec "};
     int64_t t = ms < 0 ? 0 : ms;
     int d = 0, m = 0;
-    date_of(t / DAY, &d, &m);
+    say_date(t / DAY, &d, &m);
     say(s, weekday[t / DAY % 7]);
     put_digits(s, d, 1, 0);
     say(s, month[m - 1]);

@@ -20,5 +20,7 @@ void say_count(struct say *s, int64_t n);           /* "14,200" */
 void say_span(struct say *s, int64_t ms);           /* "45 s", "30 min", "4 h", "2 d 6 h" */
 void say_time(struct say *s, int64_t ms);           /* "Tue 24 Nov 14:10 UTC" */
 void say_of(struct say *s, int64_t n, int64_t all); /* "600 of 100,000 people" */
+/* Day of the month and month, 1..12, of a day since 1970 (or before, negative). */
+void say_date(int64_t days, int *ret_day, int *ret_month);
 
 #endif
