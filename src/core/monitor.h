@@ -5,8 +5,9 @@
  * on the good side of the tolerated one, so P(ever >= 1/a) <= a whenever and however often it is looked at. Counting what has not
  * come yet as "did not happen" only lowers it: no assumption about delays.
  *
- * Two speeds. HOLD, which ends by itself, on any e >= 10 or on the test that weighs people by how much of their reaction can be here by now;
- * STOP, which only a person ends, on the delay-free test alone. The budget of false stops, 1 %, is split over the signals (Bonferroni).
+ * Two speeds. HOLD, which ends by itself, on any e >= 10 or on the test that weighs people by how much of their reaction can be here by now,
+ * while waiting can still tell (monitor.c); STOP, which only a person ends, on the delay-free test alone. The budget of false stops, 1 %, is split
+ * over the signals (Bonferroni). Who goes on after a person ended a stop looks at the people sent to since then, and no others: what tripped stays tripped.
  *
  * Pure: counts in, verdict out. Doubles in log space; the same on every machine to the last few bits, and no verdict rests on those. */
 #ifndef WL_CORE_MONITOR_H
@@ -17,6 +18,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/json.h"
 
 enum monitor_signal {
     SIGNAL_OPT_OUT,
@@ -31,13 +33,18 @@ enum monitor_signal {
 const char *
 monitor_signal_name(enum monitor_signal s); /* "opt_out", "undeliverable", "complaint", "read_15m", "read_1h", ... */
 
-/* Tolerated rates, in millionths: at most q of bad events, at least p of readings. */
+/* Tolerated rates, in millionths: at most q of bad events, at least p of readings; 0 or from a million on: this signal is not watched. */
 struct monitor_terms {
     uint32_t ppm[MONITOR_SIGNALS];
     uint32_t learned_from; /* campaigns; 0: as shipped */
+    uint32_t haste; /* thousandths: so much sooner than usual do the quickest campaigns' people react; 0: as shipped */
 };
 extern const struct monitor_terms
-    monitor_shipped; /* 0.6 %, 7.5 %, 0.11 %; reads 18/36/56 % at 1/4/24 h (15 min: see monitor.c) */
+    monitor_shipped; /* 0.6 %, 7.5 %, 0.11 %; reads 8/18/36/56 % at 15 min/1/4/24 h; haste 3.6 */
+/* {"ppm":{"opt_out":6000,...},"learned_from":0,"haste":3600}, and back. What is not in the text is as shipped; WL_EINVAL: no object, or a number that
+ * cannot be one. */
+void monitor_terms_write(const struct monitor_terms *t, struct json_out *out);
+int monitor_terms_read(struct json v, struct monitor_terms *ret, struct err *e);
 
 /* People whose message was sent in one minute. */
 struct monitor_cohort {
@@ -59,12 +66,13 @@ struct monitor_verdict {
     enum monitor_signal signal; /* that says so; of several the strongest */
     struct monitor_reading reading[MONITOR_SIGNALS];
 };
-/* Cohorts in any order, each minute at most once. now: ms. */
+/* Cohorts in any order; a minute that is there twice counts as the sum. A minute that is yet to come is of people sent to just now. now: ms.
+ * 5 us and 10 ns a cohort. */
 void monitor_look(const struct monitor_terms *t, const struct monitor_cohort *c, size_t n, int64_t now,
                   struct monitor_verdict *ret);
 /* The least k (of readings: the most) that stops with n people; -1: none. The whole algorithm, for people. */
 int64_t monitor_stop_line(const struct monitor_terms *t, enum monitor_signal s, int64_t n);
-/* "7 of 200 opted out; 0.6 % are tolerated, and 7 stop it" */
+/* "7 of 200 opted out; 0.6 % are tolerated, and 7 stop it": what the verdict's signal says. */
 void monitor_say(const struct monitor_terms *t, const struct monitor_verdict *v, struct buf *out);
 
 /* Rates of one campaign of our own that ended well. */
