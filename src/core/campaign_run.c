@@ -142,14 +142,22 @@ static bool at_rest(const struct asked *a)
     return room_taken(p) == 0 || (p->last_sent_at != 0 && a->now - p->last_sent_at >= REST_MS);
 }
 
+/* Held until somebody lets it go on. In a hold of another cause it is only said once that hold is over. */
+static bool is_stopped(struct asked *a)
+{
+    const struct campaign_progress *p = a->p;
+    bool holds = p->state == CAMPAIGN_RUNNING || (p->cause == CAUSE_MONITOR && p->resume_at != 0);
+    if (monitor_word(p) != MONITOR_STOP || !holds)
+        return false;
+    say_signal(a);
+    say(&a->why, ": stopped by its monitor, only a person can let it go on");
+    a->ret->lenient = 0;
+    return answer(a, RUN_HOLD, CAUSE_MONITOR);
+}
+
 static bool is_warned(struct asked *a)
 {
     const struct campaign_progress *p = a->p;
-    if (monitor_word(p) == MONITOR_STOP) {
-        say_signal(a);
-        say(&a->why, "; that stops it");
-        return answer(a, RUN_STOP, CAUSE_MONITOR);
-    }
     if (p->state != CAMPAIGN_RUNNING || monitor_word(p) != MONITOR_HOLD || p->handed < p->lenient ||
         (p->lenient > 0 && !at_rest(a)))
         return false;
@@ -229,9 +237,9 @@ static int64_t gate_limit(const struct asked *a)
     const struct ramp_terms *r = a->ramp;
     if (r->gate_age_ms == 0 || p->old_enough >= r->gate_people)
         return p->people;
-    int64_t refused = most(0, p->handed - p->open - p->sent);
+    int64_t refused = most(0, p->handed - p->base - p->open - (p->sent - p->base_sent));
     int64_t share = p->people * r->gate_permille / 1000;
-    return least(p->people, most(r->gate_least, least(share, r->gate_most)) + refused);
+    return least(p->people, p->base + most(r->gate_least, least(share, r->gate_most)) + refused);
 }
 
 /* The stage's people are handed: waits for the next, or says its target. False: it waits, and `why` is said. */
@@ -244,7 +252,7 @@ static bool next_stage(struct asked *a, int64_t gate)
         say(&a->why, " are with the door and being sent to");
         return !answer_wait(a, a->now + AGAIN_MS);
     }
-    int64_t next = least(p->people, a->ramp->times * most(0, p->handed - p->open));
+    int64_t next = least(p->people, p->base + a->ramp->times * most(0, p->handed - p->open - p->base));
     if (next <= r->target) {
         say_count(&a->why, p->open);
         say(&a->why, " people of this stage wait for their turn, their hours or a limit");
@@ -304,7 +312,7 @@ static void go(struct asked *a)
         return;
     }
     if (r->target <= 0) {
-        r->target = least(p->people, a->ramp->first);
+        r->target = least(p->people, p->base + a->ramp->first);
         r->target_at = 0;
     }
     if (p->lenient > p->handed && monitor_word(p) == MONITOR_HOLD) {
@@ -323,6 +331,7 @@ void campaign_step(const struct campaign_progress *p, int64_t now, struct campai
     struct asked a = {.p = p, .ramp = &ramp_terms[known ? p->ramp : RAMP_CAREFUL], .now = now, .ret = ret};
     *ret = (struct campaign_step){.target = p->target, .target_at = p->target_at, .lenient = p->lenient};
     a.why = say_in(ret->why, sizeof ret->why);
-    if (!is_over(&a) && !is_late(&a) && !was_alone(&a) && !is_warned(&a) && !is_held(&a) && !is_early(&a))
+    if (!is_over(&a) && !is_late(&a) && !was_alone(&a) && !is_stopped(&a) && !is_warned(&a) && !is_held(&a) &&
+        !is_early(&a))
         go(&a);
 }

@@ -11,7 +11,8 @@
  *
  * A hold of the monitor lasts at least the pause of the ramp and ends when the monitor says so. If it still says "hold" once nearly all
  * reactions are there (gate_age_ms after the last was sent), nothing more can be learned by waiting: a first stage more is sent, after
- * which it is held again, goes on or is stopped. Stopped is for good. */
+ * which it is held again, goes on or is stopped. What the monitor stops is held without an end: only a person lets it go on, and then
+ * ramp and monitors begin anew. RUN_STOP is for what is over for good. */
 #ifndef WL_CORE_CAMPAIGN_RUN_H
 #define WL_CORE_CAMPAIGN_RUN_H
 
@@ -30,14 +31,17 @@ struct campaign_progress {
     enum campaign_state state; /* RUNNING or HELD */
     enum campaign_cause cause;
     enum ramp_kind ramp;
-    int64_t people;       /* that are to get a message */
-    int64_t handed;       /* to the door so far */
-    int64_t open;         /* of them, whose message was neither taken by Meta nor given up */
-    int64_t waiting;      /* of the open ones, that the door holds until a later time: quiet hours, limits. They take no
-                                  place at the door; 0 where nobody counts them: then the rest waits behind them */
-    int64_t sent;         /* of them, that Meta took */
-    int64_t old_enough;   /* of those, sent at least gate_age_ms ago */
+    int64_t people; /* that are to get a message */
+    int64_t handed; /* to the door so far */
+    int64_t open;   /* of them, whose message was neither taken by Meta nor given up */
+    /* Of the open ones, that the door holds until a later time: quiet hours, limits. They take no place at the door. 0 where nobody
+     * counts them: then the rest waits behind them. */
+    int64_t waiting;
+    int64_t sent;         /* of those handed, that Meta took */
+    int64_t old_enough;   /* of those, sent at least gate_age_ms ago, and since the ramp began (anew) */
     int64_t last_sent_at; /* ms; 0 never */
+    /* Handed and sent when a person let it go on after its monitor had held it: there the ramp begins anew, with target 0. */
+    int64_t base, base_sent;
     int64_t target, target_at; /* as the last step said; 0 before the first */
     int64_t lenient;           /* as the last step said; where that is forgotten 0: then it is held once more */
     int64_t start_at, deadline, max_lateness, started_at;
@@ -56,8 +60,8 @@ struct campaign_step {
     int64_t target_at;         /* since when enough of the stage is sent for the next one, ms; 0: it is not */
     int64_t lenient;           /* people that may be handed although the monitor would hold: a hold was slept over */
     enum campaign_cause cause; /* HOLD, STOP */
-    int64_t resume_at;         /* HOLD: when it goes on by itself if nothing else says no; 0: somebody has to */
-    char why[200];             /* for people: why waiting, holding or stopped */
+    int64_t resume_at; /* HOLD: when it goes on by itself if nothing else says no; 0: only a person can let it */
+    char why[200];     /* for people: why waiting, holding or stopped */
 };
 #define CAMPAIGN_GAP_MS 3600000 /* the runner was away for longer: somebody has to look (CAUSE_GAP) */
 /* At the door at once: what the numbers send in this time, at least so many; and beside them who waits for a later hour. */
@@ -73,23 +77,30 @@ void campaign_step(const struct campaign_progress *p, int64_t now, struct campai
 struct forecast_people { /* people with the same hours */
     struct whereabouts where;
     int64_t n;
+    const char *name; /* "BR", for the reasons; NULL: no name */
 };
 struct forecast_terms {
     enum ramp_kind ramp;
     int64_t people, start_at, deadline;
     const struct forecast_people *group;
     size_t n_groups;
-    const struct hours *hours; /* the campaign's own and the rules' together, most strict; NULL: none */
-    const struct hours *quiet; /* open hours by the rules; NULL: none */
+    const struct hours *hours; /* the campaign's own; NULL: none */
+    const struct hours *quiet; /* by the rules; NULL: none. Open is when both are */
     int64_t per_second;        /* of all its numbers; what others need is taken off */
-    int64_t a_day, used;       /* people the portfolio may reach in 24 h (0 without limit), used by now */
+    int64_t a_day,
+        used; /* people the portfolio may reach in 24 h (0 without limit; what is reserved taken off), used by now */
 };
+#define FORECAST_GROUPS_MAX 64 /* people of more are counted with the last */
+#define FORECAST_DAYS       30
 struct forecast {
-    int64_t first_at, done_at;  /* ms; done_at 0: not within the horizon of 30 days */
-    int64_t by_deadline;        /* people that can have it by then; all, when there is none */
-    int64_t each_hour[24 * 30]; /* people sent to, from start_at on */
-    char why[3][160];           /* what makes it take so long, most weighty first; "" after the last */
+    int64_t first_at, done_at; /* ms, from now on; done_at 0: not within 30 days */
+    int64_t by_deadline;       /* people that can have it by then; all, when there is none and it gets done */
+    int64_t each_hour[24 * FORECAST_DAYS]; /* people sent to, from start_at on */
+    char why[3][160];                      /* what makes it take so long, most weighty first; "" after the last */
 };
 void campaign_forecast(const struct forecast_terms *t, int64_t now, struct forecast *ret);
+/* "14,200 of 80,000 people cannot be sent to before Tue 24 Nov 14:10 UTC because of the limit of 10,000 people in 24 h and the hours of BR";
+ * false: everybody can, nothing is said. */
+bool campaign_forecast_lack(const struct forecast_terms *t, const struct forecast *f, char *out, size_t size);
 
 #endif

@@ -203,12 +203,31 @@ static const struct row {
      RUN_HAND,
      CAUSE_NONE,
      ""},
-    {"the monitor stops it", {.state = CAMPAIGN_RUNNING, UNDER_WAY, .monitor = &stops}, RUN_STOP, CAUSE_MONITOR, ""},
-    {"the monitor stops it while it is held",
-     {.state = CAMPAIGN_HELD, .cause = CAUSE_PERSON, UNDER_WAY, .monitor = &stops},
-     RUN_STOP,
+    {"the monitor stops it",
+     {.state = CAMPAIGN_RUNNING, UNDER_WAY, .monitor = &stops},
+     RUN_HOLD,
      CAUSE_MONITOR,
-     ""},
+     "only a person"},
+    {"the monitor stops what it held",
+     {.state = CAMPAIGN_HELD, .cause = CAUSE_MONITOR, UNDER_WAY, .resume_at = NOW + 1, .monitor = &stops},
+     RUN_HOLD,
+     CAUSE_MONITOR,
+     "only a person"},
+    {"what it stopped stays so",
+     {.state = CAMPAIGN_HELD, .cause = CAUSE_MONITOR, UNDER_WAY, .monitor = &stops},
+     RUN_WAIT,
+     CAUSE_NONE,
+     "somebody has to"},
+    {"what it stopped stays so, whatever it says",
+     {.state = CAMPAIGN_HELD, .cause = CAUSE_MONITOR, UNDER_WAY, .monitor = &goes},
+     RUN_WAIT,
+     CAUSE_NONE,
+     "somebody has to"},
+    {"stopped while a person holds it",
+     {.state = CAMPAIGN_HELD, .cause = CAUSE_PERSON, UNDER_WAY, .monitor = &stops},
+     RUN_WAIT,
+     CAUSE_NONE,
+     "somebody paused it"},
     {"the monitor holds it", {.state = CAMPAIGN_RUNNING, UNDER_WAY, .monitor = &holds}, RUN_HOLD, CAUSE_MONITOR, ""},
     {"somebody paused it",
      {.state = CAMPAIGN_HELD, .cause = CAUSE_PERSON, UNDER_WAY, .monitor = &goes},
@@ -328,6 +347,26 @@ TEST(a_hold_ends_by_itself_and_is_careful_about_it)
     free(w);
 }
 
+/* A person lets it go on: from there the ramp is what it is at the beginning. */
+TEST(after_a_person_said_so_the_ramp_begins_anew)
+{
+    struct world *w = malloc(sizeof *w);
+    *w = world_of(RAMP_STANDARD, 100000);
+    run_until(w, NOW + 5 * HOUR);
+    int64_t base = w->p.handed, began = w->now;
+    assert_int_equal(base, w->p.sent);
+    assert_true(base >= 6000);
+    *w = world_of(RAMP_STANDARD, 100000);
+    w->now = began;
+    w->p.handed = w->p.sent = w->p.base = w->p.base_sent = base;
+    w->p.last_sent_at = began - HOUR;
+    assert_true(run_until(w, began + 5 * DAY) > 0);
+    static const int64_t stages[] = {200, 600, 1800, 2000, 6000, 18000, 54000};
+    for (size_t i = 0; i < 7; i++)
+        assert_int_equal(w->stage[i], base + stages[i]);
+    free(w);
+}
+
 /* ---- nights ---- */
 
 static uint64_t dice(uint64_t *seed)
@@ -406,5 +445,5 @@ TEST(sentences_have_their_figures)
 }
 
 TESTS(T(ramps_are_those_that_are_written_down), T(a_gate_opens_although_the_door_refuses_most), T(single_answers),
-      T(a_hold_ends_by_itself_and_is_careful_about_it), T(a_morning_lets_go_no_more_than_a_stage),
-      T(sentences_have_their_figures))
+      T(a_hold_ends_by_itself_and_is_careful_about_it), T(after_a_person_said_so_the_ramp_begins_anew),
+      T(a_morning_lets_go_no_more_than_a_stage), T(sentences_have_their_figures))
