@@ -15,10 +15,24 @@ int rest_campaign_members(struct rest_call *c, struct store *s, const struct cam
 /* How many of its people were handed to the door. */
 int rest_campaign_handed(struct store *s, const struct campaign_row *v, int64_t *ret, struct err *e);
 
+/* The rule that refused a message, or holds it; "" where no decision says so any more. */
+#define REST_RULE_MAX 200
+int rest_message_rule(struct rest_call *c, struct store *s, struct arena *a, const struct message *m,
+                      char ret[REST_RULE_MAX], struct err *e);
+/* Its definition, read anew; the thread's JSON parser keeps what it points to. WL_EINVAL: it cannot be read. */
+int rest_campaign_definition(struct arena *a, const struct campaign_row *v, struct campaign_def **ret, struct err *e);
+
 int rest_campaigns_list(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
 int rest_campaign(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
 int rest_campaign_create(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
 int rest_campaign_change(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
 int rest_campaign_act(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
+int rest_campaign_report(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
+int rest_campaign_recipients(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
+int rest_campaign_events(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
+int rest_campaign_check(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
+int rest_campaign_preview(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
+int rest_campaign_live(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
+int rest_campaign_verify(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
 
 #endif

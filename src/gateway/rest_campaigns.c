@@ -251,19 +251,36 @@ static bool read_actor(struct rest_call *c, struct json root, struct str *ret)
     return c->problem.code == 0;
 }
 
+int rest_campaign_definition(struct arena *a, const struct campaign_row *v, struct campaign_def **ret, struct err *e)
+{
+    struct campaign_def *d = arena_new(a, struct campaign_def);
+    struct json root;
+    int rc = d == NULL ? err_set(e, WL_ENOMEM, "the definition does not fit its memory")
+                       : json_parse(thread_json(), v->definition, false, &root, e);
+    if (rc == 0)
+        rc = campaign_def_read(root, a, d, NULL, e);
+    if (rc == 0)
+        *ret = d;
+    return rc;
+}
+
 /* The definition as it is kept, checked. */
 static bool read_definition(struct rest_call *c, struct arena *a, struct json root, struct campaign_row *to)
 {
     struct json v = json_get(root, "definition");
     const char *field = NULL;
-    struct campaign_def def;
+    struct campaign_def *def = arena_new(a, struct campaign_def);
     struct err why = {0};
     struct buf text;
+    if (def == NULL) {
+        rest_wrong(c, WL_ETOOBIG, "definition", "definition: it does not fit its memory");
+        return false;
+    }
     if (json_type(v) != JSON_OBJECT) {
         rest_wrong(c, WL_EINVAL, "definition", "definition is missing: an object as docs/campaigns.md has it");
         return false;
     }
-    if (campaign_def_read(v, a, &def, &field, &why) != 0) {
+    if (campaign_def_read(v, a, def, &field, &why) != 0) {
         rest_wrong(c, WL_EINVAL, field != NULL ? field : "definition", "%s", why.text);
         return false;
     }
@@ -271,7 +288,7 @@ static bool read_definition(struct rest_call *c, struct arena *a, struct json ro
     bool fits = json_write_value(&text, v) && !text.failed;
     const char *kept = fits ? arena_strndup(a, text.data, text.len) : NULL;
     to->definition = (struct str){kept, text.len};
-    to->name = def.name;
+    to->name = def->name;
     buf_done(&text);
     if (kept == NULL)
         rest_wrong(c, WL_ETOOBIG, "definition", "definition: more than %u KiB", CAMPAIGN_DEFINITION_MAX >> 10);

@@ -127,6 +127,11 @@ int rest_webhooks_erase(struct rest_call *c, struct store *s, struct arena *a, i
 int rest_ledger(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
 int rest_ledger_proofs(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
 int rest_ledger_audit(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
+/* "origin", "key", "checkpoint", "size" and "proof" of an entry by the last checkpoint, into the open object; checked before they are given
+ * away. *ret_sealed false: it lies in none yet. */
+struct log_entry;
+int rest_ledger_proof(struct rest_call *c, struct arena *a, const struct log_entry *entry, bool *ret_sealed,
+                      struct err *e);
 /* How the ledger stands, into the open object. */
 void rest_ledger_members(struct gateway *g, struct json_out *o);
 int rest_status(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);

@@ -207,6 +207,26 @@ static int prove(const struct prover *p, const struct log_entry *entry, struct j
     return 0;
 }
 
+int rest_ledger_proof(struct rest_call *c, struct arena *a, const struct log_entry *entry, bool *ret_sealed,
+                      struct err *e)
+{
+    struct prover p = {.c = c->g->checkpoints};
+    struct str note;
+    jo_kcstr(&c->out, "origin", p.c->origin);
+    key_member(&c->out, p.c);
+    int rc = note_member(c, a, &note, e);
+    if (rc == 0 && note.n > 0)
+        rc = size_of(p.c, note, &p.size, e);
+    jo_kint(&c->out, "size", p.size);
+    *ret_sealed = rc == 0 && entry->idx < p.size;
+    if (!*ret_sealed) {
+        jo_kcstr(&c->out, "proof", NULL);
+        return rc;
+    }
+    rc = open_prover(&p, e);
+    return rc == 0 ? prove(&p, entry, &c->out, e) : rc;
+}
+
 /* That the wording that is kept is the one the record names. */
 static int check_wording(const struct consent_row *row, struct err *e)
 {
