@@ -7,7 +7,8 @@
  *
  * The stage's target counts people handed to the door. The next target is so many times those whose message left the door, sent or
  * refused, so whoever still waits in there for their morning does not make it grow. It is looked at when the stage has come to rest, which
- * is when nothing is open, or nothing was sent for a minute; the pause of the ramp is counted from then. The gate counts people Meta
+ * is when nothing is open, or nothing was sent for a minute; the pause of the ramp is counted from the end of that minute: the monitors count people by the minute, and a
+ * minute is judged when its last second is old enough. The gate counts people Meta
  * took: whom the door refused makes room for another.
  *
  * Nothing is refused: figures that contradict each other (more sent than handed) are taken as none. */
@@ -15,10 +16,11 @@
 
 #include "core/campaign_say.h"
 
-#define MINUTE   INT64_C(60000)
-#define HOUR     (60 * MINUTE)
-#define REST_MS  MINUTE /* without a message sent: what is still open waits for something */
-#define AGAIN_MS 1000   /* while it sends */
+#define MINUTE      INT64_C(60000)
+#define HOUR        (60 * MINUTE)
+#define REST_MS     MINUTE /* without a message sent: what is still open waits for something */
+#define AGAIN_MS    1000   /* while it sends */
+#define WEBHOOKS_MS 5000   /* on their way when a pause ends */
 
 const struct ramp_terms ramp_terms[RAMP_FAST + 1] = {
     [RAMP_STANDARD] = {200, 3, 30 * MINUTE, 4 * HOUR, 150, 20, 500, 5000},
@@ -260,12 +262,13 @@ static bool next_stage(struct asked *a, int64_t gate)
     }
     if (r->target_at == 0)
         r->target_at = p->open > 0 || p->last_sent_at == 0 ? a->now : p->last_sent_at;
-    if (a->now < r->target_at + a->ramp->pause_ms) {
+    int64_t ready_at = (r->target_at / MINUTE + 1) * MINUTE + a->ramp->pause_ms + WEBHOOKS_MS;
+    if (a->now < ready_at) {
         say_of(&a->why, p->handed, p->people);
         say(&a->why, " have it; the next stage waits ");
         say_span(&a->why, a->ramp->pause_ms);
         say(&a->why, " for what they do");
-        return !answer_wait(a, r->target_at + a->ramp->pause_ms);
+        return !answer_wait(a, ready_at);
     }
     if (least(next, gate) <= p->handed) {
         say(&a->why, "more than ");
