@@ -13,6 +13,7 @@
 #include "core/phone_country.h"
 #include "core/test_number.h"
 #include "gateway/admit_impl.h"
+#include "gateway/campaigns.h"
 #include "gateway/checkpoints.h"
 #include "gateway/content.h"
 #include "store/senders.h"
@@ -270,7 +271,9 @@ static void forget(struct facts *f)
     static const uint8_t mine[] = {FACT_RECIPIENT_UTC_MIN,       FACT_RECIPIENT_UTC_MAX,
                                    FACT_RECIPIENT_UTC_CHANGE_AT, FACT_RECIPIENT_UTC_MIN_AFTER,
                                    FACT_RECIPIENT_UTC_MAX_AFTER, FACT_DUPLICATE_OF,
-                                   FACT_SENDER_FREE_AT,          FACT_CONSENT_PROOF};
+                                   FACT_SENDER_FREE_AT,          FACT_CONSENT_PROOF,
+                                   FACT_CAMPAIGN_STATE,          FACT_CAMPAIGN_SOURCE,
+                                   FACT_CAMPAIGN_LATEST,         FACT_CAMPAIGN_OPEN_AT};
     for (size_t i = 0; i < sizeof mine; i++)
         f->known[mine[i]] = false;
 }
@@ -301,16 +304,52 @@ static void consent_facts(struct facts *f, const struct person *p, int64_t categ
     fact_set(f, FACT_CONSENT_PLATFORM_AT, c->platform_at);
 }
 
-static void place_facts(const struct batch *b, struct facts *f, const struct person *p, const struct identity *to)
+static void place_facts(struct facts *f, const struct whereabouts *w)
 {
-    struct whereabouts w;
-    if (!places_find(b->ad->places, p->zone, to, b->now, &w))
+    fact_set(f, FACT_RECIPIENT_UTC_MIN, w->min);
+    fact_set(f, FACT_RECIPIENT_UTC_MAX, w->max);
+    fact_set(f, FACT_RECIPIENT_UTC_CHANGE_AT, w->change_at);
+    fact_set(f, FACT_RECIPIENT_UTC_MIN_AFTER, w->min_after);
+    fact_set(f, FACT_RECIPIENT_UTC_MAX_AFTER, w->max_after);
+}
+
+enum { STANDS_RUNNING, STANDS_HELD, STANDS_STOPPED }; /* the words of campaign.state in their order */
+enum { SOURCE_GOING, SOURCE_QUARANTINED };
+
+static int64_t standing(const struct campaign_now *c)
+{
+    return c->state == CAMPAIGN_RUNNING ? STANDS_RUNNING : c->state == CAMPAIGN_HELD ? STANDS_HELD : STANDS_STOPPED;
+}
+
+/* When the campaign's hours begin where the person may be; one that does not begin as far as is looked is looked for again then. */
+static int64_t opens_at(const struct campaign_now *c, const struct whereabouts *w, int64_t now)
+{
+    if (hours_open(&c->hours, w, now))
+        return 0;
+    int64_t at = next_opening(&c->hours, NULL, w, now);
+    return at != 0 ? at : now + CALENDAR_HORIZON_DAYS * WINDOW_MS;
+}
+
+/* How its campaign stands. Of one that nobody knows nothing leaves; while one is checked it is asked as if it ran. w NULL: nobody knows where
+ * the person is. */
+static void campaign_facts(const struct batch *b, struct send *s, const struct whereabouts *w)
+{
+    struct campaign_now c = {.state = CAMPAIGN_STOPPED};
+    struct facts *f = &s->facts;
+    if (s->campaign == 0)
         return;
-    fact_set(f, FACT_RECIPIENT_UTC_MIN, w.min);
-    fact_set(f, FACT_RECIPIENT_UTC_MAX, w.max);
-    fact_set(f, FACT_RECIPIENT_UTC_CHANGE_AT, w.change_at);
-    fact_set(f, FACT_RECIPIENT_UTC_MIN_AFTER, w.min_after);
-    fact_set(f, FACT_RECIPIENT_UTC_MAX_AFTER, w.max_after);
+    if (!campaigns_now(b->ad->g->campaigns, s->campaign, s->stratum, &c))
+        c = (struct campaign_now){.state = CAMPAIGN_STOPPED};
+    if (s->mode == SEND_JUDGE) {
+        c.state = CAMPAIGN_RUNNING;
+        c.quarantined = false;
+    }
+    fact_set(f, FACT_CAMPAIGN_STATE, standing(&c));
+    fact_set(f, FACT_CAMPAIGN_SOURCE, c.quarantined ? SOURCE_QUARANTINED : SOURCE_GOING);
+    if (c.latest != 0)
+        fact_set(f, FACT_CAMPAIGN_LATEST, c.latest);
+    if (!c.has_hours || w != NULL)
+        fact_set(f, FACT_CAMPAIGN_OPEN_AT, c.has_hours ? opens_at(&c, w, b->now) : 0);
 }
 
 static void received_facts(const struct batch *b, struct send *s, const struct person *p, int64_t category)
@@ -354,6 +393,7 @@ void person_facts(const struct batch *b, struct send *s, const struct about *abo
     static const struct person nobody;
     static const struct pair no_pair;
     struct facts *f = &s->facts;
+    struct whereabouts w;
     int64_t category = send_category(s);
     forget(f);
     pace_fact(b, s);
@@ -367,7 +407,10 @@ void person_facts(const struct batch *b, struct send *s, const struct about *abo
     fact_set(f, FACT_RECIPIENT_UNDELIVERABLE_AT, p->undeliverable_at);
     fact_set(f, FACT_WINDOW_LAST_INBOUND, pair->last_inbound);
     fact_set(f, FACT_PAIR_TAT, pair->tat);
-    place_facts(b, f, p, &s->intent->to);
+    bool placed = places_find(b->ad->places, p->zone, &s->intent->to, b->now, &w);
+    if (placed)
+        place_facts(f, &w);
+    campaign_facts(b, s, placed ? &w : NULL);
     received_facts(b, s, p, category);
     portfolio_facts(b, s, about);
 }

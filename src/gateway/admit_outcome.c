@@ -18,9 +18,11 @@
 #include "gateway/admit_impl.h"
 #include "gateway/apply.h"
 #include "gateway/apply_activity.h"
+#include "gateway/campaign_counts.h"
 #include "gateway/uncount.h"
 
-#define UNSENT_REST_MS 1000 /* before a message of ours that did not leave is tried again */
+#define CODE_STOPPED   131050 /* the person wants no marketing of ours any more */
+#define UNSENT_REST_MS 1000   /* before a message of ours that did not leave is tried again */
 
 static void read_success(struct send *s, struct json body, struct arena *a)
 {
@@ -119,6 +121,8 @@ static int outcome_said(struct admit *ad, struct store *s, struct arena *a, stru
         rc = apply_error_code(s, &w, now, &send->control_changed, e);
     if (rc == 0 && send->outcome == LIFE_REJECTED)
         rc = apply_activity_refusal(s, m, send->outcome_code, now, e);
+    if (rc == 0 && send->outcome == LIFE_REJECTED && send->outcome_code == CODE_STOPPED)
+        rc = campaign_told(s, m, TOLD_OPTED_OUT, e);
     if (rc == 0 && send->outcome == LIFE_ACCEPTED && m->life.category != CATEGORY_SERVICE &&
         refusal_stood(&send->facts))
         rc = apply_taken(s, send->waba, send->sender, &send->control_changed, e);

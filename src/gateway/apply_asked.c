@@ -147,7 +147,8 @@ static int stop(struct apply_context *c, const struct event *ev, const struct op
     if (rc != 0 || !new)
         return rc;
     apply_refused(c, p);
-    return owe(c, ev, f, p, ERRAND_STOPPED, e);
+    rc = apply_told(c, ev, p, TOLD_OPTED_OUT | (campaign_complaint(f->matched) ? TOLD_COMPLAINED : 0), e);
+    return rc == 0 ? owe(c, ev, f, p, ERRAND_STOPPED, e) : rc;
 }
 
 /* Of the categories meant those the person refused after they had agreed. */
@@ -200,6 +201,8 @@ static int answer(struct apply_context *c, const struct event *ev, const struct 
     c->result->errands = true; /* it may have been answered */
     if (rc == 0 && declined)
         apply_refused(c, p);
+    if (rc == 0 && declined)
+        rc = apply_told(c, ev, p, TOLD_OPTED_OUT, &why);
     return rc == 0 ? 0 : err_set(e, rc, "%s", why.text);
 }
 

@@ -7,6 +7,7 @@
 #define WL_GATEWAY_APPLY_IMPL_H
 
 #include "gateway/apply.h"
+#include "gateway/campaign_counts.h"
 #include "store/people.h"
 
 struct apply_context {
@@ -57,6 +58,8 @@ static inline const struct identity *said_under(const struct event *ev)
            : ev->phone.kind != IDENTITY_NONE ? &ev->phone
                                              : &ev->parent_id;
 }
+/* What they did about a campaign (enum recipient_told): about the message that the event answers, else about the newest they got lately. */
+int apply_told(struct apply_context *c, const struct event *ev, const struct person *p, int bits, struct err *e);
 /* The person refused something by a webhook: told when it is on disk. */
 void apply_refused(struct apply_context *c, const struct person *p);
 

@@ -81,6 +81,40 @@ static int learn_pair(struct apply_context *c, const struct event *ev, struct pe
     return pairs_put(c->s, &pair, 1, e);
 }
 
+/* --- campaigns ----------------------------------------------------------------------------------------------------- */
+
+/* ret->id 0: it answers none that we know. */
+static int answered(struct apply_context *c, const struct event *ev, struct message *ret, struct err *e)
+{
+    int bucket;
+    int64_t id;
+    ret->id = 0;
+    if (ev->reply_to.n == 0 || !apply_find(c->a, ev->reply_to, &bucket, &id))
+        return 0;
+    int rc = messages_get(c->s, bucket, id, ret, e);
+    if (rc == WL_ENOTFOUND)
+        ret->id = 0;
+    return rc == WL_ENOTFOUND ? 0 : rc;
+}
+
+int apply_told(struct apply_context *c, const struct event *ev, const struct person *p, int bits, struct err *e)
+{
+    struct message m;
+    int rc = answered(c, ev, &m, e);
+    if (rc != 0)
+        return rc;
+    return m.id != 0 ? campaign_told(c->s, &m, bits, e)
+                     : campaign_told_lately(c->s, c->arena, p->bucket, p->id, apply_time(c, ev), bits, e);
+}
+
+static int replied(struct apply_context *c, const struct event *ev, const struct person *p, struct err *e)
+{
+    bool speaks = ev->kind == EVENT_INBOUND && ev->opens && ev->group_id.n == 0;
+    return speaks ? apply_told(c, ev, p, TOLD_REPLIED | (ev->payload.n > 0 ? TOLD_CLICKED : 0), e) : 0;
+}
+
+/* --- what they wrote ----------------------------------------------------------------------------------------------- */
+
 int apply_inbound(struct apply_context *c, const struct event *ev, struct err *e)
 {
     struct person p;
@@ -93,6 +127,8 @@ int apply_inbound(struct apply_context *c, const struct event *ev, struct err *e
     rc = ev->phone_number_id != 0 ? learn_pair(c, ev, &p, e) : learn_name(c, ev, &p, NULL, e);
     if (rc == 0)
         rc = apply_activity_inbound(&c->result->active, c->s, p.bucket, p.id, ev, apply_time(c, ev), e);
+    if (rc == 0)
+        rc = replied(c, ev, &p, e);
     return rc == 0 ? apply_asked(c, ev, &p, e) : rc;
 }
 
@@ -145,9 +181,10 @@ int apply_preference(struct apply_context *c, const struct event *ev, struct err
     if (rc != 0 || p.id == 0 || (ev->act != CONSENT_STOP && ev->act != CONSENT_RESUME && ev->act != CONSENT_GRANT))
         return rc;
     rc = apply_consent(c->s, &p, &said, c->now, &new, e);
-    if (rc == 0 && new && ev->act == CONSENT_STOP)
-        apply_refused(c, &p);
-    return rc;
+    if (rc != 0 || !new || ev->act != CONSENT_STOP)
+        return rc;
+    apply_refused(c, &p);
+    return apply_told(c, ev, &p, TOLD_OPTED_OUT, e);
 }
 
 int apply_number_changed(struct apply_context *c, const struct event *ev, struct err *e)

@@ -15,6 +15,7 @@
 
 #include "base/digest.h"
 #include "gateway/apply_impl.h"
+#include "gateway/campaign_counts.h"
 #include "gateway/mark.h"
 #include "gateway/uncount.h"
 #include "gateway/wamid_map.h"
@@ -24,7 +25,8 @@
 #define WAMIDS_AT_START (1u << 17)
 #define ORPHANS_MAX     4096
 #define ORPHAN_TEXT     128
-#define ADOPTED_MS      60000 /* an adopted status is kept this long: its transaction may be run again */
+#define CODE_STOPPED    131050 /* the person wants no marketing of ours any more */
+#define ADOPTED_MS      60000  /* an adopted status is kept this long: its transaction may be run again */
 
 struct orphan {
     char wamid[WAMID_MAX], status[32], detail[ORPHAN_TEXT], participant[IDENTITY_MAX];
@@ -181,6 +183,7 @@ static int status_news(struct store *s, struct arena *arena, const struct status
                                              .delivered =
                                                  (row->seen & (SEEN_DELIVERED | SEEN_READ | SEEN_PLAYED)) != 0},
                                    .seen = row->seen,
+                                   .at = row->at,
                                    .wamid = row->wamid};
     struct message m = *before;
     int rc = life_hear(s, &m, &news, now, &r->after, e);
@@ -190,6 +193,8 @@ static int status_news(struct store *s, struct arena *arena, const struct status
         rc = apply_activity_status(&r->active, s, before, row->seen, row->code, row->at < now ? row->at : now, e);
     if (rc == 0 && attempt == before->life.attempts)
         note_applied(r, before);
+    if (rc == 0 && row->code == CODE_STOPPED)
+        rc = campaign_told(s, &m, TOLD_OPTED_OUT, e);
     return rc == 0 && row->code != 0 ? status_code_said(s, st, before, now, &r->control_changed, e) : rc;
 }
 

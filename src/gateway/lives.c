@@ -10,6 +10,8 @@
  * nothing is heard of it the row is in its place for whoever settles it. What held a message is forgotten when an attempt
  * came to nothing, because no rule holds it then.
  *
+ * What a campaign's message counts for changes with its row, and is counted here and nowhere else (campaign_counts.h).
+ *
  * A row that should be there and is not (somebody changed the database) must not keep what is known of its message from
  * being written, nor the messages beside it from being settled. Without its body it cannot be sent: it ends as refused with
  * the code for trouble of our own, or as undetermined where an attempt is in doubt. */
@@ -17,6 +19,7 @@
 
 #include "base/log.h"
 
+#include "gateway/campaign_counts.h"
 #include "gateway/dispatch.h"
 #include "gateway/gateway_impl.h"
 
@@ -137,7 +140,7 @@ static int hear_once(struct store *s, struct message *m, const struct life_news 
         next.changed_at = now;
     bool changed = !same_life(&next.life, &m->life) || next.seen != m->seen || strcmp(next.wamid, m->wamid) != 0;
     if (!changed)
-        return 0;
+        return campaign_count(s, m, m, news, e);
     int rc = message_save(s, &next, e);
     if (rc == WL_ECONFLICT) {
         rc = messages_get(s, m->bucket, m->id, m, e);
@@ -147,6 +150,8 @@ static int hear_once(struct store *s, struct message *m, const struct life_news 
         rc = keep_row(s, m, &next, news, e);
     if (rc == WL_ENOTFOUND)
         rc = row_lost(s, &next, now, &effects, e);
+    if (rc == 0)
+        rc = campaign_count(s, m, &next, news, e);
     if (rc != 0)
         return rc;
     collect(after, m, &next, &effects);

@@ -15,6 +15,7 @@ struct gateway;
 struct life_news {
     struct life_event event;
     uint32_t seen;    /* message_seen bits a status adds */
+    int64_t at;       /* ms; when that was, as the status says */
     struct str wamid; /* of the attempt that was accepted; may be empty */
     /* STEP_PUT_OFF: what holds it now, its key aside; NULL: no rule does. */
     const struct outbox_row *held;

@@ -7,6 +7,7 @@
  * it is in force when the page says that it is saved. */
 #include "base/clock.h"
 #include "gateway/business.h"
+#include "gateway/campaign_counts.h"
 #include "gateway/gateway_impl.h"
 #include "gateway/preference_html.h"
 #include "gateway/preference_link.h"
@@ -181,7 +182,8 @@ static int refuse(struct visit *v, struct store *s, struct arena *a, consent_sco
     row.event.act = CONSENT_WITHDRAW;
     row.event.scope = scope;
     v->refused = true;
-    return record(v, s, &row, now, e);
+    int rc = record(v, s, &row, now, e);
+    return rc == 0 ? campaign_told_lately(s, a, row.bucket, row.contact, now, TOLD_OPTED_OUT, e) : rc;
 }
 
 static int save(struct visit *v, struct store *s, struct arena *a, int64_t now, struct err *e)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * campaigns.h - campaigns, whom they are for, how far they are, and what became of each of their people.
  *
+ * A recipient whose contact is 0 is nobody any more: erased, or the same person as one at an earlier place; their place stays.
+ *
  * A recipient's row is written by the check, and changed by the transaction that puts their message through the door, together with the
  * cursor and the message itself: so nobody is skipped and nobody is met twice, whenever the program dies. What became of them is their
  * message's row (messages.h); a state of the whole is counted from these rows and never kept as a flag. */
@@ -118,6 +120,9 @@ int campaign_cursor_take(struct store *s, int bucket, int64_t campaign, int64_t 
 /* The recipient at the cursor has their message (0: none was made), and the cursor moves on. WL_ECONFLICT: it is not at this place, or
  * under another epoch: nothing was written, and nothing may be of this message. */
 int campaign_cursor_move(struct store *s, const struct campaign_cursor *c, int64_t place, int64_t msg, struct err *e);
+
+/* Two persons turn out to be one: what was the one's is the other's. In the caller's transaction. */
+int recipients_merge(struct store *s, int bucket, int64_t kept, int64_t gone, struct err *e);
 
 /* Sets bits of told; *ret_new: those that were not set before. */
 int recipient_told(struct store *s, int bucket, int64_t campaign, int64_t place, int bits, int *ret_new, struct err *e);

@@ -6,6 +6,9 @@
  * of the message and of what was known then, and no name is among them. Events of messages go, because theirs are the words of
  * Meta, who may name anybody.
  *
+ * Their places in campaigns stay, because cursors and reports count places, with nobody in them and without what was to be put into the
+ * message.
+ *
  * Entries of the log stay as they are, and are marked: nobody can say any more whose they were. */
 #include <string.h>
 
@@ -30,6 +33,10 @@ STATEMENT(activity_erase, "DELETE FROM activity WHERE bucket = $1 AND contact = 
 STATEMENT(attributes_erase, "DELETE FROM attribute WHERE bucket = $1 AND contact = $2");
 STATEMENT(tags_erase, "DELETE FROM tag WHERE bucket = $1 AND contact = $2");
 STATEMENT(contact_sources_erase, "DELETE FROM contact_source WHERE bucket = $1 AND contact = $2");
+STATEMENT(recipients_blank, "UPDATE campaign_recipient SET contact = 0, params = '' WHERE bucket = $1 AND "
+                            "(campaign, place) IN (SELECT c.campaign, c.place FROM contact_campaign c WHERE "
+                            "c.bucket = $1 AND c.contact = $2)");
+STATEMENT(contact_campaigns_erase, "DELETE FROM contact_campaign WHERE bucket = $1 AND contact = $2");
 /* id > 0 is always so: it makes the planner take the index by person. */
 STATEMENT(errands_delete, "DELETE FROM errand WHERE bucket = $1 AND contact = $2 AND id > 0");
 STATEMENT(ledger_of, "SELECT at, act, scope, method, fingerprint, leaf FROM ledger WHERE bucket = $1 AND contact = $2 "
@@ -131,9 +138,11 @@ static int for_each_life(struct store *s, const struct lives *l, const struct st
 
 int person_strip(struct store *s, const struct lives *l, struct err *e)
 {
-    static const struct statement *const all[] = {&person_clear,   &pairs_delete,         &reach_delete,
-                                                  &errands_delete, &activity_erase,       &attributes_erase,
-                                                  &tags_erase,     &contact_sources_erase};
+    static const struct statement *const all[] = {&person_clear,     &pairs_delete,
+                                                  &reach_delete,     &errands_delete,
+                                                  &activity_erase,   &attributes_erase,
+                                                  &tags_erase,       &contact_sources_erase,
+                                                  &recipients_blank, &contact_campaigns_erase};
     int rc = write_start(s, e);
     return rc != 0 ? rc : write_end(s, for_each_life(s, l, all, sizeof all / sizeof *all, e));
 }
@@ -161,10 +170,10 @@ static int drop_claims(struct store *s, int bucket, const struct identity *name,
 
 int person_shred(struct store *s, const struct lives *l, const struct identity *name, size_t n, struct err *e)
 {
-    static const struct statement *const all[] = {&subject_key_delete, &pairs_delete,     &reach_delete,
-                                                  &errands_delete,     &merges_delete,    &identities_delete,
-                                                  &claims_unname,      &claims_by_person, &activity_erase,
-                                                  &attributes_erase,   &tags_erase,       &contact_sources_erase};
+    static const struct statement *const all[] = {
+        &subject_key_delete, &pairs_delete,          &reach_delete,     &errands_delete,         &merges_delete,
+        &identities_delete,  &claims_unname,         &claims_by_person, &activity_erase,         &attributes_erase,
+        &tags_erase,         &contact_sources_erase, &recipients_blank, &contact_campaigns_erase};
     int64_t bucket = l->bucket, gone = 0;
     int rc = write_start(s, e);
     if (rc != 0)

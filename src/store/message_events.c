@@ -15,6 +15,9 @@ STATEMENT(events_of,
           "ev.detail, ev.participant FROM msg_event ev LEFT JOIN msg m ON m.bucket = ev.bucket AND m.id = ev.msg "
           "WHERE ev.bucket = $1 AND ev.msg = $2 ORDER BY ev.at, ev.recorded_at, ev.seen, ev.status, ev.code LIMIT $3");
 
+STATEMENT(readings_of, "SELECT at FROM msg_event WHERE bucket = $1 AND msg = $2 AND (seen = $3 OR seen = $4) "
+                       "ORDER BY at LIMIT 2");
+
 STATEMENT(orphans_end, "SELECT at FROM msg_event WHERE bucket = $1 AND msg = 0 AND at >= $2 ORDER BY at LIMIT 1 "
                        "OFFSET $3");
 STATEMENT(orphans_between,
@@ -64,6 +67,29 @@ int message_events_append(struct store *s, const struct message_event *ev, size_
     if (rc == 0 && ret_new != NULL)
         *ret_new = written;
     return write_end(s, rc);
+}
+
+int message_read_before(struct store *s, int bucket, int64_t msg, int64_t at, int64_t *ret_known, struct err *e)
+{
+    int64_t first = 0, second = 0;
+    struct db_stmt *q;
+    int rc = db_prepare(s, &readings_of, &q, e);
+    if (rc != 0)
+        return rc;
+    db_i64(q, bucket);
+    db_i64(q, msg);
+    db_i64(q, SEEN_READ);
+    db_i64(q, SEEN_PLAYED);
+    if ((rc = db_step(q, e)) == 1) {
+        first = col_i64(q);
+        if ((rc = db_step(q, e)) == 1)
+            second = col_i64(q);
+    }
+    db_reset(q);
+    if (rc < 0)
+        return rc;
+    *ret_known = first == at ? second : first;
+    return 0;
 }
 
 static int read_row(struct db_stmt *q, struct arena *a, struct message_event *ev, struct err *e)

@@ -93,6 +93,8 @@ int message_orphans_expire(struct store *s, int bucket, int64_t before, size_t m
 int messages_get(struct store *s, int bucket, int64_t id, struct message *ret, struct err *e);
 int messages_of(struct store *s, int bucket, int64_t contact, struct arena *a, size_t max, struct message **ret,
                 size_t *ret_n, struct err *e); /* newest first; scans recent ids, at most the last 100,000 */
+/* When it was read, as far as was kept; a reading at `at` that was just kept is left out: of several the earliest, 0 none. */
+int message_read_before(struct store *s, int bucket, int64_t msg, int64_t at, int64_t *ret_known, struct err *e);
 int message_events_list(struct store *s, int bucket, int64_t msg, struct arena *a, size_t max,
                         struct message_event **ret, size_t *ret_n, struct err *e);
 /* Newest first, at most max; calls each(). For the in-memory wamid map. */

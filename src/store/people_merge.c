@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  * people_merge.c - two persons turn out to be one.
  *
- * The older row stays. Names, pair state, activity, attributes and what either got lately move to it; what they consented to is folded from what was
+ * The older row stays. Names, pair state, activity, attributes, places in campaigns and what either got lately move to it; what they consented to is folded from what was
  * said under each of their names (people_words.c). The newer person's row stays as a pointer, and person_merge remembers who
  * went where, so that histories written under either id (ledger, messages) are found from both. Nothing of a history is
  * rewritten. Which of two names of a person, languages or time zones stays does not depend on which row is the older one.
  *
  * Somebody who is to be erased is one with nobody any more: an erasure is of who was known when it was asked for, and takes
  * nothing of whoever has the number by now. */
+#include "store/campaigns.h"
 #include "store/people_rows.h"
 
 /* added_at >= 0 is always so: it makes the planner take the index by person instead of walking the bucket. */
@@ -90,6 +91,8 @@ static int move_rows(struct store *s, const struct person *kept, const struct pe
         rc = activities_merge(s, kept->bucket, kept->id, gone->id, e);
     if (rc == 0)
         rc = attributes_merge(s, kept->bucket, kept->id, gone->id, e);
+    if (rc == 0)
+        rc = recipients_merge(s, kept->bucket, kept->id, gone->id, e);
     if (rc == 0)
         rc = RUN(&person_repoint, kept->id, b, gone->id);
     if (rc == 0)

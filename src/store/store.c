@@ -33,6 +33,8 @@ STATEMENT(newest_unplaced, "SELECT id FROM ledger WHERE bucket = $1 AND leaf = -
 STATEMENT(newest_errand, "SELECT id FROM errand WHERE bucket = $1 ORDER BY id DESC LIMIT 1");
 STATEMENT(newest_inbox, "SELECT seq FROM inbox ORDER BY seq DESC LIMIT 1");
 STATEMENT(dropped_inbox, "SELECT value FROM tally WHERE name = 'inbox_gone' LIMIT 1");
+STATEMENT(newest_campaign, "SELECT id FROM campaign ORDER BY id DESC LIMIT 1");
+STATEMENT(newest_campaign_event, "SELECT id FROM campaign_event ORDER BY id DESC LIMIT 1");
 STATEMENT(newest_rules_event, "SELECT id FROM rules_event ORDER BY id DESC LIMIT 1");
 
 /* Reads one number; `absent` where there is no row. */
@@ -178,6 +180,10 @@ static int prime_ids(struct store *s, struct err *e)
         rc = prime_from(s, &dropped_inbox, -1, e);
     if (rc == 0)
         rc = prime_from(s, &newest_rules_event, -1, e);
+    if (rc == 0)
+        rc = prime_from(s, &newest_campaign, -1, e);
+    if (rc == 0)
+        rc = prime_from(s, &newest_campaign_event, -1, e);
     for (int bucket = 0; rc == 0 && bucket < s->spread; bucket++) {
         rc = prime_from(s, &newest_message, bucket, e);
         if (rc == 0)
