@@ -16,17 +16,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/digest.h"
 #include "base/yaml.h"
+#include "cmd/config_impl.h"
 
-#define ARENA_BYTES   (32u << 20)
-#define SECRET_MAX    4096
-#define PROBLEM_BYTES (256u << 10)
-#define NAME_MAX_KEYS 96
-#define PATHS_BYTES   (64u << 10)
-#define ENV_PREFIX    "WAYLEAVE__"
-#define MAIN_FILE     "/etc/wayleave/wayleave.yaml"
+#define ARENA_BYTES    (32u << 20)
+#define SECRET_MAX     4096
+#define PROBLEM_BYTES  (256u << 10)
+#define NAME_MAX_KEYS  96
+#define PATHS_BYTES    (64u << 10)
+#define ENTRY_NAME_MAX 64
+#define ENV_PREFIX     "WAYLEAVE__"
+#define MAIN_FILE      "/etc/wayleave/wayleave.yaml"
 
-__attribute__((format(printf, 3, 4))) static void problem(struct config *c, const char *origin, const char *fmt, ...)
+void config_problem(struct config *c, const char *origin, const char *fmt, ...)
 {
     char text[ERR_TEXT_MAX];
     va_list ap;
@@ -36,7 +39,7 @@ __attribute__((format(printf, 3, 4))) static void problem(struct config *c, cons
     buf_printf(&c->problems, "%s%s%s\n", origin ? origin : "", origin ? ": " : "", text);
 }
 
-__attribute__((format(printf, 2, 3))) static void warning(struct config *c, const char *fmt, ...)
+void config_warning(struct config *c, const char *fmt, ...)
 {
     char text[ERR_TEXT_MAX];
     va_list ap;
@@ -58,7 +61,7 @@ static const char *env_get(const struct config_source *from, const char *name)
 /* ---------------------------------------------------------------- keys */
 
 /* `rules: PATH` is how the platform's rules were named when there was nothing else. */
-static const struct config_key *key_find(struct str path)
+const struct config_key *config_key_find(struct str path)
 {
     if (str_eq(path, STR("rules")))
         path = STR("rules.platform");
@@ -81,7 +84,8 @@ static bool is_section(const char *path)
  * at that place (a section's keys, or sections and keys of the top level). */
 static const char *key_near(struct arena *a, struct str path)
 {
-    static const char *const sections[] = {"tls", "upstream", "webhook", "admin", "rules", "limits", "senders", NULL};
+    static const char *const sections[] = {"tls",    "upstream",  "webhook", "admin",     "rules",
+                                           "limits", "campaigns", "senders", "approvers", NULL};
     const char *dot = memrchr(path.p, '.', path.n);
     struct str leaf = dot ? (struct str){dot + 1, path.n - (size_t)(dot + 1 - path.p)} : path;
     const char *possible[NAME_MAX_KEYS];
@@ -105,17 +109,17 @@ static void unknown_key(struct config *c, const char *origin, struct str path)
     const char *section = arena_strndup(c->arena, path.p, path.n);
     const char *near = key_near(c->arena, path);
     if (section && is_section(section))
-        problem(c, origin, "%s is a section; name one of its keys", section);
+        config_problem(c, origin, "%s is a section; name one of its keys", section);
     else if (near)
-        problem(c, origin, "there is no key %.*s; did you mean %s?", (int)path.n, path.p, near);
+        config_problem(c, origin, "there is no key %.*s; did you mean %s?", (int)path.n, path.p, near);
     else
-        problem(c, origin, "there is no key %.*s; wayleave check-config --new-config lists them all", (int)path.n,
-                path.p);
+        config_problem(c, origin, "there is no key %.*s; wayleave check-config --new-config lists them all",
+                       (int)path.n, path.p);
 }
 
 /* ---------------------------------------------------------------- values */
 
-static struct config_value *value_of(struct config *c, const struct config_key *key, int64_t entry, bool make)
+struct config_value *config_value_of(struct config *c, const struct config_key *key, int64_t entry, bool make)
 {
     struct config_value **at = &c->values;
     for (; *at; at = &(*at)->next)
@@ -182,9 +186,9 @@ static const char *whole_paths(struct config *c, const struct config_key *key, c
 static void value_set(struct config *c, const struct config_key *key, int64_t entry, const char *text, const char *base,
                       const char *origin)
 {
-    struct config_value *v = value_of(c, key, entry, true);
+    struct config_value *v = config_value_of(c, key, entry, true);
     if (v == NULL) {
-        problem(c, origin, "the configuration is too large");
+        config_problem(c, origin, "the configuration is too large");
         return;
     }
     struct str s = str_of(text);
@@ -208,29 +212,48 @@ static void value_set(struct config *c, const struct config_key *key, int64_t en
 static const struct config_key *entry_key(struct config *c, const struct config_list *l, struct str leaf)
 {
     const char *path = arena_printf(c->arena, "%s[].%.*s", l->path, (int)leaf.n, leaf.p);
-    return path ? key_find(str_of(path)) : NULL;
+    return path ? config_key_find(str_of(path)) : NULL;
 }
 
 /* The values that say which entries a list has. */
 static bool is_entry(const struct config_value *v, const struct config_list *l)
 {
-    return v->entry != 0 && config_list_of(v->key) == l && str_ends(str_of(v->key->path), STR("[].id"));
+    const char *leaf = strrchr(v->key->path, '.');
+    return v->entry != 0 && config_list_of(v->key) == l && leaf != NULL && strcmp(leaf + 1, l->key) == 0;
 }
 
-/* An entry exists from the moment any source names its id. */
-static bool entry_make(struct config *c, const struct config_list *l, int64_t id, const char *origin)
+/* Which entry a text names: its number, or of a name a hash, in which Ada is ada. 0: it names none. */
+static int64_t entry_id(const struct config_list *l, struct str text)
+{
+    char lower[ENTRY_NAME_MAX];
+    int64_t id = 0;
+    if (strcmp(l->key, "id") == 0)
+        return str_i64(text, &id) && id > 0 ? id : 0;
+    if (text.n == 0 || text.n > sizeof lower)
+        return 0;
+    for (size_t i = 0; i < text.n; i++) {
+        char ch = text.p[i];
+        if ((unsigned char)ch <= ' ' || ch == 0x7f || ch == '.')
+            return 0;
+        lower[i] = (char)(ch >= 'A' && ch <= 'Z' ? ch - 'A' + 'a' : ch);
+    }
+    return (int64_t)(hash64(lower, text.n) >> 1 | 1);
+}
+
+/* An entry exists from the moment any source names it. */
+static bool entry_make(struct config *c, const struct config_list *l, int64_t id, struct str name, const char *origin)
 {
     size_t n = 0;
     for (const struct config_value *v = c->values; v; v = v->next)
         n += is_entry(v, l) && v->entry != id;
     if (n >= l->max) {
-        problem(c, origin, "more than %zu %ss", l->max, l->entry);
+        config_problem(c, origin, "more than %zu %ss", l->max, l->entry);
         return false;
     }
     for (const struct config_key *k = config_keys; k->path; k++)
-        if (config_list_of(k) == l && value_of(c, k, id, true) == NULL)
+        if (config_list_of(k) == l && config_value_of(c, k, id, true) == NULL)
             return false;
-    value_set(c, entry_key(c, l, STR("id")), id, arena_printf(c->arena, "%lld", (long long)id), NULL, origin);
+    value_set(c, entry_key(c, l, str_of(l->key)), id, arena_strndup(c->arena, name.p, name.n), NULL, origin);
     return true;
 }
 
@@ -255,7 +278,7 @@ static void read_list(struct config *c, const struct yaml *list, const struct co
     for (const struct yaml *n = list->child; n; n = n->next) {
         bool plain = n->kind == YAML_SCALAR && n->text.n > 0 && memchr(n->text.p, '\0', n->text.n) == NULL;
         if (!plain || memchr(n->text.p, ',', n->text.n) != NULL)
-            problem(c, at_line(c, n, n->line), "%s wants paths without a comma in them", key->path);
+            config_problem(c, at_line(c, n, n->line), "%s wants paths without a comma in them", key->path);
         else
             buf_printf(&text, "%s%s", text.len > 0 ? "," : "", n->text.p);
     }
@@ -270,26 +293,30 @@ static void read_leaf(struct config *c, const struct yaml *n, const struct confi
     if (n->kind == YAML_SEQUENCE && is_list(key->type))
         read_list(c, n, key, base);
     else if (n->kind != YAML_SCALAR)
-        problem(c, origin, "%s wants one value, not a %s", key->path, n->kind == YAML_MAPPING ? "section" : "list");
+        config_problem(c, origin, "%s wants one value, not a %s", key->path,
+                       n->kind == YAML_MAPPING ? "section" : "list");
     else if (memchr(n->text.p, '\0', n->text.n) != NULL)
-        problem(c, origin, "%s holds a NUL byte", key->path);
+        config_problem(c, origin, "%s holds a NUL byte", key->path);
     else
         value_set(c, key, entry, n->text.p, base, origin);
 }
 
 static void read_entry(struct config *c, const struct config_list *l, const struct yaml *n, const char *base)
 {
-    const struct yaml *id = yaml_get(n, "id");
-    int64_t number = 0;
+    const struct yaml *id = yaml_get(n, l->key);
+    bool named = strcmp(l->key, "id") != 0;
     if (n->kind != YAML_MAPPING || id == NULL) {
-        problem(c, at_line(c, n, n->line), "every entry of %s wants an id: %s", l->path, l->id);
+        config_problem(c, at_line(c, n, n->line), "every entry of %s wants %s: %s", l->path, named ? "a name" : "an id",
+                       l->id);
         return;
     }
-    if (id->kind != YAML_SCALAR || !str_i64(id->text, &number) || number <= 0) {
-        problem(c, at_line(c, id, id->line), "%s[].id must be an id of digits, as Meta shows it: %s", l->path, l->id);
+    int64_t number = id->kind == YAML_SCALAR ? entry_id(l, id->text) : 0;
+    if (number == 0) {
+        config_problem(c, at_line(c, id, id->line), "%s[].%s must be %s: %s", l->path, l->key,
+                       named ? "1 to 64 bytes without a space or a dot" : "an id of digits, as Meta shows it", l->id);
         return;
     }
-    if (!entry_make(c, l, number, at_line(c, id, id->key_line)))
+    if (!entry_make(c, l, number, id->text, at_line(c, id, id->key_line)))
         return;
     for (const struct yaml *v = n->child; v; v = v->next) {
         const struct config_key *key = entry_key(c, l, v->key);
@@ -306,16 +333,17 @@ static void read_entries(struct config *c, const struct config_list *l, const st
     if (list->kind == YAML_SCALAR && list->text.n == 0)
         return;
     if (list->kind != YAML_SEQUENCE || (size_t)list->children > l->max) {
-        problem(c, at_line(c, list, list->key_line), "%s wants a list (- id: ...) of at most %zu", l->path, l->max);
+        config_problem(c, at_line(c, list, list->key_line), "%s wants a list (- %s: ...) of at most %zu", l->path,
+                       l->key, l->max);
         return;
     }
     for (const struct yaml *n = list->child; n; n = n->next) {
-        const struct yaml *id = yaml_get(n, "id");
+        const struct yaml *id = yaml_get(n, l->key);
         for (const struct yaml *m = list->child; id && m != n; m = m->next) {
-            const struct yaml *other = yaml_get(m, "id");
-            if (other && str_eq(other->text, id->text))
-                problem(c, at_line(c, id, id->line), "%s %.*s is listed twice, first on line %d", l->entry,
-                        (int)id->text.n, id->text.p, other->line);
+            const struct yaml *other = yaml_get(m, l->key);
+            if (other && entry_id(l, other->text) != 0 && entry_id(l, other->text) == entry_id(l, id->text))
+                config_problem(c, at_line(c, id, id->line), "%s %.*s is listed twice, first on line %d", l->entry,
+                               (int)id->text.n, id->text.p, other->line);
         }
         read_entry(c, l, n, base);
     }
@@ -335,7 +363,7 @@ static void read_section(struct config *c, const struct yaml *section, const cha
         const char *path = arena_printf(c->arena, "%s%.*s", prefix, (int)n->key.n, n->key.p);
         if (path == NULL)
             return;
-        const struct config_key *key = key_find(str_of(path));
+        const struct config_key *key = config_key_find(str_of(path));
         const struct config_list *list = list_find(str_of(path));
         if (list != NULL)
             read_entries(c, list, n, base);
@@ -346,7 +374,8 @@ static void read_section(struct config *c, const struct yaml *section, const cha
         else if (n->kind == YAML_MAPPING)
             read_section(c, n, arena_printf(c->arena, "%s.", path), base);
         else if (n->kind != YAML_SCALAR || n->text.n > 0)
-            problem(c, at_line(c, n, n->key_line), "%s is a section: its keys follow on lines of their own", path);
+            config_problem(c, at_line(c, n, n->key_line), "%s is a section: its keys follow on lines of their own",
+                           path);
     }
 }
 
@@ -355,12 +384,12 @@ static void read_file(struct config *c, const char *path)
     struct yaml *root;
     struct err e = {0};
     if (yaml_parse_file(c->arena, path, &root, &e) != 0) {
-        problem(c, NULL, "%s", e.text);
+        config_problem(c, NULL, "%s", e.text);
         return;
     }
     c->n_files++;
     if (root->kind != YAML_MAPPING)
-        problem(c, at_line(c, root, root->line), "a configuration is a list of keys and values");
+        config_problem(c, at_line(c, root, root->line), "a configuration is a list of keys and values");
     else
         read_section(c, root, "", directory_of(c, path));
 }
@@ -400,7 +429,7 @@ static bool read_files(struct config *c, const struct config_source *from, struc
     }
     free(found);
     if (n < 0 && errno != ENOENT && errno != ENOTDIR)
-        problem(c, dir, "cannot be read: %s", strerror(errno));
+        config_problem(c, dir, "cannot be read: %s", strerror(errno));
     return true;
 }
 
@@ -422,21 +451,23 @@ static const struct config_list *list_before(struct str path, struct str *ret_re
 /* "webhook.path" or "senders.111.token_file". */
 static void set_by_path(struct config *c, const char *path, const char *text, const char *origin)
 {
-    struct str s = str_of(path), rest;
+    struct str s = str_of(path), rest, id = {NULL, 0};
     int64_t entry = 0;
     const struct config_list *l = list_before(s, &rest);
     if (l != NULL) {
-        struct str id = str_cut(rest, '.', &rest);
-        if (!str_i64(id, &entry) || entry <= 0 || rest.n == 0) {
-            problem(c, origin, "a key of one %s is written %s.ID.%s", l->entry, l->path, l->example);
+        id = str_cut(rest, '.', &rest);
+        entry = entry_id(l, id);
+        if (entry == 0 || rest.n == 0) {
+            config_problem(c, origin, "a key of one %s is written %s.%s.%s", l->entry, l->path,
+                           strcmp(l->key, "id") == 0 ? "ID" : "NAME", l->example);
             return;
         }
         s = str_of(arena_printf(c->arena, "%s[].%.*s", l->path, (int)rest.n, rest.p));
     }
-    const struct config_key *key = key_find(s);
+    const struct config_key *key = config_key_find(s);
     if (key == NULL || config_list_of(key) != l)
         unknown_key(c, origin, s);
-    else if (l == NULL || entry_make(c, l, entry, origin))
+    else if (l == NULL || entry_make(c, l, entry, id, origin))
         value_set(c, key, entry, text, NULL, origin);
 }
 
@@ -468,7 +499,7 @@ static void read_settings(struct config *c, const char *const *set)
     for (; set && *set; set++) {
         const char *equals = strchr(*set, '=');
         if (equals == NULL)
-            problem(c, "--set", "wants KEY=VALUE, not \"%s\"", *set);
+            config_problem(c, "--set", "wants KEY=VALUE, not \"%s\"", *set);
         else
             set_by_path(c, arena_strndup(c->arena, *set, (size_t)(equals - *set)), equals + 1, "--set");
     }
@@ -476,11 +507,11 @@ static void read_settings(struct config *c, const char *const *set)
 
 /* ---------------------------------------------------------------- from text to options */
 
-static void warn_if_public(struct config *c, const char *path, int fd)
+void config_warn_if_public(struct config *c, const char *path, int fd)
 {
     struct stat st;
     if (fstat(fd, &st) == 0 && (st.st_mode & S_IRWXO & ~(mode_t)S_IXOTH) != 0)
-        warning(c, "%s can be read by everybody on this machine: chmod o-rwx it", path);
+        config_warning(c, "%s can be read by everybody on this machine: chmod o-rwx it", path);
 }
 
 /* The file's text without the newline editors add. NULL after a problem. */
@@ -491,14 +522,14 @@ static char *read_secret(struct config *c, const struct config_value *v)
     ssize_t n = fd >= 0 ? read(fd, bytes, sizeof bytes) : -1;
     char *secret = NULL;
     if (n < 0) {
-        problem(c, v->origin, "%s: %s cannot be read: %s", v->key->path, v->text, strerror(errno));
+        config_problem(c, v->origin, "%s: %s cannot be read: %s", v->key->path, v->text, strerror(errno));
     } else if (n > SECRET_MAX || memchr(bytes, '\0', (size_t)n) != NULL) {
-        problem(c, v->origin, "%s: %s does not look like a secret in text", v->key->path, v->text);
+        config_problem(c, v->origin, "%s: %s does not look like a secret in text", v->key->path, v->text);
     } else {
         struct str s = str_trim((struct str){bytes, (size_t)n});
-        warn_if_public(c, v->text, fd);
+        config_warn_if_public(c, v->text, fd);
         if (s.n == 0)
-            problem(c, v->origin, "%s: %s is empty", v->key->path, v->text);
+            config_problem(c, v->origin, "%s: %s is empty", v->key->path, v->text);
         else
             secret = arena_strndup(c->arena, s.p, s.n);
     }
@@ -512,10 +543,10 @@ static void apply_secret_file(struct config *c, const struct config_source *from
                               void *into)
 {
     struct str plain = {v->key->path, strlen(v->key->path) - 5}; /* without "_file" */
-    const struct config_value *inline_value = value_of(c, key_find(plain), v->entry, false);
+    const struct config_value *inline_value = config_value_of(c, config_key_find(plain), v->entry, false);
     if (inline_value && inline_value->text) {
-        problem(c, v->origin, "%s and %.*s (%s) are both set; keep one", v->key->path, (int)plain.n, plain.p,
-                inline_value->origin);
+        config_problem(c, v->origin, "%s and %.*s (%s) are both set; keep one", v->key->path, (int)plain.n, plain.p,
+                       inline_value->origin);
         return;
     }
     char *secret = from->secrets ? read_secret(c, v) : NULL;
@@ -544,7 +575,7 @@ static void apply_value(struct config *c, const struct config_source *from, stru
     if (v->key->type == CONFIG_SECRET_FILE)
         apply_secret_file(c, from, v, base + v->key->offset);
     else if (config_value_read(v->key, v->text, base + v->key->offset, c->arena, &e) != 0)
-        problem(c, v->origin, "%s %s", v->key->path, e.text);
+        config_problem(c, v->origin, "%s %s", v->key->path, e.text);
 }
 
 static bool make_entries(struct config *c, const struct config_list *l)
@@ -577,17 +608,18 @@ static bool make_lists(struct config *c)
 static void defaults(struct config *c, const struct config_source *from)
 {
     for (const struct config_key *k = config_keys; k->path; k++) {
-        struct config_value *v = config_list_of(k) != NULL ? NULL : value_of(c, k, 0, true);
+        struct config_value *v = config_list_of(k) != NULL ? NULL : config_value_of(c, k, 0, true);
         if (v)
             v->text = k->fallback;
     }
     const char *state = env_get(from, "STATE_DIRECTORY"); /* systemd: one or more, separated by ':' */
     struct str rest, first = str_cut(str_of(state ? state : ""), ':', &rest);
-    struct config_value *v = value_of(c, key_find(STR("state_dir")), 0, true);
+    struct config_value *v = config_value_of(c, config_key_find(STR("state_dir")), 0, true);
     v->text = first.n > 0 ? arena_strndup(c->arena, first.p, first.n) : "wayleave-data";
-    value_of(c, key_find(STR("rules.platform")), 0, true)->text = config_rules_file(c->arena);
-    value_of(c, key_find(STR("erasure.regimes")), 0, true)->text = config_shipped(c->arena, "regimes.yaml");
-    value_of(c, key_find(STR("optout.shipped")), 0, true)->text = config_shipped(c->arena, "optout");
+    config_value_of(c, config_key_find(STR("rules.platform")), 0, true)->text = config_rules_file(c->arena);
+    config_value_of(c, config_key_find(STR("erasure.regimes")), 0, true)->text =
+        config_shipped(c->arena, "regimes.yaml");
+    config_value_of(c, config_key_find(STR("optout.shipped")), 0, true)->text = config_shipped(c->arena, "optout");
 }
 
 /* An override of "" on a key that cannot be absent means its default. */
@@ -596,141 +628,14 @@ static void refill(struct config *c, const struct config_source *from)
     struct config fresh = {.arena = c->arena};
     defaults(&fresh, from);
     for (struct config_value *v = c->values; v; v = v->next) {
-        const struct config_value *d = v->entry == 0 && v->text == NULL ? value_of(&fresh, v->key, 0, false) : NULL;
+        const struct config_value *d =
+            v->entry == 0 && v->text == NULL ? config_value_of(&fresh, v->key, 0, false) : NULL;
         if (d && d->text) {
             v->text = d->text;
             v->origin = "default";
             v->explicit = false;
         }
     }
-}
-
-/* ---------------------------------------------------------------- settings against each other */
-
-static void check_readable(struct config *c, const char *key)
-{
-    const struct config_value *v = config_get(c, key);
-    if (v && v->text && access(v->text, R_OK) != 0)
-        problem(c, v->explicit ? v->origin : NULL, "%s: %s cannot be read: %s", key, v->text, strerror(errno));
-}
-
-static void check_list(struct config *c, const char *key)
-{
-    const struct config_value *v = config_get(c, key);
-    const struct path_list *l = (const struct path_list *)((const char *)c + v->key->offset);
-    for (size_t i = 0; i < l->n; i++)
-        if (access(l->path[i], R_OK) != 0)
-            problem(c, v->origin, "%s: %s cannot be read: %s", key, l->path[i], strerror(errno));
-}
-
-static void check_together(struct config *c)
-{
-    const struct gateway_options *g = &c->gateway;
-    const char *origin = config_get(c, "listen_tls")->origin;
-    if (g->listen_tls && (g->tls_cert == NULL || g->tls_key == NULL))
-        problem(c, origin, "listen_tls needs tls.cert and tls.key");
-    if (g->listen_tls == NULL && (g->tls_cert || g->tls_key))
-        warning(c, "tls.cert and tls.key do nothing without listen_tls");
-    if (config_get(c, "webhook.forward_secret")->text && g->forward_url == NULL)
-        warning(c, "webhook.forward_secret does nothing without webhook.forward_url");
-    if (g->listen && strncmp(g->listen, "127.", 4) != 0 && strncmp(g->listen, "[::1]", 5) != 0)
-        warning(c, "listen: %s takes plain HTTP from other machines; tokens would cross the network in the clear",
-                g->listen);
-    if (g->webhook_path && (strncmp(g->webhook_path, "/wayleave/", 10) == 0 || strncmp(g->webhook_path, "/v", 2) == 0))
-        warning(c, "webhook.path: %s may hide a path of the API", g->webhook_path);
-}
-
-/* What is sent later is sent with the token kept for its number. */
-static void check_hold(struct config *c)
-{
-    const struct gateway_options *g = &c->gateway;
-    const char *origin = config_get(c, "hold")->origin;
-    for (size_t i = 0; i < g->n_senders; i++) {
-        const struct sender_option *s = &g->senders[i];
-        if (s->token_file != NULL)
-            continue;
-        if (s->hold == HOLD_QUEUE)
-            problem(c, origin, "hold of sender %lld: queue needs its token_file", (long long)s->id);
-        else if (s->hold == HOLD_AS_SET && g->hold != 0)
-            warning(c, "hold: queue does nothing for sender %lld, which has no token_file", (long long)s->id);
-    }
-}
-
-static bool is_set(struct config *c, const char *key, int64_t entry)
-{
-    const struct config_value *v = value_of(c, key_find(str_of(key)), entry, false);
-    return v != NULL && v->text != NULL;
-}
-
-static void check_app(struct config *c, const struct config_value *v)
-{
-    if (!is_set(c, "webhook.apps[].app_secret", v->entry) && !is_set(c, "webhook.apps[].app_secret_file", v->entry))
-        problem(c, v->origin, "app %lld of webhook.apps has no app_secret_file", (long long)v->entry);
-    if (v->entry == c->gateway.webhook_app_id)
-        problem(c, v->origin, "app %lld is webhook.app_id already", (long long)v->entry);
-}
-
-static bool same(const char *a, const char *b)
-{
-    return a != NULL && b != NULL && strcmp(a, b) == 0;
-}
-
-/* Which app a webhook came from is told by the secret that signed it. */
-static void check_apps(struct config *c)
-{
-    const struct gateway_options *g = &c->gateway;
-    if (is_set(c, "webhook.app_id", 0) && !is_set(c, "webhook.app_secret", 0) &&
-        !is_set(c, "webhook.app_secret_file", 0))
-        problem(c, config_get(c, "webhook.app_id")->origin, "webhook.app_id needs webhook.app_secret_file");
-    for (const struct config_value *v = c->values; v; v = v->next)
-        if (strcmp(v->key->path, "webhook.apps[].id") == 0)
-            check_app(c, v);
-    for (size_t i = 0; i < g->n_webhook_apps; i++) {
-        bool taken = same(g->webhook_apps[i].secret, g->webhook_app_secret);
-        for (size_t k = 0; k < i; k++)
-            taken = taken || same(g->webhook_apps[i].secret, g->webhook_apps[k].secret);
-        if (taken)
-            problem(c, NULL, "app %lld of webhook.apps has the app secret of another one",
-                    (long long)g->webhook_apps[i].id);
-    }
-}
-
-static void check_files(struct config *c)
-{
-    const struct gateway_options *g = &c->gateway;
-    static const char *const files[] = {"tls.cert", "tls.key", "upstream.ca_file", "rules.platform", "phone.data"};
-    static const char *const lists[] = {"rules.laws", "rules.policy", "rules.shadow", "optout.packs"};
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
-        check_readable(c, files[i]);
-    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
-        check_list(c, lists[i]);
-    for (const struct config_value *v = c->values; v; v = v->next) {
-        if (strcmp(v->key->path, "senders[].token_file") != 0)
-            continue;
-        int fd = v->text ? open(v->text, O_RDONLY | O_CLOEXEC) : -1;
-        if (v->text == NULL)
-            warning(c,
-                    "sender %lld has no token_file: its templates are not polled and the gateway cannot send by itself",
-                    (long long)v->entry);
-        else if (fd < 0)
-            problem(c, v->origin, "token_file of sender %lld: %s cannot be read: %s", (long long)v->entry, v->text,
-                    strerror(errno));
-        else
-            warn_if_public(c, v->text, fd);
-        if (fd >= 0)
-            close(fd);
-    }
-    if (g->webhook_app_secret == NULL && g->n_webhook_apps == 0)
-        warning(
-            c,
-            "webhook.app_secret_file is not set: every webhook is refused, so no window opens and no opt-out is seen");
-    bool verifiable = g->webhook_verify_token != NULL;
-    for (size_t i = 0; i < g->n_webhook_apps; i++)
-        verifiable = verifiable || g->webhook_apps[i].verify_token != NULL;
-    if (!verifiable)
-        warning(c, "webhook.verify_token_file is not set: Meta cannot verify the webhook's address");
-    if (g->n_senders == 0)
-        warning(c, "no senders: templates are not polled, and `wayleave send` has no token to send with");
 }
 
 int config_load(struct config **ret, const struct config_source *from, struct err *e)
@@ -755,12 +660,8 @@ int config_load(struct config **ret, const struct config_source *from, struct er
         for (struct config_value *v = c->values; v; v = v->next)
             apply_value(c, from, v);
     else
-        problem(c, NULL, "the configuration is too large");
-    check_together(c);
-    check_hold(c);
-    check_apps(c);
-    if (from->secrets)
-        check_files(c);
+        config_problem(c, NULL, "the configuration is too large");
+    config_check(c, from->secrets);
     *ret = c;
     if (c->problems.len == 0)
         return 0;
@@ -785,6 +686,8 @@ void config_free(struct config *c)
         wipe(c->gateway.webhook_apps[i].secret);
         wipe(c->gateway.webhook_apps[i].verify_token);
     }
+    for (size_t i = 0; i < c->gateway.n_approvers; i++)
+        wipe(c->gateway.approvers[i].key);
     for (struct config_value *v = c->values; v; v = v->next)
         if (v->key->secret && v->text && v->explicit)
             explicit_bzero((char *)(uintptr_t)v->text, strlen(v->text));

@@ -56,10 +56,11 @@ struct config_key {
 };
 extern const struct config_key config_keys[]; /* ends with path NULL */
 
-/* A list of mappings, told apart by their id. */
+/* A list of mappings, told apart by their id, or by a name. */
 struct config_list {
     const char *path;      /* "senders" */
     const char *entry;     /* what one is called in a sentence */
+    const char *key;       /* "id", a number; or "name", a text whose hash is the entry's id here */
     const char *id;        /* what its id is, for whoever left it out */
     const char *example;   /* a key of it, for whoever spelled one wrong */
     size_t max;            /* entries */

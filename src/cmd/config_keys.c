@@ -8,17 +8,19 @@
 
 #include <string.h>
 
-#define GATEWAY(field) offsetof(struct config, gateway.field)
-#define SENDER(field)  offsetof(struct sender_option, field)
-#define APP(field)     offsetof(struct webhook_app, field)
-#define KIB            1024LL
-#define MIB            (1024LL * KIB)
-#define HOUR           3600000LL
-#define DAY            (24 * HOUR)
+#define GATEWAY(field)  offsetof(struct config, gateway.field)
+#define SENDER(field)   offsetof(struct sender_option, field)
+#define APP(field)      offsetof(struct webhook_app, field)
+#define APPROVER(field) offsetof(struct approver_option, field)
+#define KIB             1024LL
+#define MIB             (1024LL * KIB)
+#define HOUR            3600000LL
+#define DAY             (24 * HOUR)
 
 const struct config_list config_lists[] = {
     {.path = "senders",
      .entry = "sender",
+     .key = "id",
      .id = "the phone_number_id",
      .example = "token_file",
      .max = 1000,
@@ -27,15 +29,25 @@ const struct config_list config_lists[] = {
      .count = GATEWAY(n_senders)},
     {.path = "webhook.apps",
      .entry = "app",
+     .key = "id",
      .id = "the app id of Meta's dashboard",
      .example = "app_secret_file",
      .max = 32, /* a webhook's signature is compared with that of each */
      .size = sizeof(struct webhook_app),
      .entries = GATEWAY(webhook_apps),
      .count = GATEWAY(n_webhook_apps)},
+    {.path = "approvers",
+     .entry = "approver",
+     .key = "name",
+     .id = "who it is, as it stands in a campaign's history",
+     .example = "key_file",
+     .max = 32, /* a key is compared with that of each */
+     .size = sizeof(struct approver_option),
+     .entries = GATEWAY(approvers),
+     .count = GATEWAY(n_approvers)},
     {0},
 };
-_Static_assert(SENDER(id) == 0 && APP(id) == 0, "entries of lists begin with their id");
+_Static_assert(SENDER(id) == 0 && APP(id) == 0 && APPROVER(id) == 0, "entries of lists begin with their id");
 
 const struct config_list *config_list_of(const struct config_key *key)
 {
@@ -289,6 +301,27 @@ const struct config_key config_keys[] = {
      .sample = "/etc/wayleave/admin.key",
      .derived = "admin.key in state_dir, made at the first start",
      .help = "file with the key of the REST API"},
+
+    {.path = "campaigns.second_person_above",
+     .type = CONFIG_ITEMS,
+     .fallback = "1000",
+     .min = 0,
+     .max = 20000000,
+     .offset = GATEWAY(second_person_above),
+     .help = "a campaign for more people than this is approved by an approver, with a key of their own, who neither "
+             "wrote nor checked it"},
+    {.path = "approvers[].name",
+     .type = CONFIG_TEXT,
+     .offset = APPROVER(name),
+     .sample = "ada",
+     .help = "somebody who approves campaigns; what their key does is recorded under this name, and nobody else may "
+             "use it"},
+    {.path = "approvers[].key_file",
+     .type = CONFIG_SECRET_FILE,
+     .offset = APPROVER(key),
+     .sample = "/etc/wayleave/ada.key",
+     .help = "file with the key that is theirs alone, at least 16 characters: it opens the calls about campaigns and "
+             "nothing else"},
 
     {.path = "optout.listen",
      .type = CONFIG_BOOL,

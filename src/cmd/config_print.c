@@ -33,13 +33,27 @@ static const char *const type_names[] = {
     [CONFIG_WORD] = "word",
 };
 
+static const char *leaf_of(const struct config_key *key)
+{
+    return strrchr(key->path, '.') + 1;
+}
+
+/* What tells this entry from the others of its list: its id, or its name. */
+static const char *entry_name(const struct config *c, const struct config_value *of, const struct config_list *l)
+{
+    for (const struct config_value *v = c->values; v; v = v->next)
+        if (v->entry == of->entry && config_list_of(v->key) == l && strcmp(leaf_of(v->key), l->key) == 0 && v->text)
+            return v->text;
+    return "?";
+}
+
 /* "webhook.path", or "senders.111.waba" for a value of a list's entry: the way --set spells it. */
-static const char *value_name(const struct config_value *v, char *out, size_t n)
+static const char *value_name(const struct config *c, const struct config_value *v, char *out, size_t n)
 {
     const struct config_list *l = config_list_of(v->key);
     if (l == NULL)
         return v->key->path;
-    snprintf(out, n, "%s.%lld.%s", l->path, (long long)v->entry, strrchr(v->key->path, '.') + 1);
+    snprintf(out, n, "%s.%s.%s", l->path, entry_name(c, v, l), leaf_of(v->key));
     return out;
 }
 
@@ -51,7 +65,7 @@ void config_print(const struct config *c, FILE *out)
         enum tone tone = v->explicit ? TONE_BOLD : TONE_PLAIN;
         if (v->key->secret)
             text = v->text ? "(set)" : v->key->derived;
-        term_cell(out, tone, str_of(value_name(v, name, sizeof name)), 30);
+        term_cell(out, tone, str_of(value_name(c, v, name, sizeof name)), 30);
         fputc(' ', out);
         if (v->text == NULL) {
             snprintf(origin, sizeof origin, "(not set%s%s)", text ? ": " : "", text ? text : "");
@@ -84,7 +98,7 @@ void config_json(const struct config *c, struct json_out *out)
     jo_key(out, "values");
     jo_object(out);
     for (const struct config_value *v = c->values; v; v = v->next) {
-        jo_key(out, value_name(v, name, sizeof name));
+        jo_key(out, value_name(c, v, name, sizeof name));
         jo_object(out);
         if (v->key->secret)
             jo_kbool(out, "set", v->text != NULL);
@@ -134,7 +148,7 @@ static void sample_key(FILE *out, const struct config_key *k, const char *leaf, 
 static void sample_entry(FILE *out, const struct config_key *k, const struct config_list *l)
 {
     const char *dot = strchr(l->path, '.'), *leaf = strrchr(k->path, '.') + 1;
-    bool first = strcmp(leaf, "id") == 0;
+    bool first = strcmp(leaf, l->key) == 0;
     int indent = dot ? 2 : 0;
     if (first)
         fprintf(out, "\n%*s#%s:\n", indent, "", dot ? dot + 1 : l->path);

@@ -38,7 +38,7 @@ static int64_t generation(const struct act *x)
 
 static int64_t second_person_above(const struct act *x)
 {
-    return x->g->o.second_person_above;
+    return (int64_t)x->g->o.second_person_above;
 }
 
 /* --- whether it may be done, beside the state ------------------------------------------------------------------------ */

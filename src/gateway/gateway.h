@@ -111,10 +111,10 @@ struct gateway_options {
     char *ledger_origin;    /* names the ledger's log; NULL: after its key */
     char *ledger_witnesses; /* file with a line for each; NULL: none */
     char *ledger_timestamp_url,
-        *ledger_timestamp_ca;    /* RFC 3161; NULL: nobody is asked; its signature is not looked at */
-    bool ledger_public;          /* tiles and checkpoints are served to anybody */
-    int64_t preference_ms;       /* how long a link to a person's preference page is good */
-    int64_t second_person_above; /* people; a campaign for more needs an approver who had no hand in it */
+        *ledger_timestamp_ca;   /* RFC 3161; NULL: nobody is asked; its signature is not looked at */
+    bool ledger_public;         /* tiles and checkpoints are served to anybody */
+    int64_t preference_ms;      /* how long a link to a person's preference page is good */
+    size_t second_person_above; /* people; a campaign for more needs an approver who had no hand in it */
     struct approver_option *approvers;
     size_t n_approvers;
 };

@@ -54,6 +54,36 @@ static int load(struct config **c, const char *file, char *const *env, const cha
     return config_load(c, &from, e);
 }
 
+TEST(approvers_have_keys_of_their_own)
+{
+    static const char *const set[] = {"approvers.ada.key_file=/nowhere", "campaigns.second_person_above=5", NULL};
+    struct config *c;
+    struct err e;
+    put("w.yaml", "approvers:\n  - name: Ada\n    key_file: tok\n  - name: bo\n    key_file: s\n");
+    put("tok", "0123456789abcdef\n");
+    put("s", "fedcba9876543210\n");
+    assert_ok(load(&c, in_dir("w.yaml"), NULL, NULL, true, &e), e);
+    assert_int_equal(c->gateway.second_person_above, 1000);
+    assert_int_equal(c->gateway.n_approvers, 2);
+    assert_string_equal(c->gateway.approvers[0].name, "Ada");
+    assert_string_equal(c->gateway.approvers[0].key, "0123456789abcdef");
+    assert_string_equal(c->gateway.approvers[1].name, "bo");
+    config_free(c);
+    assert_int_equal(load(&c, in_dir("w.yaml"), NULL, set, true, &e), WL_EINVAL); /* Ada is ada */
+    assert_non_null(strstr(e.text, "/nowhere"));
+    assert_int_equal(c->gateway.n_approvers, 2);
+    assert_int_equal(c->gateway.second_person_above, 5);
+    config_free(c);
+    put("s", "0123456789abcdef\n");
+    assert_int_equal(load(&c, in_dir("w.yaml"), NULL, NULL, true, &e), WL_EINVAL);
+    assert_non_null(strstr(e.text, "approvers Ada and bo have the same key"));
+    config_free(c);
+    put("s", "short\n");
+    assert_int_equal(load(&c, in_dir("w.yaml"), NULL, NULL, true, &e), WL_EINVAL);
+    assert_non_null(strstr(e.text, "approver bo: a key needs at least 16 characters"));
+    config_free(c);
+}
+
 TEST(no_file_at_all)
 {
     struct config *c;
@@ -211,6 +241,14 @@ TEST(mistakes_in_a_file)
         {"webhook:\n  apps:\n    - id: 5\n      app_secret: x\n      app_secret_file: empty\n",
          ":5: webhook.apps[].app_secret_file and webhook.apps[].app_secret ("},
         {"webhook:\n  apps:\n    - id: 5\n      secret: x\n", ":4: there is no key webhook.apps[].secret"},
+        {"approvers:\n  - key_file: tok\n", ":2: every entry of approvers wants a name: who it is"},
+        {"approvers:\n  - name: Ada Long\n    key_file: tok\n",
+         ":2: approvers[].name must be 1 to 64 bytes without a space"},
+        {"approvers:\n  - name: ada\n", "approver ada has no key_file"},
+        {"approvers:\n  - name: Runner\n    key_file: tok\n", "nobody can be called Runner"},
+        {"approvers:\n  - name: ada\n    key_file: tok\n  - name: ADA\n    key_file: tok\n",
+         ":4: approver ADA is listed twice, first on line 2"},
+        {"approvers:\n  - name: ada\n    key: 0123456789abcdef\n", ":3: there is no key approvers[].key"},
         {"rules: nowhere\n", ":1: rules.platform: "},
         {"rules:\n  platform: nowhere\n", ":2: rules.platform: "},
         {"rules:\n  laws: [co, narnia]\n", "rules/law/narnia.yaml cannot be read"},
@@ -373,6 +411,7 @@ TEST(a_secret_others_can_read_is_warned_about)
 
 #define IN_DIR(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 TESTS(T(no_file_at_all), IN_DIR(later_sources_win_and_say_so), IN_DIR(rules_are_one_file_or_several),
-      IN_DIR(mistakes_in_a_file), IN_DIR(several_apps), IN_DIR(all_mistakes_at_once), T(mistakes_elsewhere),
-      IN_DIR(a_named_file_must_exist), IN_DIR(a_client_needs_no_secrets), IN_DIR(credentials_of_the_service_manager),
+      IN_DIR(mistakes_in_a_file), IN_DIR(several_apps), IN_DIR(approvers_have_keys_of_their_own),
+      IN_DIR(all_mistakes_at_once), T(mistakes_elsewhere), IN_DIR(a_named_file_must_exist),
+      IN_DIR(a_client_needs_no_secrets), IN_DIR(credentials_of_the_service_manager),
       IN_DIR(a_secret_others_can_read_is_warned_about))
