@@ -26,7 +26,7 @@ struct audience_person {
     const struct consent_state *consent;
     const struct activity *activity; /* NULL: none */
     int64_t undeliverable_at;
-    bool restricted; /* is to be erased: never in any segment */
+    bool restricted; /* is to be erased: is left out, so never in any segment */
     bool named;      /* has a number or user id to send to */
     const struct audience_pair *attribute;
     size_t n_attributes;
@@ -53,10 +53,10 @@ enum audience_mark {
 /* phones: for country, kind of line and network; kept by the caller while it lasts. now: as of when it is. */
 struct audience *audience_create(const struct phone_data *phones, int64_t now);
 int audience_add(struct audience *a, const struct audience_person *p, struct err *e);
-/* After the last person, in any order: an import's name, and what a campaign did with somebody. */
+/* After the last person, in any order: an import's name, and what a campaign did with somebody (of nobody who was added: nothing). */
 int audience_add_source(struct audience *a, int64_t id, struct str name, struct err *e);
 int audience_add_mark(struct audience *a, int64_t campaign, int64_t contact, unsigned marks, struct err *e);
-int audience_end(struct audience *a, struct err *e); /* nothing may be added any more */
+int audience_end(struct audience *a, struct err *e); /* nothing may be added any more; nothing may be asked before */
 void audience_free(struct audience *a);              /* accepts NULL */
 
 size_t audience_people(const struct audience *a);
@@ -68,13 +68,35 @@ bool audience_ordinal(const struct audience *a, int64_t contact, uint32_t *ret);
 int64_t audience_source(const struct audience *a, uint32_t ordinal);
 const char *audience_country(const struct audience *a, uint32_t ordinal); /* "BR"; "" not known */
 
-/* What a field has, for the console's menus and for `segments values`: each value and how many have it, the most first. */
+/* What is a number of everybody: seconds since 1970, 0 never; the score in thousandths. */
+enum audience_number {
+    AUDIENCE_CREATED,
+    AUDIENCE_LAST_SENT,
+    AUDIENCE_LAST_DELIVERED,
+    AUDIENCE_LAST_READ,
+    AUDIENCE_LAST_REPLIED,
+    AUDIENCE_LAST_CLICKED,
+    AUDIENCE_SCORE,
+    AUDIENCE_NUMBERS
+};
+uint32_t audience_number(const struct audience *a, uint32_t ordinal, enum audience_number which);
+
+/* What a field has, for the console's menus and for `segments values`: each value and how many have it, the most first. Fields of words
+ * (of segment.h), "attribute.NAME", and "attribute" for the names of attributes. WL_EINVAL: a number, a date, or no field. */
 struct audience_value {
     struct str value;
     uint64_t people;
 };
 int audience_values(const struct audience *a, struct str field, size_t max, struct arena *arena,
                     struct audience_value **ret, size_t *ret_n, struct err *e);
-/* Every person as rows of store/audience_file.h: each() is called for each column of each table in turn by that file's writer; see there. */
+/* Calls each() for every value of such a field with the ordinals of who has it, some thousand at a time and sorted within a call; its
+ * failure ends it. For copies of the audience in other forms (store/audience_file.h). */
+typedef int audience_holders(void *ctx, struct str value, const uint32_t *ordinal, size_t n, struct err *e);
+int audience_each(const struct audience *a, struct str field, audience_holders *each, void *ctx, struct err *e);
+
+/* The ids of these people as 64-bit Roaring, portable format (of CRoaring's Roaring64Map, Go's and Java's), appended: what is kept of who
+ * was meant, together with its SHA-256. The same people give the same bytes, whatever the audience. */
+typedef struct roaring_bitmap_s roaring_bitmap_t;
+int audience_snapshot(const struct audience *a, const roaring_bitmap_t *people, struct buf *out, struct err *e);
 
 #endif

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * audience_impl.h - how an audience lies in memory, for core/audience*.c and core/segment*.c alone.
+ *
+ * Numbers and times are arrays of 65,536 people each, made when the first of the block has one; all else are sets of words. */
+#ifndef WL_CORE_AUDIENCE_IMPL_H
+#define WL_CORE_AUDIENCE_IMPL_H
+
+#include "core/audience.h"
+#include "core/audience_set.h"
+
+enum audience_words_field {
+    AUDIENCE_COUNTRY,
+    AUDIENCE_LINE,
+    AUDIENCE_NETWORK,
+    AUDIENCE_LANGUAGE,
+    AUDIENCE_ZONE,
+    AUDIENCE_NAME,
+    AUDIENCE_ACTIVITY,
+    AUDIENCE_MARKETING, /* in the order of enum category */
+    AUDIENCE_UTILITY,
+    AUDIENCE_AUTHENTICATION,
+    AUDIENCE_CALLS,
+    AUDIENCE_STOP,          /* "true" alone */
+    AUDIENCE_UNDELIVERABLE, /* "true" alone */
+    AUDIENCE_NAMED,         /* "true" alone */
+    AUDIENCE_TAG,
+    AUDIENCE_IMPORT,
+    AUDIENCE_CAMPAIGN, /* "123:read" */
+    AUDIENCE_SETS
+};
+
+#define AUDIENCE_ATTRIBUTES_MAX 4096 /* names of attributes */
+
+struct audience_block {
+    int64_t *id;
+    uint32_t *number[AUDIENCE_NUMBERS]; /* NULL: all 0 */
+    uint32_t *source;                   /* code of the earliest import + 1; NULL: all 0 */
+    uint16_t *region;                   /* letters of the country + 1; NULL: all 0 */
+};
+
+/* A consent that ends: until then it is granted. */
+struct audience_until {
+    int64_t at;
+    uint32_t ordinal;
+    enum category category;
+};
+
+struct audience {
+    const struct phone_data *phones;
+    struct arena *arena;
+    int64_t now, last;
+    size_t n;
+    bool ended;
+    struct audience_block *block[AUDIENCE_PEOPLE_MAX / AUDIENCE_BLOCK + 1];
+    struct audience_set set[AUDIENCE_SETS];
+    struct audience_set *attribute[AUDIENCE_ATTRIBUTES_MAX]; /* by code of attributes */
+    struct audience_set attributes;                          /* their names and who has each */
+    struct buf list;  /* struct str a code of AUDIENCE_IMPORT: the name of the list */
+    struct buf until; /* struct audience_until */
+    struct buf scratch;
+    roaring_bitmap_t *everybody;
+};
+
+extern const char *const audience_words_fields[AUDIENCE_SETS + 1]; /* names of the sets; NULL ends */
+/* A set by name: of audience_words_fields, or "attribute.NAME". NULL: none, or an attribute nobody has. */
+const struct audience_set *audience_set_of(const struct audience *a, struct str field);
+/* The name of the list a code of AUDIENCE_IMPORT is; empty: it was not told. */
+struct str audience_list_name(const struct audience *a, uint32_t code);
+
+/* A set of people as bits, one of every ordinal, made into a bitmap. */
+struct audience_bits {
+    uint64_t *word;
+    size_t blocks;
+    struct buf own;
+};
+int audience_bits_init(struct audience_bits *b, const struct audience *a, struct err *e); /* all 0 */
+void audience_bits_done(struct audience_bits *b);
+void audience_bits_add(struct audience_bits *b, const struct audience_set *s, uint32_t code);
+int audience_bits_take(const struct audience_bits *b, roaring_bitmap_t **ret, struct err *e);
+
+#endif
