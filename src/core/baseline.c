@@ -5,7 +5,7 @@
  * than the mean. Of 30 campaigns nobody can count off the worst one of 200, so the spread is fitted: lognormal for what is rare, normal for
  * readings, by the mean and the variance between campaigns. What chance adds to a rate counted on n people is taken off the variance again; one
  * standard error of that is left in, because a difference of two noisy numbers may come out as nothing. The quantile is taken with the tolerance factor that
- * is too small in one of ten cases only, and the spread is never believed to be smaller than 25 % of the rate (readings: two points).
+ * is too small in one of four cases only, and the spread is never believed to be smaller than 25 % of the rate (readings: two points).
  *
  * Then it is shrunk: of n campaigns n/(n+30) of its logarithm count, the rest is the prior's. Below 30 with 200 people each the prior stands alone,
  * for each signal by itself. Limits that nothing learned passes: twice what is shipped (readings: half of it), a tenth of it, and the caller's. So a sender
@@ -24,7 +24,7 @@
 #define LEAST_PEOPLE 200 /* of each */
 #define SHRINK       30.0
 #define Z_QUANTILE   2.5758 /* 99.5 % */
-#define Z_CONFIDENCE 1.2816 /* 90 % */
+#define Z_CONFIDENCE 0.6745 /* 75 % */
 #define LEAST_CV     0.25
 #define LEAST_SPREAD 0.02
 #define NONE_SEEN    2.3 /* events that may stand behind none: 90 % */
@@ -55,7 +55,7 @@ static double sample_variance(const struct sample *s)
     return fmax(0, (s->squares - s->sum * s->sum / s->n) / (s->n - 1));
 }
 
-/* How many standard deviations from the mean of n the quantile lies, at most, in nine of ten samples. */
+/* How many standard deviations from the mean of n the quantile lies, at most, in three of four samples. */
 static double tolerance_factor(double n)
 {
     double a = 1 - Z_CONFIDENCE * Z_CONFIDENCE / (2 * (n - 1)),

@@ -302,11 +302,13 @@ void monitor_look(const struct monitor_terms *t, const struct monitor_cohort *c,
     add_up(c, n, now < 0 ? 0 : now, t->haste > 0 ? t->haste : monitor_shipped.haste, &s);
     ret->word = MONITOR_GO;
     ret->signal = SIGNAL_OPT_OUT;
+    ret->tripped = false;
     for (unsigned i = 0; i < MONITOR_SIGNALS; i++) {
         enum monitor_signal signal = (enum monitor_signal)i;
         struct monitor_reading *r = &ret->reading[i];
         read_one(t, &s, signal, r);
         enum monitor_word word = word_of(t, &s, signal, r);
+        ret->tripped |= !signals[i].only_holds && fmax(r->log_e, r->log_fast) >= log_trip(signal);
         double strength = fmax(r->log_e, word == MONITOR_HOLD ? r->log_fast : -INFINITY) - log_trip(signal);
         if (!is_watched(t, signal) || word < ret->word || (word == ret->word && strength <= strongest))
             continue;

@@ -65,6 +65,8 @@ struct monitor_verdict {
     enum monitor_word word;
     enum monitor_signal signal; /* that says so; of several the strongest */
     struct monitor_reading reading[MONITOR_SIGNALS];
+    bool
+        tripped; /* a test passed its budget: one that stops, or one that weighs exposure. A source of which this is said is quarantined */
 };
 /* Cohorts in any order; a minute that is there twice counts as the sum. A minute that is yet to come is of people sent to just now. now: ms.
  * 5 us and 10 ns a cohort. */
