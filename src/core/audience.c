@@ -234,6 +234,17 @@ static bool put_sources(struct audience *a, struct audience_block *b, const stru
     return true;
 }
 
+static bool put_plain(struct audience *a, struct audience_block *b, const struct audience_person *p)
+{
+    bool ok = put_number(a, b, AUDIENCE_CREATED, p->created_at / 1000) && put_word(a, AUDIENCE_LANGUAGE, p->lang) &&
+              put_word(a, AUDIENCE_NAME, p->name) &&
+              (p->undeliverable_at == 0 || put_word(a, AUDIENCE_UNDELIVERABLE, STR("true"))) &&
+              (!p->named || put_word(a, AUDIENCE_NAMED, STR("true")));
+    for (size_t i = 0; ok && i < p->n_tags; i++)
+        ok = put_word(a, AUDIENCE_TAG, p->tag[i]);
+    return ok;
+}
+
 int audience_add(struct audience *a, const struct audience_person *p, struct err *e)
 {
     if (a->ended || p->id <= a->last)
@@ -246,13 +257,8 @@ int audience_add(struct audience *a, const struct audience_person *p, struct err
     if (b == NULL)
         return no_memory(e);
     b->id[a->n % AUDIENCE_BLOCK] = p->id;
-    bool ok = put_number(a, b, AUDIENCE_CREATED, p->created_at / 1000) && put_phone(a, b, p) &&
-              put_word(a, AUDIENCE_LANGUAGE, p->lang) && put_word(a, AUDIENCE_NAME, p->name) &&
-              put_consent(a, p->consent) && put_activity(a, b, p->activity) && put_sources(a, b, p) &&
-              (p->undeliverable_at == 0 || put_word(a, AUDIENCE_UNDELIVERABLE, STR("true"))) &&
-              (!p->named || put_word(a, AUDIENCE_NAMED, STR("true")));
-    for (size_t i = 0; ok && i < p->n_tags; i++)
-        ok = put_word(a, AUDIENCE_TAG, p->tag[i]);
+    bool ok = put_phone(a, b, p) && put_plain(a, b, p) && put_consent(a, p->consent) &&
+              put_activity(a, b, p->activity) && put_sources(a, b, p);
     int rc = ok ? put_attributes(a, p, e) : no_memory(e);
     if (rc != 0)
         return rc;
@@ -292,24 +298,22 @@ static const struct {
     {AUDIENCE_OPTED_OUT, ":opted_out"},
 };
 
-static int put_mark(struct audience *a, int64_t campaign, const char *word, uint32_t ordinal)
+static bool put_mark(struct audience *a, struct str campaign, const char *word, uint32_t ordinal)
 {
-    char text[48];
-    size_t n = strlen(word), at = sizeof text - n;
-    memcpy(text + at, word, n);
-    uint64_t v = (uint64_t)campaign;
-    do
-        text[--at] = (char)('0' + v % 10);
-    while ((v /= 10) > 0);
-    return audience_set_put(&a->set[AUDIENCE_CAMPAIGN], (struct str){text + at, sizeof text - at}, ordinal);
+    char text[AUDIENCE_CAMPAIGN_MAX + 16];
+    size_t n = strlen(word);
+    memcpy(text, campaign.p, campaign.n);
+    memcpy(text + campaign.n, word, n);
+    return audience_set_put(&a->set[AUDIENCE_CAMPAIGN], (struct str){text, campaign.n + n}, ordinal);
 }
 
-int audience_add_mark(struct audience *a, int64_t campaign, int64_t contact, unsigned bits, struct err *e)
+int audience_add_mark(struct audience *a, struct str campaign, int64_t contact, unsigned bits, struct err *e)
 {
     struct audience_set *s = &a->set[AUDIENCE_CAMPAIGN];
     uint32_t ordinal;
-    if (a->ended || campaign <= 0)
-        return err_set(e, WL_EBUG, "a campaign's id is positive, and an audience that was ended is not filled");
+    if (a->ended || campaign.n == 0 || campaign.n > AUDIENCE_CAMPAIGN_MAX)
+        return err_set(e, WL_EBUG, "a campaign's id has 1 to %d letters, and an audience that was ended is not filled",
+                       AUDIENCE_CAMPAIGN_MAX);
     if (!audience_ordinal(a, contact, &ordinal))
         return 0;
     for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)

@@ -13,7 +13,8 @@
 #include "core/consent.h"
 #include "core/identity.h"
 
-#define AUDIENCE_PEOPLE_MAX 100000000u
+#define AUDIENCE_PEOPLE_MAX   100000000u
+#define AUDIENCE_CAMPAIGN_MAX 32
 struct phone_data;
 struct audience;
 
@@ -53,9 +54,10 @@ enum audience_mark {
 /* phones: for country, kind of line and network; kept by the caller while it lasts. now: as of when it is. */
 struct audience *audience_create(const struct phone_data *phones, int64_t now);
 int audience_add(struct audience *a, const struct audience_person *p, struct err *e);
-/* After the last person, in any order: an import's name, and what a campaign did with somebody (of nobody who was added: nothing). */
+/* After the last person, in any order: an import's name; and what a campaign (its id as people see it, letters a to z and digits,
+ * at most AUDIENCE_CAMPAIGN_MAX) did with somebody. Who was not added is passed over. */
 int audience_add_source(struct audience *a, int64_t id, struct str name, struct err *e);
-int audience_add_mark(struct audience *a, int64_t campaign, int64_t contact, unsigned marks, struct err *e);
+int audience_add_mark(struct audience *a, struct str campaign, int64_t contact, unsigned marks, struct err *e);
 int audience_end(struct audience *a, struct err *e); /* nothing may be added any more; nothing may be asked before */
 void audience_free(struct audience *a);              /* accepts NULL */
 

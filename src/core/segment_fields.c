@@ -53,7 +53,7 @@ const struct segment_field segment_fields[] = {
     {"last_clicked", "Last tapped", "date", DATE_OPS, NULL, "a button or a list's row: a day, a time, or now-30d"},
     {"created", "Known since", "date", DATE_OPS, NULL, "a day, a time, or now-30d"},
     {"campaign", "Campaign", "set", WORD_OPS, NULL,
-     "123:read; after the campaign's id one of in sent delivered read replied failed opted_out"},
+     "k0dwt9b3c5e0g00:read; after the campaign's id one of in sent delivered read replied failed opted_out"},
     {NULL, NULL, NULL, NULL, NULL, NULL},
 };
 

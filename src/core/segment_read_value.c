@@ -178,8 +178,12 @@ static int check_campaign(struct str text, struct err *e)
 {
     static const char marks[] = "in sent delivered read replied failed opted_out";
     struct str mark, id = str_cut(text, ':', &mark);
-    if (mark.p == NULL || check_id(id, NULL) != 0)
-        return err_set(e, WL_EINVAL, "\"%.*s\": a campaign's id, a colon and a word are wanted, as in 123:read",
+    bool plain = id.n > 0 && id.n <= AUDIENCE_CAMPAIGN_MAX;
+    for (size_t i = 0; plain && i < id.n; i++)
+        plain = (id.p[i] >= '0' && id.p[i] <= '9') || (id.p[i] >= 'a' && id.p[i] <= 'z');
+    if (mark.p == NULL || !plain)
+        return err_set(e, WL_EINVAL,
+                       "\"%.*s\": a campaign's id, a colon and a word are wanted, as in k0dwt9b3c5e0g00:read",
                        short_of(text), text.p);
     for (struct str rest = str_of(marks); rest.n > 0;)
         if (str_eq(str_cut(rest, ' ', &rest), mark))

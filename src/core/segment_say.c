@@ -292,48 +292,48 @@ static void say_text(const struct segment_rule *r, const char *what, struct buf 
     }
 }
 
-static void say_rule(const struct segment_rule *r, struct buf *out)
+/* The field in small letters, an attribute by its own name. */
+static void name_of(const struct segment_rule *r, char *out, size_t size)
+{
+    bool attribute = r->about->place == PLACE_ATTRIBUTE;
+    struct str name = str_clip(attribute ? r->attribute : str_of(r->field->label), size - 1);
+    for (size_t i = 0; i < name.n; i++)
+        out[i] = !attribute && name.p[i] >= 'A' && name.p[i] <= 'Z' ? (char)(name.p[i] + ('a' - 'A')) : name.p[i];
+    out[name.n] = '\0';
+}
+
+static void say_texts(const struct segment_rule *r, struct buf *out)
 {
     char what[80];
-    size_t n = 0;
-    struct str name =
-        r->about->place == PLACE_ATTRIBUTE ? str_clip(r->attribute, sizeof what - 1) : str_of(r->field->label);
-    for (; n < name.n; n++)
-        what[n] = r->about->place != PLACE_ATTRIBUTE && name.p[n] >= 'A' && name.p[n] <= 'Z' ? (char)(name.p[n] + 32)
-                                                                                             : name.p[n];
-    what[n] = '\0';
-    switch ((enum segment_kind)r->about->kind) {
-    case KIND_FLAG:
-        say_flag(r, out);
-        break;
-    case KIND_CAMPAIGN:
-        say_campaign(r, out);
-        break;
-    case KIND_DATE:
-        say_date(r, out);
-        break;
-    case KIND_NUMBER:
-        buf_puts(out, r->negated ? "do not have a score " : "have a score ");
-        put_numbers(r, out);
-        break;
-    case KIND_COUNTRY:
-    case KIND_GROUP:
+    name_of(r, what, sizeof what);
+    if (r->about->many)
+        say_set(r, out);
+    else
+        say_text(r, what, out);
+}
+
+static void say_choice(const struct segment_rule *r, struct buf *out)
+{
+    if (str_starts(r->name, STR("consent.")))
+        say_consent(r, out);
+    else
         say_word(r, out);
-        break;
-    case KIND_CHOICE:
-        if (str_starts(r->name, STR("consent.")))
-            say_consent(r, out);
-        else
-            say_word(r, out);
-        break;
-    case KIND_ID:
-    case KIND_TEXT:
-        if (r->about->many)
-            say_set(r, out);
-        else
-            say_text(r, what, out);
-        break;
-    }
+}
+
+static void say_score(const struct segment_rule *r, struct buf *out)
+{
+    buf_puts(out, r->negated ? "do not have a score " : "have a score ");
+    put_numbers(r, out);
+}
+
+static void say_rule(const struct segment_rule *r, struct buf *out)
+{
+    static void (*const say[])(const struct segment_rule *r, struct buf *out) = {
+        [KIND_TEXT] = say_texts,        [KIND_COUNTRY] = say_word, [KIND_GROUP] = say_word,
+        [KIND_CHOICE] = say_choice,     [KIND_FLAG] = say_flag,    [KIND_ID] = say_texts,
+        [KIND_CAMPAIGN] = say_campaign, [KIND_NUMBER] = say_score, [KIND_DATE] = say_date,
+    };
+    say[r->about->kind](r, out);
 }
 
 /* --- the sentence ----------------------------------------------------------------------------------------------------- */

@@ -11,30 +11,43 @@ static bool digit(char c)
     return c >= '0' && c <= '9';
 }
 
+/* Digits in front of *s, which moves over them, put behind *v: those beyond the most are passed over. How many there were. */
+static size_t take_digits(struct str *s, size_t most, int64_t *v)
+{
+    size_t n = 0;
+    for (; n < s->n && digit(s->p[n]); n++)
+        if (n < most)
+            *v = *v * 10 + (s->p[n] - '0');
+    *s = (struct str){s->p + n, s->n - n};
+    return n;
+}
+
+static bool take_char(struct str *s, char c)
+{
+    if (s->n == 0 || s->p[0] != c)
+        return false;
+    *s = (struct str){s->p + 1, s->n - 1};
+    return true;
+}
+
+#define WHOLE_DIGITS 12 /* so that millionths fit */
+#define DECIMALS     6
+
 bool segment_number(struct str s, int64_t *ret)
 {
-    bool minus = s.n > 0 && s.p[0] == '-';
-    size_t i = minus, whole = 0;
+    bool minus = take_char(&s, '-');
     int64_t v = 0;
-    for (; i < s.n && digit(s.p[i]); i++, whole++) {
-        v = v * 10 + (s.p[i] - '0');
-        if (v > 9000000000000)
-            return false;
-    }
-    int decimals = 0;
-    size_t point = i;
-    if (i < s.n && s.p[i] == '.')
-        for (i++; i < s.n && digit(s.p[i]); i++)
-            if (decimals < 6) {
-                v = v * 10 + (s.p[i] - '0');
-                decimals++;
-            }
-    if (i != s.n || whole == 0 || (point < s.n && i == point + 1))
+    while (s.n > 1 && s.p[0] == '0' && digit(s.p[1]))
+        take_char(&s, '0');
+    size_t whole = take_digits(&s, WHOLE_DIGITS, &v), decimals = 0;
+    if (whole == 0 || whole > WHOLE_DIGITS)
         return false;
-    for (; decimals < 6; decimals++)
+    if (take_char(&s, '.') && (decimals = take_digits(&s, DECIMALS, &v)) == 0)
+        return false;
+    for (; decimals < DECIMALS; decimals++)
         v *= 10;
     *ret = minus ? -v : v;
-    return true;
+    return s.n == 0;
 }
 
 /* --- times ------------------------------------------------------------------------------------------------------------ */
@@ -55,14 +68,6 @@ static bool take(struct str *s, size_t n, int *ret)
     return true;
 }
 
-static bool take_char(struct str *s, char c)
-{
-    if (s->n == 0 || s->p[0] != c)
-        return false;
-    *s = (struct str){s->p + 1, s->n - 1};
-    return true;
-}
-
 /* Days since 1970 of a day of the calendar, years counted from March on. */
 static int64_t days_of(int year, int month, int day)
 {
@@ -77,8 +82,9 @@ static bool take_day(struct str *s, int64_t *ret)
     int year, month, day;
     if (!take(s, 4, &year) || !take_char(s, '-') || !take(s, 2, &month) || !take_char(s, '-') || !take(s, 2, &day))
         return false;
-    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-    if (year < 1 || month < 1 || month > 12 || day < 1 || day > length[month - 1] || (month == 2 && day == 29 && !leap))
+    if (year < 1 || month < 1 || month > 12 || day < 1 || day > length[month - 1])
+        return false;
+    if (month == 2 && day == 29 && (year % 4 != 0 || (year % 100 == 0 && year % 400 != 0)))
         return false;
     *ret = days_of(year, month, day);
     return true;

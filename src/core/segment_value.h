@@ -2,7 +2,7 @@
  * segment_value.h - what counts as a number and as a time, in a segment's JSON and in an attribute of somebody alike.
  *
  * A number is written with digits, "-12.50": integers of millionths, so that every engine finds the same ones equal; what stands behind
- * the sixth decimal is left out. Beyond nine million millions it is none, and neither is "1e3", "1,5" or "12 EUR".
+ * the sixth decimal is left out. Of more than twelve digits before the point it is none, and neither is "1e3", "1,5" or "12 EUR".
  *
  * A time is a day, "2026-11-22", all of it, in UTC; a second, "2026-11-22T10:00", also with seconds, a blank for the T, and a zone, "Z" or
  * "+02:00" (else it is UTC); in a segment also "now", "now-30d", "now+2h" with s, m, h, d, w for seconds to weeks. */

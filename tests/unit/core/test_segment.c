@@ -32,9 +32,10 @@ static struct audience *audience_of(void)
     assert_ok(audience_add_source(a, 7, STR("spring.csv"), &e), e);
     assert_ok(audience_add_source(a, 8, STR("Autumn fair.csv"), &e), e);
     assert_ok(audience_add_source(a, 9, STR("spring.csv"), &e), e);
-    assert_ok(audience_add_mark(a, 55, 1, AUDIENCE_IN_CAMPAIGN | AUDIENCE_SENT | AUDIENCE_READ, &e), e);
-    assert_ok(audience_add_mark(a, 55, 3, AUDIENCE_IN_CAMPAIGN | AUDIENCE_FAILED, &e), e);
-    assert_ok(audience_add_mark(a, 55, 10, AUDIENCE_IN_CAMPAIGN | AUDIENCE_SENT, &e), e);
+    assert_ok(audience_add_mark(a, STR("k0dwt9b3c5e0g00"), 1, AUDIENCE_IN_CAMPAIGN | AUDIENCE_SENT | AUDIENCE_READ, &e),
+              e);
+    assert_ok(audience_add_mark(a, STR("k0dwt9b3c5e0g00"), 3, AUDIENCE_IN_CAMPAIGN | AUDIENCE_FAILED, &e), e);
+    assert_ok(audience_add_mark(a, STR("k0dwt9b3c5e0g00"), 10, AUDIENCE_IN_CAMPAIGN | AUDIENCE_SENT, &e), e);
     assert_ok(audience_end(a, &e), e);
     return a;
 }
@@ -131,8 +132,9 @@ static const struct {
     {R(F("score", ">", "0")), "1 2 3 5 7 8 9", "People who have a score above 0."},
     {R(F("score", "=", "0")), "4 6", "People who have a score of 0."},
     {R(F("activity", "=", "\"new\"")), "4 6", "People who are new."},
-    {R(F("campaign", "=", "\"55:sent\"")), "1", "People who were sent campaign 55."},
-    {R(F("campaign", "notIn", "\"55:in\"")), "2 4 5 6 7 8 9", "People who were not in the audience of campaign 55."},
+    {R(F("campaign", "=", "\"k0dwt9b3c5e0g00:sent\"")), "1", "People who were sent campaign k0dwt9b3c5e0g00."},
+    {R(F("campaign", "notIn", "\"k0dwt9b3c5e0g00:in\"")), "2 4 5 6 7 8 9",
+     "People who were not in the audience of campaign k0dwt9b3c5e0g00."},
     {R(F("country", "in", "\"DE,AT\"") "," F("tag", "=", "\"vip\"") "," F("last_read", ">", "\"now-30d\"")), "1",
      "People in Germany or Austria who have the tag vip and read something in the last 30 days."},
     {"{\"combinator\":\"and\",\"not\":true,\"rules\":[" F("country", "=", "\"DE\"") "," F("last_read", ">",
@@ -218,8 +220,8 @@ static const struct {
     {R(F("score", ">", "\"1e3\"")), "rules[0].value", "is no number"},
     {R(F("consent.marketing", "=", "\"yes\"")), "rules[0].value", "granted withdrawn none"},
     {R(F("platform_stop", "=", "\"yes\"")), "rules[0].value", "true or false"},
-    {R(F("campaign", "=", "\"55\"")), "rules[0].value", "123:read"},
-    {R(F("campaign", "=", "\"55:seen\"")), "rules[0].value", "opted_out"},
+    {R(F("campaign", "=", "\"k0dwt9b3c5e0g00\"")), "rules[0].value", "a colon"},
+    {R(F("campaign", "=", "\"k0dwt9b3c5e0g00:seen\"")), "rules[0].value", "opted_out"},
     {R(F("import", "=", "\"spring.csv\"")), "rules[0].value", "digits"},
     {R("{\"field\":\"name\",\"operator\":\"=\",\"value\":\"tag\",\"valueSource\":\"field\"}"), "rules[0].valueSource",
      "values only"},
@@ -319,15 +321,16 @@ TEST(names_nobody_has_are_told)
     struct segment *s =
         read_query(&g,
                    R(F("attribute.town", "=", "\"x\"") "," F("tag", "in", "\"VIP,vipp\"") "," F(
-                       "list", "=", "\"winter.csv\"") "," F("campaign", "!=", "\"56:sent\"") "," F("attribute.city",
-                                                                                                   "=", "\"Rom\"")),
+                       "list", "=", "\"winter.csv\"") "," F("campaign",
+                                                            "!=", "\"k0dwt9b3c5e0g01:sent\"") "," F("attribute.city",
+                                                                                                    "=", "\"Rom\"")),
                    &e, NULL);
     assert_non_null(s);
     assert_int_equal(segment_unheard(s, a, name, 8), 4);
     assert_str(name[0], "attribute.town");
     assert_str(name[1], "tag vipp");
     assert_str(name[2], "list winter.csv");
-    assert_str(name[3], "campaign 56:sent");
+    assert_str(name[3], "campaign k0dwt9b3c5e0g01:sent");
     assert_int_equal(segment_unheard(s, a, name, 2), 2);
     audience_free(a);
     rig_close(&g);
