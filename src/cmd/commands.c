@@ -10,6 +10,7 @@
 #include "cmd/lists_verbs.h"
 #include "cmd/phone_tables.h"
 #include "cmd/screen_job.h"
+#include "cmd/segments_verbs.h"
 #include "cmd/verbs.h"
 
 static const struct option serve_options[] = {
@@ -714,6 +715,7 @@ const struct command commands[] = {
 #include "cmd/commands_phone.def"
 #include "cmd/commands_lists.def"
 #include "cmd/commands_screen.def"
+#include "cmd/commands_segments.def"
     {"facts", "[NAME]", "list what rules can ask about: names, types, words, meaning",
      "These facts are all a decision is made from; a message is described with them for wayleave decide, and a rule "
      "file "

@@ -1,21 +1,51 @@
 /* SPDX-License-Identifier: Apache-2.0
  * audiences.h - the owner of the read model segments are answered over: built when somebody asks, kept while it is fresh.
  *
- * A build reads all people through a connection of its own, in short transactions. It is as old as its `at` says; an answer says so. Older than a
- * second and than twenty times what the last build took, it is built anew before it is used; whoever wants it fresh (a campaign's check) waits for a build that began after they
- * asked. */
+ * A build reads all people through a connection of its own, in short transactions. It is as old as its `at` says; an answer says so. As long as
+ * nothing was written since it began, it is good. Else it is used until it is twenty times as old as its build took, where
+ * that was 50 ms or more: a small business is always answered as of now. Older than that a new one is built: behind, while the old one is still
+ * used up to sixty times as old and five minutes at most; after that everybody waits for it. Whoever wants it fresh (a campaign's check) waits
+ * for a build that began after they asked.
+ *
+ * While a new one is built both are in memory. */
 #ifndef WL_GATEWAY_AUDIENCES_H
 #define WL_GATEWAY_AUDIENCES_H
 
 #include "core/audience.h"
 #include "gateway/gateway_impl.h"
 
+#define AUDIENCE_CAMPAIGNS_MAX 200               /* what the newest so many campaigns did is known in segments */
+#define AUDIENCE_MARKS_MAX     INT64_C(20000000) /* and of so many people in them, the newest campaigns first */
+#define AUDIENCE_QUESTIONS_MAX 256               /* waiting at a time */
+#define AUDIENCE_ARENA         (64u << 20)       /* of a question */
+
 struct audiences;
 int audiences_start(struct audiences **ret, struct gateway *g, struct err *e);
-void audiences_stop(struct audiences *a); /* waiting borrowers get WL_EBUSY; accepts NULL */
+void audiences_stop(struct audiences *a); /* whoever waits gets WL_EBUSY; accepts NULL */
 void audiences_free(struct audiences *a);
 /* Waits while it is built. audience_return() it. fresh: built after this call began. */
 int audience_borrow(struct audiences *a, bool fresh, const struct audience **ret, struct err *e);
 void audience_return(struct audiences *a, const struct audience *au);
+/* As of when what it says is true: now, while nothing was written since it was built. */
+int64_t audience_as_of(struct audiences *a, const struct audience *au);
+
+/* A question about a segment. It may have to wait for a build, and takes a while with many people: neither the readers nor the writer do it,
+ * but two threads of its own, each with a read-only connection. run() is called once, with the audience or with the reason why there is
+ * none (au NULL, e set), and the job is its own again. */
+struct audience_job {
+    struct queue_link link;
+    bool fresh;
+    void (*run)(struct audience_job *job, const struct audience *au, struct store *s, struct arena *a,
+                const struct err *why);
+};
+int audience_ask(struct audiences *a, struct audience_job *job, struct err *e); /* WL_EBUSY: the line is full */
+
+struct audiences_look {
+    int64_t at, took_ms, builds; /* of the last one; at 0: none was built yet */
+    size_t people, bytes, campaigns;
+    int64_t marks;
+    bool building, current; /* current: nothing was written since */
+};
+void audiences_look(struct audiences *a, struct audiences_look *ret);
 
 #endif

@@ -35,6 +35,7 @@ struct apply;
 struct optout_packs;
 struct recheck;
 struct witnesses;
+struct audiences;
 struct errands;
 struct campaigns;
 
@@ -114,6 +115,7 @@ struct gateway {
     struct phone_data phones;
     bool test_refused; /* messages to test numbers are */
     struct readers *readers;
+    struct audiences *audiences; /* what segments are answered over */
     struct old_books *old_books;
     struct http_server *http, *https;
     _Atomic uint64_t metric[METRIC_COUNT];
