@@ -19,6 +19,7 @@
 #include "base/failpoint.h"
 #include "gateway/accounts.h"
 #include "gateway/admit.h"
+#include "gateway/audiences.h"
 #include "gateway/apply.h"
 #include "gateway/checkpoints.h"
 #include "gateway/activity_fill.h"
@@ -511,6 +512,8 @@ static int start_parts(struct gateway *g, struct err *e)
 {
     int rc = open_parts(g, e);
     if (rc == 0)
+        rc = audiences_start(&g->audiences, g, e);
+    if (rc == 0)
         rc = start_senders(g, e);
     if (rc == 0)
         rc = start_chores(g, e);
@@ -567,6 +570,7 @@ void gateway_stop(struct gateway *g)
     http_server_stop(g->https, GRACE_MS);
     http_server_stop(g->http, GRACE_MS);
     readers_stop(g->readers);
+    audiences_stop(g->audiences); /* whoever waits for an answer about a segment has it */
     rules_stop(g->rules);
     compactor_stop(g->compactor);
     activity_fill_stop(g->activity_fill);
@@ -589,6 +593,7 @@ void gateway_stop(struct gateway *g)
     compactor_free(g->compactor);
     activity_fill_free(g->activity_fill);
     retention_free(g->retention);
+    audiences_free(g->audiences);
     ledger_watch_free(g->ledger_watch);
     erasures_free(g->erasures);
     projector_free(g->projector);

@@ -19,6 +19,7 @@
 #include "gateway/rest_erasures.h"
 #include "gateway/rest_impl.h"
 #include "gateway/rest_person.h"
+#include "gateway/rest_segment.h"
 #include "gateway/rest_subscriber.h"
 #include "gateway/rest_welcomes.h"
 #include "gateway/send_terms.h"
@@ -108,6 +109,19 @@ static const struct rest_route routes[] = {
     {"POST", "campaigns/{}/cancel", WRITES, rest_campaign_act, NULL},
     {"POST", "campaigns/{}/quarantine", WRITES, rest_campaign_act, NULL},
     {"POST", "campaigns/{}/release", WRITES, rest_campaign_act, NULL},
+    {"GET", "segments", ASKS, rest_segments_list, NULL},
+    {"GET", "segments/fields", ASKS, rest_segments_fields, NULL},
+    {"GET", "segments/fields/{}/values", ASKS, rest_segments_values, NULL},
+    {"GET", "segments/model", READS, rest_segments_model, NULL},
+    {"POST", "segments/count", READS, rest_segments_count, NULL},
+    {"POST", "segments/explain", READS, rest_segments_explain, NULL},
+    {"POST", "segments/sql", READS, rest_segments_sql, NULL},
+    {"POST", "segments/sample", READS, rest_segments_sample, NULL},
+    {"POST", "segments/export", READS, rest_segments_export, NULL},
+    {"GET", "segments/{}", ASKS, rest_segment_show, NULL},
+    {"PUT", "segments/{}", WRITES, rest_segment_put, NULL},
+    {"DELETE", "segments/{}", WRITES, rest_segment_drop, NULL},
+    {"GET", "segments/{}/versions", ASKS, rest_segment_versions, NULL},
     {"GET", "rules", READS, rest_rules_show, NULL},
     {"GET", "rules/history", ASKS, rest_rules_history, NULL},
     {"GET", "rules/shadow", READS, rest_rules_shadow, NULL},
