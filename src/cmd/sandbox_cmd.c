@@ -23,6 +23,7 @@ struct sandbox_words {
     const char *tokens[ARGS_OPTIONS];
     struct sandbox_number numbers[NUMBERS_MAX];
     char number_id[NUMBERS_MAX][24];
+    struct people_model people;
 };
 
 static int read_listen(struct sandbox_words *w, const char *listen)
@@ -66,6 +67,23 @@ static int read_numbers(struct sandbox_words *w, const struct args *a)
     return CMD_OK;
 }
 
+/* How people react, when anything of it is said. */
+static int read_people(struct sandbox_words *w, const struct args *a)
+{
+    const char *s = args_get(a, "people");
+    struct err e = {0};
+    if (s == NULL && args_nth(a, "people-group", 0) == NULL)
+        return CMD_OK;
+    people_default(&w->people);
+    if (s != NULL && strcmp(s, "default") != 0 && people_read(&w->people, str_of(s), &e) != 0)
+        return cmd_fail(CMD_USAGE, NULL, "--people: %s", e.text);
+    for (size_t n = 0; (s = args_nth(a, "people-group", n)) != NULL; n++)
+        if (people_read_group(&w->people, str_of(s), &e) != 0)
+            return cmd_fail(CMD_USAGE, NULL, "--people-group: %s", e.text);
+    w->o.people = &w->people;
+    return CMD_OK;
+}
+
 static int read_words(struct sandbox_words *w, const struct args *a)
 {
     const struct {
@@ -96,6 +114,8 @@ static int read_words(struct sandbox_words *w, const struct args *a)
         w->o.mps_limit = (unsigned)rate;
     }
     int rc = read_numbers(w, a);
+    if (rc == CMD_OK)
+        rc = read_people(w, a);
     return rc == CMD_OK && args_has(a, "listen") ? read_listen(w, args_get(a, "listen")) : rc;
 }
 
@@ -107,7 +127,7 @@ static void on_hup(void *ctx)
 
 int sandbox_run(const struct args *a)
 {
-    struct sandbox_words w = {0};
+    static struct sandbox_words w;
     struct sandbox *s = NULL;
     struct err e = {0};
     sandbox_options_default(&w.o);
@@ -123,8 +143,11 @@ int sandbox_run(const struct args *a)
             v6 ? "]" : "", (unsigned)sandbox_port(s));
     if (!args_has(a, "quiet"))
         fprintf(stderr, "an imitation of the Cloud API: nothing it accepts is delivered to anybody\n");
+    if (w.o.people != NULL && !args_has(a, "quiet"))
+        fprintf(stderr, "people react by themselves: GET /_sandbox/people says how\n");
     notify_manager("READY=1");
     signals_wait(on_hup, NULL);
     sandbox_stop(s);
+    people_done(&w.people);
     return CMD_OK;
 }

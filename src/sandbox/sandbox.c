@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sandbox/sandbox_call.h"
+#include "sandbox/sandbox_people_live.h"
 
 #define BODY_MAX    (4u << 20)
 #define ARENA_BYTES (24u << 20)
@@ -202,6 +202,7 @@ int sandbox_start(struct sandbox **ret, const struct sandbox_options *o, struct 
     sbx_state_init(sb);
     sbx_hooks_init(sb);
     sbx_media_init(sb);
+    sbx_people_init(sb, o->people);
     sbx_templates_seed(sb);
     rc = start_parts(sb, e);
     if (rc != 0) {
@@ -230,6 +231,7 @@ void sandbox_stop(struct sandbox *sb)
     sbx_transfers_stop(sb);
     sbx_faults_clear(sb);
     sbx_hooks_done(sb);
+    sbx_people_done(sb);
     sbx_state_done(sb);
     sbx_media_clear(sb);
     sbx_templates_clear(sb);

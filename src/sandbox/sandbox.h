@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "sandbox/sandbox_people.h"
 
 struct sandbox;
 
@@ -42,6 +43,7 @@ struct sandbox_options {
 
     int64_t sent_ms, delivered_ms, read_ms; /* after acceptance; -1: never */
     int64_t template_review_ms;             /* PENDING for so long; 0: approved at once */
+    const struct people_model *people;      /* how people react (sandbox_people.h); NULL: after the fixed delays */
     bool windows_open;                      /* true: never fail a free-form message with 131047 */
     bool pair_limit;                        /* enforce 1 message per 6 s per pair, bursts of 45 (131056) */
     unsigned mps_limit;                     /* messages a second per number, in and out (130429); 0: no limit */

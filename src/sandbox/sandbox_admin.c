@@ -6,6 +6,7 @@
 #include "sandbox/sandbox_apps.h"
 #include "sandbox/sandbox_events.h"
 #include "sandbox/sandbox_handlers.h"
+#include "sandbox/sandbox_people_live.h"
 #include "sandbox/sandbox_templates.h"
 
 #include <stdio.h>
@@ -608,6 +609,11 @@ static const struct admin {
      "the same as lines: seq, time in ms, number, who, callback data: after, limit"},
     {"POST", "limits", false, limits_post, "rate (messages a second per number; 0: none), burst_ms, pair_limit"},
     {"GET", "limits", false, sbx_limits_write, "the limits, and how often 130429 was answered"},
+    {"POST", "people", false, sbx_people_post,
+     "how people react: read, opt_out, complaint, undeliverable, held_back, receipts_off, reply, seed, speed, factor, "
+     "way, "
+     "groups, on"},
+    {"GET", "people", false, sbx_people_get, "the same, and what was drawn"},
     {"GET", "stats", false, stats_get, "counters"},
     {"POST", "reset", true, reset_post, "forget everything but the webhook settings"},
 };

@@ -125,6 +125,16 @@ struct sbx_answers {
     int64_t token_expires_s;                             /* 0: never */
 };
 
+/* How people react, while that is switched on: sandbox_people_live.c. */
+struct sbx_people_tally {
+    uint64_t messages, undeliverable, held_back, read, read_untold, opted_out, complained, replied;
+};
+struct sbx_people {
+    bool on;
+    struct people_model model;
+    struct sbx_people_tally tally[PEOPLE_GROUPS]; /* by group */
+};
+
 struct sandbox {
     struct sandbox_options o;
     struct arena *own; /* copies of the options' texts */
@@ -169,6 +179,7 @@ struct sandbox {
 
     struct sbx_standing standing;
     struct sbx_answers answers;
+    struct sbx_people people;
     pthread_mutex_t parser_lock;
     struct json_parser *parsers[32];
     size_t n_parsers;
@@ -207,6 +218,8 @@ void sbx_hooks_init(struct sandbox *sb);
 void sbx_hooks_done(struct sandbox *sb);
 void sbx_hooks_reset(struct sandbox *sb);                              /* [lock] forgets what waits */
 void sbx_hooks_status_plan(struct sandbox *sb, struct sbx_message *m); /* [lock] sent, delivered, read or failed */
+/* [lock] One of them, after so many ms; below 0: never. */
+void sbx_hooks_plan(struct sandbox *sb, struct sbx_message *m, enum sbx_status status, int64_t after_ms);
 /* [lock] A change, {"field":…,"value":…}, to every app that wants to hear of it. */
 void sbx_hooks_change(struct sandbox *sb, const struct sbx_about *about, struct str change_json);
 void sbx_hooks_raw(struct sandbox *sb, struct str body);    /* [lock] the body exactly as given */

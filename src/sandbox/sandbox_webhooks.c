@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/log.h"
+#include "sandbox/sandbox_people_live.h"
 
 #define WAITING_MAX 2000000
 #define MERGE_MAX   1000
@@ -175,7 +176,7 @@ static void status_drop(void *sandbox, void *update)
 }
 
 /* The timer's drop takes the lock, which is held here; after the stop there is nobody to tell anyway. */
-static void plan(struct sandbox *sb, struct sbx_message *m, enum sbx_status status, int64_t after_ms)
+void sbx_hooks_plan(struct sandbox *sb, struct sbx_message *m, enum sbx_status status, int64_t after_ms)
 {
     if (after_ms < 0 || sb->stopping)
         return;
@@ -189,17 +190,19 @@ void sbx_hooks_status_plan(struct sandbox *sb, struct sbx_message *m)
 {
     int64_t at[3] = {sb->o.sent_ms, sb->o.delivered_ms, sb->o.read_ms};
     if (m->fail_code != 0) {
-        plan(sb, m, SBX_FAILED, at[0] < 0 ? 0 : at[0]);
+        sbx_hooks_plan(sb, m, SBX_FAILED, at[0] < 0 ? 0 : at[0]);
         return;
     }
+    if (sbx_people_plan(sb, m))
+        return;
     if (sb->hooks.mode & SBX_OUT_OF_ORDER) { /* the last comes first */
         at[0] = sb->o.read_ms;
         at[2] = sb->o.sent_ms;
     }
-    plan(sb, m, SBX_SENT, at[0]);
-    plan(sb, m, SBX_DELIVERED, at[1]);
+    sbx_hooks_plan(sb, m, SBX_SENT, at[0]);
+    sbx_hooks_plan(sb, m, SBX_DELIVERED, at[1]);
     if (!str_eq(m->type, STR("reaction")))
-        plan(sb, m, SBX_READ, at[2]);
+        sbx_hooks_plan(sb, m, SBX_READ, at[2]);
 }
 
 void sbx_hooks_change(struct sandbox *sb, const struct sbx_about *about, struct str change)
@@ -532,6 +535,7 @@ void sbx_hooks_forget_planned(struct sandbox *sb)
 {
     sbx_timer_drop_if(&sb->timer, status_due);
     sbx_timer_drop_if(&sb->timer, again);
+    sbx_people_forget_planned(sb);
 }
 
 void sbx_hooks_done(struct sandbox *sb)
