@@ -5,6 +5,7 @@
  * wayleave(1) and the shell completions are made from these rows; a command or an option exists when it stands
  * here and nowhere else. */
 #include "cmd/command.h"
+#include "cmd/campaigns_verbs.h"
 #include "cmd/columns_args.h"
 #include "cmd/import_table.h"
 #include "cmd/lists_verbs.h"
@@ -722,6 +723,7 @@ const struct command commands[] = {
 #include "cmd/commands_phone.def"
 #include "cmd/commands_lists.def"
 #include "cmd/commands_screen.def"
+#include "cmd/commands_campaigns.def"
 #include "cmd/commands_segments.def"
     {"facts", "[NAME]", "list what rules can ask about: names, types, words, meaning",
      "These facts are all a decision is made from; a message is described with them for wayleave decide, and a rule "
