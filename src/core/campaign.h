@@ -175,6 +175,8 @@ void campaign_key(int64_t campaign, const uint8_t secret[CAMPAIGN_KEY_BYTES], ui
 /* 0..n-1 by weight, and whether somebody is kept back: by a keyed hash of the contact, so the same whatever the order. */
 size_t campaign_variant_of(const struct campaign_def *d, const uint8_t key[CAMPAIGN_KEY_BYTES], int64_t contact);
 bool campaign_held_out(const struct campaign_def *d, const uint8_t key[CAMPAIGN_KEY_BYTES], int64_t contact);
+/* One of n by weight, not all 0: for what else is shared out among people. */
+size_t campaign_share_of(const uint32_t *weight, size_t n, const uint8_t key[CAMPAIGN_KEY_BYTES], int64_t contact);
 /* The order in which people are sent to: a keyed shuffle in which every stretch has its share of every stratum (methods topic 3: without
  * it no statistic is valid). person[i] = {contact, stratum}; sorted in place. */
 struct campaign_person {
@@ -200,6 +202,9 @@ int campaign_values(const struct campaign_variant *v, const struct campaign_valu
 /* The Graph body of POST /{number}/messages for somebody (`to`: a phone number in digits, or a user id) with these frozen values. */
 int campaign_body(const struct campaign_variant *v, struct str language, struct str to, bool is_user_id,
                   struct str values, struct buf *out, struct err *e);
+
+/* What somebody reads: header, body, footer and buttons of the template's listing with these values put in. For looking at only. */
+void campaign_text(const struct campaign_variant *v, struct json listing, struct str values, struct buf *out);
 
 /* --- when (core/campaign_time.c) ------------------------------------------------------------------------------------ */
 

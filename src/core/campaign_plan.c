@@ -13,7 +13,7 @@
 #include "base/digest.h"
 #include "core/campaign.h"
 
-enum use { USE_ORDER = 1, USE_STRATUM, USE_VARIANT, USE_HOLD_OUT };
+enum use { USE_ORDER = 1, USE_STRATUM, USE_VARIANT, USE_HOLD_OUT, USE_SHARE };
 
 void campaign_key(int64_t campaign, const uint8_t secret[CAMPAIGN_KEY_BYTES], uint8_t ret[CAMPAIGN_KEY_BYTES])
 {
@@ -40,18 +40,31 @@ static uint64_t below(uint64_t h, uint64_t n)
     return (h >> 32) * n >> 32;
 }
 
-size_t campaign_variant_of(const struct campaign_def *d, const uint8_t key[CAMPAIGN_KEY_BYTES], int64_t contact)
+static size_t pick(const uint32_t *weight, size_t n, uint64_t h)
 {
     uint64_t sum = 0;
-    for (size_t i = 0; i < d->n_variants; i++)
-        sum += d->variant[i].weight;
-    uint64_t at = below(chance(key, USE_VARIANT, contact), sum);
-    for (size_t i = 0; i < d->n_variants; i++) {
-        if (at < d->variant[i].weight)
+    for (size_t i = 0; i < n; i++)
+        sum += weight[i];
+    uint64_t at = below(h, sum);
+    for (size_t i = 0; i < n; i++) {
+        if (at < weight[i])
             return i;
-        at -= d->variant[i].weight;
+        at -= weight[i];
     }
     return 0;
+}
+
+size_t campaign_variant_of(const struct campaign_def *d, const uint8_t key[CAMPAIGN_KEY_BYTES], int64_t contact)
+{
+    uint32_t weight[CAMPAIGN_VARIANTS_MAX];
+    for (size_t i = 0; i < d->n_variants; i++)
+        weight[i] = d->variant[i].weight;
+    return pick(weight, d->n_variants, chance(key, USE_VARIANT, contact));
+}
+
+size_t campaign_share_of(const uint32_t *weight, size_t n, const uint8_t key[CAMPAIGN_KEY_BYTES], int64_t contact)
+{
+    return pick(weight, n, chance(key, USE_SHARE, contact));
 }
 
 bool campaign_held_out(const struct campaign_def *d, const uint8_t key[CAMPAIGN_KEY_BYTES], int64_t contact)

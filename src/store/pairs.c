@@ -23,8 +23,8 @@ STATEMENT(pairs_move,
           "tat = CASE WHEN excluded.tat > pair.tat THEN excluded.tat ELSE pair.tat END, "
           "last_out = CASE WHEN excluded.last_out > pair.last_out THEN excluded.last_out ELSE pair.last_out END");
 /* Whole persons: a page ends with the last number of one. */
-STATEMENT(pairs_page, "SELECT contact, sender, last_inbound FROM pair WHERE bucket = $1 AND contact > $2 "
-                      "ORDER BY contact, sender LIMIT $3");
+STATEMENT(pairs_page, "SELECT contact, sender, last_inbound, last_out FROM pair WHERE bucket = $1 AND "
+                      "contact > $2 ORDER BY contact, sender LIMIT $3");
 STATEMENT(pairs_named, "SELECT named_at FROM pair WHERE bucket = $1 AND contact = $2 ORDER BY named_at DESC LIMIT 1");
 STATEMENT(pairs_drop, "DELETE FROM pair WHERE bucket = $1 AND contact = $2");
 
@@ -130,6 +130,7 @@ static int read_page_row(struct db_stmt *q, struct arena *a, void *row, struct e
     *p = (struct pair){.contact = col_i64(q)};
     p->sender = col_i64(q);
     p->last_inbound = col_i64(q);
+    p->last_out = col_i64(q);
     return 0;
 }
 

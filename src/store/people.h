@@ -93,7 +93,7 @@ struct pair {
 int pairs_get(struct store *s, struct pair *p, size_t n, struct err *e);
 /* The latest named_at of all of a person's pairs. */
 int pairs_last_named(struct store *s, int bucket, int64_t contact, int64_t *ret, struct err *e);
-/* Those of contacts above this one, at most max: contact, sender, last_inbound. A page ends between two people, unless one fills
+/* Those of contacts above this one, at most max: contact, sender, last_inbound, last_out. A page ends between two people, unless one fills
  * it alone. n 0: that was all. */
 int pairs_after(struct store *s, int bucket, int64_t contact, size_t max, struct arena *a, struct pair **ret,
                 size_t *ret_n, struct err *e);
