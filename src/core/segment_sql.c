@@ -145,7 +145,7 @@ static const char *table_of(const struct segment_rule *r)
         const char *field, *table;
     } tables[] = {{"tag", "audience_tag"},
                   {"list", "audience_list"},
-                  {"import", "audience_list"},
+                  {"import", "audience_import"},
                   {"attribute.", "audience_attribute"},
                   {"campaign", "audience_campaign"}};
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
@@ -190,8 +190,7 @@ static int put_node(const struct segment_node *n, int64_t now, struct buf *out, 
 
 int segment_sql(const struct segment *g, int64_t now, struct buf *out, struct err *e)
 {
-    buf_puts(out, "SELECT a.id");
-    buf_puts(out, " FROM audience a WHERE ");
+    buf_puts(out, "SELECT a.id FROM audience a WHERE ");
     int rc = put_node(g->root, now, out, e);
     buf_puts(out, " ORDER BY a.id");
     if (rc == 0 && out->failed)

@@ -80,9 +80,8 @@ static bool take_day(struct str *s, int64_t *ret)
 {
     static const int length[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     int year, month, day;
-    if (!take(s, 4, &year) || !take_char(s, '-') || !take(s, 2, &month) || !take_char(s, '-') || !take(s, 2, &day))
-        return false;
-    if (year < 1 || month < 1 || month > 12 || day < 1 || day > length[month - 1])
+    bool form = take(s, 4, &year) && take_char(s, '-') && take(s, 2, &month) && take_char(s, '-') && take(s, 2, &day);
+    if (!form || year < 1 || month < 1 || month > 12 || day < 1 || day > length[month - 1])
         return false;
     if (month == 2 && day == 29 && (year % 4 != 0 || (year % 100 == 0 && year % 400 != 0)))
         return false;
