@@ -8,18 +8,37 @@
 #ifndef WL_GATEWAY_CAMPAIGNS_H
 #define WL_GATEWAY_CAMPAIGNS_H
 
-#include "core/campaign.h"
+#include "core/campaign_run.h"
 #include "gateway/gateway_impl.h"
 #include "store/campaigns.h"
 
 struct campaigns;
 
-int campaigns_start(struct campaigns **ret, struct gateway *g, struct err *e); /* reads the table, then runs */
+/* Reads the table; before anything is judged. */
+int campaigns_start(struct campaigns **ret, struct gateway *g, struct err *e);
+int campaigns_run(struct campaigns *c,
+                  struct err *e);         /* the threads begin; when the door and the dispatcher are there */
 void campaigns_stop(struct campaigns *c); /* no step is under way afterwards; accepts NULL, like the rest */
 void campaigns_free(struct campaigns *c);
-/* Something about campaigns (or a template, number or account they use) was committed: the table is read again and each is asked at
- * once. Any thread. */
+/* Something about campaigns was committed: the table is read again before this returns, and each is asked at once. Any thread but the
+ * writer's two, never inside a transaction; accepts NULL. */
 void campaigns_ring(struct campaigns *c);
+/* What the runner found when it looked at a campaign last. Any thread. */
+struct campaign_look {
+    int64_t at;
+    enum campaign_step_kind kind;
+    int64_t next_at;       /* when it looks again at the latest */
+    char why[200];         /* as struct campaign_step has it */
+    int64_t per_second;    /* messages its numbers may send together */
+    int64_t open, waiting; /* messages with the door, and of those that wait for a later time */
+    struct monitor_terms terms;
+    struct monitor_verdict verdict; /* of the sources that go on */
+    int64_t since;                  /* monitors count people sent to from then on; 0 all */
+};
+/* False: it is not followed, or was not looked at in this life. c may be NULL. */
+bool campaigns_look(struct campaigns *c, int64_t campaign, struct campaign_look *ret);
+/* For /metrics. */
+void campaigns_metrics(struct campaigns *c, struct buf *out);
 
 /* --- for the door and the dispatcher; any thread -------------------------------------------------------------------- */
 
@@ -32,7 +51,7 @@ struct campaign_now {
     uint32_t weight;  /* 1 for one that is not in the table */
     bool quarantined; /* the stratum that was asked for */
 };
-/* False: it is over for long, or not known. */
+/* False: it is over for long, or not known. c may be NULL. */
 bool campaigns_now(struct campaigns *c, int64_t campaign, int stratum, struct campaign_now *ret);
 
 /* --- acts (campaign_acts.c): in the writer's transaction ------------------------------------------------------------- */

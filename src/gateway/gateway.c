@@ -20,6 +20,7 @@
 #include "gateway/accounts.h"
 #include "gateway/admit.h"
 #include "gateway/audiences.h"
+#include "gateway/campaigns.h"
 #include "gateway/apply.h"
 #include "gateway/checkpoints.h"
 #include "gateway/activity_fill.h"
@@ -485,6 +486,8 @@ static int start_senders(struct gateway *g, struct err *e)
     if (rc == 0)
         rc = accounts_start(&g->accounts, g, e);
     if (rc == 0)
+        rc = campaigns_start(&g->campaigns, g, e); /* the table, which whoever is judged needs */
+    if (rc == 0)
         rc = dispatch_start(&g->dispatch, g, e);
     if (rc == 0)
         rc = fanout_start(&g->fanout, g, e);
@@ -492,7 +495,9 @@ static int start_senders(struct gateway *g, struct err *e)
         rc = recheck_start(&g->recheck, g, e);
     if (rc == 0)
         rc = errands_start(&g->errands, g, e); /* the projector rings its bell */
-    return rc == 0 ? projector_start(&g->projector, g, e) : rc;
+    if (rc == 0)
+        rc = projector_start(&g->projector, g, e);
+    return rc == 0 ? campaigns_run(g->campaigns, e) : rc;
 }
 
 /* Those who keep house. */
@@ -579,6 +584,7 @@ void gateway_stop(struct gateway *g)
     erasures_stop(g->erasures);
     recheck_stop(g->recheck);
     errands_stop(g->errands);
+    campaigns_stop(g->campaigns);
     admit_close(g->admit);
     fanout_stop(g->fanout);
     projector_stop(g->projector);
@@ -600,6 +606,7 @@ void gateway_stop(struct gateway *g)
     recheck_free(g->recheck);
     witnesses_free(g->witnesses);
     errands_free(g->errands); /* no door and no introducer has a message of its any more */
+    campaigns_free(g->campaigns);
     fanout_free(g->fanout);
     accounts_free(g->accounts);
     http_client_free(g->client);

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "gateway/accounts.h"
 #include "gateway/admit.h"
+#include "gateway/campaigns.h"
 #include "gateway/checkpoints.h"
 #include "gateway/dispatch.h"
 #include "gateway/errands.h"
@@ -343,6 +344,7 @@ static void write_metrics(struct gateway *g, struct buf *b)
                    rows[i].name, (unsigned long long)atomic_load_explicit(&g->metric[i], memory_order_relaxed));
     write_shadow(g, b);
     write_errands(g, b);
+    campaigns_metrics(g->campaigns, b);
     lag_write(&g->obeyed, b, "wayleave_refusal_obeyed_seconds",
               "from storing a webhook with an opt-out until every decision knows of it");
     struct writer_stats w;

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * campaign_series.c - campaigns that repeat.
+ *
+ * The campaign that somebody approved sends nothing itself. LEAD_MS before it falls due a new one is made of its definition, with that
+ * moment as its beginning, and checked: a fresh audience, fresh templates. It is approved in the name of who approved the series when it is
+ * for at most one and a half times as many people, from no source and with no template that was not there when the series was approved; else it waits
+ * for a person, and when nobody comes in time (max_lateness) it is not sent. What fell due while nobody ran is made up for once at
+ * most.
+ *
+ * A series ends with its `until`, its `times`, or when somebody stops it; what it made is a campaign of its own by then. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/failpoint.h"
+#include "base/log.h"
+#include "base/zone.h"
+#include "gateway/campaign_id.h"
+#include "gateway/campaign_runner.h"
+
+#define LEAD_MS     INT64_C(3600000)
+#define LOOK_MS     1000
+#define MADE_MOST   1000
+#define MISSED_MOST 10000
+#define GROWTH_OF   2 /* people: at most three halves of those approved */
+#define GROWTH_TO   3
+#define ACTOR       "runner"
+
+/* --- the definition of one -------------------------------------------------------------------------------------------- */
+
+/* The same without its repetition, beginning then. */
+static int write_definition(struct json root, int64_t start_at, struct buf *out, struct err *e)
+{
+    struct json_out o;
+    char at[TIME_TEXT];
+    json_out_init(&o, out);
+    jo_object(&o);
+    for (struct json_iter it = json_iter(root); json_next(&it);) {
+        if (str_eq(it.key, STR("repeat")) || str_eq(it.key, STR("start_at")))
+            continue;
+        struct buf value;
+        buf_init(&value, CAMPAIGN_DEFINITION_MAX);
+        json_write_value(&value, it.value);
+        jo_key_str(&o, it.key);
+        jo_raw(&o, buf_str(&value));
+        buf_done(&value);
+    }
+    jo_kcstr(&o, "start_at", time_text(start_at, at));
+    jo_end(&o);
+    return out->failed ? err_set(e, WL_ETOOBIG, "the definition is larger than %u KiB", CAMPAIGN_DEFINITION_MAX >> 10)
+                       : 0;
+}
+
+struct make_task {
+    struct campaign_runner *r;
+    const struct campaign_row *series;
+    struct str definition;
+    int64_t occurrence, id;
+};
+
+static int make_task(void *ctx, struct store *s, struct arena *a, int64_t now, struct err *e)
+{
+    struct make_task *t = ctx;
+    struct gateway *g = t->r->c->g;
+    struct campaign_row series, fresh = {.name = t->series->name,
+                                         .definition = t->definition,
+                                         .series = t->series->id,
+                                         .occurrence = t->occurrence};
+    char id[STORE_ID_TEXT];
+    int rc = campaign_get(s, t->series->id, a, &series, e);
+    if (rc != 0 || series.state != CAMPAIGN_RUNNING)
+        return rc;
+    rc = campaign_do(g, s, &fresh, &(struct campaign_order){.act = CAMPAIGN_ACT_CREATE, .actor = STR(ACTOR)}, now, e);
+    if (rc == 0)
+        rc =
+            campaign_do(g, s, &fresh, &(struct campaign_order){.act = CAMPAIGN_ACT_CHECK, .actor = STR(ACTOR)}, now, e);
+    if (rc == 0)
+        rc = campaign_do(g, s, &series,
+                         &(struct campaign_order){.act = CAMPAIGN_ACT_REPEAT,
+                                                  .actor = STR(ACTOR),
+                                                  .detail = str_of(campaign_id_text(fresh.id, id))},
+                         now, e);
+    failpoint(campaign_repeating);
+    t->id = fresh.id;
+    return rc;
+}
+
+static int make(struct campaign_runner *r, struct run *run, const struct campaign_row *row, int64_t occurrence,
+                int64_t start_at, struct arena *a, struct err *e)
+{
+    struct make_task t = {.r = r, .series = row, .occurrence = occurrence};
+    struct json root;
+    struct buf b;
+    char id[STORE_ID_TEXT], of[STORE_ID_TEXT], at[TIME_TEXT];
+    struct json_parser *json = json_parser_create();
+    (void)run;
+    buf_init(&b, CAMPAIGN_DEFINITION_MAX);
+    int rc = json_parse(json, row->definition, false, &root, e);
+    if (rc == 0)
+        rc = write_definition(root, start_at, &b, e);
+    json_parser_free(json);
+    char *kept = rc == 0 ? arena_strndup(a, buf_cstr(&b), b.len) : NULL;
+    t.definition = (struct str){kept, b.len};
+    buf_done(&b);
+    if (rc == 0 && kept == NULL)
+        rc = err_set(e, WL_ENOMEM, "its definition does not fit its memory");
+    if (rc == 0)
+        rc = writer_call(r->c->g->writer, CAMPAIGN_JOB_RANK, make_task, &t, e);
+    if (rc != 0 || t.id == 0)
+        return rc;
+    log_info("campaigns", "campaign %s made %s, number %lld of it, for %s", campaign_id_text(row->id, of),
+             campaign_id_text(t.id, id), (long long)occurrence, time_text(start_at, at));
+    return campaigns_read(r->c, e);
+}
+
+/* --- the one that was made last --------------------------------------------------------------------------------------- */
+
+/* Whether every element of `now` has an element of `before` with the same values under these keys. */
+static bool is_known(struct json before, struct json now, const char *k1, const char *k2)
+{
+    struct str a1, a2, b1, b2;
+    for (struct json_iter it = json_iter(now); json_next(&it);) {
+        bool found = false;
+        a1 = json_str_or(json_get(it.value, k1), STR(""));
+        a2 = json_str_or(json_get(it.value, k2), STR(""));
+        for (struct json_iter was = json_iter(before); !found && json_next(&was);) {
+            b1 = json_str_or(json_get(was.value, k1), STR(""));
+            b2 = json_str_or(json_get(was.value, k2), STR(""));
+            found = str_eq(a1, b1) && str_eq(a2, b2);
+        }
+        if (!found)
+            return false;
+    }
+    return true;
+}
+
+/* NULL: nothing is new; else what is. */
+static int news_of(const struct campaign_row *series, const struct campaign_row *made, struct store *reader,
+                   struct arena *a, const char **ret, struct err *e)
+{
+    struct campaign_check_row before, now;
+    struct json_parser *p = json_parser_create(), *q = json_parser_create();
+    struct json was, is;
+    int rc = campaign_check_get(reader, series->id, a, &before, e);
+    if (rc == 0)
+        rc = campaign_check_get(reader, made->id, a, &now, e);
+    if (rc == 0)
+        rc = json_parse(p, before.report, false, &was, e);
+    if (rc == 0)
+        rc = json_parse(q, now.report, false, &is, e);
+    *ret = NULL;
+    if (rc == 0 && made->people * GROWTH_OF > series->people * GROWTH_TO)
+        *ret = "it is for more than one and a half times as many people as the series was approved for";
+    else if (rc == 0 && !is_known(json_get(was, "sources"), json_get(is, "sources"), "source", "name"))
+        *ret = "it has people from a source that was not there when the series was approved";
+    else if (rc == 0 && !is_known(json_get(was, "templates"), json_get(is, "templates"), "template", "language"))
+        *ret = "it uses a template that was not there when the series was approved";
+    else if (rc == 0 && !is_known(json_get(was, "templates"), json_get(is, "templates"), "template", "listing"))
+        *ret = "the text of a template is not what it was when the series was approved";
+    json_parser_free(p);
+    json_parser_free(q);
+    return rc;
+}
+
+static int approve(struct campaign_runner *r, struct run *run, const struct campaign_row *series,
+                   const struct campaign_row *made, struct store *reader, struct arena *a, struct err *e)
+{
+    char plan[SHA256_HEX], id[STORE_ID_TEXT];
+    const char *news = NULL;
+    bool done;
+    int rc = news_of(series, made, reader, a, &news, e);
+    if (rc != 0)
+        return rc;
+    if (news != NULL) {
+        if (run->waits_for != made->id)
+            log_warn("campaigns",
+                     "campaign %s, which its series made, waits for somebody to approve and start it: %s. What to do: "
+                     "look at "
+                     "it, then 'wayleave campaigns approve %s'",
+                     campaign_id_text(made->id, id), news, id);
+        run->waits_for = made->id;
+        return 0;
+    }
+    hex_encode(made->plan, SHA256_BYTES, plan);
+    rc = run_act(r, made,
+                 &(struct campaign_order){.act = CAMPAIGN_ACT_APPROVE,
+                                          .actor = series->approved_by,
+                                          .detail = STR("as its series was"),
+                                          .plan = str_of(plan)},
+                 &done, e);
+    if (rc == 0 && !done)
+        run->waits_for = made->id; /* run_act() said why */
+    return rc;
+}
+
+static int follow_made(struct campaign_runner *r, struct run *run, const struct campaign_row *series,
+                       const struct campaign_row *made, struct store *reader, struct arena *a, struct err *e)
+{
+    bool done, ours = run->waits_for != made->id;
+    if (made->busy)
+        return 0;
+    if (made->state == CAMPAIGN_CHECKED && ours)
+        return approve(r, run, series, made, reader, a, e);
+    if (made->state == CAMPAIGN_APPROVED && ours)
+        return run_act(r, made, &(struct campaign_order){.act = CAMPAIGN_ACT_START, .actor = STR(ACTOR)}, &done, e);
+    return 0;
+}
+
+/* --- when ------------------------------------------------------------------------------------------------------------- */
+
+/* When the one that was made last was to begin; 0: it does not say. */
+static int64_t planned_at(const struct campaign_row *made)
+{
+    struct json_parser *p = json_parser_create();
+    struct json root;
+    int64_t at = 0;
+    if (json_parse(p, made->definition, false, &root, NULL) == 0) {
+        struct str said = json_str_or(json_get(root, "start_at"), STR(""));
+        (void)time_parse(said.p, said.n, &at);
+    }
+    json_parser_free(p);
+    return at;
+}
+
+static const struct zone *zone_of(struct campaign_runner *r, const char *name)
+{
+    if (r->zones == NULL && zones_load(&r->zones, NULL, NULL) != 0)
+        return NULL;
+    return zone_find(r->zones, str_of(name));
+}
+
+/* The next time it falls due after that; of several that are over only the last. 0: never again. */
+static int64_t next_due(const struct campaign_repeat *rep, const struct zone *z, int64_t after, int64_t now)
+{
+    int64_t due = campaign_next(rep, z, after);
+    for (int i = 0; i < MISSED_MOST && due != 0; i++) {
+        int64_t later = campaign_next(rep, z, due);
+        if (later == 0 || later > now)
+            break;
+        due = later;
+    }
+    return due;
+}
+
+static int end(struct campaign_runner *r, const struct campaign_row *row, struct err *e)
+{
+    bool done;
+    return run_act(r, row,
+                   &(struct campaign_order){.act = CAMPAIGN_ACT_FINISH,
+                                            .actor = STR(ACTOR),
+                                            .detail = STR("it does not fall due any more")},
+                   &done, e);
+}
+
+int run_series(struct campaign_runner *r, struct run *run, const struct campaign_row *row, struct store *reader,
+               struct arena *a, int64_t now, struct err *e)
+{
+    const struct campaign_repeat *rep = &run->def->repeat;
+    const struct zone *z = zone_of(r, rep->zone);
+    const struct campaign_row *last = NULL;
+    struct campaign_row *made = NULL;
+    size_t n = 0;
+    if (now < run->ask_ms || row->state != CAMPAIGN_RUNNING)
+        return 0;
+    run->ask_ms = now + LOOK_MS;
+    if (z == NULL)
+        return err_set(e, WL_ENOTFOUND, "its time zone, %s, is not known on this machine: install tzdata", rep->zone);
+    int rc = campaigns_of_series(reader, row->id, a, MADE_MOST, &made, &n, e);
+    for (size_t i = 0; rc == 0 && i < n; i++)
+        if (last == NULL || made[i].occurrence > last->occurrence)
+            last = &made[i];
+    if (rc == 0 && last != NULL)
+        rc = follow_made(r, run, row, last, reader, a, e);
+    if (rc != 0)
+        return rc;
+    int64_t count = last != NULL ? last->occurrence : 0, after = last != NULL ? planned_at(last) : row->started_at;
+    int64_t due = rep->times != 0 && count >= rep->times ? 0 : next_due(rep, z, after, now);
+    if (due == 0)
+        return last == NULL || campaign_is_over((enum campaign_state)last->state) ? end(r, row, e) : 0;
+    if (now < due - LEAD_MS)
+        return 0;
+    return make(r, run, row, count + 1, due, a, e);
+}
