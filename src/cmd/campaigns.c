@@ -63,19 +63,19 @@ static int call_one(struct campaign_call *c, const char *method, const char *wha
     return call(&c->r, method, path, body, ret);
 }
 
-int campaign_get(struct campaign_call *c, const char *what, struct json *ret)
+int campaign_call_get(struct campaign_call *c, const char *what, struct json *ret)
 {
     return call_one(c, "GET", what, no_body, ret);
 }
 
-int campaign_post(struct campaign_call *c, const char *verb, struct str body, struct json *ret)
+int campaign_call_post(struct campaign_call *c, const char *verb, struct str body, struct json *ret)
 {
     char what[64];
     snprintf(what, sizeof what, "/%s", verb);
     return call_one(c, "POST", what, body, ret);
 }
 
-void campaign_close(struct campaign_call *c)
+void campaign_call_close(struct campaign_call *c)
 {
     rest_close(&c->r);
 }
@@ -170,7 +170,7 @@ static bool looks_like_id(const char *word)
            strspn(word, "0123456789abcdefghijklmnopqrstuvwxyz") == ID_LENGTH;
 }
 
-int campaign_open(struct campaign_call *c, const struct args *a)
+int campaign_call_open(struct campaign_call *c, const struct args *a)
 {
     const char *word = a->word[0];
     struct json answer;
@@ -181,7 +181,7 @@ int campaign_open(struct campaign_call *c, const struct args *a)
     else if (rc == CMD_OK)
         rc = find_by_name(c, word);
     if (rc == CMD_OK)
-        rc = campaign_get(c, "", &answer);
+        rc = campaign_call_get(c, "", &answer);
     if (rc == CMD_OK) {
         struct str name = show_text(answer, "name");
         snprintf(c->name, sizeof c->name, "%.*s", (int)name.n, name.p);
@@ -275,14 +275,14 @@ int campaigns_change_run(const struct args *a)
     struct json answer;
     struct buf body;
     buf_init(&body, BODY_MAX);
-    int rc = campaign_open(&c, a);
+    int rc = campaign_call_open(&c, a);
     if (rc == CMD_OK)
         rc = put_definition(&c.r, a, a->word[1], &body);
     if (rc == CMD_OK)
         rc = call_one(&c, "PUT", "", buf_str(&body), &answer);
     if (rc == CMD_OK)
         rc = say_made(a, answer, "changed");
-    campaign_close(&c);
+    campaign_call_close(&c);
     buf_done(&body);
     return rc;
 }
@@ -336,14 +336,14 @@ static int show_what(const struct args *a, const char *what, void (*show)(struct
 {
     struct campaign_call c;
     struct json answer;
-    int rc = campaign_open(&c, a);
+    int rc = campaign_call_open(&c, a);
     if (rc == CMD_OK)
-        rc = campaign_get(&c, what, &answer);
+        rc = campaign_call_get(&c, what, &answer);
     if (rc == CMD_OK && args_has(a, "json"))
         rc = strcmp(what, "/events") == 0 ? rest_print_rows(json_get(answer, "events")) : rest_print(answer);
     else if (rc == CMD_OK)
         show(answer);
-    campaign_close(&c);
+    campaign_call_close(&c);
     return rc;
 }
 

@@ -110,7 +110,7 @@ static int act(const struct args *a, struct campaign_call *c, const char *verb, 
     if (args_get(a, "source") != NULL && str_i64(str_of(args_get(a, "source")), &source))
         jo_kint(&o, "source", source);
     jo_end(&o);
-    int rc = campaign_post(c, verb, buf_str(&body), &answer);
+    int rc = campaign_call_post(c, verb, buf_str(&body), &answer);
     if (rc == CMD_OK)
         rc = say(a, c, answer, did);
     buf_done(&body);
@@ -120,10 +120,10 @@ static int act(const struct args *a, struct campaign_call *c, const char *verb, 
 static int act_plainly(const struct args *a, const char *verb, const char *did)
 {
     struct campaign_call c;
-    int rc = campaign_open(&c, a);
+    int rc = campaign_call_open(&c, a);
     if (rc == CMD_OK)
         rc = act(a, &c, verb, did, NULL);
-    campaign_close(&c);
+    campaign_call_close(&c);
     return rc;
 }
 
@@ -131,13 +131,13 @@ static int act_asked(const struct args *a, const char *verb, const char *did, co
 {
     struct campaign_call c;
     char question[400];
-    int rc = campaign_open(&c, a);
+    int rc = campaign_call_open(&c, a);
     snprintf(question, sizeof question, "%s Type the campaign's name, %s, to %s it:", consequence, c.name, verb);
     if (rc == CMD_OK && !args_has(a, "yes"))
         rc = confirm(&c, question, NULL);
     if (rc == CMD_OK)
         rc = act(a, &c, verb, did, NULL);
-    campaign_close(&c);
+    campaign_call_close(&c);
     return rc;
 }
 
@@ -192,7 +192,7 @@ static int read_plan(struct campaign_call *c, const struct args *a, char plan[HA
 {
     struct json v;
     char people[PROGRESS_COUNT], audience[PROGRESS_COUNT];
-    int rc = campaign_get(c, "", &v);
+    int rc = campaign_call_get(c, "", &v);
     if (rc != CMD_OK)
         return rc;
     struct str hash = show_text(v, "plan");
@@ -211,13 +211,13 @@ int campaigns_approve_run(const struct args *a)
     struct campaign_call c;
     char plan[HASH_HEX] = "";
     const char *given = args_get(a, "plan");
-    int rc = campaign_open(&c, a);
+    int rc = campaign_call_open(&c, a);
     if (rc == CMD_OK && given == NULL)
         rc = read_plan(&c, a, plan);
     if (rc == CMD_OK && given == NULL && !args_has(a, "yes"))
         rc = confirm(&c, "Type the beginning of the plan's hash, or the campaign's name, to stand for it:", plan);
     if (rc == CMD_OK)
         rc = act(a, &c, "approve", "approved", given != NULL ? given : plan);
-    campaign_close(&c);
+    campaign_call_close(&c);
     return rc;
 }

@@ -46,7 +46,7 @@ static int wait_checked(struct campaign_call *c, const struct args *a, struct js
     int64_t began = clock_mono_ns() / 1000000, wait = FIRST_MS;
     int rc = CMD_OK;
     for (;;) {
-        rc = campaign_get(c, "", ret);
+        rc = campaign_call_get(c, "", ret);
         if (rc != CMD_OK || !show_flag(*ret, "busy"))
             break;
         int64_t took = clock_mono_ns() / 1000000 - began;
@@ -72,7 +72,7 @@ static int ask_check(struct campaign_call *c, const struct args *a, struct json 
     jo_object(&o);
     campaign_put_actor(&o, a);
     jo_end(&o);
-    int rc = campaign_post(c, "check", buf_str(&body), ret);
+    int rc = campaign_call_post(c, "check", buf_str(&body), ret);
     buf_done(&body);
     return rc;
 }
@@ -85,7 +85,7 @@ static bool is_draft(struct json campaign)
 static int say_check(struct campaign_call *c, const struct args *a)
 {
     struct json check;
-    int rc = campaign_get(c, "/check", &check);
+    int rc = campaign_call_get(c, "/check", &check);
     if (rc != CMD_OK)
         return rc;
     bool draft = is_draft(check);
@@ -103,20 +103,20 @@ int campaigns_check_run(const struct args *a)
 {
     struct campaign_call c;
     struct json answer;
-    int rc = campaign_open(&c, a);
+    int rc = campaign_call_open(&c, a);
     if (rc == CMD_OK && !args_has(a, "show"))
         rc = ask_check(&c, a, &answer);
     if (rc == CMD_OK && args_has(a, "no-wait")) {
         if (args_has(a, "json"))
             rc = rest_print(answer);
-        campaign_close(&c);
+        campaign_call_close(&c);
         return rc;
     }
     if (rc == CMD_OK)
         rc = wait_checked(&c, a, &answer);
     if (rc == CMD_OK)
         rc = say_check(&c, a);
-    campaign_close(&c);
+    campaign_call_close(&c);
     return rc;
 }
 
@@ -143,15 +143,15 @@ int campaigns_preview_run(const struct args *a)
         (limit != NULL && (!str_i64(str_of(limit), &n) || n < 1)))
         return cmd_fail(CMD_USAGE, NULL, "--place and --limit are numbers from 1 on");
     snprintf(what, sizeof what, "/preview?place=%s&limit=%s", place != NULL ? place : "1", limit != NULL ? limit : "5");
-    int rc = campaign_open(&c, a);
+    int rc = campaign_call_open(&c, a);
     if (rc == CMD_OK)
-        rc = campaign_get(&c, what, &answer);
+        rc = campaign_call_get(&c, what, &answer);
     if (rc == CMD_OK && args_has(a, "json"))
         rc = rest_print_rows(json_get(answer, "preview"));
     else if (rc == CMD_OK)
         for (struct json_iter it = json_iter(json_get(answer, "preview")); json_next(&it);)
             show_previewed(it.value);
-    campaign_close(&c);
+    campaign_call_close(&c);
     return rc;
 }
 
@@ -161,14 +161,14 @@ int campaigns_verify_run(const struct args *a)
 {
     struct campaign_call c;
     struct json answer;
-    int rc = campaign_open(&c, a);
+    int rc = campaign_call_open(&c, a);
     if (rc == CMD_OK)
-        rc = campaign_get(&c, "/verify", &answer);
+        rc = campaign_call_get(&c, "/verify", &answer);
     bool sound = rc == CMD_OK && show_flag(answer, "sound");
     if (rc == CMD_OK && args_has(a, "json"))
         rc = rest_print(answer);
     else if (rc == CMD_OK)
         show_campaign_verify(answer);
-    campaign_close(&c);
+    campaign_call_close(&c);
     return rc == CMD_OK && !sound ? CMD_FAILED : rc;
 }

@@ -99,11 +99,11 @@ static int export_all(struct campaign_call *c, const struct args *a)
     struct json answer, next;
     bool more = true;
     buf_init(&path, PATH_MAX_BYTES);
-    int rc = campaign_get(c, "", &answer);
+    int rc = campaign_call_get(c, "", &answer);
     all = rc == CMD_OK ? (uint64_t)show_number(answer, "audience") : 0;
     progress_begin(&bar, "people", args_has(a, "quiet"));
     while (rc == CMD_OK && more) {
-        rc = page_path(a, after, &path) ? campaign_get(c, buf_cstr(&path), &answer)
+        rc = page_path(a, after, &path) ? campaign_call_get(c, buf_cstr(&path), &answer)
                                         : cmd_fail(CMD_USAGE, NULL, "that is too much to ask for at once");
         if (rc != CMD_OK)
             break;
@@ -124,11 +124,11 @@ static int export_all(struct campaign_call *c, const struct args *a)
 int campaigns_export_run(const struct args *a)
 {
     struct campaign_call c;
-    int rc = campaign_open(&c, a);
+    int rc = campaign_call_open(&c, a);
     if (rc == CMD_OK && args_has(a, "csv"))
         put_head();
     if (rc == CMD_OK)
         rc = export_all(&c, a);
-    campaign_close(&c);
+    campaign_call_close(&c);
     return rc;
 }

@@ -45,13 +45,13 @@ struct campaign_call {
     char id[CAMPAIGN_ID_TEXT], name[140];
 };
 /* Finds the gateway and the campaign that the first word names: by its id, or by its name where one alone has it. An exit status;
- * campaign_close() it in either case. */
-int campaign_open(struct campaign_call *c, const struct args *a);
-void campaign_close(struct campaign_call *c);
+ * campaign_call_close() it in either case. */
+int campaign_call_open(struct campaign_call *c, const struct args *a);
+void campaign_call_close(struct campaign_call *c);
 /* GET /campaigns/{id}<what>, and rest_check(). */
-int campaign_get(struct campaign_call *c, const char *what, struct json *ret);
+int campaign_call_get(struct campaign_call *c, const char *what, struct json *ret);
 /* POST /campaigns/{id}/<verb>. */
-int campaign_post(struct campaign_call *c, const char *verb, struct str body, struct json *ret);
+int campaign_call_post(struct campaign_call *c, const char *verb, struct str body, struct json *ret);
 /* "actor" and "reason" into the open object: as the options say. Whose key it is says who acts, so nobody is named with a key of one's own. */
 void campaign_put_actor(struct json_out *o, const struct args *a);
 

@@ -243,7 +243,7 @@ static int how_it_ended(struct watch *w)
 {
     static const char *const short_of[] = {"pending", "gone", "refused", "failed", "expired", "cancelled", NULL};
     struct json report;
-    int rc = campaign_get(&w->c, "/report", &report);
+    int rc = campaign_call_get(&w->c, "/report", &report);
     if (rc != CMD_OK)
         return rc;
     for (struct json_iter it = json_iter(json_get(report, "outcomes")); json_next(&it);)
@@ -263,7 +263,7 @@ static void rest_a_while(int64_t seconds)
 static int look(struct watch *w, bool *ret_over)
 {
     struct json v;
-    int rc = campaign_get(&w->c, "/live", &v);
+    int rc = campaign_call_get(&w->c, "/live", &v);
     if (rc != CMD_OK)
         return rc;
     *ret_over = is_over(v);
@@ -292,10 +292,10 @@ int campaigns_watch_run(const struct args *a)
     w.every = w.page ? EACH_LEAST : 10;
     if (every != NULL && (!str_i64(str_of(every), &w.every) || w.every < EACH_LEAST || w.every > EACH_MOST))
         return cmd_fail(CMD_USAGE, NULL, "--every is a number of seconds from 1 to 3600");
-    int rc = campaign_open(&w.c, a);
+    int rc = campaign_call_open(&w.c, a);
     w.c.r.waits = true;
     if (rc == CMD_OK)
         rc = watch(&w);
-    campaign_close(&w.c);
+    campaign_call_close(&w.c);
     return rc;
 }
