@@ -309,7 +309,7 @@ void monitor_look(const struct monitor_terms *t, const struct monitor_cohort *c,
         read_one(t, &s, signal, r);
         enum monitor_word word = word_of(t, &s, signal, r);
         ret->tripped |= !signals[i].only_holds && fmax(r->log_e, r->log_fast) >= log_trip(signal);
-        double strength = fmax(r->log_e, word == MONITOR_HOLD ? r->log_fast : -INFINITY) - log_trip(signal);
+        double strength = fmax(r->log_e, word == MONITOR_STOP ? -INFINITY : r->log_fast) - log_trip(signal);
         if (!is_watched(t, signal) || word < ret->word || (word == ret->word && strength <= strongest))
             continue;
         ret->word = word;

@@ -7,7 +7,6 @@
 #include "core/monitor.h"
 
 #include <inttypes.h>
-#include <math.h>
 
 static const struct saying {
     const char *did;  /* "7 of 200 ..." */
@@ -47,9 +46,11 @@ void monitor_say(const struct monitor_terms *t, const struct monitor_verdict *v,
     buf_printf(out, " %s", s->some);
     if (r->stop_line >= 0)
         buf_printf(out, ", and %" PRId64 " %s", r->stop_line, s->line);
+    bool soon = v->word != MONITOR_STOP && v->tripped && r->log_fast > r->log_e;
+    if (soon)
+        buf_puts(out, "; these are too many so soon");
     if (v->word == MONITOR_HOLD)
-        buf_puts(out, isfinite(r->log_fast) && r->log_fast > r->log_e ? "; that is many so soon, and waiting will tell"
-                                                                      : "; that is unusual, and waiting will tell");
+        buf_puts(out, soon ? ", and waiting will tell" : "; that is unusual, and waiting will tell");
 }
 
 void monitor_terms_write(const struct monitor_terms *t, struct json_out *out)

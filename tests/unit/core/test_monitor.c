@@ -196,6 +196,22 @@ TEST(it_says_what_anybody_can_check)
     monitor_say(&calibrated, &v, &out);
     assert_str(buf_str(&out),
                "60 of 200 had read it within 4 h; 50.5 % are expected at least, and 72 or fewer stop it");
+    c = (struct monitor_cohort){.minute = NOW / MINUTE, .sent = 600, .opted_out = 7};
+    v = look(&calibrated, &c, 1, NOW + 8 * MINUTE);
+    buf_clear(&out);
+    monitor_say(&calibrated, &v, &out);
+    assert_str(
+        buf_str(&out),
+        "7 of 600 opted out; 0.45 % are tolerated, and 11 stop it; these are too many so soon, and waiting will tell");
+    assert_true(v.tripped);
+    c = (struct monitor_cohort){.minute = NOW / MINUTE, .sent = 200};
+    v = look(&calibrated, &c, 1, NOW + 16 * MINUTE);
+    buf_clear(&out);
+    monitor_say(&calibrated, &v, &out);
+    assert_str(
+        buf_str(&out),
+        "0 of 200 had read it within 15 min; 19.6 % are expected at least; that is unusual, and waiting will tell");
+    assert_false(v.tripped); /* this age only holds */
     v = look(&calibrated, &c, 0, NOW);
     buf_clear(&out);
     monitor_say(&calibrated, &v, &out);

@@ -486,7 +486,7 @@ static void check_sources(const struct result *r, size_t n)
         found += r[i].bad_found;
         went_on += r[i].stopped == NEVER && r[i].sent - r[i].bad_sent == 90000;
     }
-    assert_int_equal(found, n);
+    assert_true(found * 1000 >= n * 999);
     assert_in_range(bad.p95, 0, 200);
     assert_true(went_on * 100 >= n * 99);
 }
