@@ -70,12 +70,14 @@ static int say_count(const struct args *a, struct json answer)
 {
     (void)a;
     say_head(answer);
-    for (struct json_iter it = json_iter(json_get(answer, "reachable")); json_next(&it);) {
+    bool first = true;
+    show_label(2, "may be sent");
+    for (struct json_iter it = json_iter(json_get(answer, "reachable")); json_next(&it); first = false) {
         int64_t n = 0;
         json_i64(it.value, &n);
-        show_label(2, "may be sent");
-        printf("%.*s to %lld of them\n", (int)it.key.n, it.key.p, (long long)n);
+        printf("%s%.*s to %lld", first ? "" : ", ", (int)it.key.n, it.key.p, (long long)n);
     }
+    putchar('\n');
     say_unheard(answer);
     show_time_line(2, "as of", json_get(answer, "as_of"));
     return CMD_OK;

@@ -284,5 +284,7 @@ int segments_post(struct rest *r, const char *verb, const struct buf *body, stru
     r->words = segments_words;
     r->names = segments_names;
     int rc = rest_call(r, "POST", path, buf_str(body), ret);
-    return rc == CMD_OK ? rest_check(r, *ret) : rc;
+    if (rc == CMD_OK)
+        rc = rest_check(r, *ret);
+    return rc == CMD_FAILED && r->status == 400 ? CMD_USAGE : rc; /* a query that says what there is not */
 }

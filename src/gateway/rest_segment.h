@@ -34,7 +34,7 @@ struct segment_ask {
     const struct audience *au;
     struct store *s;
     struct arena *a;
-    int64_t now;
+    int64_t now, begun_ns;
     struct segment *g;
     roaring_bitmap_t *people;
     struct json rules; /* the query, parsed by the answering thread's parser */

@@ -144,6 +144,7 @@ static void run(struct audience_job *job, const struct audience *au, struct stor
     q->s = s;
     q->a = a;
     q->now = clock_now_ms();
+    q->begun_ns = clock_mono_ns();
     if (au == NULL)
         e = *why;
     rc = e.code;
@@ -242,14 +243,13 @@ static int put_reachable(struct segment_ask *q, struct err *e)
 static int answer_count(struct segment_ask *q, struct err *e)
 {
     struct json_out *o = &q->c->out;
-    int64_t begun = clock_mono_ns();
     jo_object(o);
     rest_segment_head(q);
     jo_kint(o, "matching", (int64_t)people_of(q));
     int rc = put_reachable(q, e);
     rest_segment_sentence(o, q->g);
     put_unheard(q);
-    jo_kint(o, "took_us", (clock_mono_ns() - begun) / 1000);
+    jo_kint(o, "took_us", (clock_mono_ns() - q->begun_ns) / 1000);
     jo_end(o);
     return rc;
 }

@@ -102,7 +102,7 @@ static int known(const struct present *p, int64_t was, struct err *e)
     if (was == 0 || (was == SEGMENT_IS_NEW && p->id == 0) || (was == p->version && p->id != 0))
         return 0;
     if (p->id == 0)
-        return err_set(e, WL_ECONFLICT, "there is no segment of this name any more");
+        return err_set(e, WL_ECONFLICT, "there is no segment of this name to be changed");
     if (was == SEGMENT_IS_NEW)
         return err_set(e, WL_ECONFLICT, "there is a segment of this name already");
     return err_set(e, WL_ECONFLICT, "the segment is at version %lld, not at %lld: somebody else saved it",
