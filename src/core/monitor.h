@@ -69,7 +69,7 @@ struct monitor_verdict {
         tripped; /* a test passed its budget: one that stops, or one that weighs exposure. A source of which this is said is quarantined */
 };
 /* Cohorts in any order; a minute that is there twice counts as the sum. A minute that is yet to come is of people sent to just now. now: ms.
- * 5 us and 10 ns a cohort. */
+ * 1.5 us and 12 ns a cohort (bench/monitor). */
 void monitor_look(const struct monitor_terms *t, const struct monitor_cohort *c, size_t n, int64_t now,
                   struct monitor_verdict *ret);
 /* The least k (of readings: the most) that stops with n people; -1: none. The whole algorithm, for people. */
