@@ -48,6 +48,7 @@ struct line {
     struct number *number;
     enum lane_class class;
     int64_t campaign;
+    uint32_t weight;     /* among those of its class */
     struct waiting *row; /* `room` places, by (due, id); those from `first` on, n of them */
     size_t room, first, n;
     size_t joined;         /* how many of them are in the lane */

@@ -23,6 +23,7 @@
 #include "base/log.h"
 #include "gateway/accounts.h"
 #include "gateway/admit_impl.h"
+#include "gateway/campaigns.h"
 #include "gateway/dispatch_impl.h"
 #include "gateway/rules.h"
 #include "gateway/snapshot.h"
@@ -36,6 +37,7 @@
 #define TOKEN_US      (60 * SECOND_US)
 #define NO_TOKEN_US   (5 * SECOND_US)
 #define AGAIN_MS      1000
+#define WEIGHT_SINGLE 10 /* of messages of no campaign, together: somebody just asked for each of them */
 
 /* --- rows in the lane ---------------------------------------------------------------------------------------------- */
 
@@ -168,6 +170,15 @@ void line_through(struct dispatch *d, struct line *l, const struct waiting *w, b
 
 /* --- lines --------------------------------------------------------------------------------------------------------- */
 
+/* A campaign's is in its definition and stays. */
+static uint32_t weight_of(const struct dispatch *d, int64_t campaign)
+{
+    struct campaign_now c;
+    if (campaign == 0)
+        return WEIGHT_SINGLE;
+    return campaigns_now(d->g->campaigns, campaign, 0, &c) ? c.weight : 1;
+}
+
 static struct line *line_make(struct dispatch *d, struct number *n, const struct outbox_key *k)
 {
     struct line *l = calloc(1, sizeof *l);
@@ -176,6 +187,7 @@ static struct line *line_make(struct dispatch *d, struct number *n, const struct
     l->number = n;
     l->class = (enum lane_class)k->class;
     l->campaign = k->campaign;
+    l->weight = weight_of(d, k->campaign);
     l->next_ms = l->first_expiry = NEVER;
     l->next = n->lines;
     n->lines = l;

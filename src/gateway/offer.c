@@ -15,7 +15,6 @@
 #include "gateway/dispatch_impl.h"
 
 #define JOINED_MAX 8                /* rows of a line in the lane; each turn brings the next */
-#define WEIGHT     1                /* of every campaign */
 #define DOOR_US    (SECOND_US / 10) /* measured for so long */
 #define DOOR_WAIT  (SECOND_US / 20) /* for the writer to begin with it */
 #define DOOR_KEPT  (DOOR_LEAST / 4) /* for codes */
@@ -125,7 +124,7 @@ void line_join(struct line *l)
     enum offered may = l->number->offered;
     if (may == OFFERED_NOTHING || (may == OFFERED_CODES && l->class != LANE_AUTHENTICATION))
         return;
-    while (!l->waits && l->joined < l->n && l->joined < JOINED_MAX && lane_join(lane, l->class, l->campaign, WEIGHT))
+    while (!l->waits && l->joined < l->n && l->joined < JOINED_MAX && lane_join(lane, l->class, l->campaign, l->weight))
         l->joined++;
 }
 
