@@ -239,7 +239,6 @@ static bool submit(struct campaign_hands *all, struct campaign_hand *h, const st
     p->own.send = (struct send){.g = all->c->g,
                                 .mode = SEND_ACCEPT,
                                 .sender = r->sender,
-                                .our_id = true,
                                 .expected = t->def->category,
                                 .expires = t->def->deadline,
                                 .body = p->own.body,

@@ -21,15 +21,16 @@
 #include "gateway/campaign_runner.h"
 #include "gateway/checkpoints_impl.h"
 
-#define MEMORY      (128u << 20)
-#define SCRATCH     (256u << 20)
-#define REST_MS     200
-#define BACKLOG_MS  2
-#define ASK_MS      400  /* while messages leave */
-#define ASK_IDLE_MS 2000 /* while none does */
-#define BEAT_MS     10000
-#define KEPT_MS     60000 /* of a hold for Meta's assessment: it is looked at again and again */
-#define EVENTS_MOST 10000
+#define MEMORY       (128u << 20)
+#define SCRATCH      (256u << 20)
+#define REST_MS      200
+#define BACKLOG_MS   2
+#define ASK_MS       400  /* while messages leave */
+#define ASK_IDLE_MS  2000 /* while none does */
+#define BEAT_MS      10000
+#define KEPT_MS      60000 /* of a hold for Meta's assessment: it is looked at again and again */
+#define EVENTS_MOST  10000
+#define TELL_EACH_MS 60000
 
 /* --- what is remembered --------------------------------------------------------------------------------------------- */
 
@@ -411,10 +412,21 @@ static int hand_on(struct campaign_runner *r, struct run *run, const struct camp
                            .use = run_use,
                            .ctx = run};
     size_t handed = 0;
+    char id[STORE_ID_TEXT];
     int rc = campaign_hand(r->hands, &run->hand, &t, reader, a, &handed, e);
     run->quota -= (int64_t)handed;
     *ret_more = *ret_more || handed > 0 || run->hand.out > 0;
-    return rc;
+    const struct err *why = &run->hand.why;
+    if (rc != 0 || why->code == 0 || why->code == WL_EBUSY)
+        return rc;
+    snprintf(run->look.why, sizeof run->look.why, "nobody can be handed on just now: %.160s", why->text);
+    int64_t now_ms = clock_mono_ns() / 1000000;
+    if (run->told_ms != 0 && now_ms < run->told_ms + TELL_EACH_MS)
+        return 0;
+    run->told_ms = now_ms;
+    log_warn("campaigns", "campaign %s: nobody can be handed on just now, which is tried again: %s",
+             campaign_id_text(run->id, id), why->text);
+    return 0;
 }
 
 static int follow(struct campaign_runner *r, struct run *run, struct campaign_row *row, struct store *reader,

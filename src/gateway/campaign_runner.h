@@ -79,6 +79,7 @@ struct run {
     int64_t quota;           /* people to be handed before it is asked again */
     int64_t ask_ms;          /* wall clock: when it is asked again */
     int64_t lenient;         /* as the last step said */
+    int64_t told_ms;         /* monotonic: when it was said last that nobody can be handed on; 0 never */
     int64_t base, base_sent; /* handed and sent when a person let it go on that its monitor had held */
     bool was_looked;
     struct campaign_look look;
