@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Campaigns as their users do them: from a file to the last delivery through the command line; who may approve what; what is refused and in
+which words; that a figure and its rows are one."""
+
+import csv
+import io
+import json
+
+import campaign_rig
+import pytest
+import rig
+from campaign_rig import Campaign, Refused, definition, people
+
+ADA = "adas-own-key-0123456789"
+
+
+def story(gateway, *words, status=0, stdin=None):
+    code, out, err = gateway.cli(["campaigns", *words], stdin=stdin)
+    assert code == status, (words, code, out, err)
+    return out if status == 0 else err
+
+
+def test_from_a_file_to_the_end(gateway, sandbox):
+    numbers = people(gateway, 12)
+    people(gateway, 3, first=447700903000, consent=None)  # in the segment, and never asked
+    made = json.loads(story(gateway, "create", "-", "--json", "--actor", "ana", stdin=json.dumps(definition())))
+    assert made["state"] == "draft" and made["created_by"] == "ana"
+    story(gateway, "approve", "Spring sale", "--yes", status=1)  # it has no plan yet
+
+    found = json.loads(story(gateway, "check", "Spring sale", "--json"))
+    assert (found["state"], found["audience"], found["people"]) == ("checked", 15, 12), found["report"]["problems"]
+    [skipped] = found["report"]["funnel"]["skipped"]
+    assert (skipped["reason"], skipped["people"]) == ("rule", 3) and skipped["rule"]
+    for words in (("check", "Spring sale", "--show"), ("preview", made["id"]), ("show", "Spring sale"), ("list",)):
+        assert "Spring sale" in story(gateway, *words) or words[0] == "preview"
+    assert "3 of 15 will not be sent to" in story(gateway, "check", made["id"], "--show")
+    assert "Hello P" in story(gateway, "preview", made["id"])
+
+    story(gateway, "approve", made["id"], status=2)  # nobody to ask
+    story(gateway, "approve", made["id"], "--plan", "0" * 64, status=1)  # another plan
+    story(gateway, "approve", made["id"], "--plan", found["plan"], "--actor", "ana")
+    story(gateway, "start", "Spring sale")
+    seen = [json.loads(line) for line in story(gateway, "watch", "Spring sale", "--json", "--every", "1").splitlines()]
+    assert seen[-1]["state"] == "finished" and seen[-1]["handed"] == 12
+    assert sorted(campaign_rig.received(sandbox)) == sorted(numbers)
+    sandbox.all_told()
+    gateway.wait_applied()
+
+    assert "it is what was approved" in story(gateway, "verify", "Spring sale")
+    acts = [v["act"] for v in map(json.loads, story(gateway, "events", "Spring sale", "--json").splitlines())]
+    assert acts == ["create", "check", "checked", "approve", "start", "finish"]
+    assert "Submitted to WhatsApp" in story(gateway, "report", "Spring sale")
+    figures_and_rows(gateway, made["id"])
+    table = list(csv.DictReader(io.StringIO(story(gateway, "export", "Spring sale", "--csv"))))
+    assert len(table) == 15 and {row["phone"] for row in table if row["status"] != "skipped"} == set(numbers)
+    assert story(gateway, "stop", "Spring sale", "--yes", status=1)  # it is over: for good
+
+
+def figures_and_rows(gateway, name):
+    """Every figure of the report, and as many rows behind it."""
+    report = json.loads(story(gateway, "report", name, "--json"))
+    figures = [v for key in ("funnel", "outcomes", "reactions", "skipped", "failed") for v in report[key]]
+    figures += [{"people": g["people"]["audience"], "rows": g["rows"]} for g in report["by"]["source"]]
+    outcomes = sum(v["people"] for v in report["outcomes"] if v["step"] != "delivered")  # who read it got it
+    delivered, read = (next(v["people"] for v in report["funnel"] if v["step"] == s) for s in ("delivered", "read"))
+    assert outcomes + delivered - read == report["audience"]
+    for figure in figures:
+        rows = story(gateway, "export", name, "--rows", figure["rows"]).splitlines()
+        assert len(rows) == figure["people"], figure
+
+
+@pytest.fixture
+def strict(start, sandbox, tmp_path):
+    """Above three people somebody else has to approve: ada, with a key of her own."""
+    (tmp_path / "ada.key").write_text(ADA + "\n")
+    (tmp_path / "ada.key").chmod(0o600)
+    g = start(rig.Gateway, tmp_path, sandbox.url, **{"campaigns.second_person_above": 3, "approvers": [{"name": "ada", "key_file": "ada.key"}]})
+    sandbox.webhooks_to(g.url + "/webhook")
+    return g
+
+
+def refuses(code, what, act):
+    with pytest.raises(Refused) as e:
+        act()
+    assert e.value.status == code and what in e.value.error["message"], e.value
+
+
+def test_a_second_person(strict):
+    people(strict, 3, tag="few")
+    people(strict, 5, first=447700903000)
+    small = Campaign(strict, definition("Small", tag="few"))
+    small.check()
+    small.approve()  # by whoever made it
+
+    large = Campaign(strict, definition("Large"))
+    large.check()
+    refuses(409, "an approver has to approve it", large.approve)
+    refuses(400, "is an approver, whose acts are proven by their key", lambda: large.approve(actor="Ada"))
+    refuses(400, "it is ada who acts", lambda: large._call("POST", f"/campaigns/{large.id}/approve", {"actor": "bo"}, ADA))
+    refuses(401, "the admin key is missing or wrong", lambda: large.act("approve", key=ADA[:-1] + "x", plan=large.get()["plan"]))
+    assert large.approve(key=ADA)["approved_by"] == "ada"
+    assert large.get("verify")["sound"] or not large.get("verify")["approval"]["sealed"]
+
+    own = Campaign(strict, definition("Her own"))
+    own.ask_check(key=ADA)
+    refuses(409, "who neither wrote nor checked it", lambda: own.approve(key=ADA))
+    refuses(401, "for campaigns alone", lambda: own._call("GET", "/contacts", key=ADA))
+    refuses(401, "for campaigns alone", lambda: own._call("POST", "/rules/activate", {}, key=ADA))
+
+
+def test_what_was_approved_is_what_is_sent(gateway):
+    people(gateway, 2)
+    c = Campaign(gateway, definition())
+    plan = c.check()["plan"]
+    c.change(definition("Spring sale, again"))  # its check is void
+    refuses(409, "the campaign is draft", lambda: c.act("approve", plan=plan))
+    c.check()
+    refuses(409, "and not the one named", lambda: c.act("approve", plan=plan))
+    refuses(400, "plan is missing", lambda: c.act("approve"))
+    c.approve()
+    refuses(409, "it was changed since", lambda: c.change(definition(), version=1))
+    rig.until("the approval is sealed", lambda: c.get("verify")["approval"]["sealed"])
+    assert c.get("verify")["sound"], c.get("verify")
+    c.act("cancel", reason="the wrong day")
+    assert c.get()["state"] == "cancelled"
+    refuses(409, "that is for good", c.start)
+
+
+WRONG = [
+    ({"name": None}, "name"),
+    ({"numbers": []}, "numbers"),
+    ({"nummbers": ["111"]}, "nummbers"),
+    ({"hold_out": 0.5}, "hold_out"),
+    ({"templates": [{"name": "spring_sale", "parameters": {"body": [{"text": "a\nb"}]}}]}, "templates[0].parameters.body[0]"),
+    ({"segment": "vips"}, "query"),
+    ({"deadline": "tomorrow"}, "deadline"),
+]
+
+
+@pytest.mark.shared
+def test_bad_input_names_its_field(gateway):
+    for changes, field in WRONG:
+        with pytest.raises(Refused) as e:
+            Campaign(gateway, {**definition(), **changes} if None not in changes.values() else definition(**changes))
+        assert e.value.status == 400 and field in json.dumps(e.value.error), (changes, e.value)
+    for body, field in [({}, "definition"), ({"definition": 5}, "definition"), ({"definition": definition(), "actor": "runner"}, "actor"),
+                        ({"definition": definition(), "acter": "x"}, "acter"), ({"definition": definition(), "actor": "a" * 65}, "actor")]:
+        status, answer = gateway.admin("POST", "/campaigns", body)
+        assert status == 400 and field in json.dumps(answer), (body, answer)
+    assert gateway.admin("GET", "/campaigns/k000000000000000")[0] == 404
+    assert gateway.admin("GET", "/campaigns/m000000000000000")[0] == 404
+    assert gateway.admin("GET", "/campaigns?state=runing")[0] == 400
+    story(gateway, "show", "Nothing of the kind", status=1)
+    story(gateway, "create", "-", stdin="{", status=2)
+    story(gateway, "watch", "x", "--every", "0", status=2)
+    story(gateway, "release", "x", status=2)
+
+
+@pytest.mark.shared
+def test_nobody_in_it_is_said(gateway):
+    c = Campaign(gateway, definition("Nobody", tag="no-such-tag"))
+    v = c.ask_check()
+    assert v["state"] == "draft" and v["why"]
+    err = story(gateway, "check", "Nobody", status=1)
+    assert "cannot be approved" in err
+    story(gateway, "cancel", "Nobody", "--yes")
