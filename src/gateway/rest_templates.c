@@ -170,7 +170,8 @@ int rest_templates_list(struct rest_call *c, struct store *s, struct arena *a, i
     int rc = templates_list(s, q.account, a, &t, &n, e);
     if (rc != 0)
         return rc;
-    qsort(t, n, sizeof *t, by_key);
+    if (n > 0) /* nothing to sort is no pointer either */
+        qsort(t, n, sizeof *t, by_key);
     buf_init(&next, 2048);
     jo_object(&c->out);
     jo_key(&c->out, "templates");
