@@ -72,9 +72,15 @@ struct audience_bits {
     uint64_t *word;
     size_t blocks;
     struct buf own;
+    uint32_t *count; /* of each block, while it is made into a bitmap */
 };
 int audience_bits_init(struct audience_bits *b, const struct audience *a, struct err *e); /* all 0 */
 void audience_bits_done(struct audience_bits *b);
+static inline void audience_bits_set(struct audience_bits *b, const uint32_t *ordinal, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        b->word[ordinal[i] / 64] |= (uint64_t)1 << ordinal[i] % 64;
+}
 void audience_bits_add(struct audience_bits *b, const struct audience_set *s, uint32_t code);
 int audience_bits_take(const struct audience_bits *b, roaring_bitmap_t **ret, struct err *e);
 

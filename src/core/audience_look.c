@@ -127,8 +127,8 @@ static uint64_t list_people(const struct audience *a, uint32_t code, struct err 
 int audience_values(const struct audience *a, struct str field, size_t max, struct arena *arena,
                     struct audience_value **ret, size_t *ret_n, struct err *e)
 {
-    const struct audience_set *s;
-    bool list;
+    const struct audience_set *s = NULL;
+    bool list = false;
     int rc = field_of(a, field, &s, &list, e);
     if (rc != 0)
         return rc;
@@ -152,9 +152,9 @@ int audience_values(const struct audience *a, struct str field, size_t max, stru
 
 int audience_each(const struct audience *a, struct str field, audience_holders *each, void *ctx, struct err *e)
 {
-    const struct audience_set *s;
+    const struct audience_set *s = NULL;
     uint32_t some[CHUNK];
-    bool list;
+    bool list = false;
     int rc = field_of(a, field, &s, &list, e);
     for (uint32_t c = 0; rc == 0 && s != NULL && c < audience_set_count(s); c++) {
         struct str value = list ? audience_list_name(a, c) : audience_set_text(s, c);
@@ -181,12 +181,13 @@ int audience_each(const struct audience *a, struct str field, audience_holders *
 int audience_bits_init(struct audience_bits *b, const struct audience *a, struct err *e)
 {
     b->blocks = (a->n + AUDIENCE_BLOCK - 1) / AUDIENCE_BLOCK;
-    size_t bytes = b->blocks * BLOCK_WORDS * sizeof(uint64_t);
+    size_t words = b->blocks * BLOCK_WORDS * sizeof(uint64_t), bytes = words + b->blocks * sizeof(uint32_t);
     buf_init(&b->own, bytes + 1);
     if (!buf_reserve(&b->own, bytes + 1))
         return no_memory(e);
     memset(b->own.data, 0, bytes);
     b->word = (uint64_t *)(void *)b->own.data;
+    b->count = (uint32_t *)(void *)(b->own.data + words);
     return 0;
 }
 
@@ -202,14 +203,12 @@ void audience_bits_add(struct audience_bits *b, const struct audience_set *s, ui
     size_t n;
     const uint32_t *few = audience_set_list(s, code, &n);
     roaring_uint32_iterator_t it;
-    for (size_t i = 0; i < n; i++)
-        b->word[few[i] / 64] |= (uint64_t)1 << few[i] % 64;
+    audience_bits_set(b, few, n);
     if (rows == NULL)
         return;
     roaring_init_iterator(rows, &it);
     for (uint32_t k; (k = roaring_read_uint32_iterator(&it, some, CHUNK)) > 0;)
-        for (uint32_t i = 0; i < k; i++)
-            b->word[some[i] / 64] |= (uint64_t)1 << some[i] % 64;
+        audience_bits_set(b, some, k);
 }
 
 static uint32_t block_count(const uint64_t *word)
@@ -232,43 +231,40 @@ static void put_array(struct buf *out, const uint64_t *word)
 
 #define COOKIE_NO_RUNS 12346 /* of Roaring's portable format: keys and counts, offsets, containers */
 
+/* Keys and counts, then where each container begins. */
+static void put_head(struct buf *out, const struct audience_bits *b)
+{
+    uint32_t head[2] = {COOKIE_NO_RUNS, 0};
+    for (size_t k = 0; k < b->blocks; k++)
+        head[1] += b->count[k] > 0;
+    buf_put(out, head, sizeof head);
+    for (size_t k = 0; k < b->blocks; k++) {
+        uint16_t key[2] = {(uint16_t)k, (uint16_t)(b->count[k] - 1)};
+        if (b->count[k] > 0)
+            buf_put(out, key, sizeof key);
+    }
+    uint32_t offset = (uint32_t)sizeof head + head[1] * 8;
+    for (size_t k = 0; k < b->blocks; k++) {
+        if (b->count[k] > 0)
+            buf_put(out, &offset, sizeof offset);
+        offset += b->count[k] > ARRAY_MAX ? BLOCK_WORDS * 8 : b->count[k] * 2;
+    }
+}
+
 int audience_bits_take(const struct audience_bits *b, roaring_bitmap_t **ret, struct err *e)
 {
     struct buf out;
-    uint32_t head[2] = {COOKIE_NO_RUNS, 0}, offset = 0, *count;
-    buf_init(&out, b->blocks * (BLOCK_WORDS * 8 + 8 + sizeof *count) + sizeof head + 1);
-    if (!buf_reserve(&out, b->blocks * sizeof *count + 1))
-        return no_memory(e);
-    count = (uint32_t *)(void *)out.data; /* in front, while the rest is not there yet */
+    buf_init(&out, b->blocks * (BLOCK_WORDS * 8 + 8) + 64);
+    for (size_t k = 0; k < b->blocks; k++)
+        b->count[k] = block_count(b->word + k * BLOCK_WORDS);
+    put_head(&out, b);
     for (size_t k = 0; k < b->blocks; k++) {
-        count[k] = block_count(b->word + k * BLOCK_WORDS);
-        head[1] += count[k] > 0;
-    }
-    out.len = b->blocks * sizeof *count;
-    size_t from = out.len;
-    buf_put(&out, head, sizeof head);
-    for (size_t k = 0; k < b->blocks; k++) {
-        uint32_t n = ((uint32_t *)(void *)out.data)[k];
-        uint16_t key[2] = {(uint16_t)k, (uint16_t)(n - 1)};
-        if (n > 0)
-            buf_put(&out, key, sizeof key);
-    }
-    offset = (uint32_t)sizeof head + head[1] * 8;
-    for (size_t k = 0; k < b->blocks && !out.failed; k++) {
-        uint32_t n = ((uint32_t *)(void *)out.data)[k];
-        if (n > 0)
-            buf_put(&out, &offset, sizeof offset);
-        offset += n > ARRAY_MAX ? BLOCK_WORDS * 8 : n * 2;
-    }
-    for (size_t k = 0; k < b->blocks && !out.failed; k++) {
-        uint32_t n = ((uint32_t *)(void *)out.data)[k];
-        if (n > ARRAY_MAX)
+        if (b->count[k] > ARRAY_MAX)
             buf_put(&out, b->word + k * BLOCK_WORDS, BLOCK_WORDS * 8);
-        else if (n > 0)
+        else if (b->count[k] > 0)
             put_array(&out, b->word + k * BLOCK_WORDS);
     }
-    roaring_bitmap_t *made =
-        out.failed ? NULL : roaring_bitmap_portable_deserialize_safe(out.data + from, out.len - from);
+    roaring_bitmap_t *made = out.failed ? NULL : roaring_bitmap_portable_deserialize_safe(out.data, out.len);
     buf_done(&out);
     if (made == NULL)
         return no_memory(e);

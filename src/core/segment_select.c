@@ -214,26 +214,55 @@ static int scan(const struct asking *q, const struct segment_rule *r, const stru
 
 #define PIECE 1024
 
+/* Of k ordinals in their order those the rule holds for are left, in their order. */
+static size_t keep(const struct asking *q, const struct segment_rule *r, const struct segment_range *range, size_t n,
+                   uint32_t *some, size_t k)
+{
+    static const uint32_t never[AUDIENCE_BLOCK];
+    const uint32_t *column = never;
+    size_t kept = 0, block = SIZE_MAX;
+    uint32_t low = n > 0 ? (uint32_t)range[0].low : 1, span = n > 0 ? (uint32_t)range[0].high - low : 0;
+    for (size_t i = 0; i < k; i++) {
+        uint32_t ordinal = some[i];
+        if (ordinal / AUDIENCE_BLOCK != block) {
+            block = ordinal / AUDIENCE_BLOCK;
+            column = q->a->block[block]->number[r->about->index];
+            column = column != NULL ? column : never;
+        }
+        uint32_t v = column[ordinal % AUDIENCE_BLOCK];
+        bool is = n == 1 ? v - low <= span : in_ranges(range, n, v);
+        some[kept] = ordinal;
+        kept += is != r->negated;
+    }
+    return kept;
+}
+
+#define FEW_SHARE 256 /* fewer than this part of everybody are put into a bitmap one by one, more by way of bits */
+
 /* Of these people one by one. */
 static int pick(const struct asking *q, const struct segment_rule *r, const struct segment_range *range, size_t n,
                 const roaring_bitmap_t *among, roaring_bitmap_t **ret)
 {
-    roaring_bitmap_t *out = roaring_bitmap_create();
+    bool few = roaring_bitmap_get_cardinality(among) < q->a->n / FEW_SHARE;
+    roaring_bitmap_t *out = few ? roaring_bitmap_create() : NULL;
+    struct audience_bits bits = {0};
     uint32_t some[PIECE];
     roaring_uint32_iterator_t it;
+    int rc = few ? (out != NULL ? 0 : no_memory(q->e)) : audience_bits_init(&bits, q->a, q->e);
     roaring_init_iterator(among, &it);
-    for (uint32_t k; out != NULL && (k = roaring_read_uint32_iterator(&it, some, PIECE)) > 0;) {
-        size_t kept = 0;
-        for (uint32_t i = 0; i < k; i++) {
-            uint32_t ordinal = some[i];
-            some[kept] = ordinal;
-            kept += in_ranges(range, n, audience_number(q->a, ordinal, (enum audience_number)r->about->index)) !=
-                    r->negated;
-        }
-        roaring_bitmap_add_many(out, kept, some);
+    for (uint32_t k; rc == 0 && (k = roaring_read_uint32_iterator(&it, some, PIECE)) > 0;) {
+        size_t kept = keep(q, r, range, n, some, k);
+        if (few)
+            roaring_bitmap_add_many(out, kept, some);
+        else
+            audience_bits_set(&bits, some, kept);
     }
-    *ret = out;
-    return out != NULL ? 0 : no_memory(q->e);
+    if (rc == 0 && !few)
+        rc = audience_bits_take(&bits, &out, q->e);
+    audience_bits_done(&bits);
+    if (rc == 0)
+        *ret = out;
+    return rc;
 }
 
 #define SCAN_SHARE 6 /* more than a sixth of everybody: the column is scanned */
