@@ -52,6 +52,8 @@ struct monitor_cohort {
     uint32_t sent;
     uint32_t opted_out, undeliverable, complained;
     uint32_t read_15, read_60, read_240, read_1440; /* within so many minutes of being sent */
+    uint32_t
+        left_out; /* of `sent`: Meta took it and did not deliver it, for reasons of its own (131049, 130472, ...): they say nothing */
 };
 
 enum monitor_word { MONITOR_GO, MONITOR_HOLD, MONITOR_STOP };

@@ -139,6 +139,22 @@ TEST(people_without_receipts_belong_to_the_baseline)
     assert_int_equal(look(&none, &c, 1, NOW).reading[SIGNAL_READ_240].stop_line, -1);
 }
 
+/* Up to a quarter of a country's marketing is held back by Meta: they did not read because there was nothing to read. */
+TEST(whom_meta_left_out_counts_nowhere)
+{
+    struct monitor_cohort c = {
+        .minute = NOW / MINUTE - 300, .sent = 2000, .read_15 = 400, .read_60 = 660, .read_240 = 890, .opted_out = 6};
+    assert_int_equal(look(&calibrated, &c, 1, NOW).word, MONITOR_STOP);
+    c.left_out = 500;
+    struct monitor_verdict v = look(&calibrated, &c, 1, NOW);
+    assert_int_equal(v.word, MONITOR_GO);
+    assert_int_equal(v.reading[SIGNAL_READ_240].n, 1500);
+    assert_int_equal(v.reading[SIGNAL_OPT_OUT].n, 1500);
+    c.left_out = 3000; /* more than there were */
+    assert_int_equal(look(&calibrated, &c, 1, NOW).reading[SIGNAL_OPT_OUT].n, 0);
+    assert_int_equal(look(&calibrated, &c, 1, NOW).word, MONITOR_GO);
+}
+
 TEST(counts_that_cannot_be_do_no_harm)
 {
     struct monitor_cohort more = {.minute = NOW / MINUTE, .sent = 4, .opted_out = 9, .undeliverable = 900};
@@ -249,5 +265,6 @@ TEST(terms_survive_as_text)
 
 TESTS(T(stop_lines_are_those_printed), T(the_line_is_where_the_look_stops), T(no_bet_wins_on_average),
       T(too_many_too_soon_holds_and_the_hold_ends_by_itself), T(readings_count_at_their_age_only),
-      T(people_without_receipts_belong_to_the_baseline), T(counts_that_cannot_be_do_no_harm),
-      T(twenty_million_people_fit), T(it_says_what_anybody_can_check), T(terms_survive_as_text))
+      T(people_without_receipts_belong_to_the_baseline), T(whom_meta_left_out_counts_nowhere),
+      T(counts_that_cannot_be_do_no_harm), T(twenty_million_people_fit), T(it_says_what_anybody_can_check),
+      T(terms_survive_as_text))
