@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0
  * campaign_check_look.c - what a check finds out before it looks at a single person: numbers and templates.
  *
- * A template is looked at in every language of every account the campaign's numbers belong to. What the definition names and is not there, or
+ * Numbers and templates are read from Meta once more, so that one that was paused a moment ago is known to be; where that fails, what is known is
+ * taken, and it is said. A template is looked at in every language of every account the campaign's numbers belong to. What the definition names and is not there, or
  * may not be sent, is an error; a further language that may not be sent is a warning, because its people get another. The values of the
  * definition are held against the listing with something in the place of each person's. A template whose text is nearly that of
  * one that Meta paused, disabled, rejected or rated RED is told with which: sending a reworded bad text is what accounts are restricted for. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/yaml.h"
 #include "core/phone_country.h"
+#include "gateway/accounts.h"
 #include "gateway/campaign_check_impl.h"
 #include "gateway/content.h"
 #include "store/outbox.h"
@@ -18,6 +21,76 @@
 #define RATE_DEFAULT 80 /* messages a second; docs/platform.md §3.1 */
 #define NAMES_MAX    500
 #define VALUES_MAX   (64u << 10)
+
+/* --- what Meta says just now ---------------------------------------------------------------------------------------- */
+
+struct asked {
+    struct introduction in;
+    pthread_mutex_t lock;
+    pthread_cond_t told;
+    bool answered, ok;
+    char why[160];
+};
+
+static void answered(struct introduction *in, bool ok, int status, struct str body)
+{
+    struct asked *x = in->user;
+    pthread_mutex_lock(&x->lock);
+    x->ok = ok;
+    if (!ok)
+        snprintf(x->why, sizeof x->why, "%s%.*s", status != 0 ? "Meta refused: " : "", (int)str_clip(body, 120).n,
+                 body.p != NULL ? body.p : "");
+    x->answered = true;
+    pthread_cond_signal(&x->told);
+    pthread_mutex_unlock(&x->lock);
+}
+
+/* Reads the number, its account and, where they were not yet, the account's templates. Waits for it: accounts ends it in any case. */
+static void read_again(struct check *c, size_t i, bool relist)
+{
+    struct asked x = {.in = {.sender = c->def->number[i], .relist = relist, .done = answered, .user = &x}};
+    struct err why = {.text = "no token is kept for it"};
+    x.in.token = accounts_token(c->g->accounts, c->def->number[i]);
+    bool has_token = x.in.token != NULL;
+    pthread_mutex_init(&x.lock, NULL);
+    pthread_cond_init(&x.told, NULL);
+    if (has_token && accounts_introduce(c->g->accounts, &x.in, &why) == 0) {
+        pthread_mutex_lock(&x.lock);
+        while (!x.answered)
+            pthread_cond_wait(&x.told, &x.lock);
+        pthread_mutex_unlock(&x.lock);
+        snprintf(why.text, sizeof why.text, "%s", x.why);
+    } else {
+        free(x.in.token);
+    }
+    pthread_cond_destroy(&x.told);
+    pthread_mutex_destroy(&x.lock);
+    if (!x.ok)
+        check_problem(c, !has_token, has_token ? "number_unread" : "number_token", check_field(c, "numbers[%zu]", i),
+                      "the number %lld and its templates could not be read again (%s)%s", (long long)c->def->number[i],
+                      why.text, has_token ? ": what was known before is taken" : ": nothing can be sent from it");
+}
+
+/* A template may have been made, or paused, a moment ago. */
+static int read_numbers(struct check *c, struct err *e)
+{
+    int64_t listed[CAMPAIGN_NUMBERS_MAX];
+    int rc = 0;
+    for (size_t i = 0; i < c->def->n_numbers && rc == 0; i++) {
+        struct snapshot *snap = snapshot_borrow(c->g->snapshots);
+        const struct sender *s = snapshot_sender(snap, c->def->number[i]);
+        bool relist = true;
+        listed[i] = s != NULL ? s->waba : 0;
+        for (size_t k = 0; k < i; k++)
+            relist = relist && (listed[k] == 0 || listed[k] != listed[i]);
+        snapshot_return(snap);
+        read_again(c, i, relist);
+        rc = check_go_on(c, e);
+    }
+    snapshot_return(c->snap);
+    c->snap = snapshot_borrow(c->g->snapshots);
+    return rc;
+}
 
 /* --- numbers -------------------------------------------------------------------------------------------------------- */
 
@@ -59,10 +132,10 @@ static void look_at_number(struct check *c, size_t i)
 
 int check_numbers(struct check *c, struct err *e)
 {
-    (void)e;
-    for (size_t i = 0; i < c->def->n_numbers; i++)
+    int rc = read_numbers(c, e);
+    for (size_t i = 0; i < c->def->n_numbers && rc == 0; i++)
         look_at_number(c, i);
-    return 0;
+    return rc;
 }
 
 /* --- one listing ---------------------------------------------------------------------------------------------------- */
