@@ -161,6 +161,8 @@ int audience_each(const struct audience *a, struct str field, audience_holders *
         const roaring_bitmap_t *rows = audience_set_rows(s, c);
         size_t n;
         const uint32_t *few = audience_set_list(s, c, &n);
+        if (value.n == 0) /* an import whose name nobody told is no list */
+            continue;
         if (n > 0)
             rc = each(ctx, value, few, n, e);
         roaring_uint32_iterator_t it;

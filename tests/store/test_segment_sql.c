@@ -45,7 +45,7 @@ static const char *const names[] = {"Anna", "Bernd O'Neil", "anna maria", "", "J
 static const char *const languages[] = {"de", "de-AT", "pt-BR", "pt", "en", "fr"};
 static const char *const zones[] = {"", "", "Europe/Berlin", "America/Sao_Paulo"};
 static const char *const attributes[] = {"city", "age", "birthday", "it's", "plan"};
-static const int64_t imports[] = {7, 8, 9, 70};
+static const int64_t imports[] = {7, 8, 9, 70, 71}; /* the last without a name */
 static const char *const lists[] = {"spring.csv", "Autumn fair.csv", "spring.csv", "it's.csv"};
 static const char *const campaigns[] = {"k0a", "k0b"};
 static const char *const marks[] = {"in", "sent", "delivered", "read", "replied", "failed", "opted_out"};
@@ -84,7 +84,7 @@ static void draw_person(struct audience *au, int64_t id)
     struct activity activity;
     struct audience_pair pair[8];
     struct str tag[3];
-    int64_t source[4];
+    int64_t source[5];
     struct err e = {0};
     struct audience_person p = {.id = id,
                                 .created_at = roll(20) ? NOW - (int64_t)roll(400) * DAY_MS : 0,
@@ -110,7 +110,7 @@ static void draw_person(struct audience *au, int64_t id)
             pair[p.n_attributes++] = (struct audience_pair){str_of(attributes[i]), str_of(PICK(texts))};
     while (p.n_tags < 3 && roll(2))
         tag[p.n_tags++] = str_of(PICK(tags));
-    for (size_t i = 0; i < 4; i++)
+    for (size_t i = 0; i < 5; i++)
         if (roll(4) == 0)
             source[p.n_sources++] = imports[i];
     assert_ok(audience_add(au, &p, &e), e);
