@@ -11,6 +11,7 @@
 #include "cmd/lists_verbs.h"
 #include "cmd/phone_tables.h"
 #include "cmd/screen_job.h"
+#include "cmd/simulate.h"
 #include "cmd/segments_verbs.h"
 #include "cmd/verbs.h"
 
@@ -776,6 +777,15 @@ const struct command commands[] = {
      "part of "
      "the log could not be read.",
      backtest_options, COMMON_CONFIG | COMMON_QUIET, 0, 0, rules_backtest},
+    {"simulate", "[CAMPAIGN]", "play a campaign on a made-up people, in seconds: how far it gets, what stops it",
+     "The scheduler and the monitors are those that run campaigns; the people are a seeded model, as the sandbox has it. Says beside it "
+     "what the "
+     "forecast said. With CAMPAIGN (a name or an id) the plan is one a gateway has checked; options given beside it count "
+     "instead. Nothing is sent.\n\n"
+     "    wayleave simulate --people 100000 --opt-out 3%\n"
+     "    wayleave simulate --people 100000 --bad-source 10%:opt-out=15%,undeliverable=25% --runs 200\n"
+     "    wayleave simulate \"Spring sale\" --read 40% --json",
+     simulate_options, COMMON_CLIENT | COMMON_QUIET, 0, 1, simulate_run},
     {"completions", "bash", "print shell completions", "    source <(wayleave completions bash)", NULL, 0, 1, 1,
      completions_run},
     {"version", "", "print the version", NULL, NULL, COMMON_JSON, 0, 0, version_run},

@@ -10,6 +10,7 @@
 
 int serve_run(const struct args *a);        /* serve.c */
 int sandbox_run(const struct args *a);      /* sandbox_cmd.c */
+int simulate_run(const struct args *a);     /* simulate.c */
 int check_config_run(const struct args *a); /* check_config.c */
 int doctor_cmd_run(const struct args *a);   /* doctor.c */
 int contacts_import(const struct args *a);  /* contacts.c */

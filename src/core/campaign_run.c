@@ -91,7 +91,7 @@ static bool is_late(struct asked *a)
         say(&a->why, "its deadline, ");
         say_time(&a->why, p->deadline);
         say(&a->why, ", is over; ");
-        say_of(&a->why, p->people - p->handed, p->people);
+        say_of(&a->why, p->people - p->handed + most(0, p->open), p->people);
         say(&a->why, " have no message");
         return answer(a, RUN_STOP, CAUSE_LATE);
     }
