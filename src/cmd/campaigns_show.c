@@ -156,13 +156,13 @@ static void show_problems(struct json problems)
     }
 }
 
-/* "as +44…12, +44…19" */
+/* "as 44…12, 44…19": a sample is texts. */
 static void show_sample(struct json sample)
 {
     bool first = true;
     for (struct json_iter it = json_iter(sample); json_next(&it); first = false) {
         struct str to = show_text(it.value, "to");
-        to = to.n > 0 ? to : show_text(it.value, "contact");
+        to = to.n > 0 ? to : json_str_or(it.value, show_text(it.value, "contact"));
         term_printf(stdout, TONE_DIM, "%s%.*s", first ? "  as " : ", ", (int)to.n, to.p);
     }
 }
@@ -204,8 +204,10 @@ static void show_funnel(struct json report)
     count_cell(get);
     printf("get a message\n");
     if (segment > get)
-        term_printf(stdout, TONE_WARN, "\n%s of %s will not be sent to, because of\n",
-                    show_people(segment - get, people), show_people(segment, of));
+        putchar('\n');
+    if (segment > get)
+        term_printf(stdout, TONE_WARN, "%s of %s will not be sent to, because of\n", show_people(segment - get, people),
+                    show_people(segment, of));
     show_skips(json_get(f, "skipped"));
     show_holds(json_get(f, "held"));
 }
@@ -229,21 +231,29 @@ static void show_time_and_cost(struct json report)
     show_table(json_get(report, "cost"), cost, "  none");
 }
 
+/* All there is of a signal is one line: "8 of 200, 13 of 600, 28 of 2,000 stop it". */
 static void show_stop_lines(struct json monitors)
 {
-    char people[PROGRESS_COUNT], share[24];
+    char people[PROGRESS_COUNT], share[24], last[32] = "";
     section("Stop lines");
     for (struct json_iter it = json_iter(json_get(monitors, "stop_lines")); json_next(&it);) {
         struct str signal = show_text(it.value, "signal");
-        int64_t at = show_number(it.value, "stops_at");
-        term_cell(stdout, TONE_PLAIN, STR("  "), 2);
-        term_cell(stdout, TONE_PLAIN, signal, 16);
-        if (at >= 0 && json_type(json_get(it.value, "stops_at")) > JSON_NULL)
-            printf("%lld of %s people stop it", (long long)at, show_people(show_number(it.value, "people"), people));
-        else
-            printf("nothing among %s people stops it", show_people(show_number(it.value, "people"), people));
-        term_printf(stdout, TONE_DIM, "  %s\n", show_share(show_number(it.value, "tolerated_ppm"), share));
+        bool first = !str_eq(signal, str_of(last)), reads = str_starts(signal, STR("read"));
+        if (first && last[0] != '\0')
+            putchar('\n');
+        if (first) {
+            snprintf(last, sizeof last, "%.*s", (int)signal.n, signal.p);
+            printf("  ");
+            term_cell(stdout, TONE_PLAIN, signal, 15);
+            term_printf(stdout, TONE_DIM, "%s %-7s ", reads ? "expected " : "tolerated",
+                        show_share(show_number(it.value, "tolerated_ppm"), share));
+        }
+        if (json_type(json_get(it.value, "stops_at")) <= JSON_NULL || show_number(it.value, "stops_at") < 0)
+            continue;
+        printf("%s%lld%s of %s", first ? "stops at " : ", ", (long long)show_number(it.value, "stops_at"),
+               reads ? " or fewer" : "", show_people(show_number(it.value, "people"), people));
     }
+    putchar('\n');
 }
 
 void show_campaign_check(struct json answer)
@@ -333,7 +343,8 @@ static void show_group(const char *title, struct json groups, const char *key, c
         char number[32];
         snprintf(number, sizeof number, "%lld", (long long)show_number(it.value, key));
         printf("  ");
-        term_cell(stdout, TONE_PLAIN, label.n > 0 ? label : str_of(number), WIDE);
+        bool api = label.n == 0 && strcmp(key, "source") == 0 && show_number(it.value, key) == 0;
+        term_cell(stdout, TONE_PLAIN, api ? STR("the API") : label.n > 0 ? label : str_of(number), WIDE);
         printf("%11lld%11lld%11lld%11lld%11lld\n", (long long)show_number(p, "submitted"),
                (long long)show_number(p, "delivered"), (long long)show_number(p, "read"),
                (long long)show_number(p, "replied"), (long long)show_number(p, "opted_out"));

@@ -81,15 +81,15 @@ static void draw_why(struct watch *w, struct json v)
 {
     char until[SHOW_TIME];
     struct str why = show_text(v, "why"), waits = show_text(v, "waits_because");
-    bool held = str_eq(show_text(v, "state"), STR("held"));
+    bool held = !str_eq(show_text(v, "state"), STR("running"));
     struct str at = show_time(json_get(v, held ? "resume_at" : "asked_again_at"), until);
     struct str text = held ? why : waits;
     if (text.n == 0)
         return;
-    term_printf(stdout, held ? TONE_WARN : TONE_PLAIN, "%s: %.*s", held ? "held" : "waits", (int)text.n, text.p);
+    term_printf(stdout, held ? TONE_WARN : TONE_PLAIN, "%s: %.*s", held ? "why" : "waits", (int)text.n, text.p);
     if (at.n > 1)
         term_printf(stdout, TONE_DIM, "  until %.*s", (int)at.n, at.p);
-    else if (held)
+    else if (str_eq(show_text(v, "state"), STR("held")))
         term_printf(stdout, TONE_WARN, "  until somebody resumes it");
     line_end(w);
 }
@@ -202,7 +202,8 @@ static void say_line(struct watch *w, struct json v)
 {
     struct json counts = json_get(v, "counts");
     struct str state = show_text(v, "state"), held = show_text(v, "why"), waits = show_text(v, "waits_because");
-    struct str why = str_eq(state, STR("held")) ? held : waits, at = show_text(v, "as_of");
+    bool runs = str_eq(state, STR("running"));
+    struct str why = runs ? waits : held, at = show_text(v, "as_of");
     char text[sizeof w->last];
     snprintf(text, sizeof text,
              "%.*s  %lld of %lld handed on, %lld submitted, %lld delivered, %lld read, %lld opted out%s%.*s",

@@ -43,6 +43,11 @@ const char *campaign_figure_label(enum campaign_figure f)
     return (size_t)f < CAMPAIGN_FIGURES ? names[f].label : "";
 }
 
+const char *campaign_outcome_label(enum campaign_figure f)
+{
+    return f == FIGURE_DELIVERED ? "Delivered, not read" : campaign_figure_label(f);
+}
+
 bool campaign_figure_parse(struct str word, enum campaign_figure *ret)
 {
     for (int f = 0; f < CAMPAIGN_FIGURES; f++) {
@@ -132,9 +137,10 @@ enum campaign_figure campaign_outcome_of(uint32_t figures)
 bool campaign_fate_fits(const struct recipient_fate *f, uint32_t figures, const struct fate_filter *q)
 {
     bool failed = (figures & BIT(FIGURE_FAILED)) != 0;
-    return (q->figures == 0 || (figures & q->figures) != 0) && (q->rule.p == NULL || str_eq(f->r.rule, q->rule)) &&
-           (q->skip == 0 || f->r.skip == q->skip) && (q->code == 0 || (failed && f->m.life.code == q->code)) &&
-           (q->source < 0 || f->r.stratum == q->source) && (q->variant < 0 || f->r.variant == q->variant) &&
-           (q->number == 0 || campaign_fate_number(f) == q->number) &&
+    return (q->figures == 0 || (figures & q->figures) != 0) &&
+           (q->outcomes == 0 || (q->outcomes & BIT(campaign_outcome_of(figures))) != 0) &&
+           (q->rule.p == NULL || str_eq(f->r.rule, q->rule)) && (q->skip == 0 || f->r.skip == q->skip) &&
+           (q->code == 0 || (failed && f->m.life.code == q->code)) && (q->source < 0 || f->r.stratum == q->source) &&
+           (q->variant < 0 || f->r.variant == q->variant) && (q->number == 0 || campaign_fate_number(f) == q->number) &&
            (q->language.p == NULL || str_eq(f->r.language, q->language));
 }

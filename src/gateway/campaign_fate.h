@@ -32,8 +32,9 @@ enum campaign_figure {
     FIGURE_COMPLAINED,
     CAMPAIGN_FIGURES
 };
-const char *campaign_figure_word(enum campaign_figure f);  /* "submitted": what ?status= takes */
-const char *campaign_figure_label(enum campaign_figure f); /* "Submitted to WhatsApp" */
+const char *campaign_figure_word(enum campaign_figure f);   /* "submitted": what ?status= takes */
+const char *campaign_figure_label(enum campaign_figure f);  /* "Submitted to WhatsApp" */
+const char *campaign_outcome_label(enum campaign_figure f); /* of an outcome: "Delivered, not read" */
 bool campaign_figure_parse(struct str word, enum campaign_figure *ret);
 
 /* Bits 1 << figure. cur: the campaign's cursor, 0 none. */
@@ -42,13 +43,13 @@ enum campaign_figure campaign_outcome_of(uint32_t figures);
 
 /* Which rows are meant; what is not set asks nothing. */
 struct fate_filter {
-    uint32_t figures;    /* one of them is enough; 0 any */
-    struct str rule;     /* of one who was skipped; p NULL any */
-    int skip;            /* enum campaign_skip; 0 any */
-    int code;            /* of one that failed; 0 any */
-    int source, variant; /* -1 any */
-    int64_t number;      /* 0 any */
-    struct str language; /* p NULL any */
+    uint32_t figures, outcomes; /* one of them is enough; 0 any */
+    struct str rule;            /* of one who was skipped; p NULL any */
+    int skip;                   /* enum campaign_skip; 0 any */
+    int code;                   /* of one that failed; 0 any */
+    int source, variant;        /* -1 any */
+    int64_t number;             /* 0 any */
+    struct str language;        /* p NULL any */
 };
 bool campaign_fate_fits(const struct recipient_fate *f, uint32_t figures, const struct fate_filter *q);
 /* The number it went out from, or is to. */

@@ -62,10 +62,13 @@ static int64_t a_minute(const struct live *l)
     return here + before * (MINUTE_MS - gone) / MINUTE_MS;
 }
 
+/* What waits for its next stage has no rate that says when it will be done. */
 static void show_pace(struct live *l)
 {
     struct json_out *o = &l->c->out;
-    int64_t rate = l->v->state == CAMPAIGN_RUNNING ? a_minute(l) : 0, left = l->v->people - l->handed;
+    struct campaign_look w;
+    bool waits = campaigns_look(l->c->g->campaigns, l->v->id, &w) && w.kind == RUN_WAIT && w.why[0] != '\0';
+    int64_t rate = l->v->state == CAMPAIGN_RUNNING ? a_minute(l) : 0, left = waits ? 0 : l->v->people - l->handed;
     jo_kint(o, "per_minute", rate);
     rest_time(o, "at_this_rate_until", rate > 0 && left > 0 ? l->now + left * MINUTE_MS / rate : 0);
 }

@@ -51,7 +51,7 @@ struct looked { /* messages whose decision is asked for */
 struct report {
     struct arena *a;
     int64_t cur, now;
-    struct tally all;
+    struct tally all, outcome;
     struct tally source[CAMPAIGN_STRATA_MAX];
     struct groups number, variant, language;
     struct reason skipped[REASONS_MAX];
@@ -133,6 +133,7 @@ static int count(void *ctx, const struct recipient_fate *f, struct err *e)
     size_t source = f->r.stratum >= 0 && f->r.stratum < CAMPAIGN_STRATA_MAX ? (size_t)f->r.stratum : 0;
     (void)e;
     add(&r->all, figures);
+    r->outcome.n[campaign_outcome_of(figures)]++;
     add(&r->source[source], figures);
     if (f->r.skip != SKIP_NONE) {
         reason_of(r, r->skipped, &r->n_skipped, f->r.skip, f->r.rule)->people++;
@@ -194,14 +195,15 @@ static void rows_member(struct json_out *o, const char *query)
     jo_kcstr(o, "rows", query);
 }
 
-static void figure(struct json_out *o, const struct report *r, enum campaign_figure f)
+/* outcome: each person in one of them alone. */
+static void figure(struct json_out *o, const struct report *r, enum campaign_figure f, bool outcome)
 {
     char query[64];
-    snprintf(query, sizeof query, "status=%s", campaign_figure_word(f));
+    snprintf(query, sizeof query, "%s=%s", outcome ? "outcome" : "status", campaign_figure_word(f));
     jo_object(o);
     jo_kcstr(o, "step", campaign_figure_word(f));
-    jo_kcstr(o, "label", campaign_figure_label(f));
-    jo_kint(o, "people", r->all.n[f]);
+    jo_kcstr(o, "label", outcome ? campaign_outcome_label(f) : campaign_figure_label(f));
+    jo_kint(o, "people", outcome ? r->outcome.n[f] : r->all.n[f]);
     rows_member(o, query);
     jo_end(o);
 }
@@ -212,7 +214,7 @@ static void show_figures(struct json_out *o, const char *key, const struct repor
     jo_key(o, key);
     jo_array(o);
     for (size_t i = 0; i < n; i++)
-        figure(o, r, f[i]);
+        figure(o, r, f[i], strcmp(key, "outcomes") == 0);
     jo_end(o);
 }
 
@@ -295,28 +297,35 @@ static void show_tally(struct json_out *o, const struct tally *t)
     jo_end(o);
 }
 
+static void show_source(struct json_out *o, const struct report *r, int source, const struct campaign_source *v)
+{
+    char query[32];
+    snprintf(query, sizeof query, "source=%d", source);
+    jo_object(o);
+    jo_kint(o, "source", source);
+    jo_kstr(o, "name", v != NULL ? v->name : STR(""));
+    jo_kcstr(o, "state", v != NULL && v->state == CAMPAIGN_SOURCE_QUARANTINED ? "quarantined" : "goes_on");
+    show_tally(o, &r->source[source]);
+    rows_member(o, query);
+    jo_end(o);
+}
+
+/* Those of who gets a message are rows; whoever gets none may come from others. */
 static int show_sources(struct rest_call *c, struct store *s, const struct report *r, int64_t campaign, struct err *e)
 {
-    struct json_out *o = &c->out;
     struct campaign_source *v = NULL;
-    size_t n = 0;
+    size_t n = 0, k = 0;
     int rc = campaign_sources_get(s, campaign, r->a, &v, &n, e);
-    jo_key(o, "source");
-    jo_array(o);
-    for (size_t i = 0; i < n && rc == 0; i++) {
-        char query[32];
-        bool known = v[i].stratum >= 0 && v[i].stratum < CAMPAIGN_STRATA_MAX;
-        snprintf(query, sizeof query, "source=%d", v[i].stratum);
-        jo_object(o);
-        jo_kint(o, "source", v[i].stratum);
-        jo_kstr(o, "name", v[i].name);
-        jo_kcstr(o, "state", v[i].state == CAMPAIGN_SOURCE_QUARANTINED ? "quarantined" : "goes_on");
-        if (known)
-            show_tally(o, &r->source[v[i].stratum]);
-        rows_member(o, query);
-        jo_end(o);
+    jo_key(&c->out, "source");
+    jo_array(&c->out);
+    for (int source = 0; source < CAMPAIGN_STRATA_MAX && rc == 0; source++) {
+        while (k < n && v[k].stratum < source)
+            k++;
+        const struct campaign_source *row = k < n && v[k].stratum == source ? &v[k] : NULL;
+        if (row != NULL || r->source[source].n[FIGURE_AUDIENCE] > 0)
+            show_source(&c->out, r, source, row);
     }
-    jo_end(o);
+    jo_end(&c->out);
     return rc;
 }
 

@@ -71,17 +71,27 @@ static bool read_after(void *to, struct str v, int64_t now)
     return str_i64(v, &q->after) && q->after >= 0;
 }
 
-static bool read_status(void *to, struct str v, int64_t now)
+static bool read_words(struct str v, uint32_t *ret)
 {
-    struct query *q = to;
     enum campaign_figure f;
-    (void)now;
     while (v.n > 0) {
         if (!campaign_figure_parse(str_trim(str_cut(v, ',', &v)), &f))
             return false;
-        q->f.figures |= 1u << f;
+        *ret |= 1u << f;
     }
-    return q->f.figures != 0;
+    return *ret != 0;
+}
+
+static bool read_status(void *to, struct str v, int64_t now)
+{
+    (void)now;
+    return read_words(v, &((struct query *)to)->f.figures);
+}
+
+static bool read_outcome(void *to, struct str v, int64_t now)
+{
+    (void)now;
+    return read_words(v, &((struct query *)to)->f.outcomes);
 }
 
 static bool read_reason(void *to, struct str v, int64_t now)
@@ -147,6 +157,8 @@ static const struct rest_parameter parameters[] = {
     {"status", read_status,
      "status is a word of the report, or several with commas: skipped, pending, waiting, refused, submitted, awaiting, "
      "delivered, read, failed, expired, replied, opted_out, ...",
+     true},
+    {"outcome", read_outcome, "outcome is the one status of each row: skipped, pending, awaiting, delivered, read, ...",
      true},
     {"reason", read_reason, "reason is rule, hold_out, parameter, language, number, no_name or limit", false},
     {"rule", read_rule, "rule is what the report names: a rule's id, or the parameter that has no value", false},

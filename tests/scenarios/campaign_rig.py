@@ -39,7 +39,7 @@ def people(gateway, n, first=447700902000, tag="crowd", source=None, consent="ma
 
 def tagged(tag="crowd"):
     """A segment's query: who has this tag."""
-    return {"combinator": "and", "rules": [{"field": "tag", "operator": "contains", "value": tag}]}
+    return {"combinator": "and", "rules": [{"field": "tag", "operator": "=", "value": tag}]}
 
 
 def definition(name="Spring sale", tag="crowd", template="spring_sale", **changes):
