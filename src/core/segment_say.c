@@ -74,7 +74,8 @@ static void put_time(const struct segment_time *t, struct buf *out)
 /* "in the last ..." */
 static bool is_recent(const struct segment_rule *r)
 {
-    return r->time[0].relative && r->time[0].from < 0 && (r->op == OP_MORE || r->op == OP_AT_LEAST);
+    bool past = r->about->kind == KIND_DATE; /* an attribute may be a day to come */
+    return past && r->time[0].relative && r->time[0].from < 0 && (r->op == OP_MORE || r->op == OP_AT_LEAST);
 }
 
 /* Behind "read something": "in the last 30 days", "before 3 May 2026", "on 3 May 2026 or later". */
@@ -355,15 +356,38 @@ static void say_node(const struct segment_node *n, struct buf *out)
     buf_putc(out, ')');
 }
 
+/* Whether a rule is said with an "or" or "and" of its own between verbs, which beside others wants brackets. */
+static bool is_several(const struct segment_node *n)
+{
+    const struct segment_rule *r = n->rule;
+    if (!n->is_rule || r->op == OP_KNOWN)
+        return false;
+    switch ((enum segment_kind)r->about->kind) {
+    case KIND_COUNTRY:
+    case KIND_GROUP:
+    case KIND_DATE:
+        return r->negated;
+    case KIND_CHOICE:
+        return r->n > 1 && str_starts(r->name, STR("consent."));
+    case KIND_CAMPAIGN:
+        return r->n > 1;
+    default:
+        return false;
+    }
+}
+
 static void say_group(const struct segment_node *g, const struct segment_node *but, struct buf *out)
 {
-    bool first = true;
+    bool alone = g->child->next == NULL || (but != NULL && g->child->next->next == NULL), first = true;
     for (const struct segment_node *c = g->child; c != NULL; c = c->next) {
         if (c == but)
             continue;
         bool last = c->next == NULL || (c->next == but && c->next->next == NULL);
         buf_puts(out, first ? "" : !last ? ", " : g->any ? " or " : " and ");
+        bool brackets = !alone && is_several(c);
+        buf_puts(out, brackets ? "(" : "");
         say_node(c, out);
+        buf_puts(out, brackets ? ")" : "");
         first = false;
     }
 }

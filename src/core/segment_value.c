@@ -76,14 +76,19 @@ static int64_t days_of(int year, int month, int day)
     return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + (153 * m + 2) / 5 + day - 1 - 719468;
 }
 
+static bool is_leap(int year)
+{
+    return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+}
+
 static bool take_day(struct str *s, int64_t *ret)
 {
-    static const int length[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    static const int length[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     int year, month, day;
     bool form = take(s, 4, &year) && take_char(s, '-') && take(s, 2, &month) && take_char(s, '-') && take(s, 2, &day);
-    if (!form || year < 1 || month < 1 || month > 12 || day < 1 || day > length[month - 1])
+    if (!form || year < 1 || month < 1 || month > 12)
         return false;
-    if (month == 2 && day == 29 && (year % 4 != 0 || (year % 100 == 0 && year % 400 != 0)))
+    if (day < 1 || day > length[month - 1] + (month == 2 && is_leap(year)))
         return false;
     *ret = days_of(year, month, day);
     return true;

@@ -147,6 +147,20 @@ static const struct {
     {R(F("tag", "=", "\"vip\"") ",{\"combinator\":\"and\",\"not\":true,\"rules\":[" F(
          "country", "=", "\"PT\"") "]},{\"combinator\":\"or\",\"rules\":[]}"),
      "1 2", "People who have the tag vip and are not people who (are in Portugal)."},
+    {R(F("consent.marketing", "in", "\"none,withdrawn\"") "," F("tag", "=", "\"vip\"")), "5",
+     "People who (have no word on record about marketing messages or have withdrawn consent to marketing messages) and "
+     "have the tag vip."},
+    {R(F("country", "=", "\"DE\"") "," F("campaign", "notIn", "\"k0:sent,k1:read\"")), "1 2",
+     "People in Germany who were not sent campaign k0 and did not read campaign k1."},
+    {R(F("country", "!=", "\"DE\"") "," F("last_read", "notBetween", "\"2026-01-01,2026-10-01\"")), "3 4 5 6 8 9",
+     "People who (are not in Germany, or in no known country) and (never read anything, or not between 1 January 2026 "
+     "and "
+     "1 October 2026)."},
+    {R(F("attribute.birthday", ">=", "\"now-3650d\"")), "",
+     "People who have a birthday that is not earlier than 3650 days ago."},
+    {R(F("last_read", ">=", "\"now\"")), "5", "People who last read something not earlier than now."},
+    {R(F("created", "<", "\"2026-11-22T00:00:00+02:00\"")), ALL,
+     "People who were added before 21 November 2026 22:00 UTC."},
     /* combinators between the rules: `and` binds closer */
     {"{\"rules\":[" F("country", "=", "\"DE\"") ",\"or\"," F("country", "=", "\"PT\"") ",\"and\"," F("tag", "=",
                                                                                                      "\"new\"") "]}",
