@@ -295,7 +295,7 @@ static int begin(struct check *c, struct err *e)
     campaign_key(c->row.id, c->g->mark_key, c->key);
     c->problem = arena_new_array(c->a, struct check_problem, CHECK_PROBLEMS);
     c->tally = arena_new_array(c->a, struct check_tally, CHECK_TALLIES);
-    c->group = arena_new_array(c->a, struct forecast_people, CHECK_GROUPS);
+    c->group = arena_new_array(c->a, struct check_group, CHECK_GROUPS);
     return c->problem != NULL && c->tally != NULL && c->group != NULL
                ? 0
                : err_set(e, WL_ENOMEM, "out of memory for a check");

@@ -78,6 +78,14 @@ struct check_person { /* 32 bytes, in the order of their ids */
     uint8_t number, variant, language, skip;
 };
 
+/* People with the same clocks. */
+struct check_group {
+    struct whereabouts where;
+    const char *country; /* of the first of them; NULL not known */
+    int64_t people;
+    const struct facts *facts; /* of one of them, as the door saw it; NULL: none was let through yet */
+};
+
 struct check_source {
     int64_t id, people;
     struct str name;
@@ -136,7 +144,7 @@ struct check {
     struct judge *judge;
 
     struct places *places;
-    struct forecast_people *group;
+    struct check_group *group;
     size_t n_groups;
     int64_t by_country[CHECK_COUNTRIES];
 
@@ -146,6 +154,8 @@ struct check {
     char ramp_why[200];
     struct monitor_terms terms;
     struct forecast forecast;
+    bool has_quiet;
+    struct hours quiet; /* at which the rules let it leave */
     struct buf report, terms_text, audience;
     uint8_t audience_hash[SHA256_BYTES], plan[SHA256_BYTES];
 };
@@ -190,6 +200,8 @@ void judge_close(struct check *c);
 
 int check_order(struct check *c, struct err *e);
 int check_terms(struct check *c, struct err *e);
+/* At which hours the rules let it leave; false: at all, as far as can be seen. After check_order(). */
+bool check_quiet(struct check *c, struct hours *ret);
 int check_report(struct check *c, struct err *e);
 int check_write(struct check *c, struct err *e); /* recipients and all that belongs to them */
 /* Both end the check for good: the campaign has a plan, or is a draft again. */

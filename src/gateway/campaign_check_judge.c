@@ -86,6 +86,9 @@ static int hear(struct check *c, const struct question *q, struct err *e)
     if (s->job.rc != 0)
         return err_set(e, s->job.rc, "%s", s->job.err.text);
     const struct finding *f = decision_main(&s->decision);
+    struct check_group *g = &c->group[q->person->group];
+    if (g->facts == NULL && s->decision.verdict != VERDICT_DENY)
+        g->facts = arena_memdup(c->a, &s->facts, sizeof s->facts);
     struct str rule = f != NULL ? str_of(rule_id(f->rule)) : STR("");
     if (s->decision.verdict == VERDICT_DENY)
         check_skip(c, q->person, SKIP_RULE, rule);

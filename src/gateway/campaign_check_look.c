@@ -251,9 +251,8 @@ static void remark(struct check *c, const struct check_listing *l, const char *f
 }
 
 static int add_listing(struct check *c, struct json_parser *parser, size_t variant, const struct template_row *t,
-                       struct err *e)
+                       bool needed, struct err *e)
 {
-    const struct campaign_variant *v = &c->def->variant[variant];
     const char *field = check_field(c, "templates[%zu]", variant);
     struct json listing;
     struct template_spec *spec = NULL;
@@ -268,7 +267,7 @@ static int add_listing(struct check *c, struct json_parser *parser, size_t varia
     if (t->listing.n > 0 && json_parse(parser, t->listing, false, &listing, NULL) == 0 &&
         template_compile(c->a, listing, &spec, NULL) == 0)
         l->spec = spec;
-    l->usable = may_be_sent(c, l, is_named(v, t->language), field);
+    l->usable = may_be_sent(c, l, needed, field);
     if (l->usable)
         remark(c, l, field);
     return 0;
@@ -329,19 +328,23 @@ static void look_at_languages(struct check *c, size_t variant, int64_t waba, siz
                       (long long)waba);
 }
 
+static bool is_listed(const struct template_row *t, const struct campaign_variant *v, int64_t waba)
+{
+    return t->waba == waba && t->status != TEMPLATE_DELETED && str_eq(t->name, v->name);
+}
+
 static int look_at_account(struct check *c, struct json_parser *parser, size_t variant, int64_t waba, struct err *e)
 {
     const struct campaign_variant *v = &c->def->variant[variant];
     size_t found = 0;
     int rc = 0;
+    for (size_t i = 0; i < c->n_rows; i++)
+        found += is_listed(&c->rows[i], v, waba);
     for (size_t i = 0; i < c->n_rows && rc == 0; i++) {
         const struct template_row *t = &c->rows[i];
-        bool gone = t->status == TEMPLATE_DELETED;
-        if (t->waba != waba || gone || !str_eq(t->name, v->name))
-            continue;
-        found++;
-        if (v->n_languages == 0 || is_named(v, t->language))
-            rc = add_listing(c, parser, variant, t, e);
+        bool needed = found == 1 || is_named(v, t->language);
+        if (is_listed(t, v, waba) && (v->n_languages == 0 || is_named(v, t->language)))
+            rc = add_listing(c, parser, variant, t, needed, e);
     }
     if (rc == 0)
         look_at_languages(c, variant, waba, found);

@@ -267,7 +267,7 @@ static int choose_number(struct pages *g, struct check_person *p, const char *co
                          struct err *e)
 {
     int number = -1, way = BY_STICKY;
-    int rc = g->c->def->n_numbers > 1 ? sticky(g, p->contact, &number, e) : 0;
+    int rc = g->c->def->n_numbers > 1 || g->c->def->n_routes > 0 ? sticky(g, p->contact, &number, e) : 0;
     if (rc != 0)
         return rc;
     if (number < 0) {
@@ -405,7 +405,7 @@ static uint16_t group_of(struct check *c, const struct audience_person *who, con
     if (c->n_groups == CHECK_GROUPS)
         return CHECK_GROUPS - 1;
     c->group[c->n_groups] =
-        (struct forecast_people){.where = w, .name = country[0] != '\0' ? arena_strdup(c->a, country) : NULL};
+        (struct check_group){.where = w, .country = country[0] != '\0' ? arena_strdup(c->a, country) : NULL};
     return (uint16_t)c->n_groups++;
 }
 

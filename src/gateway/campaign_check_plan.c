@@ -35,7 +35,7 @@ static void count(struct check *c, const struct check_person *p)
     c->by_variant[p->variant]++;
     c->by_language[p->variant][p->language]++;
     c->source[p->stratum].people++;
-    c->group[p->group].n++;
+    c->group[p->group].people++;
     c->by_country[country_row(country)]++;
 }
 

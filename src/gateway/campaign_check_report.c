@@ -286,6 +286,21 @@ static void put_days(struct json_out *o, const struct check *c)
     jo_end(o);
 }
 
+/* As hours_parse() reads them; null: at all hours. */
+static void put_hours(struct json_out *o, const char *key, const struct hours *h)
+{
+    struct buf text;
+    buf_init(&text, 1024);
+    jo_key(o, key);
+    if (h != NULL) {
+        hours_text(h, &text);
+        jo_str(o, buf_str(&text));
+    } else {
+        jo_null(o);
+    }
+    buf_done(&text);
+}
+
 static void put_forecast(struct json_out *o, const struct check *c)
 {
     static const char *const ramps[] = {"standard", "careful", "fast"};
@@ -300,6 +315,8 @@ static void put_forecast(struct json_out *o, const struct check *c)
     rest_time(o, "first_at", c->forecast.first_at);
     rest_time(o, "done_at", c->forecast.done_at);
     jo_kint(o, "by_deadline", c->forecast.by_deadline);
+    put_hours(o, "hours", c->def->has_hours ? &c->def->hours : NULL);
+    put_hours(o, "rules_hours", c->has_quiet ? &c->quiet : NULL);
     jo_key(o, "why");
     jo_array(o);
     for (size_t i = 0; i < 3 && c->forecast.why[i][0] != '\0'; i++)

@@ -138,7 +138,7 @@ static int hour_and_country(const struct check *c, char country[3])
         if (c->by_country[i] > 0 && (most == CHECK_COUNTRIES - 1 || c->by_country[i] > c->by_country[most]))
             most = i;
     for (size_t i = 1; i < c->n_groups; i++)
-        if (c->group[i].n > c->group[group].n)
+        if (c->group[i].people > c->group[group].people)
             group = i;
     country[0] = most < CHECK_COUNTRIES - 1 ? (char)('A' + most / 26) : '\0';
     country[1] = (char)('A' + most % 26);
@@ -219,6 +219,21 @@ static int by_people(const void *a, const void *b)
     return x->n > y->n ? -1 : x->n < y->n;
 }
 
+/* Those of whom somebody gets a message, the largest first. */
+static struct forecast_people *groups(struct check *c, size_t *ret_n)
+{
+    struct forecast_people *v = arena_new_array(c->a, struct forecast_people, CHECK_GROUPS);
+    size_t n = 0;
+    if (v == NULL)
+        return NULL;
+    for (size_t i = 0; i < c->n_groups; i++)
+        if (c->group[i].people > 0)
+            v[n++] = (struct forecast_people){c->group[i].where, c->group[i].people, c->group[i].country};
+    qsort(v, n, sizeof *v, by_people);
+    *ret_n = n;
+    return v;
+}
+
 /* What all its portfolios may reach in a day; 0 without limit, or not known. */
 static int limits(struct check *c, struct forecast_terms *t, struct err *e)
 {
@@ -257,15 +272,15 @@ static int forecast(struct check *c, struct err *e)
                                .people = (int64_t)c->n_order,
                                .start_at = c->def->start_at > c->now ? c->def->start_at : c->now,
                                .deadline = c->def->deadline,
-                               .group = c->group,
-                               .n_groups = c->n_groups,
                                .hours = c->def->has_hours ? &c->def->hours : NULL};
     int rc = limits(c, &t, e);
     if (rc != 0 || c->n_order == 0)
         return rc;
-    qsort(c->group, c->n_groups, sizeof c->group[0], by_people);
-    while (t.n_groups > 0 && c->group[t.n_groups - 1].n == 0)
-        t.n_groups--;
+    t.group = groups(c, &t.n_groups);
+    if (t.group == NULL)
+        return err_set(e, WL_ENOMEM, "out of memory for a forecast");
+    c->has_quiet = check_quiet(c, &c->quiet);
+    t.quiet = c->has_quiet ? &c->quiet : NULL;
     campaign_forecast(&t, c->now, &c->forecast);
     if (campaign_forecast_lack(&t, &c->forecast, lack, sizeof lack))
         check_problem(c, false, "forecast", c->def->deadline != 0 ? "deadline" : "", "%s", lack);
