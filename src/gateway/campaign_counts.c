@@ -37,19 +37,20 @@ static struct cohort_change row_of(const struct message *m)
                                   .minute = minute_of(m)};
 }
 
-/* What the row is worth, but for how soon it was read. */
+/* What the row is worth, but for how soon it was read. Whoever is undeliverable or stopped is one of those sent to, also when Meta said so at
+ * once; held_back and failed are of those sent to as well: what was refused at once for another reason was sent to nobody. */
 static struct cohort_change worth(const struct message *m)
 {
     struct cohort_change c = row_of(m);
-    bool rejected = m->life.state == LIFE_REJECTED && m->life.begun_at != 0, failed = m->life.state == LIFE_FAILED;
-    bool about_person = m->life.code == CODE_UNDELIVERABLE || m->life.code == CODE_STOPPED;
-    bool has = m->life.accepted != 0;
-    c.sent = has || (rejected && about_person);
+    bool has = m->life.accepted != 0, failed = has && m->life.state == LIFE_FAILED;
+    bool rejected = m->life.begun_at != 0 && m->life.state == LIFE_REJECTED;
+    bool undeliverable = m->life.code == CODE_UNDELIVERABLE, stopped = m->life.code == CODE_STOPPED;
+    c.sent = has || (rejected && (undeliverable || stopped));
     c.delivered = has && m->life.delivered;
     c.read_any = has && (m->seen & SEEN_BY_EYES) != 0;
-    c.undeliverable = (rejected || failed) && m->life.code == CODE_UNDELIVERABLE;
-    c.held_back = (rejected || failed) && m->life.code == CODE_HELD_BACK;
-    c.failed = (rejected || failed) && !c.undeliverable && !c.held_back;
+    c.undeliverable = (rejected || failed) && undeliverable;
+    c.held_back = failed && m->life.code == CODE_HELD_BACK;
+    c.failed = failed && !undeliverable && !stopped && m->life.code != CODE_HELD_BACK;
     return c;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * rest_person.h - what the files about one person's consent and data share: rest_consent*.c, rest_contacts.c,
- * rest_wordings.c, rest_person_export.c. Private to them. */
+ * rest_wordings.c, rest_person_export.c, rest_person_campaigns.c. Private to them. */
 #ifndef WL_GATEWAY_REST_PERSON_H
 #define WL_GATEWAY_REST_PERSON_H
 
@@ -55,6 +55,10 @@ void rest_consent_standing(struct rest_call *c, const struct person *p, const st
 bool rest_read_body(struct rest_call *c, struct json *ret);
 /* 64 hex digits. */
 bool rest_read_hash(struct str hex, uint8_t ret[SHA256_BYTES]);
+
+/* "campaigns": [...] they were chosen for, into the open object. *ret_cut: not all of them. */
+int rest_person_campaigns(struct json_out *o, struct store *s, struct arena *a, const struct person *p, bool *ret_cut,
+                          struct err *e);
 
 int rest_consent_bulk(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);
 int rest_wordings_list(struct rest_call *c, struct store *s, struct arena *a, int64_t now, struct err *e);

@@ -2,7 +2,7 @@
  * rest_person_export.c - GET /contacts/{who}/export: everything that is held on one person, for that person.
  *
  * First comes a page with who they are and what they agreed to: names, attributes, tags, activity, consent with wordings, evidence and places in
- * the log, windows, messages the gateway owes them; `cut` says that there is more of that than fits. Then pages of messages with the decisions about them, of webhooks, and of
+ * the log, windows, campaigns they were chosen for, messages the gateway owes them; `cut` says that there is more of that than fits. Then pages of messages with the decisions about them, of webhooks, and of
  * statuses whose message nobody knows; each call takes a moment of a reader at most, and `next` is where to go on. The command
  * line puts the pages together.
  *
@@ -166,7 +166,7 @@ static int put_person(struct export *x, struct arena *a, struct err *e)
 {
     struct consent_row *rows;
     size_t n = 0;
-    bool cut = false, errands_cut = false, imports_cut = false;
+    bool cut = false, errands_cut = false, imports_cut = false, campaigns_cut = false;
     char now[TIME_TEXT];
     struct json_out *o = &x->c->out;
     int rc = ledger_list(x->s, x->p.bucket, x->p.id, a, EVENTS_MOST, &rows, &n, e);
@@ -185,7 +185,9 @@ static int put_person(struct export *x, struct arena *a, struct err *e)
         rc = rest_said_show(o, x->s, a, &x->p, &imports_cut, e);
     if (rc == 0)
         rc = put_errands(x, a, &errands_cut, e);
-    jo_kbool(o, "cut", cut || errands_cut || imports_cut);
+    if (rc == 0)
+        rc = rest_person_campaigns(o, x->s, a, &x->p, &campaigns_cut, e);
+    jo_kbool(o, "cut", cut || errands_cut || imports_cut || campaigns_cut);
     return rc == 0 ? go_on(x, e) : rc;
 }
 

@@ -105,6 +105,18 @@ def all_heard(gateway):
     gateway.wait_applied()
 
 
+def chosen(gateway, values):
+    """A campaign as a check leaves it, with these people and what is to be put into their messages; its id."""
+    campaign = (int(time.time() * 1000) << 22) + 7
+    with contextlib.closing(sqlite3.connect(gateway.folder / "state" / "wayleave.db", timeout=30)) as db, db:
+        db.execute(f"INSERT INTO campaign VALUES ({campaign}, 1, 'spring', 2, 0, '', 0, '{{}}', 0, 0, {len(values)}, {len(values)}, '', 1, 'ada', 1, 0, '', 0, 0, 0, 0, 0, 0, 0, 0)")
+        for place, (who, value) in enumerate(values.items(), 1):
+            contact = db.execute("SELECT contact FROM person_identity WHERE kind = 1 AND value = ?", (who[1:],)).fetchone()[0]
+            db.execute("INSERT INTO campaign_recipient VALUES (0, ?, ?, ?, 1, 0, 0, 0, 1, 0, 'en_US', '', ?)", (campaign, place, contact, value.encode()))
+            db.execute("INSERT INTO contact_campaign VALUES (0, ?, ?, ?)", (contact, campaign, place))
+    return campaign
+
+
 def of_everybody(gateway):
     """What must stay as it is when somebody else goes: consent events, people, names, entries of the log."""
     return [gateway.query(sql) for sql in ("SELECT * FROM ledger WHERE subject LIKE '%900302' OR subject LIKE '%90000000000302' ORDER BY id",
@@ -151,6 +163,11 @@ def test_a_person_with_everything_leaves_nothing(quiet, sandbox, app):
     ids, others = wamids(quiet), of_everybody(quiet)
     theirs = [w for w in ids if b"447700922301" in base64.b64decode(w[6:] + "===")]
     assert len(theirs) == 1 and len(ids) == 2, ids
+    # chosen for a campaign
+    campaign = chosen(quiet, {"+" + ANA: "[\"value for Ana W\"]", "+" + BO: "[\"value for Bo\"]"})
+    _, exported, _ = quiet.cli(["contacts", "export", "+" + ANA])
+    [one] = json.loads(exported)["campaigns"]
+    assert (one["name"], one["values"], one["did"], one["skipped"]) == ("spring", "[\"value for Ana W\"]", ["replied"], None)
     [(keys,)] = quiet.query("SELECT hex(key) FROM subject_key WHERE contact <> 0 ORDER BY contact LIMIT 1")
     leaves, [(messages,)] = quiet.query("SELECT idx, entry FROM log_leaf ORDER BY idx"), quiet.query("SELECT count(*) FROM msg")
     assert quiet.query("SELECT count(*) FROM idempotency")[0][0] == 1 and quiet.query("SELECT count(*) FROM callback_data")[0][0] == 1
@@ -159,12 +176,15 @@ def test_a_person_with_everything_leaves_nothing(quiet, sandbox, app):
 
     assert answer["leaves"] == 3 and answer["contact"] is None and answer["reason"] == "letter of 3 May"
     assert quiet.person("+" + ANA) is None and quiet.person(ANA_ID) is None
-    texts = ("hello from me", "text of Ana's own", "dead letter text", "caption of Ana", "text to Ana", "parameter for Ana", "order of Ana W", "198.51.100.77", "written for Ana alone")
+    texts = ("hello from me", "text of Ana's own", "dead letter text", "caption of Ana", "text to Ana", "parameter for Ana", "order of Ana W", "198.51.100.77", "written for Ana alone", "value for Ana W")
     assert_nowhere(quiet, *SPELLINGS, ANA_ID, NAME, *theirs, *texts, keys, bytes.fromhex(keys).decode("latin-1"))
     # messages are counted, and nothing else is known of them
     assert quiet.query("SELECT count(*) FROM msg") == [(messages,)]
     assert message(quiet, later.json()["id"])["state"] == "cancelled" and message(quiet, later.json()["id"])["contact"] is None
     assert quiet.query("SELECT count(*) FROM outbox") == [(0,)] and quiet.query("SELECT count(*) FROM idempotency") == [(0,)]
+    # their place in the campaign stays, because places are counted; nobody is in it
+    rows = quiet.query(f"SELECT place, contact = 0, told, CAST(params AS TEXT) FROM campaign_recipient WHERE campaign = {campaign} ORDER BY place")
+    assert rows == [(1, 1, 1, ""), (2, 0, 1, "[\"value for Bo\"]")] and quiet.query("SELECT count(*) FROM contact_campaign") == [(1,)]
     # nobody else lost anything
     assert of_everybody(quiet) == others
     assert quiet.query("SELECT idx, entry FROM log_leaf WHERE idx < %d ORDER BY idx" % len(leaves)) == leaves
