@@ -11,8 +11,10 @@
 #include <stdio.h>
 
 #include "core/consent.h"
+#include "gateway/campaign_id.h"
 #include "gateway/ledger_audit_impl.h"
 #include "gateway/ledger_tiles.h"
+#include "store/campaigns_leaves.h"
 #include "store/ledger.h"
 #include "store/ledger_audit.h"
 #include "store/rules_log.h"
@@ -265,12 +267,32 @@ static int audit_rules(struct ledger_audit *au, struct page *p, struct err *e)
     return rc;
 }
 
-/* A leaf that neither a record nor an event of the rules has claimed. */
+static int audit_campaigns(struct ledger_audit *au, struct page *p, struct err *e)
+{
+    struct campaign_event_row *v = NULL;
+    size_t n = 0;
+    int rc = campaign_events_by_leaf(au->s, p->from, PAGE, au->a, &v, &n, e);
+    for (size_t k = 0; k < n && rc == 0; k++) {
+        char what[64], id[STORE_ID_TEXT];
+        size_t i;
+        snprintf(what, sizeof what, "the approval of campaign %s", campaign_id_text(v[k].campaign, id));
+        if (!claim(au, p, v[k].leaf, what, &i))
+            continue;
+        rc = take_key(au, p, 0, 0, e);
+        if (rc == 0 && p->leaf[i].kind != LEAF_CAMPAIGN)
+            ledger_audit_say(au, "%s has leaf %lld, a %s", what, (long long)v[k].leaf, leaf_kind_name(p->leaf[i].kind));
+        else if (rc == 0)
+            audit_record(au, p, i, what, v[k].n, v[k].record);
+    }
+    return rc;
+}
+
+/* A leaf that neither a record nor an event of the rules or of a campaign has claimed. */
 static int audit_alone(struct ledger_audit *au, const struct page *p, size_t i, struct err *e)
 {
     long long leaf = (long long)(p->from + (int64_t)i);
     const struct leaf *l = &p->leaf[i];
-    if (p->entry[i].gone || !p->sound[i] || l->kind == LEAF_CAMPAIGN)
+    if (p->entry[i].gone || !p->sound[i])
         return 0;
     if (l->kind != LEAF_ERASURE) {
         ledger_audit_say(au, "leaf %lld (%s): its record is gone, and no erasure took it", leaf,
@@ -300,6 +322,8 @@ static int audit_page(struct ledger_audit *au, struct page *p, struct err *e)
     int rc = audit_rows(au, p, e);
     if (rc == 0)
         rc = audit_rules(au, p, e);
+    if (rc == 0)
+        rc = audit_campaigns(au, p, e);
     for (size_t i = 0; i < p->n && rc == 0; i++)
         if (!p->met[i])
             rc = audit_alone(au, p, i, e);

@@ -2,12 +2,13 @@
  * ledger_adopt.c - events that have no place in the log get one: those of before there was a log, and all of them after a new
  * generation began.
  *
- * Oldest first, by their ids, consent before rules. An entry's time is when it came into the log, the record behind it says when
+ * Oldest first, by their ids, consent before rules and these before approvals of campaigns. An entry's time is when it came into the log, the record behind it says when
  * the event was recorded: so nothing looks as if it had been proven earlier than it was. A row of before gets what rows have
  * today: the name its person is known by, the digest of its wording (the text moves to where wordings are kept), the
  * fingerprint that makes the same report recognisable when it comes once more. */
 #include <string.h>
 
+#include "store/campaigns_leaves.h"
 #include "store/ledger_rows.h"
 #include "store/rules_log_rows.h"
 
@@ -170,7 +171,7 @@ static int count_left(struct store *s, int bucket, int64_t *ret, struct err *e)
 int ledger_adopt(struct store *s, int bucket, size_t max, int64_t now, int64_t *ret_left, struct err *e)
 {
     size_t done = 0;
-    int64_t left = 0, rules = 0;
+    int64_t left = 0, rules = 0, campaigns = 0;
     int rc = write_start(s, e);
     if (rc != 0)
         return rc;
@@ -181,7 +182,11 @@ int ledger_adopt(struct store *s, int bucket, size_t max, int64_t now, int64_t *
         rc = rules_log_adopt(s, max - done, now, e);
     if (rc == 0)
         rc = rules_log_left(s, COUNT_MAX, &rules, e);
+    if (rc == 0 && left + rules == 0)
+        rc = campaign_events_adopt(s, max - done, now, e);
     if (rc == 0)
-        *ret_left = left + rules;
+        rc = campaign_events_left(s, COUNT_MAX, &campaigns, e);
+    if (rc == 0)
+        *ret_left = left + rules + campaigns;
     return write_end(s, rc);
 }

@@ -8,6 +8,7 @@
  * restored and places are given again. */
 #include <string.h>
 
+#include "store/campaigns_leaves.h"
 #include "store/ledger_rows.h"
 #include "store/people_rows.h"
 
@@ -380,6 +381,8 @@ static int restart(struct store *s, int64_t now, struct err *e)
         rc = run_with(s, &log_clear, 0, e);
     if (rc == 0)
         rc = run_with(s, &rules_unplace, -1, e);
+    if (rc == 0)
+        rc = campaign_events_unplace(s, e);
     if (rc == 0)
         rc = run_with(s, &erasures_unplace, -1, e);
     if (rc == 0)

@@ -2,9 +2,12 @@
 """Campaigns as their users do them: from a file to the last delivery through the command line; who may approve what; what is refused and in
 which words; that a figure and its rows are one."""
 
+import contextlib
 import csv
 import io
 import json
+import re
+import sqlite3
 
 import campaign_rig
 import pytest
@@ -107,6 +110,31 @@ def test_a_second_person(strict):
     refuses(401, "for campaigns alone", lambda: own._call("POST", "/rules/activate", {}, key=ADA))
 
 
+# What somebody with access to the file does, what the ledger's audit says of it, and what verify does.
+TAMPERED = [
+    ("UPDATE campaign_event SET record = replace(record, 'ana', 'bob') WHERE record <> ''", r"the approval of campaign {id} does not fit its leaf \d+", "does not commit to the record"),
+    ("DELETE FROM campaign_event WHERE record <> ''", r"leaf \d+ \(campaign\): its record is gone", "nobody approved it"),
+    ("UPDATE campaign_recipient SET params = '[\"Eve\"]' WHERE place = 1", "everything fits", "is not what it was when the plan was made"),
+    ("UPDATE campaign SET definition = replace(definition, 'again', 'anew')", "everything fits", "is not what it was when the plan was made"),
+    ("UPDATE campaign SET plan = zeroblob(32)", "everything fits", "the plan is another one than the approval names"),
+]
+
+
+def changed_behind_its_back(gateway, c, statement, audit, says):
+    table = re.match(r"(?:UPDATE|DELETE FROM) (\w+)", statement).group(1)
+    with contextlib.closing(sqlite3.connect(gateway.folder / "state" / "wayleave.db", timeout=30, isolation_level=None)) as db:
+        before = db.execute(f"SELECT * FROM {table}").fetchall()
+        assert db.execute(statement).rowcount > 0
+        said, found = gateway.cli(["ledger", "verify"])[1], c.get("verify")
+        db.execute("BEGIN IMMEDIATE")
+        db.execute(f"DELETE FROM {table}")
+        db.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(before[0]))})", before)
+        db.execute("COMMIT")
+    assert re.search(audit.format(id=c.id), said), said
+    assert not found["sound"] and any(says in p for p in found["problems"]), (statement, found)
+    story(gateway, "verify", c.id)
+
+
 def test_what_was_approved_is_what_is_sent(gateway):
     people(gateway, 2)
     c = Campaign(gateway, definition())
@@ -120,6 +148,8 @@ def test_what_was_approved_is_what_is_sent(gateway):
     refuses(409, "it was changed since", lambda: c.change(definition(), version=1))
     rig.until("the approval is sealed", lambda: c.get("verify")["approval"]["sealed"])
     assert c.get("verify")["sound"], c.get("verify")
+    for statement, audit, says in TAMPERED:
+        changed_behind_its_back(gateway, c, statement, audit, says)
     c.act("cancel", reason="the wrong day")
     assert c.get()["state"] == "cancelled"
     refuses(409, "that is for good", c.start)

@@ -10,6 +10,7 @@
 #include "gateway/campaign_id.h"
 #include "gateway/campaigns.h"
 #include "gateway/checkpoints_impl.h"
+#include "store/campaigns_leaves.h"
 
 static struct approver_option approvers[] = {{1, (char[]){"Ada"}, (char[]){"adas-own-key-0123456789"}},
                                              {2, (char[]){"bo"}, (char[]){"bos-own-key-01234567890"}}};
@@ -116,6 +117,37 @@ TEST(an_approval_names_its_plan_and_is_in_the_ledger)
     OK(&f, subject_key_get(f.s, 0, 0, key, &f.e));
     leaf_salt(key, (uint64_t)ev[n - 1].n, salt);
     leaf_commit(salt, ev[n - 1].record, commit);
+    assert_memory_equal(commit, leaf.commit, sizeof commit);
+    fx_end(&f);
+}
+
+/* A log that begins anew: the approval gets an entry in it that commits to the same words. */
+TEST(an_approval_has_its_place_in_a_new_log)
+{
+    struct fx f;
+    struct campaign_event_row *ev;
+    struct leaf leaf;
+    struct log_entry entry;
+    size_t n = 0;
+    int64_t left = 0;
+    uint8_t key[LEAF_KEY_BYTES], salt[SHA256_BYTES], commit[SHA256_BYTES];
+    world(&f);
+    struct campaign_row c = checked(&f, 5, "ana", 0xab);
+    OK(&f, approve(&f, &c, "ana", hex_of(&c)));
+    BEGIN(&f);
+    OK(&f, log_restart(f.s, NOW + 9, &f.e));
+    OK(&f, campaign_events_left(f.s, 10, &left, &f.e));
+    assert_int_equal(left, 1);
+    OK(&f, ledger_adopt(f.s, 0, 100, NOW + 10, &left, &f.e));
+    COMMIT(&f);
+    assert_int_equal(left, 0);
+    OK(&f, campaign_events_by_leaf(f.s, 0, 10, f.a, &ev, &n, &f.e));
+    assert_int_equal(n, 1);
+    OK(&f, log_read(f.s, ev[0].leaf, 1, &entry, &n, &f.e));
+    OK(&f, leaf_read(entry.bytes, LEAF_BYTES, &leaf, &f.e));
+    OK(&f, subject_key_get(f.s, 0, 0, key, &f.e));
+    leaf_salt(key, (uint64_t)ev[0].n, salt);
+    leaf_commit(salt, ev[0].record, commit);
     assert_memory_equal(commit, leaf.commit, sizeof commit);
     fx_end(&f);
 }
@@ -307,7 +339,7 @@ TEST(one_fate_one_outcome)
     }
 }
 
-TESTS(T(an_approval_names_its_plan_and_is_in_the_ledger), T(above_a_size_a_second_person_with_a_key),
-      T(a_check_voids_what_was_approved_and_is_waited_for), T(holding_and_going_on),
-      T(a_copy_that_was_put_back_does_not_go_on_by_itself), T(a_source_is_held_and_released),
+TESTS(T(an_approval_names_its_plan_and_is_in_the_ledger), T(an_approval_has_its_place_in_a_new_log),
+      T(above_a_size_a_second_person_with_a_key), T(a_check_voids_what_was_approved_and_is_waited_for),
+      T(holding_and_going_on), T(a_copy_that_was_put_back_does_not_go_on_by_itself), T(a_source_is_held_and_released),
       T(keys_and_names_of_approvers), T(an_id_is_read_back), T(one_fate_one_outcome))
