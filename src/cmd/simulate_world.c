@@ -405,11 +405,27 @@ static bool is_open(const struct world *w, size_t z)
     return !w->plan->has_hours || hours_open(&w->plan->hours, &w->plan->zone[z].where, w->now);
 }
 
+/* What the rule campaign.late does: whoever still waits gets nothing. */
+static void refuse_the_late(struct world *w)
+{
+    if (w->p.open <= 0)
+        return;
+    w->ret->too_late += w->p.open;
+    w->p.open = w->p.waiting = 0;
+    for (size_t z = 0; z < w->plan->n_zones; z++)
+        w->door[z].head = w->door[z].tail;
+    for (size_t g = 0; g < w->plan->people.n_groups; g++)
+        w->source[g].aside.head = w->source[g].aside.tail;
+    note(w, SIM_LATE, "the deadline is over; whoever waited at the door gets nothing");
+}
+
 /* For one second; true when somebody was sent to. */
 static bool send_some(struct world *w)
 {
     int64_t room = room_today(w), left = least(w->p.per_second, room), ready = 0;
     uint32_t place;
+    if (w->plan->terms_of.deadline != 0 && w->now >= w->plan->terms_of.deadline)
+        refuse_the_late(w);
     if (w->p.state != CAMPAIGN_RUNNING)
         return false;
     for (size_t z = 0; z < w->plan->n_zones; z++) {
@@ -483,7 +499,8 @@ static bool ask(struct world *w)
     case RUN_FINISH:
         break;
     }
-    note(w, SIM_FINISH, "");
+    if (w->ret->too_late == 0)
+        note(w, SIM_FINISH, "");
     return false;
 }
 
@@ -509,10 +526,11 @@ static void play(struct world *w, sim_watch_fn watch, void *ctx)
         if (goes)
             w->now = hurry ? w->now + SECOND : most(w->now + SECOND, least(minute, w->s.at));
     }
-    w->ret->end = goes                       ? SIM_UNFINISHED
-                  : w->s.kind == RUN_FINISH  ? SIM_FINISHED
-                  : w->s.cause == CAUSE_LATE ? SIM_DEADLINE
-                                             : SIM_STOPPED;
+    bool late = w->s.cause == CAUSE_LATE || w->ret->too_late > 0;
+    w->ret->end = goes                          ? SIM_UNFINISHED
+                  : w->s.cause == CAUSE_MONITOR ? SIM_STOPPED
+                  : late                        ? SIM_DEADLINE
+                                                : SIM_FINISHED;
     if (goes)
         note(w, SIM_GIVEN_UP, "");
     w->ret->end_at = w->ret->end == SIM_FINISHED && w->p.last_sent_at != 0 ? w->p.last_sent_at + SECOND : w->now;

@@ -64,6 +64,7 @@ struct sim_result {
     int64_t reached;         /* people sent to */
     int64_t held_reached;    /* at the first hold of the whole; -1: there was none */
     int64_t stopped_reached; /* -1: not stopped */
+    int64_t too_late;        /* people at the door when the deadline came: they get nothing */
     int64_t left_out;        /* people of sources that were isolated */
     size_t holds;
     struct sim_counts all, stratum[SIM_STRATA]; /* what all those reached do in the end, seen or not */

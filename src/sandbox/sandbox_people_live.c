@@ -7,7 +7,7 @@
  * delivered and read: nobody opts out of a receipt. All delays are divided by the factor of the clock.
  *
  * The same person, template and seed react the same every time. Messages that would have failed anyway, and those to groups, are left
- * alone. Counts are of what was drawn, by group, when the message was accepted. */
+ * alone. Counts are of what was drawn for marketing messages, by group, when they were accepted. */
 #include "sandbox/sandbox_people_live.h"
 
 #include <stdio.h>
@@ -119,7 +119,7 @@ static void write_context(struct json_out *o, const struct act *a)
 static void write_message(struct sandbox *sb, struct json_out *o, const struct act *a, int64_t now)
 {
     char id[SBX_WAMID], seconds[24];
-    bool button = a->way == PEOPLE_BY_BUTTON && !a->reply;
+    bool button = a->way == PEOPLE_BY_BUTTON && !a->reply && !a->complains;
     snprintf(seconds, sizeof seconds, "%lld", (long long)(now / 1000));
     open_value(o, a);
     jo_key(o, "messages");
@@ -228,7 +228,8 @@ bool sbx_people_plan(struct sandbox *sb, struct sbx_message *m)
     bool wants = str_starts(str_of(m->category), STR("marketing"));
     uint64_t what = people_key(m->template_name.n > 0 ? m->template_name : m->wamid);
     people_react(&p->model, group, people_key(m->user), what, wants, &r);
-    tally(&p->tally[group], &r);
+    if (wants)
+        tally(&p->tally[group], &r);
     if (r.fail_code != 0) {
         m->fail_code = r.fail_code;
         sbx_hooks_plan(sb, m, SBX_FAILED, soon(sb, r.fail_ms));
