@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * config_impl.h - what reading a configuration and looking at it as a whole share. */
+ * config_impl.h - what reading a configuration and looking at it as a whole share.
+ *
+ * For config*.c only: mistakes and warnings, and values by their key. */
 #ifndef WL_CMD_CONFIG_IMPL_H
 #define WL_CMD_CONFIG_IMPL_H
 

@@ -134,13 +134,25 @@ enum campaign_figure campaign_outcome_of(uint32_t figures)
     return FIGURE_AUDIENCE;
 }
 
+/* What the message of this person is. */
+static bool message_fits(const struct recipient_fate *f, uint32_t figures, const struct fate_filter *q)
+{
+    if (q->code != 0 && ((figures & BIT(FIGURE_FAILED)) == 0 || f->m.life.code != q->code))
+        return false;
+    return q->number == 0 || campaign_fate_number(f) == q->number;
+}
+
+/* What the check said of them. */
+static bool row_fits(const struct campaign_recipient *r, const struct fate_filter *q)
+{
+    return (q->rule.p == NULL || str_eq(r->rule, q->rule)) && (q->skip == 0 || r->skip == q->skip) &&
+           (q->source < 0 || r->stratum == q->source) && (q->variant < 0 || r->variant == q->variant) &&
+           (q->language.p == NULL || str_eq(r->language, q->language));
+}
+
 bool campaign_fate_fits(const struct recipient_fate *f, uint32_t figures, const struct fate_filter *q)
 {
-    bool failed = (figures & BIT(FIGURE_FAILED)) != 0;
     return (q->figures == 0 || (figures & q->figures) != 0) &&
-           (q->outcomes == 0 || (q->outcomes & BIT(campaign_outcome_of(figures))) != 0) &&
-           (q->rule.p == NULL || str_eq(f->r.rule, q->rule)) && (q->skip == 0 || f->r.skip == q->skip) &&
-           (q->code == 0 || (failed && f->m.life.code == q->code)) && (q->source < 0 || f->r.stratum == q->source) &&
-           (q->variant < 0 || f->r.variant == q->variant) && (q->number == 0 || campaign_fate_number(f) == q->number) &&
-           (q->language.p == NULL || str_eq(f->r.language, q->language));
+           (q->outcomes == 0 || (q->outcomes & BIT(campaign_outcome_of(figures))) != 0) && row_fits(&f->r, q) &&
+           message_fits(f, figures, q);
 }

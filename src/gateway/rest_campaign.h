@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * rest_campaign.h - what the calls about campaigns share, for the rest_campaign*.c files only. */
+ * rest_campaign.h - what the calls about campaigns share, for the rest_campaign*.c files only.
+ *
+ * A campaign by its id, what every answer says of it, the rule behind one of its messages. */
 #ifndef WL_GATEWAY_REST_CAMPAIGN_H
 #define WL_GATEWAY_REST_CAMPAIGN_H
 

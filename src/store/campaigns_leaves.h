@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * campaigns_leaves.h - the entries that approvals of campaigns have in the log: for who audits it, and for a log that begins anew. */
+ * campaigns_leaves.h - the entries that approvals of campaigns have in the log.
+ *
+ * For who audits it, and for a log that begins anew (ledger.h). */
 #ifndef WL_STORE_CAMPAIGNS_LEAVES_H
 #define WL_STORE_CAMPAIGNS_LEAVES_H
 

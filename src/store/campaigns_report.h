@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * campaigns_report.h - everybody of a campaign's audience with what became of them, one after the other: what reports count. */
+ * campaigns_report.h - everybody of a campaign's audience with what became of them, one after the other.
+ *
+ * What reports count. Nothing is kept of a row once it was looked at. */
 #ifndef WL_STORE_CAMPAIGNS_REPORT_H
 #define WL_STORE_CAMPAIGNS_REPORT_H
 

@@ -54,6 +54,31 @@ static int load(struct config **c, const char *file, char *const *env, const cha
     return config_load(c, &from, e);
 }
 
+TEST(mistakes_about_approvers)
+{
+    static const struct {
+        const char *text, *says;
+    } rows[] = {
+        {"approvers:\n  - key_file: tok\n", ":2: every entry of approvers wants a name: who it is"},
+        {"approvers:\n  - name: Ada Long\n    key_file: tok\n",
+         ":2: approvers[].name must be 1 to 64 bytes without a space"},
+        {"approvers:\n  - name: ada\n", "approver ada has no key_file"},
+        {"approvers:\n  - name: Runner\n    key_file: tok\n", "nobody can be called Runner"},
+        {"approvers:\n  - name: ada\n    key_file: tok\n  - name: ADA\n    key_file: tok\n",
+         ":4: approver ADA is listed twice, first on line 2"},
+        {"approvers:\n  - name: ada\n    key: 0123456789abcdef\n", ":3: there is no key approvers[].key"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct config *c;
+        struct err e;
+        put("w.yaml", rows[i].text);
+        int rc = load(&c, in_dir("w.yaml"), NULL, NULL, true, &e);
+        if (rc != WL_EINVAL || strstr(buf_cstr(&c->problems), rows[i].says) == NULL)
+            fail_msg("%s\ngot  %s\nwant %s", rows[i].text, buf_cstr(&c->problems), rows[i].says);
+        config_free(c);
+    }
+}
+
 TEST(approvers_have_keys_of_their_own)
 {
     static const char *const set[] = {"approvers.ada.key_file=/nowhere", "campaigns.second_person_above=5", NULL};
@@ -241,14 +266,6 @@ TEST(mistakes_in_a_file)
         {"webhook:\n  apps:\n    - id: 5\n      app_secret: x\n      app_secret_file: empty\n",
          ":5: webhook.apps[].app_secret_file and webhook.apps[].app_secret ("},
         {"webhook:\n  apps:\n    - id: 5\n      secret: x\n", ":4: there is no key webhook.apps[].secret"},
-        {"approvers:\n  - key_file: tok\n", ":2: every entry of approvers wants a name: who it is"},
-        {"approvers:\n  - name: Ada Long\n    key_file: tok\n",
-         ":2: approvers[].name must be 1 to 64 bytes without a space"},
-        {"approvers:\n  - name: ada\n", "approver ada has no key_file"},
-        {"approvers:\n  - name: Runner\n    key_file: tok\n", "nobody can be called Runner"},
-        {"approvers:\n  - name: ada\n    key_file: tok\n  - name: ADA\n    key_file: tok\n",
-         ":4: approver ADA is listed twice, first on line 2"},
-        {"approvers:\n  - name: ada\n    key: 0123456789abcdef\n", ":3: there is no key approvers[].key"},
         {"rules: nowhere\n", ":1: rules.platform: "},
         {"rules:\n  platform: nowhere\n", ":2: rules.platform: "},
         {"rules:\n  laws: [co, narnia]\n", "rules/law/narnia.yaml cannot be read"},
@@ -412,6 +429,6 @@ TEST(a_secret_others_can_read_is_warned_about)
 #define IN_DIR(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 TESTS(T(no_file_at_all), IN_DIR(later_sources_win_and_say_so), IN_DIR(rules_are_one_file_or_several),
       IN_DIR(mistakes_in_a_file), IN_DIR(several_apps), IN_DIR(approvers_have_keys_of_their_own),
-      IN_DIR(all_mistakes_at_once), T(mistakes_elsewhere), IN_DIR(a_named_file_must_exist),
-      IN_DIR(a_client_needs_no_secrets), IN_DIR(credentials_of_the_service_manager),
+      IN_DIR(mistakes_about_approvers), IN_DIR(all_mistakes_at_once), T(mistakes_elsewhere),
+      IN_DIR(a_named_file_must_exist), IN_DIR(a_client_needs_no_secrets), IN_DIR(credentials_of_the_service_manager),
       IN_DIR(a_secret_others_can_read_is_warned_about))
