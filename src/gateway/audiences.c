@@ -86,7 +86,6 @@ static int add_source(void *ctx, int64_t id, struct str name, struct err *e)
 static int add_mark(void *ctx, int64_t contact, unsigned marks, struct err *e)
 {
     struct build *b = ctx;
-    b->m.marks++;
     return audience_add_mark(b->m.au, str_of(b->campaign), contact, marks, e);
 }
 
@@ -130,17 +129,16 @@ static int build_campaign(struct build *b, int64_t campaign, struct err *e)
     size_t n = PAGE;
     int rc = 0;
     campaign_id_text(campaign, b->campaign);
-    while (rc == 0 && n == PAGE && b->m.marks < AUDIENCE_MARKS_MAX) {
+    while (rc == 0 && n == PAGE) {
         rc = begin_page(b, e);
         if (rc == 0)
             rc = audience_row_marks(b->s, BUCKET, campaign, last, PAGE, add_mark, b, &last, &n, e);
         store_rollback(b->s);
     }
-    b->m.campaigns++;
     return rc;
 }
 
-/* The newest of those that began, at most `max`, before this id. *ret_next 0: that was all. */
+/* The newest of those that began, before this id, as many as may be known wholly. *ret_next 0: that was all. */
 static int next_campaigns(struct build *b, int64_t before, int64_t ids[CAMPAIGNS_PAGE], size_t *ret_n,
                           int64_t *ret_next, struct err *e)
 {
@@ -151,10 +149,18 @@ static int next_campaigns(struct build *b, int64_t before, int64_t ids[CAMPAIGNS
         rc = campaigns_list(b->s, before, 0, b->arena, CAMPAIGNS_PAGE, &rows, &n, e);
     store_rollback(b->s);
     *ret_n = 0;
-    for (size_t i = 0; rc == 0 && i < n; i++)
-        if (rows[i].started_at != 0)
-            ids[(*ret_n)++] = rows[i].id;
     *ret_next = rc == 0 && n == CAMPAIGNS_PAGE ? rows[n - 1].id : 0;
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        if (rows[i].started_at == 0)
+            continue;
+        if (b->m.campaigns == AUDIENCE_CAMPAIGNS_MAX || b->m.marks + rows[i].audience > AUDIENCE_MARKS_MAX) {
+            *ret_next = 0; /* half of a campaign would be worse than none: a name nobody has is told */
+            break;
+        }
+        b->m.marks += rows[i].audience;
+        b->m.campaigns++;
+        ids[(*ret_n)++] = rows[i].id;
+    }
     return rc;
 }
 
@@ -166,9 +172,8 @@ static int build_marks(struct build *b, struct err *e)
     do {
         rc = next_campaigns(b, next, ids, &n, &next, e);
         for (size_t i = 0; rc == 0 && i < n; i++)
-            if (b->m.campaigns < AUDIENCE_CAMPAIGNS_MAX && b->m.marks < AUDIENCE_MARKS_MAX)
-                rc = build_campaign(b, ids[i], e);
-    } while (rc == 0 && next != 0 && b->m.campaigns < AUDIENCE_CAMPAIGNS_MAX);
+            rc = build_campaign(b, ids[i], e);
+    } while (rc == 0 && next != 0);
     return rc;
 }
 

@@ -15,7 +15,7 @@
 #include "gateway/gateway_impl.h"
 
 #define AUDIENCE_CAMPAIGNS_MAX 200               /* what the newest so many campaigns did is known in segments */
-#define AUDIENCE_MARKS_MAX     INT64_C(20000000) /* and of so many people in them, the newest campaigns first */
+#define AUDIENCE_MARKS_MAX     INT64_C(10000000) /* and of so many people in them, the newest campaigns first */
 #define AUDIENCE_QUESTIONS_MAX 256               /* waiting at a time */
 #define AUDIENCE_ARENA         (64u << 20)       /* of a question */
 

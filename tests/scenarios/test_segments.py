@@ -50,6 +50,17 @@ def crowd(gateway):
              *[{"phone": f"+551191234560{i}", "tags": ["vip"]} for i in range(3)])
 
 
+def fields_chapter(fields):
+    """What docs/segments.md says of them."""
+    lines = ["| Field | Is | What it is | Words |", "|---|---|---|---|"]
+    sets = {}
+    for f in fields:
+        name = f["name"] + ("NAME" if f["name"].endswith(".") else "")
+        lines.append(f"| `{name}` | {f['type']} | {f['label']}: {f['doc']} | {' '.join(f'`{v}`' for v in f['values'] or [])} |")
+        sets.setdefault(" ".join(f["operators"]), []).append(f"`{name}`")
+    return "\n".join([*lines, "", *(f"- `{operators}`: {', '.join(names)}" for operators, names in sets.items())]) + "\n"
+
+
 def test_a_count_says_who_how_many_and_what_nobody_has(quiet):
     crowd(quiet)
     a = asked(quiet, "count", every(("country", "in", "DE,AT"), ("tag", "=", "vip")))
@@ -65,6 +76,8 @@ def test_a_count_says_who_how_many_and_what_nobody_has(quiet):
     names = {f["name"]: f for f in fields["fields"]}
     assert code == 200 and "=" in names["country"]["operators"] and "granted" in names["consent.marketing"]["values"]
     assert names["attribute.city"]["people"] == 6
+    chapter = fields_chapter([f for f in fields["fields"] if "people" not in f])
+    assert chapter in (rig.ROOT / "docs" / "segments.md").read_text(), "docs/segments.md is to say:\n" + chapter
     code, values = quiet.admin("GET", "/segments/fields/attribute.city/values?limit=1")
     assert code == 200 and len(values["values"]) == 1 and values["values"][0]["people"] == 3 and values["more"]
     assert quiet.admin("GET", "/segments/fields/list/values")[1]["values"] == [{"value": "crm.csv", "people": 9}]
