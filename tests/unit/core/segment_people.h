@@ -59,8 +59,8 @@ static inline void add_row(struct audience *a, const struct row *r)
     consent_of(r->consent, &consent);
     if (r->read_days >= 0)
         activity_add(&activity, &(struct activity_event){.kind = ACTIVITY_READ,
-                                                         .at = NOW - r->read_days * DAY_MS,
-                                                         .sent = NOW - r->read_days * DAY_MS});
+                                                         .at = NOW - r->read_days * DAY_MS - DAY_MS / 4,
+                                                         .sent = NOW - 300 * DAY_MS});
     struct audience_person p = {.id = r->id,
                                 .created_at = NOW - r->id * DAY_MS,
                                 .lang = str_of(r->lang),

@@ -5,6 +5,8 @@
 
 #include <roaring/roaring.h>
 
+#include "core/audience_impl.h"
+
 static struct phone_data phones;
 
 static struct audience *audience_new(void)
@@ -85,7 +87,7 @@ TEST(a_number_and_a_state_become_words)
     assert_string_equal(audience_country(a, 3), "");
     assert_int_equal(audience_source(a, 0), 7);
     assert_int_equal(audience_source(a, 3), 0);
-    assert_int_equal(audience_number(a, 0, AUDIENCE_LAST_READ), NOW / 1000 - 3 * 86400);
+    assert_int_equal(audience_number(a, 0, AUDIENCE_LAST_READ), NOW / 1000 - 3 * 86400 - 21600);
     assert_int_equal(audience_number(a, 3, AUDIENCE_LAST_READ), 0);
     uint32_t ordinal;
     assert_true(audience_ordinal(a, 13, &ordinal) && ordinal == 2 && !audience_ordinal(a, 15, &ordinal) &&
@@ -131,9 +133,12 @@ TEST(a_snapshot_is_ids_that_any_reader_of_the_format_reads)
         assert_ok(audience_add(a, &(struct audience_person){.id = last, .named = true}, &e), e);
     }
     assert_ok(audience_end(a, &e), e);
-    for (uint32_t step = 1; step < 4; step += 2) {
+    static const struct {
+        uint32_t step, first;
+    } sets[] = {{1, MANY}, {3, MANY}, {1, 4096}, {1, 4097}}; /* an array of the format holds 4096 */
+    for (size_t k = 0; k < sizeof sets / sizeof *sets; k++) {
         size_t n = 0;
-        for (uint32_t i = 0; i < MANY; i += step)
+        for (uint32_t i = 0; i < sets[k].first; i += sets[k].step)
             row[n++] = i;
         roaring_bitmap_t *some = roaring_bitmap_of_ptr(n, row);
         buf_init(&out, 8 << 20);
@@ -183,6 +188,33 @@ TEST(values_lie_in_bitmaps_and_in_lists_and_nobody_is_lost_between_blocks)
     audience_free(a);
 }
 
+TEST(bits_become_the_same_people)
+{
+    static const uint32_t counts[] = {0,   1, 4095, 4096, 4097, AUDIENCE_BLOCK,
+                                      MANY}; /* around the most an array of the format holds */
+    struct audience *a = audience_new();
+    struct err e = {0};
+    for (uint32_t i = 0; i < MANY; i++)
+        assert_ok(audience_add(a, &(struct audience_person){.id = i + 1}, &e), e);
+    assert_ok(audience_end(a, &e), e);
+    for (size_t c = 0; c < sizeof counts / sizeof *counts; c++) {
+        struct audience_bits bits;
+        roaring_bitmap_t *b = NULL, *want = roaring_bitmap_create();
+        assert_ok(audience_bits_init(&bits, a, &e), e);
+        for (uint32_t i = 0; i < counts[c]; i++) {
+            uint32_t ordinal = MANY - 1 - i;
+            audience_bits_set(&bits, &ordinal, 1);
+            roaring_bitmap_add(want, ordinal);
+        }
+        assert_ok(audience_bits_take(&bits, &b, &e), e);
+        assert_true(roaring_bitmap_equals(b, want));
+        roaring_bitmap_free(b);
+        roaring_bitmap_free(want);
+        audience_bits_done(&bits);
+    }
+    audience_free(a);
+}
+
 TEST(nobody_at_all_is_an_audience_too)
 {
     struct audience *a = audience_new();
@@ -200,4 +232,5 @@ TEST(nobody_at_all_is_an_audience_too)
 }
 
 TESTS(T(a_number_and_a_state_become_words), T(a_snapshot_is_ids_that_any_reader_of_the_format_reads),
-      T(values_lie_in_bitmaps_and_in_lists_and_nobody_is_lost_between_blocks), T(nobody_at_all_is_an_audience_too))
+      T(values_lie_in_bitmaps_and_in_lists_and_nobody_is_lost_between_blocks), T(bits_become_the_same_people),
+      T(nobody_at_all_is_an_audience_too))
