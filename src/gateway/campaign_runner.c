@@ -381,26 +381,6 @@ static int ask(struct campaign_runner *r, struct run *run, struct campaign_row *
 
 /* --- one campaign --------------------------------------------------------------------------------------------------- */
 
-/* Once in a life: is it ours to go on with? *ret_over: it is not. */
-static int begin(struct campaign_runner *r, struct run *run, const struct campaign_row *row, struct store *reader,
-                 int64_t now, bool *ret_over, struct err *e)
-{
-    char why[300];
-    bool away = row->beat_at != 0 && now - row->beat_at > CAMPAIGN_GAP_MS;
-    *ret_over = false;
-    int rc = run_follow_ends(run, reader, e);
-    if (rc != 0)
-        return rc;
-    if (may_hold(row) && !run_is_ours(r, run, row, reader, why)) {
-        *ret_over = true;
-    } else if (row->state == CAMPAIGN_HELD && row->resume_at != 0 && away) {
-        snprintf(why, sizeof why, "nobody looked after it for more than an hour while it was held");
-        *ret_over = true;
-    }
-    run->ours = true;
-    return *ret_over ? hold(r, row, CAUSE_GAP, why, 0, what_to_do(CAUSE_GAP), e) : 0;
-}
-
 static int hand_on(struct campaign_runner *r, struct run *run, const struct campaign_row *row, struct store *reader,
                    struct arena *a, bool *ret_more, struct err *e)
 {
@@ -417,8 +397,8 @@ static int hand_on(struct campaign_runner *r, struct run *run, const struct camp
     run->quota -= (int64_t)handed;
     *ret_more = *ret_more || handed > 0 || run->hand.out > 0;
     const struct err *why = &run->hand.why;
-    if (rc != 0 || why->code == 0 || why->code == WL_EBUSY)
-        return rc;
+    if (rc != 0 || why->code == 0 || why->code == WL_EBUSY || why->code == WL_ECONFLICT)
+        return rc; /* those pass by themselves */
     snprintf(run->look.why, sizeof run->look.why, "nobody can be handed on just now: %.160s", why->text);
     int64_t now_ms = clock_mono_ns() / 1000000;
     if (run->told_ms != 0 && now_ms < run->told_ms + TELL_EACH_MS)
@@ -433,11 +413,8 @@ static int follow(struct campaign_runner *r, struct run *run, struct campaign_ro
                   struct arena *a, bool rung, bool *ret_more, struct err *e)
 {
     int64_t now = clock_now_ms();
-    bool over = false;
-    int rc = run->ours ? 0 : begin(r, run, row, reader, now, &over, e);
-    if (rc == 0 && !over && !run->taken)
-        rc = run_take_cursor(r, run, e);
-    if (rc != 0 || over)
+    int rc = run->taken ? 0 : run_take_cursor(r, run, e);
+    if (rc != 0)
         return rc;
     campaign_hand_collect(r->hands, &run->hand);
     bool changed = row->ver != run->ver;

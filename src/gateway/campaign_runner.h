@@ -49,7 +49,6 @@ struct run {
     bool told;                   /* that they are not */
     bool seen;                   /* in this step */
     bool taken;                  /* the cursor is under our epoch */
-    bool ours;                   /* it was looked whether it stood still too long, or is an older copy */
     bool begun;                  /* it was looked at in this life */
     int64_t resumed_at;          /* by a person, last; 0 never */
     enum campaign_cause held_by; /* when it was seen last */
@@ -95,8 +94,6 @@ struct campaign_runner {
     _Atomic bool rung;     /* something was committed: everybody is asked at once */
     struct zones *zones;   /* campaign_series.c; NULL: not needed yet */
     struct arena *scratch; /* of one campaign's step */
-    bool looked;           /* campaign_beat.c: whether the database is an older copy is known, */
-    bool copied;           /* and it is, or another's */
 
     pthread_mutex_t lock; /* of what others may see */
     struct run_view {
@@ -152,13 +149,10 @@ int run_over(struct campaign_runner *r, struct run *run, const struct campaign_r
 
 /* --- campaign_beat.c: whether this is the database of yesterday --- */
 
-/* Whether a campaign that began in an earlier life may go on without a person; false: `why` says why not. */
-bool run_is_ours(struct campaign_runner *r, const struct run *run, const struct campaign_row *row, struct store *reader,
-                 char why[300]);
 /* In the transaction of a beat: its number. */
 int run_beat_count(struct store *s, int64_t *ret, struct err *e);
 /* That beat is on the disk. */
-void run_mark(struct campaign_runner *r, int64_t beat);
+void run_mark(const struct gateway *g, int64_t beat);
 
 /* --- campaign_series.c: campaigns that repeat --- */
 

@@ -85,15 +85,14 @@ static int make_task(void *ctx, struct store *s, struct arena *a, int64_t now, s
     return rc;
 }
 
-static int make(struct campaign_runner *r, struct run *run, const struct campaign_row *row, int64_t occurrence,
-                int64_t start_at, struct arena *a, struct err *e)
+static int make(struct campaign_runner *r, const struct campaign_row *row, int64_t occurrence, int64_t start_at,
+                struct arena *a, struct err *e)
 {
     struct make_task t = {.r = r, .series = row, .occurrence = occurrence};
     struct json root;
     struct buf b;
     char id[STORE_ID_TEXT], of[STORE_ID_TEXT], at[TIME_TEXT];
     struct json_parser *json = json_parser_create();
-    (void)run;
     buf_init(&b, CAMPAIGN_DEFINITION_MAX);
     int rc = json_parse(json, row->definition, false, &root, e);
     if (rc == 0)
@@ -252,32 +251,45 @@ static int end(struct campaign_runner *r, const struct campaign_row *row, struct
                    &done, e);
 }
 
+/* The one that was made last; NULL: none was. */
+static int find_last(struct store *reader, const struct campaign_row *row, struct arena *a,
+                     const struct campaign_row **ret, struct err *e)
+{
+    struct campaign_row *made = NULL;
+    size_t n = 0;
+    int rc = campaigns_of_series(reader, row->id, a, MADE_MOST, &made, &n, e);
+    *ret = NULL;
+    for (size_t i = 0; rc == 0 && i < n; i++)
+        if (*ret == NULL || made[i].occurrence > (*ret)->occurrence)
+            *ret = &made[i];
+    return rc;
+}
+
+/* Makes the next one where it is time, or ends the series. */
+static int go_on(struct campaign_runner *r, const struct run *run, const struct campaign_row *row,
+                 const struct campaign_row *last, const struct zone *z, struct arena *a, int64_t now, struct err *e)
+{
+    const struct campaign_repeat *rep = &run->def->repeat;
+    int64_t count = last != NULL ? last->occurrence : 0, after = last != NULL ? planned_at(last) : row->started_at;
+    int64_t due = rep->times != 0 && count >= rep->times ? 0 : next_due(rep, z, after, now);
+    if (due != 0)
+        return now < due - LEAD_MS ? 0 : make(r, row, count + 1, due, a, e);
+    return last == NULL || campaign_is_over((enum campaign_state)last->state) ? end(r, row, e) : 0;
+}
+
 int run_series(struct campaign_runner *r, struct run *run, const struct campaign_row *row, struct store *reader,
                struct arena *a, int64_t now, struct err *e)
 {
-    const struct campaign_repeat *rep = &run->def->repeat;
-    const struct zone *z = zone_of(r, rep->zone);
+    const struct zone *z = zone_of(r, run->def->repeat.zone);
     const struct campaign_row *last = NULL;
-    struct campaign_row *made = NULL;
-    size_t n = 0;
     if (now < run->ask_ms || row->state != CAMPAIGN_RUNNING)
         return 0;
     run->ask_ms = now + LOOK_MS;
     if (z == NULL)
-        return err_set(e, WL_ENOTFOUND, "its time zone, %s, is not known on this machine: install tzdata", rep->zone);
-    int rc = campaigns_of_series(reader, row->id, a, MADE_MOST, &made, &n, e);
-    for (size_t i = 0; rc == 0 && i < n; i++)
-        if (last == NULL || made[i].occurrence > last->occurrence)
-            last = &made[i];
+        return err_set(e, WL_ENOTFOUND, "its time zone, %s, is not known on this machine: install tzdata",
+                       run->def->repeat.zone);
+    int rc = find_last(reader, row, a, &last, e);
     if (rc == 0 && last != NULL)
         rc = follow_made(r, run, row, last, reader, a, e);
-    if (rc != 0)
-        return rc;
-    int64_t count = last != NULL ? last->occurrence : 0, after = last != NULL ? planned_at(last) : row->started_at;
-    int64_t due = rep->times != 0 && count >= rep->times ? 0 : next_due(rep, z, after, now);
-    if (due == 0)
-        return last == NULL || campaign_is_over((enum campaign_state)last->state) ? end(r, row, e) : 0;
-    if (now < due - LEAD_MS)
-        return 0;
-    return make(r, run, row, count + 1, due, a, e);
+    return rc == 0 ? go_on(r, run, row, last, z, a, now, e) : rc;
 }

@@ -97,7 +97,7 @@ int run_beat(struct campaign_runner *r, struct run *run, const struct campaign_r
     if (rc != 0)
         return rc;
     run->beat_ms = now;
-    run_mark(r, t.beat);
+    run_mark(r->c->g, t.beat);
     return 0;
 }
 
@@ -274,23 +274,32 @@ static int is_through(struct campaign_runner *r, struct run *run, struct store *
     return rc;
 }
 
+/* Looked at now and then while something of it is open, and once more when its last readings are in. */
+static bool is_looked_at(struct run *run, const struct campaign_row *row, int64_t now)
+{
+    bool waits = row->state == CAMPAIGN_FINISHED && now < row->due && run->begun;
+    if (waits || now < run->ask_ms)
+        return false;
+    run->ask_ms = now + OVER_LOOK_MS;
+    run->begun = true;
+    return true;
+}
+
 int run_over(struct campaign_runner *r, struct run *run, const struct campaign_row *row, struct store *reader,
              struct arena *a, int64_t now, struct err *e)
 {
     struct campaign_outcome outcome;
     struct over_task t = {.row = row};
-    bool through = false, well = row->state == CAMPAIGN_FINISHED, settled = now >= row->due;
-    if ((well && !settled && run->begun) || now < run->ask_ms)
+    bool through = false, well = row->state == CAMPAIGN_FINISHED && run->readable;
+    if (!is_looked_at(run, row, now))
         return 0;
-    run->ask_ms = now + OVER_LOOK_MS;
     int rc = is_through(r, run, reader, &through, e);
-    if (rc == 0 && well && run->readable)
+    if (rc == 0 && well)
         rc = outcome_of(r->c->g, run, row, reader, a, now, &outcome, e);
     if (rc != 0)
         return rc;
-    t.outcome = well && run->readable ? &outcome : NULL;
-    t.ends = through && (!well || settled);
-    run->begun = true;
+    t.outcome = well ? &outcome : NULL;
+    t.ends = through && (row->state != CAMPAIGN_FINISHED || now >= row->due);
     if (t.outcome == NULL && !t.ends)
         return 0;
     rc = writer_call(r->c->g->writer, CHORE_RANK, over_task, &t, e);

@@ -170,6 +170,8 @@ int campaigns_start(struct campaigns **ret, struct gateway *g, struct err *e)
     pthread_mutex_init(&c->reading, NULL);
     int rc = store_open(&c->reader, g->o.store_url, &(struct store_options){.read_only = true}, e);
     if (rc == 0)
+        rc = campaigns_guard(c, e);
+    if (rc == 0)
         rc = campaigns_read(c, e);
     if (rc != 0) {
         campaigns_free(c);

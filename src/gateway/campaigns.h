@@ -54,6 +54,10 @@ struct campaign_now {
 /* False: it is over for long, or not known. c may be NULL. */
 bool campaigns_now(struct campaigns *c, int64_t campaign, int stratum, struct campaign_now *ret);
 
+/* When the database was last found to be an older copy that was put back, or another machine's (campaign_beat.c); 0 never. What was approved
+ * before then and has not begun may have been sent since: it has to be approved anew. */
+int campaigns_copied_at(struct store *s, int64_t *ret, struct err *e);
+
 /* --- acts (campaign_acts.c): in the writer's transaction ------------------------------------------------------------- */
 
 struct campaign_order {

@@ -53,6 +53,8 @@ static inline void campaigns_count(struct campaigns *c, enum campaign_count what
 
 /* Reads the table and puts it in place. Any thread but the writer's. */
 int campaigns_read(struct campaigns *c, struct err *e);
+/* campaign_beat.c: before anything may leave; holds what may not go on by itself. */
+int campaigns_guard(struct campaigns *c, struct err *e);
 
 /* campaign_runner.c */
 int campaign_runner_start(struct campaign_runner **ret, struct campaigns *c, struct err *e);
