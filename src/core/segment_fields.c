@@ -3,6 +3,8 @@
  *
  * Texts are compared without regard to the capitals A to Z: to people who fill in forms Berlin and berlin are one city. Other letters
  * are compared as they are. */
+#include <stdlib.h>
+
 #include "core/audience_impl.h"
 #include "core/country_group.h"
 #include "core/segment_impl.h"
@@ -148,6 +150,26 @@ static struct segment_range value_of(const struct segment_rule *r, size_t i, int
     return (struct segment_range){base + r->time[i].from, base + r->time[i].until};
 }
 
+static int by_low(const void *a, const void *b)
+{
+    const struct segment_range *x = a, *y = b;
+    return (x->low > y->low) - (x->low < y->low);
+}
+
+/* Those that touch become one. */
+static size_t in_order(struct segment_range *range, size_t n)
+{
+    size_t kept = 0;
+    qsort(range, n, sizeof *range, by_low);
+    for (size_t i = 1; i < n; i++) {
+        if (range[i].low > range[kept].high)
+            range[++kept] = range[i];
+        else if (range[i].high > range[kept].high)
+            range[kept].high = range[i].high;
+    }
+    return kept + 1;
+}
+
 size_t segment_ranges(const struct segment_rule *r, int64_t now, struct segment_range *ret)
 {
     ret[0] = (struct segment_range){INT64_MIN, INT64_MAX};
@@ -173,8 +195,19 @@ size_t segment_ranges(const struct segment_rule *r, int64_t now, struct segment_
     default:
         for (size_t i = 0; i < r->n; i++)
             ret[i] = value_of(r, i, now);
-        return r->n;
+        return in_order(ret, r->n);
     }
+}
+
+bool segment_in_ranges(const struct segment_range *range, size_t n, int64_t v)
+{
+    size_t from = 0;
+    while (n > 1) { /* the last that begins at or before v lies in the n from `from` on */
+        size_t half = n / 2;
+        from += v >= range[from + half].low ? half : 0;
+        n -= half;
+    }
+    return n == 1 && v >= range[from].low && v <= range[from].high;
 }
 
 size_t segment_column_ranges(const struct segment_rule *r, int64_t now, struct segment_range *range)

@@ -88,11 +88,12 @@ struct segment {
 /* The values of a rule whose field and operator are read. WL_EINVAL, WL_ETOOBIG. */
 int segment_read_values(struct arena *a, struct json value, const struct segment_operator *o, struct segment_rule *rule,
                         struct err *e);
-/* Numbers and times a rule wants, as ranges; of text there are none. At most rule->n, and one. */
+/* Numbers and times a rule wants, as ranges in their order that share nothing; of text there are none. At most rule->n, and one. */
 struct segment_range {
     int64_t low, high;
 };
 size_t segment_ranges(const struct segment_rule *r, int64_t now, struct segment_range *ret);
+bool segment_in_ranges(const struct segment_range *range, size_t n, int64_t v);
 /* The same in the unit of a column of numbers: thousandths of a score, seconds; 0 is never, and no time. What cannot be is left out. */
 size_t segment_column_ranges(const struct segment_rule *r, int64_t now, struct segment_range *ret);
 /* Whether a text is what a rule of texts wants, capitals apart; negation is the caller's. */

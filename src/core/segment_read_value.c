@@ -127,11 +127,13 @@ static int check_country(struct values *v, struct str *text, struct err *e)
 {
     char *code = (char *)arena_strndup(v->arena, text->p, text->n);
     struct err inner = {0};
+    const struct str typed = *text;
     if (code == NULL)
         return no_memory(e);
     for (size_t i = 0; i < text->n; i++)
         code[i] = code[i] >= 'a' && code[i] <= 'z' ? (char)(code[i] - ('a' - 'A')) : code[i];
-    if (country_check((struct str){code, text->n}, PLACE_COUNTRY, &inner) != 0)
+    if (country_check((struct str){code, text->n}, PLACE_COUNTRY, NULL) != 0 &&
+        country_check(typed, PLACE_COUNTRY, &inner) != 0)
         return err_set(e, WL_EINVAL, "%s%s", inner.text,
                        country_group(*text) != NULL ? "; groups of countries are the field country_group" : "");
     text->p = code;

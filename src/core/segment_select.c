@@ -80,14 +80,6 @@ static bool want_found(struct wanted *w, struct str text)
     return true;
 }
 
-static bool in_ranges(const struct segment_range *range, size_t n, int64_t v)
-{
-    for (size_t i = 0; i < n; i++)
-        if (v >= range[i].low && v <= range[i].high)
-            return true;
-    return false;
-}
-
 /* An attribute read as numbers or times: every word it has is read and tried. */
 static bool want_measured(struct wanted *w, const struct segment_rule *r, int64_t now)
 {
@@ -101,7 +93,7 @@ static bool want_measured(struct wanted *w, const struct segment_rule *r, int64_
         struct segment_time t = {0};
         int64_t v = 0;
         bool is = r->as == AS_NUMBER ? segment_number(text, &v) : segment_day_or_second(text, &t);
-        if (is && in_ranges(range, n, r->as == AS_NUMBER ? v : t.from))
+        if (is && segment_in_ranges(range, n, r->as == AS_NUMBER ? v : t.from))
             ok = want(w, c);
     }
     buf_done(&ranges);
@@ -182,11 +174,21 @@ static int holders(const struct asking *q, const struct wanted *w, struct people
 
 /* --- rules of numbers ------------------------------------------------------------------------------------------------- */
 
+#define RANGES_TRIED 4 /* one after the other; more are searched */
+
+static uint64_t scan_many(const uint32_t *column, const struct segment_range *range, size_t n)
+{
+    uint64_t bits = 0;
+    for (unsigned b = 0; b < 64; b++)
+        bits |= (uint64_t)segment_in_ranges(range, n, column[b]) << b;
+    return bits;
+}
+
 static void scan_block(const uint32_t *column, const struct segment_range *range, size_t n, bool wanted, uint64_t *word)
 {
     for (size_t i = 0; i < AUDIENCE_BLOCK / 64; i++) {
-        uint64_t bits = 0;
-        for (size_t k = 0; k < n; k++) {
+        uint64_t bits = n > RANGES_TRIED ? scan_many(column + i * 64, range, n) : 0;
+        for (size_t k = 0; k < n && n <= RANGES_TRIED; k++) {
             uint32_t low = (uint32_t)range[k].low, span = (uint32_t)range[k].high - low;
             for (unsigned b = 0; b < 64; b++)
                 bits |= (uint64_t)(column[i * 64 + b] - low <= span) << b;
@@ -230,7 +232,7 @@ static size_t keep(const struct asking *q, const struct segment_rule *r, const s
             column = column != NULL ? column : never;
         }
         uint32_t v = column[ordinal % AUDIENCE_BLOCK];
-        bool is = n == 1 ? v - low <= span : in_ranges(range, n, v);
+        bool is = n == 1 ? v - low <= span : segment_in_ranges(range, n, v);
         some[kept] = ordinal;
         kept += is != r->negated;
     }

@@ -238,7 +238,7 @@ static void put_rule(struct buf *out)
     for (uint32_t n = 1 + roll((uint32_t)ops); n > 0; n--)
         op = str_cut(rest, ' ', &rest);
     bool between = str_ends(op, STR("etween")), ordered = between || op.p[0] == '<' || op.p[0] == '>';
-    uint32_t n = between ? 2 : str_eq(op, STR("in")) || str_eq(op, STR("notIn")) ? 1 + roll(4) : 1;
+    uint32_t n = between ? 2 : str_eq(op, STR("in")) || str_eq(op, STR("notIn")) ? 1 + roll(roll(8) ? 4 : 40) : 1;
     buf_printf(out, "{\"field\":\"%s%s\",\"operator\":\"%.*s\",\"value\":", f->name,
                is(f->name, "attribute.") ? PICK(attributes) : "", (int)op.n, op.p);
     put_values(out, f, wanted_of(f, ordered), n);
@@ -376,7 +376,7 @@ static void many_queries(size_t people, uint64_t queries)
     print_message("%llu queries over %zu people: %llu meant some and not all, %llu refused\n",
                   (unsigned long long)asked, audience_people(g.au), (unsigned long long)some,
                   (unsigned long long)refused);
-    assert_true(some > queries / 2 && refused < queries / 5);
+    assert_true(some > queries / 3 && refused < queries / 5);
     rig_close(&g);
 }
 
