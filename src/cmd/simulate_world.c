@@ -17,14 +17,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SECOND INT64_C(1000)
-#define MINUTE (60 * SECOND)
-#define DAY    (1440 * MINUTE)
-#define SLOT   (5 * SECOND)
-#define SLOTS  (3 * DAY / SLOT) /* reactions later than that are never seen */
-#define CELL   (15 * MINUTE)
-#define CELLS  97
-#define NEVER  (-1)
+#define SECOND  INT64_C(1000)
+#define MINUTE  (60 * SECOND)
+#define DAY     (1440 * MINUTE)
+#define SLOT    (5 * SECOND)
+#define SLOTS   (3 * DAY / SLOT) /* reactions later than that are never seen */
+#define CELL    (15 * MINUTE)
+#define CELLS   97
+#define ASIDE_S 600 /* the rule campaign.source: looked at again so much later */
+#define NEVER   (-1)
 
 enum happening { OPTS_OUT, COMPLAINS, FAILS, READS };
 
@@ -35,8 +36,12 @@ struct event {
     uint8_t stratum, what;
 };
 
-struct queue { /* of places, first in first out */
-    uint32_t *at;
+struct entry {
+    uint32_t place, due; /* due: the second at which somebody aside is looked at again */
+};
+
+struct queue { /* first in first out */
+    struct entry *at;
     size_t head, tail, cap;
 };
 
@@ -86,7 +91,7 @@ static int64_t most(int64_t a, int64_t b)
 
 /* --- queues --------------------------------------------------------------------------------------------------------------- */
 
-static void push(struct queue *q, uint32_t place)
+static void push(struct queue *q, uint32_t place, uint32_t due)
 {
     if (q->tail == q->cap) {
         size_t n = q->tail - q->head;
@@ -94,7 +99,7 @@ static void push(struct queue *q, uint32_t place)
             memmove(q->at, q->at + q->head, n * sizeof *q->at);
         } else {
             q->cap = q->cap ? q->cap * 2 : 1024;
-            uint32_t *more = must(calloc(q->cap, sizeof *more));
+            struct entry *more = must(calloc(q->cap, sizeof *more));
             if (n > 0)
                 memcpy(more, q->at + q->head, n * sizeof *more);
             free(q->at);
@@ -103,7 +108,7 @@ static void push(struct queue *q, uint32_t place)
         q->head = 0;
         q->tail = n;
     }
-    q->at[q->tail++] = place;
+    q->at[q->tail++] = (struct entry){place, due};
 }
 
 static size_t waiting(const struct queue *q)
@@ -285,8 +290,28 @@ static void say_verdict(const struct world *w, const struct monitor_verdict *v, 
 static void free_aside(struct world *w, struct cohorts *c)
 {
     for (; waiting(&c->aside) > 0; c->aside.head++) {
-        uint32_t place = c->aside.at[c->aside.head];
-        push(&w->door[w->zone[place]], place);
+        uint32_t place = c->aside.at[c->aside.head].place;
+        push(&w->door[w->zone[place]], place, 0);
+    }
+}
+
+static uint32_t seconds(const struct world *w)
+{
+    return (uint32_t)((w->now - w->plan->now) / SECOND);
+}
+
+/* Who waits aside is looked at again as the rule campaign.source says, each at their own time. */
+static void look_aside(struct world *w)
+{
+    for (size_t g = 0; g < w->plan->people.n_groups; g++) {
+        struct queue *q = &w->source[g].aside;
+        for (; waiting(q) > 0 && q->at[q->head].due <= seconds(w); q->head++) {
+            uint32_t place = q->at[q->head].place;
+            if (w->source[g].held)
+                push(q, place, seconds(w) + ASIDE_S);
+            else
+                push(&w->door[w->zone[place]], place, 0);
+        }
     }
 }
 
@@ -323,8 +348,6 @@ static void look_at_source(struct world *w, size_t g)
     m->stratum = g;
     m->stratum_reached = w->ret->stratum[g].sent;
     c->held = held;
-    if (!held)
-        free_aside(w, c);
 }
 
 static size_t gather(struct world *w, bool whole, int64_t *ret_people)
@@ -384,14 +407,14 @@ static int64_t room_today(struct world *w)
 static bool next_of(struct world *w, struct queue *q, uint32_t *ret)
 {
     for (; waiting(q) > 0; q->head++) {
-        uint32_t place = q->at[q->head];
+        uint32_t place = q->at[q->head].place;
         struct cohorts *c = &w->source[w->stratum[place]];
         if (!c->isolated && !c->held) {
             *ret = place;
             return true;
         }
         if (c->held) {
-            push(&c->aside, place);
+            push(&c->aside, place, seconds(w) + ASIDE_S);
             continue;
         }
         w->p.open--;
@@ -424,6 +447,7 @@ static bool send_some(struct world *w)
 {
     int64_t room = room_today(w), left = least(w->p.per_second, room), ready = 0;
     uint32_t place;
+    look_aside(w);
     if (w->plan->terms_of.deadline != 0 && w->now >= w->plan->terms_of.deadline)
         refuse_the_late(w);
     if (w->p.state != CAMPAIGN_RUNNING)
@@ -480,7 +504,7 @@ static bool ask(struct world *w)
     switch (w->s.kind) {
     case RUN_HAND:
         for (int64_t i = 0; i < w->s.n; i++, w->p.handed++, w->p.open++)
-            push(&w->door[w->zone[w->p.handed]], (uint32_t)w->p.handed);
+            push(&w->door[w->zone[w->p.handed]], (uint32_t)w->p.handed, 0);
         return true;
     case RUN_WAIT:
         return true;
