@@ -66,7 +66,7 @@ static void check_near(const struct population *from, size_t n, double least, do
                 fail_msg("%s from %zu campaigns, seed %d: %s is %u ppm, the truth %u", from->name, n, (int)seed,
                          monitor_signal_name((enum monitor_signal)s), t.ppm[s], from->terms.ppm[s]);
         }
-        assert_in_range(t.haste, from->terms.haste * least, from->terms.haste * 1.7);
+        assert_in_range(t.haste, from->terms.haste * least, from->terms.haste * (n == MOST ? 1.1 : 1.7));
     }
 }
 
@@ -92,6 +92,9 @@ TEST(nobody_left_yet_does_not_mean_that_nobody_may)
     struct monitor_terms t = learn(30, &monitor_shipped, NULL);
     assert_true(t.ppm[SIGNAL_OPT_OUT] >= 1500 && t.ppm[SIGNAL_OPT_OUT] < 6000);
     assert_true(t.ppm[SIGNAL_COMPLAINT] >= 250 && t.ppm[SIGNAL_COMPLAINT] < 1100);
+    for (size_t i = 0; i < 30; i++)
+        outcomes[i].sent = 200; /* of 6,000 in all even fewer is known */
+    assert_true(learn(30, &monitor_shipped, NULL).ppm[SIGNAL_COMPLAINT] > 700);
     assert_int_equal(t.ppm[SIGNAL_READ_240], 180000); /* nobody ever read one: half of what is shipped, and no less */
 }
 

@@ -104,6 +104,113 @@ TEST(too_many_too_soon_holds_and_the_hold_ends_by_itself)
     assert_int_equal(look(&calibrated, next, 2, NOW + 250 * MINUTE).word, MONITOR_HOLD);
 }
 
+/* One person before the line e is below 1/a, on it above: 250, 500 and 1,000. */
+TEST(each_signal_stops_at_its_own_budget)
+{
+    static const double budget[MONITOR_SIGNALS] = {0.004, 0.002, 0.001, 1, 0.001, 0.001, 0.001};
+    double nearest = INFINITY;
+    for (unsigned s = 0; s < MONITOR_SIGNALS; s++)
+        for (int64_t n = 100; n <= 20000 && s != SIGNAL_READ_15; n += 97) {
+            int64_t line = monitor_stop_line(&calibrated, (enum monitor_signal)s, n),
+                    before = s >= SIGNAL_READ_60 ? line + 1 : line - 1;
+            for (int on = 0; on < 2; on++) {
+                struct monitor_cohort c = {.minute = NOW / MINUTE - 2000, .sent = (uint32_t)n};
+                uint32_t *count[] = {&c.opted_out, &c.undeliverable, &c.complained, &c.read_15,
+                                     &c.read_60,   &c.read_240,      &c.read_1440};
+                *count[s] = (uint32_t)(on ? line : before);
+                double above = look(&calibrated, &c, 1, NOW).reading[s].log_e + log(budget[s]);
+                assert_true(on ? above >= 0 : above < 0);
+                nearest = fmin(nearest, fabs(above));
+            }
+        }
+    assert_true(nearest < 0.01);
+}
+
+/* The quick test as it is printed, with the curve in full: people weigh by the share of their reaction that can be here. */
+TEST(exposure_is_the_curve_of_the_quickest)
+{
+    static const double m[] = {1.5, 2, 3, 5, 8, 15};
+    for (int64_t minutes = 1; minutes < 5000; minutes = minutes * 4 / 3 + 1)
+        for (uint32_t haste = 1000; haste <= 4000; haste += 1500) {
+            struct monitor_terms t = calibrated;
+            t.haste = haste;
+            struct monitor_cohort c = {.minute = NOW / MINUTE - minutes,
+                                       .sent = 1000,
+                                       .opted_out = 12,
+                                       .complained = 3};
+            double at = (double)minutes * haste / 1000, e = 0;
+            double share = 0.175 * erfc(-log(at / 5) * M_SQRT1_2) + 0.325 * erfc(-log(at / 120) / 1.3 * M_SQRT1_2);
+            for (size_t i = 0; i < 6; i++)
+                e += pow(m[i], 12) * exp(-(m[i] - 1) * 1000 * 0.0045 * share) / 6;
+            struct monitor_verdict v = look(&t, &c, 1, NOW);
+            assert_true(fabs(v.reading[SIGNAL_OPT_OUT].log_fast - log(e)) < 0.25);
+            assert_true(isfinite(v.reading[SIGNAL_COMPLAINT].log_fast));
+            assert_false(isfinite(v.reading[SIGNAL_UNDELIVERABLE].log_fast));
+        }
+}
+
+TEST(ten_to_one_holds_and_nine_does_not)
+{
+    int holds = 0, goes = 0;
+    for (uint32_t n = 20; n < 4000; n += 7)
+        for (uint32_t k = 1; k < 400; k++) {
+            struct monitor_cohort c = {.minute = NOW / MINUTE, .sent = n, .undeliverable = k};
+            struct monitor_verdict v = look(&calibrated, &c, 1, NOW);
+            double e = exp(v.reading[SIGNAL_UNDELIVERABLE].log_e);
+            if (v.word == MONITOR_STOP)
+                break;
+            assert_int_equal(v.word, e >= 10 ? MONITOR_HOLD : MONITOR_GO);
+            holds += e < 11 && v.word == MONITOR_HOLD;
+            goes += e > 9 && v.word == MONITOR_GO;
+        }
+    assert_true(holds > 10 && goes > 10);
+}
+
+TEST(undeliverable_messages_are_waited_for_five_minutes)
+{
+    struct monitor_cohort c = {.minute = NOW / MINUTE, .sent = 200, .undeliverable = 23};
+    assert_int_equal(look(&calibrated, &c, 1, NOW + 6 * MINUTE - 1).word, MONITOR_HOLD);
+    assert_int_equal(look(&calibrated, &c, 1, NOW + 6 * MINUTE).word, MONITOR_GO);
+}
+
+/* What a signal waits for is the next one that is watched. */
+TEST(a_reading_waits_for_the_next_that_is_watched)
+{
+    struct monitor_terms t = calibrated;
+    struct monitor_cohort c = {.minute = NOW / MINUTE, .sent = 200, .read_15 = 20, .read_60 = 75, .read_240 = 120};
+    t.ppm[SIGNAL_READ_60] = 0;
+    assert_int_equal(look(&calibrated, &c, 1, NOW + 60 * MINUTE).word, MONITOR_HOLD);
+    assert_int_equal(look(&calibrated, &c, 1, NOW + 61 * MINUTE).word, MONITOR_GO);
+    assert_int_equal(look(&t, &c, 1, NOW + 240 * MINUTE).word, MONITOR_HOLD);
+    assert_int_equal(look(&t, &c, 1, NOW + 241 * MINUTE).word, MONITOR_GO);
+    memset(&t.ppm[SIGNAL_READ_60], 0, 3 * sizeof t.ppm[0]); /* there is none: for the rest of those who were sent to */
+    assert_int_equal(look(&t, &c, 1, NOW + 61 * MINUTE).word, MONITOR_GO);
+    struct monitor_cohort more[] = {c, {.minute = NOW / MINUTE + 50, .sent = 200}};
+    assert_int_equal(look(&t, more, 2, NOW + 61 * MINUTE).word, MONITOR_HOLD);
+}
+
+/* Nobody waits for it any more, but that it was too much too soon is what is said of it. */
+TEST(what_tripped_is_what_is_named)
+{
+    struct monitor_terms t = calibrated;
+    bool seen = false;
+    t.haste = 1;
+    for (int64_t age = 1; age < 600; age++) {
+        struct monitor_cohort c = {.minute = NOW / MINUTE,
+                                   .sent = 600,
+                                   .complained = 4,
+                                   .undeliverable = 61,
+                                   .read_15 = 200,
+                                   .read_60 = 300,
+                                   .read_240 = 400};
+        struct monitor_verdict v = look(&t, &c, 1, NOW + age * MINUTE);
+        assert_true(v.tripped);
+        assert_int_equal(v.signal, SIGNAL_COMPLAINT);
+        seen |= v.word == MONITOR_GO;
+    }
+    assert_true(seen);
+}
+
 TEST(readings_count_at_their_age_only)
 {
     struct monitor_cohort c = {.minute = NOW / MINUTE, .sent = 200};
@@ -264,7 +371,10 @@ TEST(terms_survive_as_text)
 }
 
 TESTS(T(stop_lines_are_those_printed), T(the_line_is_where_the_look_stops), T(no_bet_wins_on_average),
-      T(too_many_too_soon_holds_and_the_hold_ends_by_itself), T(readings_count_at_their_age_only),
+      T(too_many_too_soon_holds_and_the_hold_ends_by_itself), T(each_signal_stops_at_its_own_budget),
+      T(exposure_is_the_curve_of_the_quickest), T(ten_to_one_holds_and_nine_does_not),
+      T(undeliverable_messages_are_waited_for_five_minutes), T(a_reading_waits_for_the_next_that_is_watched),
+      T(what_tripped_is_what_is_named), T(readings_count_at_their_age_only),
       T(people_without_receipts_belong_to_the_baseline), T(whom_meta_left_out_counts_nowhere),
       T(counts_that_cannot_be_do_no_harm), T(twenty_million_people_fit), T(it_says_what_anybody_can_check),
       T(terms_survive_as_text))
