@@ -134,15 +134,30 @@ static bool new_word(struct audience_set *s, struct str word, uint32_t *ret)
     return true;
 }
 
+/* The code of exactly this word; UINT32_MAX: it is new. */
+static uint32_t exact_word(const struct audience_set *s, struct str word)
+{
+    const uint32_t *slot = u32s(&s->words.slot);
+    size_t slots = s->words.slot.len / sizeof(uint32_t);
+    for (size_t i = hash_of(word); slots > 0; i++) {
+        uint32_t held = slot[i & (slots - 1)];
+        if (held == 0 || str_eq(audience_set_text(s, held - 1), word))
+            return held - 1; /* UINT32_MAX where there is none */
+    }
+    return UINT32_MAX;
+}
+
 bool audience_set_word(struct audience_set *s, struct str word, uint32_t *ret)
 {
-    uint32_t at = 0;
-    for (uint32_t c; (c = audience_set_find(s, word, &at)) != UINT32_MAX;)
-        if (str_eq(audience_set_text(s, c), word)) {
-            *ret = c;
-            return true;
-        }
-    return new_word(s, word, ret);
+    if (s->last < audience_set_count(s) && str_eq(audience_set_text(s, s->last), word)) {
+        *ret = s->last;
+        return true;
+    }
+    uint32_t code = exact_word(s, word);
+    if (code == UINT32_MAX && !new_word(s, word, &code))
+        return false;
+    *ret = s->last = code;
+    return true;
 }
 
 /* --- who has them ----------------------------------------------------------------------------------------------------- */

@@ -32,6 +32,7 @@ struct audience_words {
 
 struct audience_set {
     struct audience_words words;
+    uint32_t last;    /* code of the word asked for last: neighbours are often alike */
     struct buf fresh; /* uint64_t, code and ordinal: not sorted in yet */
     struct buf few;   /* the same, of who stands in lists; only while it is filled */
     struct buf row;   /* uint32_t a code: its bitmap + 1; 0 none */
