@@ -512,32 +512,42 @@ static uint64_t number_in(const char *name, uint64_t otherwise)
     return text != NULL && *text != '\0' ? strtoull(text, NULL, 10) : otherwise;
 }
 
+static size_t runs_of(const struct cell *c, size_t many)
+{
+    const char *only = getenv("WL_SIM_TABLE");
+    if (only != NULL && strcmp(only, c->table) != 0)
+        return 0;
+    if (many == 0)
+        return (size_t)c->short_runs;
+    return !is_good(c) ? (many + 9) / 10 : c->people > 100000 ? (many + 3) / 4 : many;
+}
+
+static void run_cell(const struct cell *c, uint64_t seed, size_t jobs, size_t n, struct result *r)
+{
+    for (size_t j = 1; j < jobs; j++)
+        if (fork() == 0) {
+            run_share(c, seed, j, jobs, n, r);
+            _exit(0);
+        }
+    run_share(c, seed, 0, jobs, n, r);
+    for (int status = 0; jobs > 1 && wait(&status) > 0;)
+        assert_int_equal(status, 0);
+    report(c, r, n);
+    if (c->order == SHUFFLED && c->by_source)
+        check_sources(r, n);
+}
+
 TEST(campaigns)
 {
-    size_t many = (size_t)number_in("WL_SIM_RUNS", 0), jobs = (size_t)number_in("WL_SIM_JOBS", 1),
-           most = many > 1000 ? many : 1000;
+    size_t many = (size_t)number_in("WL_SIM_RUNS", 0), jobs = (size_t)number_in("WL_SIM_JOBS", 1);
+    size_t most = many > 1000 ? many : 1000;
     uint64_t seed = number_in("WL_SIM_SEED", 20261122);
-    const char *only = getenv("WL_SIM_TABLE");
     struct result *r = mmap(NULL, most * sizeof *r, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     assert_true(r != MAP_FAILED);
     for (size_t i = 0; i < CELLS; i++) {
-        const struct cell *c = &cells[i];
-        size_t n = many == 0 ? (size_t)c->short_runs : is_good(c) ? many : (many + 9) / 10;
-        if (many > 0 && c->people > 100000 && is_good(c))
-            n = (n + 3) / 4;
-        if (n == 0 || (only != NULL && strcmp(only, c->table) != 0))
-            continue;
-        for (size_t j = 1; j < jobs; j++)
-            if (fork() == 0) {
-                run_share(c, seed, j, jobs, n, r);
-                _exit(0);
-            }
-        run_share(c, seed, 0, jobs, n, r);
-        for (int status = 0; jobs > 1 && wait(&status) > 0;)
-            assert_int_equal(status, 0);
-        report(c, r, n);
-        if (c->order == SHUFFLED && c->by_source)
-            check_sources(r, n);
+        size_t n = runs_of(&cells[i], many);
+        if (n > 0)
+            run_cell(&cells[i], seed, jobs, n, r);
     }
     munmap(r, most * sizeof *r);
 }
