@@ -3,13 +3,15 @@
  *
  * A thin file system under SQLite fails the Nth write (after writing half of it) or the Nth sync, for N = 1, 2, 3
  * and so on until a run meets no fault. After each the file is opened without faults: of every batch either all or
- * nothing is there, what was acknowledged is there, and a refused sync has stopped the handle for good. */
+ * nothing is there (a campaign's message, its recipient's row and the cursor too), what was acknowledged is there, and a
+ * refused sync has stopped the handle for good. */
 #include "store_fixture.h"
 
 #include <signal.h>
 #include <sqlite3.h>
 #include <sys/wait.h>
 
+#include "store/campaigns.h"
 #include "store/decisions.h"
 #include "store/idempotency.h"
 #include "store/inbox.h"
@@ -267,7 +269,9 @@ TEST(a_failed_sync_leaves_all_or_nothing_and_stops)
 
 /* ---- what we answer for: accepted, begun, ended, each in one transaction ---- */
 
-#define QUEUED 30
+#define QUEUED   24
+#define CAMPAIGN 77 /* all of them are its recipients */
+#define EPOCH    5
 
 enum stage { ABSENT, WAITS, BEGUN, ENDED };
 
@@ -276,6 +280,7 @@ struct queue {
     struct outbox_row row[QUEUED];
     struct idempotency key[QUEUED];
     int64_t later[QUEUED]; /* ids of the decisions that let them go */
+    bool handed;           /* as recipients of the campaign, which is a matter of accepting them */
 };
 
 static void queue_of(struct fx *f, struct queue *w)
@@ -285,15 +290,31 @@ static void queue_of(struct fx *f, struct queue *w)
     for (int i = 0; i < QUEUED; i++) {
         w->m[i] = fx_message(f, 4096 * (i + 1));
         w->m[i].life = (struct life){.state = LIFE_WAITING, .category = 3, .at = NOW};
-        w->row[i] = (struct outbox_row){.key = {.sender = SENDER, .class = 1, .due = NOW, .id = w->m[i].id},
-                                        .body = {body, sizeof body}};
+        w->m[i].campaign = CAMPAIGN;
+        w->m[i].place = i + 1;
+        w->row[i] = (struct outbox_row){
+            .key = {.sender = SENDER, .class = 1, .campaign = CAMPAIGN, .due = NOW, .id = w->m[i].id},
+            .body = {body, sizeof body}};
         w->key[i] = (struct idempotency){.key = {(uint8_t)i, 1}, .msg = w->m[i].id, .fingerprint = i};
         w->later[i] = store_id(f->s, NOW + 1);
     }
 }
 
+static void campaign_of(struct fx *f, struct queue *w)
+{
+    w->handed = true;
+    BEGIN(f);
+    for (int i = 0; i < QUEUED; i++) {
+        const struct campaign_recipient r = {.campaign = CAMPAIGN, .place = i + 1, .contact = w->m[i].contact};
+        OK(f, recipients_put(f->s, &r, 1, &f->e));
+    }
+    OK(f, campaign_cursor_take(f->s, 0, CAMPAIGN, EPOCH, &f->e));
+    COMMIT(f);
+}
+
 static int accept_all(struct fx *f, struct queue *w)
 {
+    const struct campaign_cursor cursor = {.campaign = CAMPAIGN, .epoch = EPOCH};
     struct decision_row d[QUEUED];
     for (int i = 0; i < QUEUED; i++)
         d[i] = (struct decision_row){.id = w->m[i].id, .ts = NOW};
@@ -302,6 +323,8 @@ static int accept_all(struct fx *f, struct queue *w)
         rc = outbox_put(f->s, w->row, QUEUED, &f->e);
     for (int i = 0; i < QUEUED && rc == 0; i++)
         rc = idempotency_put(f->s, &w->key[i], NOW, &f->e);
+    for (int i = 0; i < QUEUED && rc == 0 && w->handed; i++)
+        rc = campaign_cursor_move(f->s, &cursor, w->m[i].place, w->m[i].id, &f->e);
     return rc;
 }
 
@@ -355,6 +378,7 @@ static enum stage stage_of(struct fx *f, const struct queue *w, int i)
     struct decision_row d;
     struct outbox_row row;
     struct idempotency key;
+    struct campaign_recipient r;
     struct message m;
     int rc = messages_get(f->s, 0, w->m[i].id, &m, &f->e);
     assert_true(rc == 0 || rc == WL_ENOTFOUND);
@@ -365,6 +389,10 @@ static enum stage stage_of(struct fx *f, const struct queue *w, int i)
                      at == ABSENT || at == ENDED ? WL_ENOTFOUND : 0);
     OK(f, idempotency_get(f->s, 0, w->key[i].key, NOW, &key, &f->e));
     assert_true(key.msg == (at == ABSENT ? 0 : w->m[i].id));
+    if (w->handed) {
+        OK(f, recipient_get(f->s, 0, CAMPAIGN, i + 1, f->a, &r, &f->e));
+        assert_true(r.msg == key.msg);
+    }
     return at;
 }
 
@@ -373,9 +401,12 @@ static bool step_under_fault(enum stage to, enum fault kind, int n)
 {
     struct fx f;
     struct queue w = {.later = {0}};
+    struct campaign_cursor cursor = {.campaign = CAMPAIGN};
     int moved = 0;
     fx_start(&f);
     queue_of(&f, &w);
+    if (to == WAITS)
+        campaign_of(&f, &w);
     for (enum stage before = WAITS; before < to; before++)
         OK(&f, step_to(&f, &w, before));
     arm(kind, n);
@@ -390,6 +421,8 @@ static bool step_under_fault(enum stage to, enum fault kind, int n)
         moved += at == to;
     }
     assert_true(moved == QUEUED || (fired && moved == 0));
+    OK(&f, campaign_cursor_get(f.s, &cursor, &f.e));
+    assert_int_equal(cursor.cur, !w.handed ? 0 : moved == QUEUED ? QUEUED + 1 : 1);
     fx_end(&f);
     return fired;
 }
