@@ -176,17 +176,28 @@ static int check_id(struct str text, struct err *e)
     return err_set(e, WL_EINVAL, "\"%.*s\" is no id, which has digits only", short_of(text), text.p);
 }
 
-static int check_campaign(struct str text, struct err *e)
+static bool is_campaign(struct str id)
 {
-    static const char marks[] = "in sent delivered read replied failed opted_out";
-    struct str mark, id = str_cut(text, ':', &mark);
     bool plain = id.n > 0 && id.n <= AUDIENCE_CAMPAIGN_MAX;
     for (size_t i = 0; plain && i < id.n; i++)
         plain = (id.p[i] >= '0' && id.p[i] <= '9') || (id.p[i] >= 'a' && id.p[i] <= 'z');
-    if (mark.p == NULL || !plain)
+    return plain;
+}
+
+/* An id alone asks for its audience. */
+static int check_campaign(struct values *v, struct str *text, struct err *e)
+{
+    static const char marks[] = "in sent delivered read replied failed opted_out";
+    struct str mark, id = str_cut(*text, ':', &mark);
+    if (!is_campaign(id))
         return err_set(e, WL_EINVAL,
                        "\"%.*s\": a campaign's id, a colon and a word are wanted, as in k0dwt9b3c5e0g00:read",
-                       short_of(text), text.p);
+                       short_of(*text), text->p);
+    if (mark.p == NULL) {
+        text->p = arena_printf(v->arena, "%.*s:in", (int)id.n, id.p);
+        text->n = id.n + 3;
+        return text->p != NULL ? 0 : no_memory(e);
+    }
     for (struct str rest = str_of(marks); rest.n > 0;)
         if (str_eq(str_cut(rest, ' ', &rest), mark))
             return 0;
@@ -275,7 +286,7 @@ static int check_one(struct values *v, struct str *text, struct err *e)
     case KIND_ID:
         return check_id(*text, e);
     case KIND_CAMPAIGN:
-        return check_campaign(*text, e);
+        return check_campaign(v, text, e);
     default:
         return 0;
     }
