@@ -15,7 +15,7 @@
 #define PICTURES   50
 #define PICTURE_MS 80
 #define MOST       90 /* pictures of a run that takes longer than was forecast */
-#define BAR        40
+#define BAR        20
 #define MINUTE     INT64_C(60000)
 
 struct sim_live {
@@ -50,12 +50,12 @@ static void draw_bar(struct sim_live *l, const struct sim_view *v)
     double share = v->p->people > 0 ? (double)v->p->sent / (double)v->p->people : 0;
     int full = (int)(share * BAR);
     term_printf(stdout, TONE_BOLD, "%12s", sim_span(v->now - l->job->plan.now, span));
-    printf("  [%.*s%*s] ", full, "########################################", BAR - full, "");
+    printf("  [%.*s%*s] ", full, "####################", BAR - full, "");
     printf("%s of %s people", progress_count((uint64_t)v->p->sent, n), progress_count((uint64_t)v->p->people, all));
     end_line(l);
     bool held = v->p->state == CAMPAIGN_HELD;
     printf("%12s  ", "");
-    term_printf(stdout, held ? TONE_WARN : TONE_DIM, "%s%.90s", held ? "held: " : "", v->why);
+    term_printf(stdout, held ? TONE_WARN : TONE_DIM, "%s%.56s", held ? "held: " : "", v->why);
     end_line(l);
 }
 

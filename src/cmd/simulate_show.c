@@ -12,6 +12,8 @@
 #include "cmd/simulate.h"
 #include "cmd/term.h"
 
+#define INDENT 14
+
 static const char *count(int64_t n, char out[PROGRESS_COUNT])
 {
     return progress_count(n < 0 ? 0 : (uint64_t)n, out);
@@ -67,18 +69,18 @@ static void show_forecast(const struct sim_answer *v)
 {
     const struct forecast *f = &v->forecast;
     const struct forecast_terms *t = &v->job->plan.terms_of;
-    char span[32], lack[600];
-    if (f->done_at != 0)
-        printf("forecast      done after %s", sim_span(f->done_at - v->job->plan.now, span));
-    else
-        printf("forecast      not done within %d days", FORECAST_DAYS);
+    char span[32], text[800], lack[600];
+    int n = f->done_at != 0
+                ? snprintf(text, sizeof text, "done after %s", sim_span(f->done_at - v->job->plan.now, span))
+                : snprintf(text, sizeof text, "not done within %d days", FORECAST_DAYS);
     for (size_t i = 0; i < 3 && f->why[i][0] != '\0'; i++)
-        printf("%s%s", i == 0 ? ", because of " : "; ", f->why[i]);
-    puts("");
-    if (t->deadline != 0 && campaign_forecast_lack(t, f, lack, sizeof lack)) {
-        printf("              ");
-        term_printf(stdout, TONE_WARN, "%s\n", lack);
-    }
+        n += snprintf(text + n, sizeof text - (size_t)n, "%s%s", i == 0 ? ", because of " : "; ", f->why[i]);
+    fputs("forecast      ", stdout);
+    term_wrap(stdout, INDENT, str_of(text));
+    if (t->deadline == 0 || !campaign_forecast_lack(t, f, lack, sizeof lack))
+        return;
+    fputs("deadline      ", stdout);
+    term_wrap(stdout, INDENT, str_of(lack));
 }
 
 /* --- the timeline -------------------------------------------------------------------------------------------------------------------- */

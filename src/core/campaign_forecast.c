@@ -343,7 +343,7 @@ bool campaign_forecast_lack(const struct forecast_terms *t, const struct forecas
         say_span(&s, HORIZON);
     }
     for (size_t i = 0; i < sizeof f->why / sizeof f->why[0] && f->why[i][0] != '\0'; i++) {
-        say(&s, i == 0 ? " because of " : ", and of ");
+        say(&s, i == 0 ? " because of " : "; ");
         say(&s, f->why[i]);
     }
     return true;

@@ -99,7 +99,7 @@ struct forecast {
     char why[3][160];                      /* what makes it take so long, most weighty first; "" after the last */
 };
 void campaign_forecast(const struct forecast_terms *t, int64_t now, struct forecast *ret);
-/* "14,200 of 80,000 people cannot be sent to before Tue 24 Nov 14:10 UTC because of the limit of 10,000 people in 24 h and the hours of BR";
+/* "14,200 of 80,000 people cannot be sent to before Tue 24 Nov 14:10 UTC because of the limit of 10,000 people in 24 h; the hours of people in BR";
  * false: everybody can, nothing is said. */
 bool campaign_forecast_lack(const struct forecast_terms *t, const struct forecast *f, char *out, size_t size);
 

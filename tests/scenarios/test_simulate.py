@@ -72,7 +72,7 @@ def test_a_deadline():
     v = played("--people", 80000, "--limit-a-day", 10000, "--deadline", "2026-11-26T14:10:00Z")
     by = v["forecast"]["by_deadline"]
     assert v["first"]["end"] == "deadline" and abs(by - v["first"]["reached"]) <= 0.1 * by
-    text = simulate("--people", 80000, "--limit-a-day", 10000, "--deadline", "2026-11-26T14:10:00Z")
+    text = " ".join(simulate("--people", 80000, "--limit-a-day", 10000, "--deadline", "2026-11-26T14:10:00Z").split())
     assert "of 80,000 people cannot be sent to before Thu 26 Nov 14:10 UTC because of the limit of 10,000 people in 24 h" in text
 
 
