@@ -62,9 +62,12 @@ static struct audience *people(const struct phone_data *phones, uint32_t n)
     struct audience *a = audience_create(phones, NOW);
     struct err e = {0};
     for (uint32_t i = 0; i < n; i++) {
-        char name[32], city[16], tier[8], tag[3][8];
+        char name[32], city[16], tier[8], even16[8], even100[8], tag[3][8];
         uint32_t from = uneven(8);
-        struct audience_pair pair[2] = {{STR("city"), {city, 0}}, {STR("tier"), {tier, 0}}};
+        struct audience_pair pair[4] = {{STR("city"), {city, 0}},
+                                        {STR("tier"), {tier, 0}},
+                                        {STR("even 16"), {even16, 0}},
+                                        {STR("even 100"), {even100, 0}}};
         struct str tags[3];
         struct consent_state consent = {0};
         struct activity activity = {0};
@@ -76,7 +79,7 @@ static struct audience *people(const struct phone_data *phones, uint32_t n)
                                     .activity = &activity,
                                     .named = true,
                                     .attribute = pair,
-                                    .n_attributes = 2,
+                                    .n_attributes = 4,
                                     .tag = tags,
                                     .source = &source,
                                     .n_sources = 1};
@@ -84,6 +87,9 @@ static struct audience *people(const struct phone_data *phones, uint32_t n)
         snprintf(p.phone.value, sizeof p.phone.value, "%s%06u", prefix[from], roll(1000000));
         p.name = (struct str){name, (size_t)snprintf(name, sizeof name, "%s %u", first[roll(10)], roll(50000))};
         pair[0].value.n = (size_t)snprintf(city, sizeof city, "city%u", uneven(9) * 200 + roll(200));
+        pair[2].value.n =
+            (size_t)snprintf(even16, sizeof even16, "e%u", roll(16)); /* the worst there is: nothing to pack */
+        pair[3].value.n = (size_t)snprintf(even100, sizeof even100, "e%u", roll(100));
         pair[1].value.n = (size_t)snprintf(tier, sizeof tier, "t%u", uneven(6));
         for (p.n_tags = 0; p.n_tags < 3 && roll(2); p.n_tags++)
             tags[p.n_tags] =
