@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * simulate.c - `wayleave simulate`: what a campaign would do, before anybody gets anything.
  *
- * One run is told as a timeline, many as what happened in half and in 95 of 100 of them. Beside it stands what the forecast says, which knows
- * of no holds. Nothing is sent, and no gateway is needed unless a campaign is named. */
+ * One run is told as a timeline, many as what happened in half and in 95 of 100 of them. Beside it stands what the forecast
+ * says, which knows of no holds. Nothing is sent, and no gateway is needed unless a campaign is named. */
 #include "cmd/simulate.h"
 
 #include <stdio.h>

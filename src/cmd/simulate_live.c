@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * simulate_live.c - a run while it goes, on a terminal: a page drawn over itself.
  *
- * How far it is, what it waits for, and each monitor beside its stop line, with the clock of the simulation above. The run is slowed down so that
- * one can follow it, never for more than a few seconds in all: what is shown is about fifty pictures, spread over the time the forecast says.
- * Nothing is drawn where nobody can see it. */
+ * How far it is, what it waits for, and each monitor beside its stop line, with the clock of the simulation above. The run is
+ * slowed down so that one can follow it, never for more than a few seconds in all: what is shown is about fifty pictures,
+ * spread over the time the forecast says. Nothing is drawn where nobody can see it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * simulate_plan.c - what is simulated: the options of `wayleave simulate`, and a campaign as a gateway knows it.
  *
- * A campaign that was checked brings how many people it has, where they come from, its ramp, what its numbers send, the rates its monitors
- * look with, its hours, start and deadline; options given beside it count instead. Nobody knows how its people will react: that is always
- * the options' matter, and what is not said is as usual (docs/simulate.md).
+ * A campaign that was checked brings how many people it has, where they come from, its ramp, what its numbers send, the rates
+ * its monitors look with, its hours, start and deadline; options given beside it count instead. Nobody knows how its people
+ * will react: that is always the options' matter, and what is not said is as usual (docs/simulate.md).
  *
  * Refused: a plan for nobody or for more than two million, shares that are none, sources that are more than everybody, zones that
  * do not exist, a campaign that was never checked. */
@@ -56,7 +56,7 @@ const struct option simulate_options[] = {
     {0},
 };
 
-/* --- small ones ----------------------------------------------------------------------------------------------------------- */
+/* --- small ones --------------------------------------------------------------------------------------------------- */
 
 static int read_number(const struct args *a, const char *option, int64_t min, int64_t max, int64_t *ret)
 {
@@ -103,7 +103,7 @@ static bool ramp_by_name(struct str s, enum ramp_kind *ret)
     return false;
 }
 
-/* --- how people react -------------------------------------------------------------------------------------------------------- */
+/* --- how people react --------------------------------------------------------------------------------------------- */
 
 static int read_rates(struct sim_job *j, const struct args *a)
 {
@@ -181,7 +181,7 @@ static int check_shares(const struct people_model *m)
     return all <= MILLION ? CMD_OK : cmd_fail(CMD_USAGE, NULL, "the sources together are more than everybody");
 }
 
-/* --- monitors, zones, hours ---------------------------------------------------------------------------------------------------- */
+/* --- monitors, zones, hours --------------------------------------------------------------------------------------- */
 
 static int read_tolerated(struct sim_job *j, const struct args *a)
 {
@@ -258,7 +258,7 @@ static int read_hours(struct sim_job *j, const char *text)
     return CMD_OK;
 }
 
-/* --- a campaign ------------------------------------------------------------------------------------------------------------------ */
+/* --- a campaign --------------------------------------------------------------------------------------------------- */
 
 static void take_sources(struct sim_job *j, struct json sources, int64_t people)
 {
@@ -323,7 +323,7 @@ static int fetch(struct sim_job *j, const struct args *a)
     return rc;
 }
 
-/* --- all of it ------------------------------------------------------------------------------------------------------------------- */
+/* --- all of it ---------------------------------------------------------------------------------------------------- */
 
 static int read_terms(struct sim_job *j, const struct args *a)
 {

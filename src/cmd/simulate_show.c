@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * simulate_show.c - what was simulated, for a person and as JSON.
  *
- * For a person: the plan in a line, the forecast, the timeline of the first run, how it ended, and of many runs how often and how far. Times
- * are spans since the beginning, because that is what one plan has in common with another. The JSON has all of it, times in RFC 3339. */
+ * For a person: the plan in a line, the forecast, the timeline of the first run, how it ended, and of many runs how often and
+ * how far. Times are spans since the beginning, because that is what one plan has in common with another. The JSON has all of
+ * it, times in RFC 3339. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +26,7 @@ static const char *percent(uint32_t ppm, char out[24])
     return out;
 }
 
-/* --- the plan ------------------------------------------------------------------------------------------------------------- */
+/* --- the plan ----------------------------------------------------------------------------------------------------- */
 
 static void show_rates(const struct people_model *m, size_t g)
 {
@@ -63,7 +64,7 @@ static void show_plan(const struct sim_job *j)
     }
 }
 
-/* --- the forecast --------------------------------------------------------------------------------------------------------------- */
+/* --- the forecast ------------------------------------------------------------------------------------------------- */
 
 static void show_forecast(const struct sim_answer *v)
 {
@@ -83,7 +84,7 @@ static void show_forecast(const struct sim_answer *v)
     term_wrap(stdout, INDENT, str_of(lack));
 }
 
-/* --- the timeline -------------------------------------------------------------------------------------------------------------------- */
+/* --- the timeline ------------------------------------------------------------------------------------------------- */
 
 static const struct {
     const char *word, *name;
@@ -146,7 +147,7 @@ static void show_timeline(const struct sim_answer *v)
         printf("%25s  and %zu more\n", "", v->first.more_moments);
 }
 
-/* --- how it ended ------------------------------------------------------------------------------------------------------------------------ */
+/* --- how it ended ------------------------------------------------------------------------------------------------- */
 
 static void show_end(const struct sim_answer *v)
 {
@@ -174,7 +175,7 @@ static void show_end(const struct sim_answer *v)
     }
 }
 
-/* --- many runs ------------------------------------------------------------------------------------------------------------------------------ */
+/* --- many runs ---------------------------------------------------------------------------------------------------- */
 
 struct many {
     size_t ended[4], held, isolated[SIM_STRATA];
@@ -270,7 +271,7 @@ void sim_show(const struct sim_answer *v)
     }
 }
 
-/* --- JSON -------------------------------------------------------------------------------------------------------------------------------------- */
+/* --- JSON --------------------------------------------------------------------------------------------------------- */
 
 static void put_time(struct json_out *o, const char *key, int64_t ms)
 {

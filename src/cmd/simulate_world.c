@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0
  * simulate_world.c - a whole campaign played in a moment.
  *
- * People stand in the order the plan of a campaign puts them in (core's keyed shuffle, strata spread evenly). Who is handed to the door waits
- * in the queue of their zone until their hours are open and the numbers and the limit of 24 hours allow it; people of a source that is held
- * wait aside, those of one that is isolated are left out. What somebody will do is drawn when they are sent to, and laid into a calendar of five-second
- * slots; a slot whose time has come is counted in the cohort of their minute, as the gateway counts.
+ * People stand in the order the plan of a campaign puts them in (core's keyed shuffle, strata spread evenly). Who is handed
+ * to the door waits in the queue of their zone until their hours are open and the numbers and the limit of 24 hours allow it;
+ * people of a source that is held wait aside, those of one that is isolated are left out. What somebody will do is drawn when
+ * they are sent to, and laid into a calendar of five-second slots; a slot whose time has come is counted in the cohort of
+ * their minute, as the gateway counts.
  *
- * A turn of the clock: count what came, look at the monitors (at most each five seconds while it sends, else each minute), ask the scheduler, do what it says,
- * send for a second. When nothing can be sent the clock jumps to the next question or minute.
+ * A turn of the clock: count what came, look at the monitors (at most each five seconds while it sends, else each minute),
+ * ask the scheduler, do what it says, send for a second. When nothing can be sent the clock jumps to the next question or
+ * minute.
  *
- * What it leaves out: answers of the API that are lost, numbers that slow down, templates that are paused. Those are for scenarios with a
- * sandbox. */
+ * What it leaves out: answers of the API that are lost, numbers that slow down, templates that are paused. Those are for
+ * scenarios with a sandbox. */
 #include "cmd/simulate_world.h"
 
 #include <stdio.h>
@@ -89,7 +91,7 @@ static int64_t most(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-/* --- queues --------------------------------------------------------------------------------------------------------------- */
+/* --- queues ------------------------------------------------------------------------------------------------------- */
 
 static void push(struct queue *q, uint32_t place, uint32_t due)
 {
@@ -116,7 +118,7 @@ static size_t waiting(const struct queue *q)
     return q->tail - q->head;
 }
 
-/* --- who they are ----------------------------------------------------------------------------------------------------------- */
+/* --- who they are ------------------------------------------------------------------------------------------------- */
 
 static uint64_t roll(struct world *w) /* splitmix64 */
 {
@@ -165,7 +167,7 @@ static void settle(struct world *w)
     }
 }
 
-/* --- what they do ------------------------------------------------------------------------------------------------------------- */
+/* --- what they do ------------------------------------------------------------------------------------------------- */
 
 static void lay(struct world *w, enum happening what, size_t stratum, uint32_t cohort, int64_t after)
 {
@@ -262,7 +264,7 @@ static void count_what_came(struct world *w)
     }
 }
 
-/* --- the timeline ----------------------------------------------------------------------------------------------------------- */
+/* --- the timeline ------------------------------------------------------------------------------------------------- */
 
 static struct sim_moment *note(struct world *w, enum sim_what what, const char *why)
 {
@@ -285,7 +287,7 @@ static void say_verdict(const struct world *w, const struct monitor_verdict *v, 
     buf_done(&b);
 }
 
-/* --- monitors: sources first, then the whole of those that go on ----------------------------------------------------------------- */
+/* --- monitors: sources first, then the whole of those that go on -------------------------------------------------- */
 
 static void free_aside(struct world *w, struct cohorts *c)
 {
@@ -389,7 +391,7 @@ static void look(struct world *w)
     w->p.monitor = &w->verdict;
 }
 
-/* --- the door ----------------------------------------------------------------------------------------------------------------- */
+/* --- the door ----------------------------------------------------------------------------------------------------- */
 
 static int64_t room_today(struct world *w)
 {
@@ -466,7 +468,7 @@ static bool send_some(struct world *w)
     return w->news && w->p.last_sent_at == w->now;
 }
 
-/* --- the scheduler --------------------------------------------------------------------------------------------------------------- */
+/* --- the scheduler ------------------------------------------------------------------------------------------------ */
 
 static void hold(struct world *w)
 {
@@ -561,7 +563,7 @@ static void play(struct world *w, sim_watch_fn watch, void *ctx)
     w->ret->reached = w->p.sent;
 }
 
-/* --- begin and end --------------------------------------------------------------------------------------------------------------- */
+/* --- begin and end ------------------------------------------------------------------------------------------------ */
 
 void sim_plan_ready(struct sim_plan *p)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * simulate_world.h - a whole campaign played in a moment: the real scheduler and monitors, people who are made up.
  *
- * The clock jumps from one thing that happens to the next. What is asked is what the runner asks (core/campaign_run.h, core/monitor.h), by the
- * same rules for sources (gateway/campaign_monitors.c); who answers is the sandbox's model of people (sandbox/sandbox_people.h). One seed is one
- * world: the same plan and seed end the same way, on every machine. */
+ * The clock jumps from one thing that happens to the next. What is asked is what the runner asks (core/campaign_run.h,
+ * core/monitor.h), by the same rules for sources (gateway/campaign_monitors.c); who answers is the sandbox's model of people
+ * (sandbox/sandbox_people.h). One seed is one world: the same plan and seed end the same way, on every machine. */
 #ifndef WL_CMD_SIMULATE_WORLD_H
 #define WL_CMD_SIMULATE_WORLD_H
 

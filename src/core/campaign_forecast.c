@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  * campaign_forecast.c - how long a campaign will take, and what makes it take so long.
  *
- * It is played through: the same campaign_step() that will run it is asked again and again on a clock that jumps, and a door without
- * people stands for the real one. What is handed to that door falls to the groups in the proportion of their sizes, as a shuffled order
- * would have it. A group is sent to while its hours are open, all together as fast as the numbers send, and nobody once the portfolio has
- * reached the people it may in 24 hours; places taken before now come free evenly over the day to come, because when they
- * were taken is not said. One tick is a second, and longer for what takes days: about a four-thousandth of the time the sending alone
- * takes.
+ * It is played through: the same campaign_step() that will run it is asked again and again on a clock that jumps, and a door
+ * without people stands for the real one. What is handed to that door falls to the groups in the proportion of their sizes,
+ * as a shuffled order would have it. A group is sent to while its hours are open, all together as fast as the numbers send,
+ * and nobody once the portfolio has reached the people it may in 24 hours; places taken before now come free evenly over the
+ * day to come, because when they were taken is not said. One tick is a second, and longer for what takes days: about a
+ * four-thousandth of the time the sending alone takes.
  *
- * Every tick has one cause: it sends as fast as it can, or waits for the limit, for people's hours, or for the ramp. What took most is
- * told first.
+ * Every tick has one cause: it sends as fast as it can, or waits for the limit, for people's hours, or for the ramp. What
+ * took most is told first.
  *
  * Left out on purpose: holds (a forecast is for a campaign that goes well), refusals, and what else the numbers have to do. */
 #include "core/campaign_run.h"
@@ -62,7 +62,7 @@ static int64_t most(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-/* --- people and their hours ------------------------------------------------------------------------------------------- */
+/* --- people and their hours --------------------------------------------------------------------------------------- */
 
 static void take_groups(struct forecaster *f)
 {
@@ -117,7 +117,7 @@ static void deal(struct forecaster *f, int64_t n)
     }
 }
 
-/* --- the limit of 24 hours -------------------------------------------------------------------------------------------- */
+/* --- the limit of 24 hours ---------------------------------------------------------------------------------------- */
 
 static void move_cells(struct forecaster *f)
 {
@@ -137,7 +137,7 @@ static int64_t room_today(struct forecaster *f)
     return most(0, f->t->a_day - f->in_cells - old);
 }
 
-/* --- a tick at the door ----------------------------------------------------------------------------------------------- */
+/* --- a tick at the door ------------------------------------------------------------------------------------------- */
 
 static void count_sent(struct forecaster *f, int64_t n)
 {
@@ -183,7 +183,7 @@ static int64_t send(struct forecaster *f)
     return able;
 }
 
-/* --- what it waited for ----------------------------------------------------------------------------------------------- */
+/* --- what it waited for ------------------------------------------------------------------------------------------- */
 
 static enum delay cause_of(const struct forecaster *f, int64_t able, int64_t sent)
 {
@@ -275,7 +275,7 @@ static void say_causes(struct forecaster *f)
     }
 }
 
-/* --- playing it --------------------------------------------------------------------------------------------------------- */
+/* --- playing it --------------------------------------------------------------------------------------------------- */
 
 /* Asks, and does what is answered; false: it is done. */
 static bool ask(struct forecaster *f)

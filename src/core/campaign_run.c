@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  * campaign_run.c - what a campaign does now: campaign_run.h says by which rules.
  *
- * A question goes down a list and the first that has an answer gives it: is it over; is it too late; was nobody looking; does the
- * monitor stop or hold it; is it held and by whom; has its time not come. What is left is the ramp: how many may be with the door by
- * now, and whether the stage is far enough for the next.
+ * A question goes down a list and the first that has an answer gives it: is it over; is it too late; was nobody looking; does
+ * the monitor stop or hold it; is it held and by whom; has its time not come. What is left is the ramp: how many may be with
+ * the door by now, and whether the stage is far enough for the next.
  *
- * The stage's target counts people handed to the door. The next target is so many times those whose message left the door, sent or
- * refused, so whoever still waits in there for their morning does not make it grow. It is looked at when the stage has come to rest, which
- * is when nothing is open, or nothing was sent for a minute; the pause of the ramp is counted from the end of that minute: the monitors count people by the minute, and a
- * minute is judged when its last second is old enough. The gate counts people Meta
- * took: whom the door refused makes room for another.
+ * The stage's target counts people handed to the door. The next target is so many times those whose message left the door,
+ * sent or refused, so whoever still waits in there for their morning does not make it grow. It is looked at when the stage
+ * has come to rest, which is when nothing is open, or nothing was sent for a minute; the pause of the ramp is counted from
+ * the end of that minute: the monitors count people by the minute, and a minute is judged when its last second is old enough.
+ * The gate counts people Meta took: whom the door refused makes room for another.
  *
  * Nothing is refused: figures that contradict each other (more sent than handed) are taken as none. */
 #include "core/campaign_run.h"
@@ -68,7 +68,7 @@ static int64_t room_taken(const struct campaign_progress *p)
     return most(0, p->open - most(0, p->waiting));
 }
 
-/* --- whether it goes on at all -------------------------------------------------------------------------------------- */
+/* --- whether it goes on at all ------------------------------------------------------------------------------------ */
 
 static bool is_over(struct asked *a)
 {
@@ -170,7 +170,7 @@ static bool is_warned(struct asked *a)
     return answer(a, RUN_HOLD, CAUSE_MONITOR);
 }
 
-/* --- held ------------------------------------------------------------------------------------------------------------- */
+/* --- held --------------------------------------------------------------------------------------------------------- */
 
 static const char *const cause_says[] = {
     [CAUSE_PERSON] = "somebody paused it",
@@ -230,7 +230,7 @@ static bool is_early(struct asked *a)
     return answer_wait(a, a->p->start_at);
 }
 
-/* --- the ramp ------------------------------------------------------------------------------------------------------------ */
+/* --- the ramp ----------------------------------------------------------------------------------------------------- */
 
 /* How many may be handed before the gate is open; all where there is none. */
 static int64_t gate_limit(const struct asked *a)

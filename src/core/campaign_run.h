@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0
  * campaign_run.h - what a campaign does now, or when it is to be asked again: a pure scheduler.
  *
- * Asked with how far it is, what its monitors say and what the time is, it answers "hand so many more people to the door", "wait until then,
- * because", "hold", "go on", "stop" or "finished". The runner and the simulator drive the same function. It reads no clock and does no
- * I/O. Source of the ramps: methods topic 3.
+ * Asked with how far it is, what its monitors say and what the time is, it answers "hand so many more people to the door",
+ * "wait until then, because", "hold", "go on", "stop" or "finished". The runner and the simulator drive the same function. It
+ * reads no clock and does no I/O. Source of the ramps: methods topic 3.
  *
- * STANDARD: 200 people, three times as many 30 min after the last of a stage was sent; not beyond clamp(2 % of all, 500, 5,000) before 150 are
- * 4 h old. CAREFUL: the same with 60 min and 24 h. FAST: 500, four times, 20 min, no gate. People whose hours are closed are with the door
- * but not sent to: a stage allows three times as many as were sent to, so what a morning lets go at once is no more than a stage.
+ * STANDARD: 200 people, three times as many 30 min after the last of a stage was sent; not beyond clamp(2 % of all, 500,
+ * 5,000) before 150 are 4 h old. CAREFUL: the same with 60 min and 24 h. FAST: 500, four times, 20 min, no gate. People whose
+ * hours are closed are with the door but not sent to: a stage allows three times as many as were sent to, so what a morning
+ * lets go at once is no more than a stage.
  *
- * A hold of the monitor lasts at least the pause of the ramp and ends when the monitor says so. If it still says "hold" once nearly all
- * reactions are there (gate_age_ms after the last was sent), nothing more can be learned by waiting: a first stage more is sent, after
- * which it is held again, goes on or is stopped. What the monitor stops is held without an end: only a person lets it go on, and then
- * ramp and monitors begin anew. RUN_STOP is for what is over for good. */
+ * A hold of the monitor lasts at least the pause of the ramp and ends when the monitor says so. If it still says "hold" once
+ * nearly all reactions are there (gate_age_ms after the last was sent), nothing more can be learned by waiting: a first stage
+ * more is sent, after which it is held again, goes on or is stopped. What the monitor stops is held without an end: only a
+ * person lets it go on, and then ramp and monitors begin anew. RUN_STOP is for what is over for good. */
 #ifndef WL_CORE_CAMPAIGN_RUN_H
 #define WL_CORE_CAMPAIGN_RUN_H
 
@@ -34,8 +35,8 @@ struct campaign_progress {
     int64_t people; /* that are to get a message */
     int64_t handed; /* to the door so far */
     int64_t open;   /* of them, whose message was neither taken by Meta nor given up */
-    /* Of the open ones, that the door holds until a later time: quiet hours, limits. They take no place at the door. 0 where nobody
-     * counts them: then the rest waits behind them. */
+    /* Of the open ones, that the door holds until a later time: quiet hours, limits. They take no place at the door.
+     * 0 where nobody counts them: then the rest waits behind them. */
     int64_t waiting;
     int64_t sent;         /* of those handed, that Meta took */
     int64_t old_enough;   /* of those, sent at least gate_age_ms ago, and since the ramp began (anew) */
@@ -72,7 +73,7 @@ struct campaign_step {
 #define CAMPAIGN_RIPE_MS      14400000 /* of a ramp without gate: most reactions are there after so long */
 void campaign_step(const struct campaign_progress *p, int64_t now, struct campaign_step *ret);
 
-/* --- how long it will take (core/campaign_forecast.c) --------------------------------------------------------------- */
+/* --- how long it will take (core/campaign_forecast.c) ------------------------------------------------------------- */
 
 struct forecast_people { /* people with the same hours */
     struct whereabouts where;
@@ -87,8 +88,8 @@ struct forecast_terms {
     const struct hours *hours; /* the campaign's own; NULL: none */
     const struct hours *quiet; /* by the rules; NULL: none. Open is when both are */
     int64_t per_second;        /* of all its numbers; what others need is taken off */
-    int64_t a_day,
-        used; /* people the portfolio may reach in 24 h (0 without limit; what is reserved taken off), used by now */
+    int64_t a_day;             /* people the portfolio may reach in 24 h, what is reserved taken off; 0 without limit */
+    int64_t used;              /* of these, by now */
 };
 #define FORECAST_GROUPS_MAX 64 /* people of more are counted with the last */
 #define FORECAST_DAYS       30
@@ -99,8 +100,8 @@ struct forecast {
     char why[3][160];                      /* what makes it take so long, most weighty first; "" after the last */
 };
 void campaign_forecast(const struct forecast_terms *t, int64_t now, struct forecast *ret);
-/* "14,200 of 80,000 people cannot be sent to before Tue 24 Nov 14:10 UTC because of the limit of 10,000 people in 24 h; the hours of people in BR";
- * false: everybody can, nothing is said. */
+/* "14,200 of 80,000 people cannot be sent to before Tue 24 Nov 14:10 UTC because of the limit of 10,000 people in 24 h;
+ * the hours of people in BR"; false: everybody can, nothing is said. */
 bool campaign_forecast_lack(const struct forecast_terms *t, const struct forecast *f, char *out, size_t size);
 
 #endif

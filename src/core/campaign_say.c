@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * campaign_say.c - sentences about campaigns, put together in a fixed place.
  *
- * Written by hand because the core has no printf: a number is its digits, a date is counted from 1970 by the rule of the Gregorian
- * calendar. Nothing is refused; negative counts and spans are told as 0. */
+ * Written by hand because the core has no printf: a number is its digits, a date is counted from 1970 by the rule of the
+ * Gregorian calendar. Nothing is refused; negative counts and spans are told as 0. */
 #include "core/campaign_say.h"
 
 #include <string.h>

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  * campaign_time.c - when a repetition falls due: weekly or monthly, at a time of day in a zone.
  *
- * Days of the zone's own calendar are gone through from the day before `after` on; the first that fits whose time of day comes later than
- * `after` is it. A time of day is the first moment at which the zone's clock shows it or a later one: what a clock change leaves out
- * is due when the clock has jumped, what it repeats is due the first time and only then. A monthly day beyond the end of a month is
- * its last day.
+ * Days of the zone's own calendar are gone through from the day before `after` on; the first that fits whose time of day
+ * comes later than `after` is it. A time of day is the first moment at which the zone's clock shows it or a later one: what a
+ * clock change leaves out is due when the clock has jumped, what it repeats is due the first time and only then. A monthly
+ * day beyond the end of a month is its last day.
  *
- * Nothing is refused here: a repetition without weekdays, or never, is never due. How many times it may fall due is for whoever counts
- * them. */
+ * Nothing is refused here: a repetition without weekdays, or never, is never due. How many times it may fall due is for
+ * whoever counts them. */
 #include "core/campaign.h"
 
 #include "base/zone.h"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * sandbox_people.c - the model of people's reactions; sandbox_people.h says what is assumed.
  *
- * Two streams of chance are made of the seed: one of the person (whether they can be reached at all, whether they report readings),
- * which is the same for every message, and one of person and message. Rates are of everybody sent to, so what can only happen to some of
- * them is drawn with the rate divided by their share: readings among those it reaches, opt-outs among those who read. Where the
- * share is too small for the rate, all of them do it and the rate is not met.
+ * Two streams of chance are made of the seed: one of the person (whether they can be reached at all, whether they report
+ * readings), which is the same for every message, and one of person and message. Rates are of everybody sent to, so what can
+ * only happen to some of them is drawn with the rate divided by their share: readings among those it reaches, opt-outs among
+ * those who read. Where the share is too small for the rate, all of them do it and the rate is not met.
  *
  * Refused: nothing here; rates are checked where they are read. */
 #include "sandbox/sandbox_people.h"
@@ -60,7 +60,7 @@ uint32_t people_ppm(const struct people_model *m, size_t group, enum people_rate
     return group == 0 || g->set[r] ? g->ppm[r] : m->group[0].ppm[r];
 }
 
-/* --- chance ------------------------------------------------------------------------------------------------------------- */
+/* --- chance ------------------------------------------------------------------------------------------------------- */
 
 struct dice {
     uint64_t state;
@@ -109,7 +109,7 @@ uint64_t people_key(struct str text)
     return mix(h);
 }
 
-/* --- whose kind ----------------------------------------------------------------------------------------------------------- */
+/* --- whose kind --------------------------------------------------------------------------------------------------- */
 
 static bool is_listed(const struct people_group *g, uint64_t who)
 {
@@ -144,7 +144,7 @@ size_t people_group_of(const struct people_model *m, struct str who)
     return 0;
 }
 
-/* --- what they do --------------------------------------------------------------------------------------------------------- */
+/* --- what they do ------------------------------------------------------------------------------------------------- */
 
 static double rate(const struct people_model *m, size_t group, enum people_rate r)
 {

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  * sandbox_people.h - what people do about a message: a model of their reactions, drawn from a seed.
  *
- * Pure: the same seed, person and message give the same reaction, on every machine and in any order of asking. The running sandbox makes
- * webhooks of it (sandbox_people_live.c), `wayleave simulate` counts. Rates are shares of the people a message is sent to, as a sender
- * sees them, so what is put in is what comes out: readings are those that are reported.
+ * Pure: the same seed, person and message give the same reaction, on every machine and in any order of asking. The running
+ * sandbox makes webhooks of it (sandbox_people_live.c), `wayleave simulate` counts. Rates are shares of the people a message
+ * is sent to, as a sender sees them, so what is put in is what comes out: readings are those that are reported.
  *
- * Assumed, and to be replaced by figures of one's own: of those who will read, 35 % take 5 minutes in the median (lognormal, sigma 1), the
- * others 2 hours (sigma 1.3), so 34, 54, 81 and 98 % of readings are there after 15 minutes, 1, 4 and 24 hours. Whom a message does not
- * reach is known within a minute. Nobody opts out, complains or answers who has not read, and a complaint is an opt-out too. */
+ * Assumed, and to be replaced by figures of one's own: of those who will read, 35 % take 5 minutes in the median (lognormal,
+ * sigma 1), the others 2 hours (sigma 1.3), so 34, 54, 81 and 98 % of readings are there after 15 minutes, 1, 4 and 24 hours.
+ * Whom a message does not reach is known within a minute. Nobody opts out, complains or answers who has not read, and a
+ * complaint is an opt-out too. */
 #ifndef WL_SANDBOX_PEOPLE_H
 #define WL_SANDBOX_PEOPLE_H
 
@@ -85,7 +86,7 @@ size_t people_group_of(const struct people_model *m, struct str who);
 void people_react(const struct people_model *m, size_t group, uint64_t who, uint64_t what, bool wants,
                   struct people_reaction *ret);
 
-/* --- read and written (sandbox_people_text.c) ------------------------------------------------------------------------- */
+/* --- read and written (sandbox_people_text.c) --------------------------------------------------------------------- */
 
 /* "read=75%, opt_out=0.2%, seed=7": rates of everybody, and seed, speed, factor, way. WL_EINVAL names what is wrong. */
 int people_read(struct people_model *m, struct str text, struct err *e);

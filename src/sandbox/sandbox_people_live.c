@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  * sandbox_people_live.c - the model of people at work: what becomes of an accepted message, as webhooks in time.
  *
- * While it is switched on, statuses come when the model says instead of after fixed delays: failed with 131026 or 131049, or sent,
- * delivered and perhaps read. After reading a marketing message somebody may write STOP, press the button that says so, use the
- * platform's own opt-out, complain, or answer; what they write opens the window as any message of a person does. Other messages are only
- * delivered and read: nobody opts out of a receipt. All delays are divided by the factor of the clock.
+ * While it is switched on, statuses come when the model says instead of after fixed delays: failed with 131026 or 131049, or
+ * sent, delivered and perhaps read. After reading a marketing message somebody may write STOP, press the button that says so,
+ * use the platform's own opt-out, complain, or answer; what they write opens the window as any message of a person does.
+ * Other messages are only delivered and read: nobody opts out of a receipt. All delays are divided by the factor of the
+ * clock.
  *
- * The same person, template and seed react the same every time. Messages that would have failed anyway, and those to groups, are left
- * alone. Counts are of what was drawn for marketing messages, by group, when they were accepted. */
+ * The same person, template and seed react the same every time. Messages that would have failed anyway, and those to groups,
+ * are left alone. Counts are of what was drawn for marketing messages, by group, when they were accepted. */
 #include "sandbox/sandbox_people_live.h"
 
 #include <stdio.h>
@@ -25,7 +26,7 @@ struct act {
     char bytes[];
 };
 
-/* --- what they write ---------------------------------------------------------------------------------------------------- */
+/* --- what they write ---------------------------------------------------------------------------------------------- */
 
 static struct str keep(char **at, struct str s)
 {
@@ -188,7 +189,7 @@ void sbx_people_forget_planned(struct sandbox *sb)
     sbx_timer_drop_if(&sb->timer, act_due);
 }
 
-/* --- planning ------------------------------------------------------------------------------------------------------------- */
+/* --- planning ----------------------------------------------------------------------------------------------------- */
 
 static int64_t soon(const struct sandbox *sb, int64_t ms)
 {
@@ -243,7 +244,7 @@ bool sbx_people_plan(struct sandbox *sb, struct sbx_message *m)
     return true;
 }
 
-/* --- the calls ------------------------------------------------------------------------------------------------------------- */
+/* --- the calls ---------------------------------------------------------------------------------------------------- */
 
 static void write_tally(struct json_out *o, const char *name, const struct sbx_people_tally *t)
 {

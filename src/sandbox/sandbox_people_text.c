@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * sandbox_people_text.c - the model of people as it is written: words of the command line, and JSON.
  *
- * Both go the same way: a member is a name and a text. Rates are shares, "3%" or "0.03"; underscores and hyphens are alike. What is not
- * understood is refused with its name, and nothing of the whole is taken then. */
+ * Both go the same way: a member is a name and a text. Rates are shares, "3%" or "0.03"; underscores and hyphens are alike.
+ * What is not understood is refused with its name, and nothing of the whole is taken then. */
 #include "sandbox/sandbox_people.h"
 
 #include <stdio.h>
@@ -60,7 +60,7 @@ static bool read_share(struct str s, uint32_t *ret)
     return true;
 }
 
-/* --- one member ----------------------------------------------------------------------------------------------------------- */
+/* --- one member --------------------------------------------------------------------------------------------------- */
 
 static int set_rate(struct people_group *g, struct str name, struct str value, struct err *e)
 {
@@ -141,7 +141,7 @@ static int set_group_member(struct people_group *g, struct str name, struct str 
     return read_share(value, &g->share) ? 0 : wrong(e, name, "a share, as in 10% or 0.1", value);
 }
 
-/* --- words ------------------------------------------------------------------------------------------------------------------ */
+/* --- words -------------------------------------------------------------------------------------------------------- */
 
 typedef int (*member_fn)(void *into, struct str name, struct str value, struct err *e);
 
@@ -212,7 +212,7 @@ int people_read_group(struct people_model *m, struct str text, struct err *e)
     return rc;
 }
 
-/* --- JSON --------------------------------------------------------------------------------------------------------------------- */
+/* --- JSON --------------------------------------------------------------------------------------------------------- */
 
 /* A string as it is, a number as it is written. */
 static struct str text_of(struct json v, struct buf *scratch)

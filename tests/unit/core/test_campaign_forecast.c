@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * test_campaign_forecast.c - what a forecast says is what then happens, within a tenth.
  *
- * What happens is played by another program: every person is drawn from a shuffled list, a door keeps each in the queue of their place,
- * the limit of 24 hours is a list of every person reached, and seconds are seconds. It asks the same campaign_step(); what is compared is
- * the forecast's arithmetic of groups, ticks, hours and limits. */
+ * What happens is played by another program: every person is drawn from a shuffled list, a door keeps each in the queue of
+ * their place, the limit of 24 hours is a list of every person reached, and seconds are seconds. It asks the same
+ * campaign_step(); what is compared is the forecast's arithmetic of groups, ticks, hours and limits. */
 #include "core/campaign_run.h"
 
 #include "t.h"

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
- * test_campaign_run.c - a campaign goes up its ramp at the pace that is written down, stops for what it has to stop for, and never gets
- * ahead of itself.
+ * test_campaign_run.c - a campaign goes up its ramp at the pace that is written down, stops for what it has to stop for, and
+ * never gets ahead of itself.
  *
- * Stages are those of the documented ramps, told by a small world that sends what it is handed at so many a second. Single answers stand in
- * rows. Nights are played by chance: whatever the hours of people are, a morning never lets go more than a stage. */
+ * Stages are those of the documented ramps, told by a small world that sends what it is handed at so many a second. Single
+ * answers stand in rows. Nights are played by chance: whatever the hours of people are, a morning never lets go more than a
+ * stage. */
 #include "core/campaign_run.h"
 #include "core/campaign_say.h"
 
@@ -376,8 +377,8 @@ static uint64_t dice(uint64_t *seed)
     return *seed ^= *seed << 17;
 }
 
-/* A share of those at the door sleeps. However it falls: whenever all of them wake at once, the people reached are at most three times those who
- * had been reached when the stage came to rest. */
+/* A share of those at the door sleeps. However it falls: whenever all of them wake at once, the people reached are at most
+ * three times those who had been reached when the stage came to rest. */
 static void one_night(uint64_t *seed)
 {
     struct world *w = malloc(sizeof *w);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * test_campaign_time.c - a repetition falls due when people of its zone would say so, over clock changes, months and leap years.
  *
- * Rows by hand for what people stumble over, from the system's own zones; then a walk of thirty years in zones that are hard, in which every
- * due time is checked against a clock that is read minute by minute around it. */
+ * Rows by hand for what people stumble over, from the system's own zones; then a walk of thirty years in zones that are hard,
+ * in which every due time is checked against a clock that is read minute by minute around it. */
 #include "base/zone.h"
 #include "core/campaign.h"
 

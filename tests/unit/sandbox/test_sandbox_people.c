@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * test_sandbox_people.c - what the model is told is what its people do, and the running sandbox tells it as webhooks.
  *
- * Rates and times are counted over many people: what was put in has to come out, in each group, within what chance allows. Then a sandbox whose
- * clock runs a million times as fast is sent to, and the webhooks that arrive are counted against what it says it drew. */
+ * Rates and times are counted over many people: what was put in has to come out, in each group, within what chance allows.
+ * Then a sandbox whose clock runs a million times as fast is sent to, and the webhooks that arrive are counted against what
+ * it says it drew. */
 #include "rig.h"
 
 #include "sandbox/sandbox_people.h"
