@@ -18,6 +18,7 @@
 #include "base/digest.h"
 #include "gateway/audiences.h"
 #include "gateway/campaign_check_impl.h"
+#include "gateway/campaign_id.h"
 
 #define ARENA_MAX    (256u << 20)
 #define PAGE_MAX     (32u << 20)
@@ -258,19 +259,41 @@ static int overtaken(struct check *c, int rc, struct err *e)
     return check_write(c, e);
 }
 
+/* What is too large now is too large the next time, too: nobody is to wait for that. */
+static int limits_are_problems(struct check *c, int rc, const struct err *why)
+{
+    if (rc != WL_ETOOBIG && rc != WL_EINVAL)
+        return rc;
+    if (c->n_problems == CHECK_PROBLEMS)
+        c->n_problems--;
+    check_problem(c, true, "limit", "", "%s", why->text);
+    return 0;
+}
+
+static void tell_log(const struct check *c)
+{
+    char id[STORE_ID_TEXT];
+    log_info("campaigns", "%s was checked in %lld ms: %zu of %lld people, %zu errors, %zu warnings",
+             campaign_id_text(c->row.id, id), (long long)(clock_now_ms() - c->now), c->n_order, (long long)c->n_segment,
+             c->n_errors, c->n_problems - c->n_errors);
+}
+
 static int run(struct check *c, struct err *e)
 {
+    struct err why = {0};
     int rc = campaign_get(c->reader, c->row.id, c->a, &c->row, e);
     if (rc != 0 || !c->row.busy || c->row.state != CAMPAIGN_DRAFT)
         return rc == WL_ENOTFOUND ? 0 : rc;
-    rc = look(c, e);
+    rc = limits_are_problems(c, look(c, &why), &why);
     if (rc == 0)
-        rc = check_report(c, e);
+        rc = check_report(c, &why);
     if (rc == 0)
-        rc = check_write(c, e);
+        rc = check_write(c, &why);
     if (rc != 0)
-        return rc;
+        return err_set(e, rc, "%s", why.text);
     rc = c->n_errors == 0 ? check_done(c, e) : check_undone(c, e);
+    if (rc == 0)
+        tell_log(c);
     return overtaken(c, rc, e);
 }
 

@@ -71,6 +71,16 @@ static void read_again(struct check *c, size_t i, bool relist)
                       why.text, has_token ? ": what was known before is taken" : ": nothing can be sent from it");
 }
 
+/* The numbers as they are now, also those looked at before. */
+static void borrow_again(struct check *c)
+{
+    snapshot_return(c->snap);
+    c->snap = snapshot_borrow(c->g->snapshots);
+    for (size_t i = 0; i < c->def->n_numbers; i++)
+        if (c->number[i].sender != NULL && (c->number[i].sender = snapshot_sender(c->snap, c->def->number[i])) == NULL)
+            c->number[i].usable = false;
+}
+
 /* A template may have been made, or paused, a moment ago. */
 static int read_numbers(struct check *c, struct err *e)
 {
@@ -87,8 +97,7 @@ static int read_numbers(struct check *c, struct err *e)
         read_again(c, i, relist);
         rc = check_go_on(c, e);
     }
-    snapshot_return(c->snap);
-    c->snap = snapshot_borrow(c->g->snapshots);
+    borrow_again(c);
     return rc;
 }
 
@@ -360,12 +369,55 @@ static bool seen_before(const struct check *c, size_t number)
     return false;
 }
 
+/* Whether something of a template is not known that a newer list might tell: it was made a moment ago, or only a webhook spoke of it. */
+static bool is_vague(const struct check *c, const struct campaign_variant *v, int64_t waba)
+{
+    size_t found = 0, named = 0;
+    for (size_t i = 0; i < c->n_rows; i++) {
+        const struct template_row *t = &c->rows[i];
+        if (!is_listed(t, v, waba))
+            continue;
+        if (t->listing.n == 0 || t->category == CATEGORY_UNKNOWN || t->components_at > t->listed_at)
+            return true;
+        found++;
+        named += is_named(v, t->language);
+    }
+    return found == 0 || named < v->n_languages;
+}
+
+static int read_list(struct check *c, struct err *e)
+{
+    return templates_list(c->reader, 0, c->a, &c->rows, &c->n_rows, e);
+}
+
+/* A list that was read seconds ago is not read again when a number is; here it has to be. */
+static int read_rows(struct check *c, struct err *e)
+{
+    int rc = read_list(c, e);
+    bool again = false;
+    for (size_t n = 0; n < c->def->n_numbers && rc == 0; n++) {
+        bool vague = false;
+        if (!c->number[n].usable || seen_before(c, n))
+            continue;
+        for (size_t v = 0; v < c->def->n_variants; v++)
+            vague = vague || is_vague(c, &c->def->variant[v], c->number[n].sender->waba);
+        if (vague) {
+            accounts_stale(c->g->accounts, c->number[n].sender->waba);
+            read_again(c, n, true);
+            again = true;
+        }
+    }
+    if (!again || rc != 0)
+        return rc;
+    borrow_again(c);
+    return read_list(c, e);
+}
+
 int check_templates(struct check *c, struct err *e)
 {
     struct json_parser *parser = json_parser_create();
     c->listing = arena_new_array(c->a, struct check_listing, CHECK_LISTINGS);
-    int rc = c->listing != NULL ? templates_list(c->reader, 0, c->a, &c->rows, &c->n_rows, e)
-                                : err_set(e, WL_ENOMEM, "out of memory");
+    int rc = c->listing != NULL ? read_rows(c, e) : err_set(e, WL_ENOMEM, "out of memory");
     for (size_t n = 0; n < c->def->n_numbers && rc == 0; n++) {
         if (!c->number[n].usable || seen_before(c, n))
             continue;

@@ -158,8 +158,8 @@ def test_kept_back_and_limited(gateway):
 def test_a_reworded_bad_text_is_told(gateway, sandbox):
     template(sandbox, "fresh_promo", body="Everything must go, today only. {{1}}!")
     people(gateway, 2)
-    c = Campaign(gateway, definition(template="fresh_promo", templates=[{"name": "fresh_promo", "parameters": WORDS}]))
-    c.check()
+    c = Campaign(gateway, definition(templates=[{"name": "fresh_promo", "parameters": WORDS}]))
+    assert c.ask_check()["people"] == 2, report(c)
     near = problems(c, "warning")["template_near_duplicate"]
     assert "paused_promo" in near["text"] and report(c)["duplicates"][0]["like"]["status"] == "paused"
     assert report(c)["ramp"]["kind"] == "careful"
