@@ -134,10 +134,15 @@ static bool is_older_copy(const struct act *x)
 
 static int may_start(struct act *x, struct err *e)
 {
-    if (is_older_copy(x))
-        return err_set(e, WL_EDENIED,
-                       "the database is a copy that was put back after this campaign was approved: have it checked and "
-                       "approved again");
+    int64_t copied = 0;
+    int rc = campaigns_copied_at(x->s, &copied, e);
+    if (rc != 0)
+        return rc;
+    if (is_older_copy(x) || (copied != 0 && x->c->approved_at < copied))
+        return err_set(
+            e, WL_EDENIED,
+            "the database is an older copy that was put back after this campaign was approved, so it may have "
+            "been sent: have it checked and approved again");
     return not_busy(x, e);
 }
 

@@ -20,8 +20,8 @@
 
 static int no_check(struct rest_call *c, const struct campaign_row *v)
 {
-    return rest_wrong(c, WL_ENOTFOUND, NULL, "the campaign %s: POST campaigns/{id}/check",
-                      v->busy ? "is being checked just now" : "was not checked yet");
+    return rest_wrong(c, WL_ECONFLICT, NULL, "the campaign %s",
+                      v->busy ? "is being checked just now: try again when it is done" : "was not checked yet");
 }
 
 static int show_check(struct rest_call *c, struct store *s, const struct campaign_row *v,

@@ -18,6 +18,7 @@
 #include "core/graph_code.h"
 #include "gateway/accounts.h"
 #include "gateway/apply.h"
+#include "gateway/campaign_id.h"
 #include "gateway/dispatch.h"
 #include "gateway/rest_impl.h"
 
@@ -101,13 +102,13 @@ static void code_members(struct json_out *o, const struct message *m, const char
 
 static void members(struct json_out *o, const struct message *m, const char *rule, int64_t now)
 {
-    char id[STORE_ID_TEXT], contact[48];
+    char id[STORE_ID_TEXT], campaign[STORE_ID_TEXT], contact[48];
     snprintf(contact, sizeof contact, "c%lld-%d", (long long)m->contact, m->bucket);
     jo_kcstr(o, "id", store_id_text(m->bucket, m->id, id));
     rest_time(o, "at", m->ts);
     jo_kcstr(o, "contact", m->contact != 0 ? contact : NULL);
     id_member(o, "sender", m->sender);
-    id_member(o, "campaign", m->campaign);
+    jo_kcstr(o, "campaign", m->campaign != 0 ? campaign_id_text(m->campaign, campaign) : NULL);
     jo_kcstr(o, "type", m->type);
     jo_kcstr(o, "category", category_name((enum category)m->life.category));
     jo_kcstr(o, "state", life_word(&m->life, m->seen, m->valid_until, now));

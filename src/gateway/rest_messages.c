@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "gateway/admit.h"
+#include "gateway/campaign_id.h"
 #include "gateway/rest_impl.h"
 #include "gateway/send_terms.h"
 #include "store/idempotency.h"
@@ -86,7 +87,7 @@ static bool read_campaign(void *to, struct str v, int64_t now)
 {
     struct query *q = to;
     (void)now;
-    return rest_read_id(v, &q->f.campaign);
+    return campaign_id_parse(v, &q->f.campaign);
 }
 
 static bool read_category(void *to, struct str v, int64_t now)
@@ -165,7 +166,7 @@ static const struct rest_parameter parameters[] = {
      true},
     {"sender", read_sender, "sender is a phone_number_id", false},
     {"contact", read_contact, "contact is a phone number, a user id or a contact id", false},
-    {"campaign", read_campaign, "campaign is the id of a campaign", false},
+    {"campaign", read_campaign, "campaign is the id of a campaign, k and 15 digits", false},
     {"category", read_category, "category is marketing, utility, authentication, service or calls", false},
     {"code", read_code, "code is an error code of the Graph API", false},
     {"key", read_key, "key is an idempotency key", false},

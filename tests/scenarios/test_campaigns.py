@@ -49,6 +49,8 @@ def test_from_a_file_to_the_end(gateway, sandbox):
     sandbox.all_told()
     gateway.wait_applied()
 
+    messages = gateway.cli(["messages", "list", "--campaign", made["id"], "--json"])[1].splitlines()
+    assert len(messages) == 12 and {json.loads(m)["campaign"] for m in messages} == {made["id"]}
     assert "it is what was approved" in story(gateway, "verify", "Spring sale")
     acts = [v["act"] for v in map(json.loads, story(gateway, "events", "Spring sale", "--json").splitlines())]
     assert acts == ["create", "check", "checked", "approve", "start", "finish"]
