@@ -115,7 +115,7 @@ TEST(message_row_and_cursor_are_one)
     table.now.state = CAMPAIGN_HELD;
     hand(&d, &o, 3, BOB); /* held: waits and says why */
     assert_true(row_of(&d, &o, &row));
-    assert_true(row.until == NOW + 10000 && row.findings.n > 0);
+    assert_true(row.until == NOW + 5000 && row.findings.n > 0);
     assert_int_equal(cursor(&d), 4);
     finish(&d);
 }
@@ -182,7 +182,7 @@ TEST(in_its_turn_it_is_judged_by_how_the_campaign_stands_then)
         {CAMPAIGN_RUNNING, NOW, false, false, false, LIFE_REFUSED, 0}, /* late */
         {CAMPAIGN_RUNNING, 0, false, false, true, LIFE_REFUSED, 0},    /* they said no a moment ago */
         {CAMPAIGN_RUNNING, 0, true, false, false, LIFE_WAITING, 10 * MINUTE},
-        {CAMPAIGN_HELD, 0, false, false, false, LIFE_WAITING, 10000},
+        {CAMPAIGN_HELD, 0, false, false, false, LIFE_WAITING, 5000},
         {CAMPAIGN_HELD, NOW - 1, false, false, false, LIFE_REFUSED, 0}, /* held until it was late */
         {CAMPAIGN_STOPPED, 0, false, false, false, LIFE_REFUSED, 0},
         {CAMPAIGN_CANCELLED, 0, false, false, false, LIFE_REFUSED, 0},
