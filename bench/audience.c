@@ -274,8 +274,8 @@ int main(int argc, char **argv)
     struct phone_data phones;
     struct rusage use;
     char url[4096];
-    long people = argc > 2 ? atol(argv[2]) : 1000000;
-    if (argc < 2 || people < 1 || a == NULL) {
+    int64_t people = 1000000;
+    if (argc < 2 || a == NULL || (argc > 2 && !str_i64(str_of(argv[2]), &people)) || people < 1) {
         fprintf(stderr, "usage: audience_store DIRECTORY [PEOPLE]\n");
         return 2;
     }

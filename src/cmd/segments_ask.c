@@ -171,6 +171,7 @@ static int get(const struct args *a, const char *path, int (*say)(const struct a
     int rc = rest_open(&r, a);
     r.words = segments_words;
     r.names = "wayleave segments fields lists them";
+    r.timeout_ms = SEGMENTS_WAIT_MS;
     if (rc == CMD_OK)
         rc = rest_call(&r, "GET", path, (struct str){NULL, 0}, &answer);
     if (rc == CMD_OK)

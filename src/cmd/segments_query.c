@@ -283,6 +283,7 @@ int segments_post(struct rest *r, const char *verb, const struct buf *body, stru
     snprintf(path, sizeof path, "/segments/%s", verb);
     r->words = segments_words;
     r->names = segments_names;
+    r->timeout_ms = SEGMENTS_WAIT_MS;
     int rc = rest_call(r, "POST", path, buf_str(body), ret);
     if (rc == CMD_OK)
         rc = rest_check(r, *ret);

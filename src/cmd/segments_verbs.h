@@ -42,6 +42,7 @@ int segments_put_number(const struct args *a, struct json_out *o, const char *op
 /* POST /segments/<verb>, and rest_check(). */
 int segments_post(struct rest *r, const char *verb, const struct buf *body, struct json *ret);
 
+#define SEGMENTS_WAIT_MS  600000 /* the first question after a while waits until everybody was read */
 #define SEGMENTS_BODY_MAX (256u << 10)
 
 #endif

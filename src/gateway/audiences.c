@@ -19,11 +19,12 @@
 #define PAGE           5000
 #define CAMPAIGNS_PAGE 50
 #define ANSWERERS      2
-#define MODELS         4 /* the last one, one that is being built, and old ones somebody still has */
-#define EXACT_MS       50
-#define USED_TIMES     20
-#define SHOWN_TIMES    60
+#define MODELS         4  /* the last one, one that is being built, and old ones somebody still has */
+#define USED_TIMES     20 /* as old as its build took */
+#define USED_MS        INT64_C(120000)
+#define USED_LEAST     2
 #define SHOWN_MS       INT64_C(300000)
+#define SHOWN_LEAST    5
 #define KEPT_MS        INT64_C(600000) /* nothing was written, but days go by */
 
 struct model {
@@ -274,15 +275,28 @@ static void *builder_run(void *arg)
 
 enum age { AGE_GOOD, AGE_SHOWN, AGE_OLD };
 
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int64_t most(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
 static enum age age_of(const struct audiences *a, const struct model *m)
 {
-    int64_t age;
     if (m == NULL)
         return AGE_OLD;
-    age = mono_ms() - m->began_ms;
-    if ((age < KEPT_MS && m->commits == commits_of(a)) || (m->took_ms >= EXACT_MS && age <= USED_TIMES * m->took_ms))
+    int64_t age = mono_ms() - m->began_ms, took = m->took_ms;
+    if (age < KEPT_MS && m->commits == commits_of(a))
         return AGE_GOOD;
-    return m->took_ms >= EXACT_MS && age <= SHOWN_TIMES * m->took_ms && age <= SHOWN_MS ? AGE_SHOWN : AGE_OLD;
+    if (audience_people(m->au) + (size_t)m->marks <= AUDIENCE_EXACT)
+        return AGE_OLD;
+    if (age <= least(USED_TIMES * took, most(USED_MS, USED_LEAST * took)))
+        return AGE_GOOD;
+    return age <= most(SHOWN_MS, SHOWN_LEAST * took) ? AGE_SHOWN : AGE_OLD;
 }
 
 static int wait_for(struct audiences *a, uint64_t number, struct err *e)

