@@ -2,11 +2,12 @@
  * segment_read.c - react-querybuilder's JSON as a tree of groups and rules.
  *
  * Groups come in both of its forms: {combinator, rules: [rule, rule]} and, with combinators between the rules, {rules: [rule, "and", rule,
- * "or", rule]}, where `and` binds closer than `or`, as in SQL. What is muted is as if it were not there, and so is a group in
- * which nothing is left; but a segment of which everything is muted is refused, for it would mean everybody, and only {rules: []} says
- * that on purpose. What the editor keeps for itself (id, path, disabled and any other key) is ignored. Refused with a sentence:
- * comparisons of two fields (valueSource "field"), match on parts of a value, xor, placeholders, an operator that its field does not have, a value
- * that is not of the field's kind. */
+ * "or", rule]}, where `and` binds closer than `or`, as in SQL. What is muted is as if it were not there, with the combinator before it, as
+ * its formatQuery() has it. A group in which nothing is left is left out, too; formatQuery() makes it true, which beside an `or`
+ * would mean everybody. For the same reason a segment of which everything is muted is refused: only {rules: []} says everybody on purpose.
+ * What the editor keeps for itself (id, path, disabled and any other key) is ignored. Refused with a sentence: comparisons of two
+ * fields (valueSource "field"), match on parts of a value, xor, placeholders, an operator that its field does not have, a value that is not
+ * of the field's kind. Held against react-querybuilder 8.24.1. */
 #include <string.h>
 
 #include "base/yaml.h" /* nearest_word() */
@@ -211,12 +212,9 @@ static int read_between(struct reading *r, struct json rules, const struct place
         if (is_word != (i % 2 == 1))
             return no_combinator(r, &at, e);
         if (is_word) {
-            enum join next;
-            rc = read_join(word, &next, e);
+            rc = read_join(word, &join, e);
             if (rc != 0)
                 return at_key(r, &at, "", rc);
-            if (next == JOIN_OR) /* beside what was muted the looser of the two counts */
-                join = JOIN_OR;
             continue;
         }
         rc = read_member(r, it.value, &at, depth, &n, e);
@@ -232,7 +230,6 @@ static int read_between(struct reading *r, struct json rules, const struct place
         }
         *tail = n;
         tail = &n->next;
-        join = JOIN_AND;
     }
     return rc == 0 && i > 0 && i % 2 == 0 ? no_combinator(r, &(struct place){above, i - 1}, e) : rc;
 }

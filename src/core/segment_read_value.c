@@ -84,7 +84,8 @@ static int put_commas(struct values *v, struct str text, struct err *e)
         else if (i < text.n && text.p[i] != ',')
             one[n++] = text.p[i];
         else {
-            rc = put(v, (struct str){one, n}, false, e);
+            if (str_trim((struct str){one, n}).n > 0) /* "a,b," is two */
+                rc = put(v, (struct str){one, n}, false, e);
             n = 0;
         }
     }

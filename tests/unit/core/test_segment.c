@@ -184,6 +184,14 @@ static const struct {
      "People who have the tag vip."},
     {"{\"rules\":[" F("tag", "=", "\"vip\"") ",\"and\",{\"muted\":true},\"or\"," F("country", "=", "\"AT\"") "]}",
      "1 2 3 5", NULL},
+    {"{\"rules\":[" F("tag", "=", "\"vip\"") ",\"or\",{\"muted\":true},\"and\"," F("country", "=", "\"PT\"") "]}", "5",
+     "People in Portugal who have the tag vip."},
+    {"{\"rules\":[{\"muted\":true},\"and\"," F("tag", "=", "\"vip\"") ",\"or\"," F("country", "=", "\"AT\"") "]}",
+     "1 2 3 5", NULL},
+    /* a group of nothing is nothing, also beside `or` */
+    {"{\"combinator\":\"or\",\"rules\":[" F("tag", "=", "\"vip\"") ",{\"combinator\":\"and\",\"rules\":[]}]}", "1 2 5",
+     NULL},
+    {R(F("tag", "in", "\"vip, lost ,\"")), "1 2 5 9", NULL},
 };
 
 TEST(a_query_means_these_people_and_says_so)
@@ -232,6 +240,7 @@ static const struct {
     {R(F("country_group", "=", "\"EUU\"")), "rules[0].value", "did you mean EU?"},
     {R(F("tag", "=", "\" \"")), "rules[0].value", "missing"},
     {R(F("tag", "in", "[]")), "rules[0].value", "missing"},
+    {R(F("tag", "in", "\", ,\"")), "rules[0].value", "missing"},
     {R(F("tag", "=", "[\"a\",\"b\"]")), "rules[0].value", "one value"},
     {R(F("tag", "=", "{}")), "rules[0].value", "a text, a number"},
     {R(F("last_read", "between", "\"2026-01-01\"")), "rules[0].value", "two values"},
