@@ -154,7 +154,7 @@ static int read_sources(struct sim_job *j, const struct args *a)
     for (size_t i = 0; (s = args_nth(a, "source", i)) != NULL; i++) {
         struct str rates, name = str_trim(str_cut(str_of(s), ':', &rates));
         size_t at = 1, last = m->n_groups;
-        while (at < last && !str_eq(name, str_of(m->group[at].name)))
+        while (at < last && !str_eq(str_clip(name, sizeof m->group[at].name - 1), str_of(m->group[at].name)))
             at++;
         if (rates.p == NULL || at == last || strlen(s) > 300)
             return cmd_fail(CMD_USAGE, "wayleave campaigns show names its sources",
@@ -270,7 +270,8 @@ static void take_sources(struct sim_job *j, struct json sources, int64_t people)
             continue;
         struct people_group *g = &m->group[m->n_groups++];
         *g = (struct people_group){.share = (uint32_t)(n * MILLION / people)};
-        snprintf(g->name, sizeof g->name, "%.*s", (int)(name.n < 31 ? name.n : 31), name.n > 0 ? name.p : "the API");
+        name = name.n > 0 ? str_clip(name, sizeof g->name - 1) : STR("api");
+        snprintf(g->name, sizeof g->name, "%.*s", (int)name.n, name.p);
     }
 }
 
