@@ -179,8 +179,14 @@ static void draw_sources(struct watch *w, struct json sources)
     }
 }
 
+/* A line that is too long for the terminal is cut by it: wrapped, the page would not know how far up it began. */
+#define NO_WRAP "\033[?7l"
+#define WRAP    "\033[?7h"
+
 static void draw(struct watch *w, struct json v)
 {
+    if (w->page)
+        fputs(NO_WRAP, stdout);
     if (w->page && w->drawn > 0)
         printf("\033[%dA", w->drawn);
     w->drawn = 0;
@@ -191,7 +197,7 @@ static void draw(struct watch *w, struct json v)
     draw_monitors(w, v);
     draw_sources(w, json_get(v, "sources"));
     if (w->page)
-        fputs("\033[J", stdout);
+        fputs("\033[J" WRAP, stdout);
     fflush(stdout);
 }
 
