@@ -5,7 +5,8 @@
  * come first. One whose monitor tripped is quarantined, and from then on its people are left out of the whole, so that the rest is
  * judged by itself. That a source's monitor would hold does nothing to it: only the whole is ever held.
  *
- * Where no status comes of what was sent, nobody can be seen to read: readings are not judged meanwhile, and that is told.
+ * Where no status comes of what was sent, or no webhook at all, nobody can be seen to read: readings are not judged meanwhile, and that
+ * is told.
  *
  * After a person let it go on (or released a source) only who was sent to since then counts: what they looked at is not held
  * against it again. */
@@ -16,6 +17,7 @@
 #include "base/log.h"
 #include "gateway/campaign_id.h"
 #include "gateway/campaign_runner.h"
+#include "store/inbox.h"
 
 #define MINUTE_MS    60000
 #define LOOK_EACH_MS 1000
@@ -23,7 +25,9 @@
 #define TEXT_MAX     300
 #define DEAF_FROM    60 /* minutes: of messages sent between these ages some are delivered, */
 #define DEAF_TO      5
-#define DEAF_LEAST   20 /* if they are as many as that */
+#define DEAF_LEAST   20     /* if they are as many as that */
+#define SILENT_MS    900000 /* no webhook of any kind for so long, though people were sent to */
+#define DAY          1440
 #define TELL_EACH_MS 600000
 
 /* One look. */
@@ -39,17 +43,24 @@ struct look {
     struct monitor_terms terms;    /* as they are judged by now */
 };
 
+/* A correction may come before what it corrects. */
+static uint32_t count(int64_t n)
+{
+    return n > 0 ? (uint32_t)n : 0;
+}
+
 static struct monitor_cohort counts_of(const struct cohort_change *c)
 {
     return (struct monitor_cohort){.minute = c->minute,
-                                   .sent = (uint32_t)c->sent,
-                                   .opted_out = (uint32_t)c->opted_out,
-                                   .undeliverable = (uint32_t)c->undeliverable,
-                                   .complained = (uint32_t)c->complained,
-                                   .read_15 = (uint32_t)c->read_15,
-                                   .read_60 = (uint32_t)c->read_60,
-                                   .read_240 = (uint32_t)c->read_240,
-                                   .read_1440 = (uint32_t)c->read_1440};
+                                   .sent = count(c->sent),
+                                   .opted_out = count(c->opted_out),
+                                   .undeliverable = count(c->undeliverable),
+                                   .complained = count(c->complained),
+                                   .read_15 = count(c->read_15),
+                                   .read_60 = count(c->read_60),
+                                   .read_240 = count(c->read_240),
+                                   .read_1440 = count(c->read_1440),
+                                   .left_out = count((int64_t)c->held_back + c->failed)};
 }
 
 /* --- how many were sent --------------------------------------------------------------------------------------------- */
@@ -178,26 +189,36 @@ static void look_at_whole(struct look *k)
 
 /* --- whether anything is heard -------------------------------------------------------------------------------------- */
 
-static bool is_deaf(const struct look *k)
+/* When the last webhook of any kind came; 0: none did. */
+static int64_t last_webhook(struct store *reader)
 {
-    int64_t minute = k->now / MINUTE_MS, sent = 0, heard = 0;
+    int64_t seq = 0;
+    return inbox_newest(reader, &seq, NULL) == 0 ? store_id_ms(seq) : 0;
+}
+
+static bool is_deaf(const struct look *k, struct store *reader)
+{
+    int64_t minute = k->now / MINUTE_MS, sent = 0, heard = 0, today = 0;
     for (size_t i = 0; i < k->n; i++) {
         const struct cohort_change *c = &k->cohort[i];
+        today += c->minute >= minute - DAY ? c->sent : 0;
         if (c->minute < minute - DEAF_FROM || c->minute > minute - DEAF_TO)
             continue;
         sent += c->sent;
         heard += c->delivered + c->read_any + c->undeliverable + c->failed + c->held_back;
     }
-    return sent >= DEAF_LEAST && heard == 0;
+    if (sent >= DEAF_LEAST && heard == 0)
+        return true;
+    return today >= DEAF_LEAST && last_webhook(reader) < k->now - SILENT_MS;
 }
 
 /* What is judged: nobody can be seen to read while no statuses come. */
-static void set_terms(struct look *k)
+static void set_terms(struct look *k, struct store *reader)
 {
     int64_t now_ms = clock_mono_ns() / 1000000;
     char id[STORE_ID_TEXT];
     k->terms = k->run->terms;
-    if (!is_deaf(k))
+    if (!is_deaf(k, reader))
         return;
     for (int s = SIGNAL_READ_15; s < MONITOR_SIGNALS; s++)
         k->terms.ppm[s] = 0;
@@ -222,7 +243,7 @@ static int look(struct look *k, struct store *reader, struct err *e)
     if (rc != 0)
         return rc;
     count_sent(k);
-    set_terms(k);
+    set_terms(k, reader);
     rc = look_at_sources(k, e);
     if (rc == 0)
         look_at_whole(k);

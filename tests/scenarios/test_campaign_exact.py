@@ -250,6 +250,34 @@ def test_an_older_copy_of_the_database_does_not_go_on_by_itself(start, sandbox, 
     c.stop()
 
 
+def test_a_series_makes_its_next_campaign_and_asks_a_person_when_something_is_new(start, sandbox, tmp_path):
+    gateway = start(rig.Gateway, tmp_path, sandbox.url)
+    people = camp.people(ready(gateway), 12, source="shop.csv")
+    soon = time.gmtime(time.time() + 1800)
+    repeat = {"every": "week", "on": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], "at": time.strftime("%H:%M", soon), "zone": "Etc/UTC", "times": 1}
+    first, second = (camp.Campaign(gateway, camp.definition(name, repeat=repeat)) for name in ("as it was", "with more"))
+    for series in (first, second):
+        series.check()
+        series.approve()
+    first.start()
+
+    def made(series):
+        ids = gateway.query(f"SELECT id FROM campaign WHERE series = {camp.campaign_number(series.id)}")
+        listed = {camp.campaign_number(v["id"]): v["id"] for v in gateway.admin("GET", "/campaigns")[1]["campaigns"]}
+        return [camp.Campaign(gateway, listed[i]) for (i,) in ids]
+    [one] = rig.until("the series made one", lambda: made(first))
+    v = one.wait("running")
+    assert v["people"] == len(people) and v["approved_by"] == "ana" and v["handed"] == 0 and "start_at" in v["definition"] and "repeat" not in v["definition"]
+    assert first.state() == "running" and ("repeat", "runner") in first.events() and not camp.received(sandbox)
+
+    camp.people(gateway, 3, first=447700903000, source="bought.csv")
+    second.start()
+    [other] = rig.until("the other series made one", lambda: made(second))
+    rig.until("it waits for a person", lambda: told(gateway, "from a source that was not there"))
+    assert other.state() == "checked"
+    assert len(made(first)) == 1 and len(made(second)) == 1
+
+
 def main():
     n = int(sys.argv[1]) if len(sys.argv) > 1 else 20000
     seed = int(os.environ.get("WAYLEAVE_SEED", 20261122))
