@@ -5,6 +5,19 @@
  * number whose messages nobody judges that stops another; a caller who is never called; a backlog that fills the memory. */
 #include "dispatch_fixture.h"
 
+#include "gateway/campaigns.h"
+
+#define HEAVY 7 /* a campaign of weight 3 */
+
+bool __wrap_campaigns_now(struct campaigns *c, int64_t campaign, int stratum, struct campaign_now *ret);
+
+bool __wrap_campaigns_now(struct campaigns *c, int64_t campaign, int stratum, struct campaign_now *ret)
+{
+    (void)c, (void)stratum;
+    *ret = (struct campaign_now){.id = campaign, .state = CAMPAIGN_RUNNING, .weight = campaign == HEAVY ? 3 : 1};
+    return true;
+}
+
 /* --- the outbox ---------------------------------------------------------------------------------------------------- */
 
 TEST(a_backlog_is_found_at_start_and_goes_once)
@@ -97,6 +110,33 @@ TEST(campaigns_take_turns)
     for (size_t i = 0; i < 60; i++)
         second += door.id[i] >= first;
     assert_in_range(second, 20, 40);
+    finish(&h);
+}
+
+/* How many of the first 60 turns messages with ids from `first` on had. */
+static size_t turns_of(struct house *h, int64_t first, int n)
+{
+    size_t had = 0;
+    go(h);
+    refuse_until(h, n);
+    for (size_t i = 0; i < 60; i++)
+        had += door.id[i] >= first;
+    return had;
+}
+
+TEST(campaigns_take_turns_by_their_weight_and_messages_of_none_more_often)
+{
+    struct house h;
+    struct rows other = {.sender = SENDER, .category = CATEGORY_MARKETING, .campaign = 5, .due = 1000, .n = 60},
+                heavy = {.sender = SENDER, .category = CATEGORY_MARKETING, .campaign = HEAVY, .due = 9000, .n = 60},
+                single = {.sender = SENDER, .category = CATEGORY_MARKETING, .due = 9000, .n = 60};
+    start(&h);
+    put(&h, other);
+    assert_in_range(turns_of(&h, put(&h, heavy), 120), 40, 50); /* three of four */
+    finish(&h);
+    start(&h);
+    put(&h, heavy);
+    assert_in_range(turns_of(&h, put(&h, single), 120), 42, 52); /* ten of thirteen */
     finish(&h);
 }
 
@@ -415,9 +455,9 @@ TEST(what_comes_in_counts_also_before_anything_leaves)
 
 TESTS(T(a_backlog_is_found_at_start_and_goes_once), T(what_nobody_judges_does_not_pile_up),
       T(a_code_does_not_wait_behind_a_campaign), T(many_numbers_share_the_door_and_codes_find_it_open),
-      T(campaigns_take_turns), T(rows_come_when_they_are_due), T(a_row_behind_the_position_is_found),
-      T(a_door_that_is_busy_is_tried_again), T(without_a_token_the_line_waits_and_says_so),
-      T(what_waits_too_long_ends_although_the_number_is_stuck),
+      T(campaigns_take_turns), T(campaigns_take_turns_by_their_weight_and_messages_of_none_more_often),
+      T(rows_come_when_they_are_due), T(a_row_behind_the_position_is_found), T(a_door_that_is_busy_is_tried_again),
+      T(without_a_token_the_line_waits_and_says_so), T(what_waits_too_long_ends_although_the_number_is_stuck),
       T(a_doubt_is_settled_in_time_and_only_what_may_be_is_sent_again), T(what_an_earlier_life_was_sending_is_in_doubt),
       T(leases_are_held_and_given_back), T(callers_come_back_in_their_turn),
       T(a_caller_who_joined_and_is_not_parked_yet_keeps_its_turn), T(patience_ends_and_so_does_the_gateway),
