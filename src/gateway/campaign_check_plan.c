@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/digest.h"
+#include "base/failpoint.h"
 #include "gateway/campaign_check_impl.h"
 
 #define PIECE       1000
@@ -102,14 +103,18 @@ static int put_piece(void *ctx, struct store *s, struct arena *a, int64_t now, s
 {
     struct piece *p = ctx;
     (void)a, (void)now;
-    return recipients_put(s, p->row, p->n, e);
+    int rc = recipients_put(s, p->row, p->n, e);
+    failpoint(campaign_check_rows);
+    return rc;
 }
 
 static int index_piece(void *ctx, struct store *s, struct arena *a, int64_t now, struct err *e)
 {
     struct piece *p = ctx;
     (void)a, (void)now;
-    return recipients_index(s, CHECK_BUCKET, p->c->row.id, (const int64_t(*)[2])p->place, p->n, e);
+    int rc = recipients_index(s, CHECK_BUCKET, p->c->row.id, (const int64_t(*)[2])p->place, p->n, e);
+    failpoint(campaign_check_index);
+    return rc;
 }
 
 /* Values that nobody has of their own. */
@@ -385,7 +390,10 @@ static int write_done(void *ctx, struct store *s, struct arena *a, int64_t now, 
                      now, e);
     if (rc == 0)
         rc = put_check(c, s, now, e);
-    return rc == 0 ? put_sources(c, s, a, now, e) : rc;
+    if (rc == 0)
+        rc = put_sources(c, s, a, now, e);
+    failpoint(campaign_check_plan);
+    return rc;
 }
 
 int check_done(struct check *c, struct err *e)

@@ -97,12 +97,13 @@ MISTAKES = [
 ]
 
 
+@pytest.mark.shared
 def test_what_is_wrong_is_said_before(gateway, sandbox):
     """Each in one campaign; none can be approved, and the reason stands at the campaign."""
-    people(gateway, 2)
+    people(gateway, 2, first=447700905000, tag="two")
     campaigns = []
     for change, what, field, says in MISTAKES:
-        c = Campaign(gateway, definition(**change))
+        c = Campaign(gateway, definition(**{"tag": "two", **change}))
         v = c.ask_check()
         found = problems(c, "error")
         assert v["state"] == "draft" and not v["plan"], (what, v)
@@ -111,7 +112,7 @@ def test_what_is_wrong_is_said_before(gateway, sandbox):
         with pytest.raises(AssertionError):
             c.act("approve", plan="0" * 64)
         campaigns.append(c)
-    two = Campaign(gateway, definition(deadline=past(60), templates=[{"name": "sprung_sale"}]))
+    two = Campaign(gateway, definition(tag="two", deadline=past(60), templates=[{"name": "sprung_sale"}]))
     assert "passed" in two.ask_check()["why"] and "sprung_sale" in two.get()["why"]  # all of it at once
     assert gateway.query("SELECT COUNT(*) FROM campaign_recipient") == [(0,)]
     nobody = problems(campaigns[-1], "warning")["value_missing"]
@@ -119,6 +120,7 @@ def test_what_is_wrong_is_said_before(gateway, sandbox):
     assert sandbox.ledger() == []
 
 
+@pytest.mark.shared
 def test_whoever_was_written_to_keeps_the_number(gateway, sandbox):
     """Sticky first, then routes, then the country, then shares; those of a route are for nobody else."""
     people(gateway, 40)
@@ -143,10 +145,11 @@ def test_whoever_was_written_to_keeps_the_number(gateway, sandbox):
     assert only.check()["people"] == 6 and skips(report(only))[("number", "")] == 39  # the one of those who wrote to it, too
 
 
+@pytest.mark.shared
 def test_kept_back_and_limited(gateway):
     """The hold-out is the same people each time; a limit takes the first of the order."""
-    people(gateway, 200)
-    c = Campaign(gateway, definition(hold_out="10%", most=100))
+    people(gateway, 200, first=447700907000, tag="many")
+    c = Campaign(gateway, definition(tag="many", hold_out="10%", most=100))
     v = c.check()
     held, over = skips(report(c))[("hold_out", "")], skips(report(c))[("limit", "")]
     assert v["people"] == 100 and 5 <= held <= 40 and held + over == 100
@@ -155,10 +158,11 @@ def test_kept_back_and_limited(gateway):
     assert {row.contact for row in rows(gateway, c.id) if row.skip == 2} == before
 
 
+@pytest.mark.shared
 def test_a_reworded_bad_text_is_told(gateway, sandbox):
     template(sandbox, "fresh_promo", body="Everything must go, today only. {{1}}!")
-    people(gateway, 2)
-    c = Campaign(gateway, definition(templates=[{"name": "fresh_promo", "parameters": WORDS}]))
+    people(gateway, 2, first=447700906000, tag="few")
+    c = Campaign(gateway, definition(tag="few", templates=[{"name": "fresh_promo", "parameters": WORDS}]))
     assert c.ask_check()["people"] == 2, report(c)
     near = problems(c, "warning")["template_near_duplicate"]
     assert "paused_promo" in near["text"] and report(c)["duplicates"][0]["like"]["status"] == "paused"
@@ -188,3 +192,35 @@ def test_hours_of_the_rules_are_found_out(start, sandbox, tmp_path):
     forecast = report(c)["forecast"]
     assert f"{hour:02}:00-{hour + 2:02}:00" in forecast["rules_hours"] and forecast["hours"] is None
     assert forecast["first_at"] >= held["first_until"]
+
+
+def test_a_check_that_is_cut_off_is_made_anew(start, sandbox, tmp_path):
+    """Power loss at one step of writing after the other: each life begins anew, the last one ends it, and nothing of a half one is left."""
+    port = rig.free_port()
+
+    def life(place=None):
+        return start(rig.Gateway, tmp_path, sandbox.url, port=port, env={"WAYLEAVE_FAILPOINT": place} if place else None)
+
+    def dies(gateway):
+        gateway.wait(30 * rig.SLOW)
+        gateway.kill()
+    gateway = life("campaign_check_rows")
+    people(gateway, 30)
+    c = Campaign(gateway, definition())
+    c.act("check")
+    dies(gateway)
+    for place in ("campaign_check_index", "campaign_check_plan"):
+        dies(start(DiesSoon, tmp_path, sandbox.url, port=port, env={"WAYLEAVE_FAILPOINT": place}))
+    c.gateway = gateway = life()
+    rig.until("the check is made anew", lambda: not c.get()["busy"])
+    assert (c.get()["state"], c.get()["people"]) == ("checked", 30) and c.get("verify")["same"]
+    assert [row.place for row in rows(gateway, c.id)] == list(range(1, 31))
+    assert gateway.query("SELECT COUNT(*) FROM contact_campaign") == [(30,)]
+    assert [act for act, _ in c.events()] == ["create", "check", "checked"]
+
+
+class DiesSoon(rig.Gateway):
+    """One that may be gone before it is ready."""
+
+    def wait_ready(self, url, seconds=60):
+        pass
