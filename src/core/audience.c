@@ -132,28 +132,45 @@ static uint64_t digits(const char *z)
     return v;
 }
 
+static bool is_code(const char *text)
+{
+    return text[0] >= 'A' && text[0] <= 'Z' && text[1] >= 'A' && text[1] <= 'Z';
+}
+
+/* The country of a number, or of a user id ("US.1349"), as the door reads it. */
+static void country_of(const struct audience *a, const struct identity *who, char ret[3])
+{
+    ret[0] = '\0';
+    if (who->kind == IDENTITY_PHONE)
+        phone_country(a->phones, digits(who->value), ret);
+    else if (who->kind == IDENTITY_USER_ID && is_code(who->value))
+        memcpy(ret, (char[3]){who->value[0], who->value[1], '\0'}, 3);
+}
+
+static bool put_country(struct audience *a, struct audience_block *b, const struct identity *who)
+{
+    char country[3];
+    country_of(a, who, country);
+    if (country[0] == '\0')
+        return true;
+    if (b->region == NULL && (b->region = arena_new_array(a->arena, uint16_t, AUDIENCE_BLOCK)) == NULL)
+        return false;
+    b->region[a->n % AUDIENCE_BLOCK] = (uint16_t)((country[0] - 'A') * 26 + country[1] - 'A' + 1);
+    return put_word(a, AUDIENCE_COUNTRY, str_of(country));
+}
+
 static bool put_phone(struct audience *a, struct audience_block *b, const struct audience_person *p)
 {
     struct str zone = p->zone;
     struct phone_number n;
-    char country[3] = "";
-    bool ok = true;
-    if (p->phone.kind == IDENTITY_PHONE) {
-        uint64_t e164 = digits(p->phone.value);
-        phone_country(a->phones, e164, country);
-        ok = put_word(a, AUDIENCE_COUNTRY, str_of(country));
-        if (phone_number_of_e164(a->phones, e164, &n)) {
-            const char *zones = phone_zones(a->phones, &n);
-            bool one = strchr(zones, '&') == NULL && strcmp(zones, PHONE_ZONES_UNKNOWN) != 0;
-            zone = zone.n == 0 && one ? str_of(zones) : zone;
-            ok = ok && put_word(a, AUDIENCE_LINE, str_of(phone_type_word((enum phone_type)n.type))) &&
-                 put_word(a, AUDIENCE_NETWORK, str_of(phone_network(a->phones, &n, NULL)));
-        }
+    bool ok = put_country(a, b, &p->phone);
+    if (p->phone.kind == IDENTITY_PHONE && phone_number_of_e164(a->phones, digits(p->phone.value), &n)) {
+        const char *zones = phone_zones(a->phones, &n);
+        bool one = strchr(zones, '&') == NULL && strcmp(zones, PHONE_ZONES_UNKNOWN) != 0;
+        zone = zone.n == 0 && one ? str_of(zones) : zone;
+        ok = ok && put_word(a, AUDIENCE_LINE, str_of(phone_type_word((enum phone_type)n.type))) &&
+             put_word(a, AUDIENCE_NETWORK, str_of(phone_network(a->phones, &n, NULL)));
     }
-    if (ok && country[0] != '\0' && b->region == NULL)
-        ok = (b->region = arena_new_array(a->arena, uint16_t, AUDIENCE_BLOCK)) != NULL;
-    if (ok && country[0] != '\0')
-        b->region[a->n % AUDIENCE_BLOCK] = (uint16_t)((country[0] - 'A') * 26 + country[1] - 'A' + 1);
     return ok && put_word(a, AUDIENCE_ZONE, zone);
 }
 

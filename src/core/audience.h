@@ -23,7 +23,8 @@ struct audience_person {
     int64_t id; /* contact */
     int64_t created_at;
     struct str lang, zone, name; /* may be empty */
-    struct identity phone;       /* their current number; kind NONE: none */
+    struct identity
+        phone; /* their current number; of who has none their user id, which tells the country; NONE: neither */
     const struct consent_state *consent;
     const struct activity *activity; /* NULL: none */
     int64_t undeliverable_at;

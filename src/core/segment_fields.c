@@ -20,8 +20,8 @@
     "voicemail unknown"
 
 const struct segment_field segment_fields[] = {
-    {"country", "Country", "word", WORD_OPS, NULL, "two letters, DE: of the phone number"},
-    {"country_group", "Part of the world", "word", ONE_OF, NULL, "EU, LATIN_AMERICA: countries of the phone number"},
+    {"country", "Country", "word", WORD_OPS, NULL, "two letters, DE: of the phone number, else of the user id"},
+    {"country_group", "Part of the world", "word", ONE_OF, NULL, "EU, LATIN_AMERICA: countries as above"},
     {"line", "Kind of line", "word", WORD_OPS, LINES, "of the phone number"},
     {"network", "Network", "word", TEXT_OPS, NULL, "whom the number's range was given to; the number may have moved"},
     {"language", "Language", "word", TEXT_OPS, NULL, "as the contact's, pt-BR; beginsWith pt for all of Portuguese"},

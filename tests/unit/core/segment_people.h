@@ -11,7 +11,8 @@
 
 struct row {
     int64_t id;
-    const char *phone, *lang, *name;
+    const char *phone; /* or a user id */
+    const char *lang, *name;
     const char *attributes; /* "city=Berlin|score=3" */
     const char *tags;       /* "vip|new" */
     const char *sources;    /* "7|8" */
@@ -70,7 +71,9 @@ static inline void add_row(struct audience *a, const struct row *r)
                                 .attribute = pair,
                                 .tag = tag,
                                 .source = id};
-    if (*r->phone != '\0')
+    if (strchr(r->phone, '.') != NULL)
+        assert_ok(identity_user_id(str_of(r->phone), &p.phone, &e), e);
+    else if (*r->phone != '\0')
         assert_ok(identity_phone(str_of(r->phone), &p.phone, &e), e);
     p.named = *r->phone != '\0';
     p.n_attributes = cut_words(r->attributes, text, 16);

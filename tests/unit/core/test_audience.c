@@ -39,12 +39,12 @@ TEST(a_number_and_a_state_become_words)
         {11, "+4915112345678", "de", "Anna", "city=Berlin", "vip|new|vip", "7|8", "granted", 3},
         {12, "+4930123456", "de", "", "city=Berlin|age=3", "vip", "8", "granted-1d", 200},
         {13, "+12125550100", "en", "Bo", "city=", "", "9", "withdrawn", -1},
-        {14, "", "", "", "", "new", "", "stop", -1},
+        {14, "BR.13491208655302741918", "", "", "", "new", "", "stop", -1},
     };
     static const struct {
         const char *field, *values;
     } has[] = {
-        {"country", "DE=2 US=1"},
+        {"country", "DE=2 BR=1 US=1"},
         {"line", "fixed_line=1 fixed_line_or_mobile=1 mobile=1"},
         {"zone", "Europe/Berlin=2 America/New_York=1"},
         {"language", "de=2 en=1"},
@@ -58,7 +58,7 @@ TEST(a_number_and_a_state_become_words)
         {"consent.marketing", "granted=2 none=1 withdrawn=1"}, /* of what has ended: none */
         {"activity", "new=2 active=1 dormant=1"},
         {"platform_stop", "true=1"},
-        {"named", "true=3"},
+        {"named", "true=4"},
         {"campaign", "k1:in=1 k1:read=1"},
     };
     struct audience *a = audience_new();
@@ -84,7 +84,7 @@ TEST(a_number_and_a_state_become_words)
     arena_free(arena);
     assert_int_equal(audience_people(a), 4);
     assert_string_equal(audience_country(a, 1), "DE");
-    assert_string_equal(audience_country(a, 3), "");
+    assert_string_equal(audience_country(a, 3), "BR");
     assert_int_equal(audience_source(a, 0), 7);
     assert_int_equal(audience_source(a, 3), 0);
     assert_int_equal(audience_number(a, 0, AUDIENCE_LAST_READ), NOW / 1000 - 3 * 86400 - 21600);
