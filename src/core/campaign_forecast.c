@@ -192,7 +192,8 @@ static enum delay cause_of(const struct forecaster *f, int64_t able, int64_t sen
         return DELAY_LIMIT;
     if (sent > 0 && sent >= able / 2)
         return DELAY_RATE;
-    bool stuck = p->handed >= p->people || ramp_terms[p->ramp].times * (p->handed - p->open) <= p->target;
+    bool stuck = p->handed >= p->people || p->waiting >= CAMPAIGN_WAITING_MOST ||
+                 ramp_terms[p->ramp].times * (p->handed - p->open) <= p->target;
     return p->waiting > 0 && stuck ? DELAY_HOURS : DELAY_RAMP;
 }
 

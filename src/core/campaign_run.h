@@ -68,7 +68,7 @@ struct campaign_step {
 /* At the door at once: what the numbers send in this time, at least so many; and beside them who waits for a later hour. */
 #define CAMPAIGN_AHEAD_MS     4000
 #define CAMPAIGN_AHEAD_LEAST  64
-#define CAMPAIGN_WAITING_MOST 100000
+#define CAMPAIGN_WAITING_MOST 1000000  /* less makes a campaign over several zones wait for its sleepers */
 #define CAMPAIGN_LOOK_MS      60000    /* it is asked at least this often, whatever it waits for: it beats meanwhile */
 #define CAMPAIGN_RIPE_MS      14400000 /* of a ramp without gate: most reactions are there after so long */
 void campaign_step(const struct campaign_progress *p, int64_t now, struct campaign_step *ret);
