@@ -39,7 +39,7 @@ struct model {
 struct audiences {
     struct gateway *g;
     pthread_mutex_t lock;
-    pthread_cond_t wake, built;
+    pthread_cond_t wake, built, asked;
     bool closed, building;
     uint64_t wanted, begun, served, failed; /* numbers of requests */
     struct err why;                         /* of the last failure */
@@ -49,7 +49,8 @@ struct audiences {
     pthread_t builder, answerer[ANSWERERS];
     size_t n_answerers;
     bool has_builder, stopped;
-    struct queue questions;
+    struct queue_link *first, **end; /* questions */
+    size_t waiting;
 };
 
 static int64_t mono_ms(void)
@@ -387,9 +388,37 @@ void audiences_look(struct audiences *a, struct audiences_look *ret)
 int audience_ask(struct audiences *a, struct audience_job *job, struct err *e)
 {
     job->link.next = NULL;
-    return queue_push(&a->questions, &job->link)
-               ? 0
-               : err_set(e, WL_EBUSY, "too many questions about segments are waiting; try again in a moment");
+    pthread_mutex_lock(&a->lock);
+    bool closed = a->closed, taken = !closed && a->waiting < AUDIENCE_QUESTIONS_MAX;
+    if (taken) {
+        *a->end = &job->link;
+        a->end = &job->link.next;
+        a->waiting++;
+        pthread_cond_signal(&a->asked);
+    }
+    pthread_mutex_unlock(&a->lock);
+    if (taken)
+        return 0;
+    return err_set(e, WL_EBUSY,
+                   closed ? "the gateway is being stopped"
+                          : "too many questions about segments are waiting; try again in a moment");
+}
+
+/* Waits for the next question. NULL: the line is closed and empty. */
+static struct audience_job *take(struct audiences *a)
+{
+    struct audience_job *job = NULL;
+    pthread_mutex_lock(&a->lock);
+    while (a->first == NULL && !a->closed)
+        pthread_cond_wait(&a->asked, &a->lock);
+    if (a->first != NULL) {
+        job = container_of(a->first, struct audience_job, link);
+        a->first = a->first->next;
+        a->end = a->first != NULL ? a->end : &a->first;
+        a->waiting--;
+    }
+    pthread_mutex_unlock(&a->lock);
+    return job;
 }
 
 static void answer(struct audiences *a, struct store *s, struct arena *arena, struct audience_job *job)
@@ -414,17 +443,12 @@ static void *answerer_run(void *arg)
     struct arena *arena = arena_create(AUDIENCE_ARENA);
     struct store *s = NULL;
     struct err e = {0};
-    size_t n;
     if (arena == NULL || store_open(&s, a->g->o.store_url, &(struct store_options){.read_only = true}, &e) != 0) {
         log_error("audiences", "cannot open the database for reading: %s", e.text);
         abort();
     }
-    while (!queue_closed(&a->questions)) {
-        struct queue_link *l = queue_take(&a->questions, 1, -1, &n);
-        if (l != NULL)
-            answer(a, s, arena, container_of(l, struct audience_job, link));
-        arena_reset(arena);
-    }
+    for (struct audience_job *job; (job = take(a)) != NULL; arena_reset(arena))
+        answer(a, s, arena, job);
     store_free(s);
     arena_free(arena);
     return NULL;
@@ -441,9 +465,9 @@ int audiences_start(struct audiences **ret, struct gateway *g, struct err *e)
     pthread_mutex_init(&a->lock, NULL);
     pthread_cond_init(&a->wake, NULL);
     pthread_cond_init(&a->built, NULL);
-    int rc = queue_init(&a->questions, AUDIENCE_QUESTIONS_MAX, false);
-    if (rc == 0)
-        a->has_builder = thread_start(&a->builder, "audience", builder_run, a) == 0;
+    pthread_cond_init(&a->asked, NULL);
+    a->end = &a->first;
+    a->has_builder = thread_start(&a->builder, "audience", builder_run, a) == 0;
     while (a->has_builder && a->n_answerers < ANSWERERS &&
            thread_start(&a->answerer[a->n_answerers], "segments", answerer_run, a) == 0)
         a->n_answerers++;
@@ -452,16 +476,23 @@ int audiences_start(struct audiences **ret, struct gateway *g, struct err *e)
 }
 
 /* Who waits for a build is told, and so is whoever waits in line, each by an answerer that finds it closed. */
-void audiences_stop(struct audiences *a)
+void audiences_hurry(struct audiences *a)
 {
-    if (a == NULL || a->stopped)
+    if (a == NULL)
         return;
     pthread_mutex_lock(&a->lock);
     a->closed = true;
     pthread_cond_broadcast(&a->wake);
     pthread_cond_broadcast(&a->built);
+    pthread_cond_broadcast(&a->asked);
     pthread_mutex_unlock(&a->lock);
-    queue_close(&a->questions);
+}
+
+void audiences_stop(struct audiences *a)
+{
+    if (a == NULL || a->stopped)
+        return;
+    audiences_hurry(a);
     for (size_t i = 0; i < a->n_answerers; i++)
         pthread_join(a->answerer[i], NULL);
     if (a->has_builder)
@@ -476,7 +507,7 @@ void audiences_free(struct audiences *a)
     audiences_stop(a);
     for (size_t i = 0; i < MODELS; i++)
         audience_free(a->model[i].au);
-    queue_done(&a->questions);
+    pthread_cond_destroy(&a->asked);
     pthread_cond_destroy(&a->built);
     pthread_cond_destroy(&a->wake);
     pthread_mutex_destroy(&a->lock);

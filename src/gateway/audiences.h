@@ -23,7 +23,8 @@
 
 struct audiences;
 int audiences_start(struct audiences **ret, struct gateway *g, struct err *e);
-void audiences_stop(struct audiences *a); /* whoever waits gets WL_EBUSY; accepts NULL */
+void audiences_hurry(struct audiences *a); /* from now on whoever waits, or asks, gets WL_EBUSY; accepts NULL */
+void audiences_stop(struct audiences *a);  /* the same, and its threads have ended; accepts NULL */
 void audiences_free(struct audiences *a);
 /* Waits while it is built. audience_return() it. fresh: built after this call began. */
 int audience_borrow(struct audiences *a, bool fresh, const struct audience **ret, struct err *e);

@@ -572,6 +572,7 @@ void gateway_stop(struct gateway *g)
         writer_hurry(g->writer); /* who waits for a hold is answered while there is somebody to answer */
     dispatch_hurry(g->dispatch); /* and who waits for a turn */
     accounts_hurry(g->accounts);
+    audiences_hurry(g->audiences);
     http_server_stop(g->https, GRACE_MS);
     http_server_stop(g->http, GRACE_MS);
     readers_stop(g->readers);
