@@ -2,8 +2,8 @@
  * campaign_check_judge.c - asking the door about everybody, a few at a time.
  *
  * Each question is the message as it would be sent, in mode SEND_JUDGE: the same facts, the same rules, and nothing is written or counted. At most
- * JUDGE_AT_ONCE are with the door, an eighth of the places of one number at the least setting, so that a check of a million people stands in nobody's
- * way. A denial makes the person a skip with its rule; a hold is no reason to leave anybody out, and is counted with the times it ends. Where the door
+ * JUDGE_AT_ONCE are with the door, and no more than a part of the places that one number has there (limits.queue), so that a check of a million people
+ * stands in nobody's way. A denial makes the person a skip with its rule; a hold is no reason to leave anybody out, and is counted with the times it ends. Where the door
  * has no room the check waits: it has no hurry. */
 #include <stdlib.h>
 #include <unistd.h>
@@ -12,6 +12,7 @@
 #include "gateway/campaign_check_impl.h"
 
 #define JUDGE_AT_ONCE 48
+#define PART          32 /* of all places; a number has a quarter of them */
 #define ARENA_MAX     (256u << 10)
 #define ROOM_WAIT_US  5000
 #define WAIT_MOST     12000 /* times: a minute without any room */
@@ -54,7 +55,8 @@ int judge_open(struct check *c, struct err *e)
     pthread_mutex_init(&j->lock, NULL);
     pthread_cond_init(&j->told, NULL);
     c->judge = j;
-    for (size_t i = 0; i < JUDGE_AT_ONCE; i++) {
+    size_t part = c->g->o.max_queue / PART, n = part < 1 ? 1 : part < JUDGE_AT_ONCE ? part : JUDGE_AT_ONCE;
+    for (size_t i = 0; i < n; i++) {
         struct question *q = &j->all[i];
         q->judge = j;
         q->arena = arena_create(ARENA_MAX);
