@@ -23,7 +23,7 @@
 #define SOURCES    8  /* shown; those in quarantine first */
 
 const struct option campaigns_watch_options[] = {
-    {.name = "every", .value = "SECONDS", .help = "how often it is looked at (default 1 at a terminal, else 10)"},
+    {.name = "every", .value = "SECONDS", .help = "how often it is looked at (default 1)"},
     {.name = "once", .help = "look once and end"},
     {0},
 };
@@ -296,7 +296,7 @@ int campaigns_watch_run(const struct args *a)
 {
     struct watch w = {.a = a, .page = isatty(STDOUT_FILENO) && !args_has(a, "json")};
     const char *every = args_get(a, "every");
-    w.every = w.page ? EACH_LEAST : 10;
+    w.every = EACH_LEAST;
     if (every != NULL && (!str_i64(str_of(every), &w.every) || w.every < EACH_LEAST || w.every > EACH_MOST))
         return cmd_fail(CMD_USAGE, NULL, "--every is a number of seconds from 1 to 3600");
     int rc = campaign_call_open(&w.c, a);

@@ -145,9 +145,9 @@ static bool message_fits(const struct recipient_fate *f, uint32_t figures, const
 /* What the check said of them. */
 static bool row_fits(const struct campaign_recipient *r, const struct fate_filter *q)
 {
-    return (q->rule.p == NULL || str_eq(r->rule, q->rule)) && (q->skip == 0 || r->skip == q->skip) &&
-           (q->source < 0 || r->stratum == q->source) && (q->variant < 0 || r->variant == q->variant) &&
-           (q->language.p == NULL || str_eq(r->language, q->language));
+    return (q->rule.p == NULL || r->skip == SKIP_NONE || str_eq(r->rule, q->rule)) &&
+           (q->skip == 0 || r->skip == q->skip) && (q->source < 0 || r->stratum == q->source) &&
+           (q->variant < 0 || r->variant == q->variant) && (q->language.p == NULL || str_eq(r->language, q->language));
 }
 
 bool campaign_fate_fits(const struct recipient_fate *f, uint32_t figures, const struct fate_filter *q)

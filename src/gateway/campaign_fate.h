@@ -44,12 +44,13 @@ enum campaign_figure campaign_outcome_of(uint32_t figures);
 /* Which rows are meant; what is not set asks nothing. */
 struct fate_filter {
     uint32_t figures, outcomes; /* one of them is enough; 0 any */
-    struct str rule;            /* of one who was skipped; p NULL any */
-    int skip;                   /* enum campaign_skip; 0 any */
-    int code;                   /* of one that failed; 0 any */
-    int source, variant;        /* -1 any */
-    int64_t number;             /* 0 any */
-    struct str language;        /* p NULL any */
+    struct str
+        rule; /* of one who was skipped; p NULL any. That of a message stands in its decision: the caller asks there */
+    int skip; /* enum campaign_skip; 0 any */
+    int code; /* of one that failed; 0 any */
+    int source, variant; /* -1 any */
+    int64_t number;      /* 0 any */
+    struct str language; /* p NULL any */
 };
 bool campaign_fate_fits(const struct recipient_fate *f, uint32_t figures, const struct fate_filter *q);
 /* The number it went out from, or is to. */

@@ -279,7 +279,14 @@ static void show_rules(struct json_out *o, const char *key, const struct reason 
             rest_time(o, "from", list[i].from);
             rest_time(o, "until", list[i].until);
         }
-        rows_member(o, times ? "status=waiting" : "status=refused");
+        struct buf query;
+        buf_init(&query, ROWS_MAX);
+        buf_puts(&query, times ? "outcome=waiting" : "outcome=refused");
+        if (list[i].rule.n > 0)
+            buf_puts(&query, "&rule=");
+        percent_encode(&query, list[i].rule);
+        rows_member(o, buf_cstr(&query));
+        buf_done(&query);
         jo_end(o);
     }
     jo_end(o);

@@ -18,6 +18,7 @@
 #define LOOK_PAGE     1000
 #define LOOK_PAGES    50 /* of LOOK_PAGE rows, for one answer */
 #define LOOK_BYTES    (8u << 20)
+#define LOOKED_MOST   2000       /* decisions for one answer */
 #define PAGE_BYTES    (4u << 20) /* of an answer; then it ends */
 #define NAMES_MOST    16
 #define EVENTS_PAGE   1000
@@ -177,6 +178,7 @@ struct list {
     struct store *s;
     struct arena *scratch; /* of a row */
     int64_t cur, now;
+    size_t looked; /* decisions read to find a rule */
 };
 
 static void text_or_null(struct json_out *o, const char *key, struct str s)
@@ -270,6 +272,28 @@ static int show_row(struct list *l, const struct recipient_fate *f, uint32_t fig
 
 /* --- the list ---------------------------------------------------------------------------------------------------------------- */
 
+static bool has_room(const struct list *l)
+{
+    return l->c->answer.len < PAGE_BYTES && l->looked < LOOKED_MOST;
+}
+
+/* Whether it is this rule that refused or holds the message; of who was skipped it was asked already. */
+static int rule_fits(struct list *l, const struct recipient_fate *f, uint32_t figures, struct str rule, bool *ret,
+                     struct err *e)
+{
+    enum campaign_figure outcome = campaign_outcome_of(figures);
+    char of[REST_RULE_MAX] = "";
+    int rc = 0;
+    *ret = rule.p == NULL || f->r.skip != SKIP_NONE;
+    if (*ret || (outcome != FIGURE_REFUSED && outcome != FIGURE_WAITING))
+        return 0;
+    arena_reset(l->scratch);
+    l->looked++;
+    rc = rest_message_rule(l->c, l->s, l->scratch, &f->m, of, e);
+    *ret = str_eq(rule, str_of(of));
+    return rc;
+}
+
 /* Looks at one page of rows; *ret_shown grows. *after moves behind the last that was looked at; *ret_more: there may be others. */
 static int list_some(struct list *l, struct arena *page, int64_t campaign, const struct query *q, int64_t *after,
                      size_t *ret_shown, bool *ret_more, struct err *e)
@@ -278,10 +302,13 @@ static int list_some(struct list *l, struct arena *page, int64_t campaign, const
     size_t n = 0, i = 0;
     arena_reset(page);
     int rc = recipients_fates(l->s, CAMPAIGN_BUCKET, campaign, *after + 1, page, LOOK_PAGE, &f, &n, e);
-    for (; i < n && rc == 0 && *ret_shown < q->limit && l->c->answer.len < PAGE_BYTES; i++) {
+    for (; i < n && rc == 0 && *ret_shown < q->limit && has_room(l); i++) {
         uint32_t figures = campaign_figures(&f[i], l->cur, l->now);
+        bool fits = campaign_fate_fits(&f[i], figures, &q->f);
         *after = f[i].r.place;
-        if (!campaign_fate_fits(&f[i], figures, &q->f))
+        if (fits)
+            rc = rule_fits(l, &f[i], figures, q->f.rule, &fits, e);
+        if (rc != 0 || !fits)
             continue;
         rc = show_row(l, &f[i], figures, e);
         ++*ret_shown;
@@ -299,7 +326,7 @@ static int list_rows(struct list *l, int64_t campaign, const struct query *q, st
     int rc = page != NULL ? 0 : err_set(e, WL_ENOMEM, "out of memory");
     jo_key(&l->c->out, "recipients");
     jo_array(&l->c->out);
-    for (int i = 0; i < LOOK_PAGES && rc == 0 && more && shown < q->limit && l->c->answer.len < PAGE_BYTES; i++)
+    for (int i = 0; i < LOOK_PAGES && rc == 0 && more && shown < q->limit && has_room(l); i++)
         rc = list_some(l, page, campaign, q, &after, &shown, &more, e);
     jo_end(&l->c->out);
     jo_key(&l->c->out, "next");
