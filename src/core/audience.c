@@ -31,11 +31,12 @@ const char *const audience_words_fields[AUDIENCE_SETS + 1] = {
     [AUDIENCE_NAMED] = "named",
     [AUDIENCE_TAG] = "tag",
     [AUDIENCE_IMPORT] = "import",
+    [AUDIENCE_LIST] = "list",
     [AUDIENCE_CAMPAIGN] = "campaign",
 };
 
 #define BLOCK_BYTES ((size_t)AUDIENCE_BLOCK * 48)
-#define MARKS_WAIT  ((size_t)32 << 20) /* bytes of what campaigns did, before it is sorted in */
+#define MARKS_WAIT  ((size_t)32 << 20) /* bytes of what campaigns did, or of lists, before they are sorted in */
 
 static int no_memory(struct err *e)
 {
@@ -57,7 +58,7 @@ struct audience *audience_create(const struct phone_data *phones, int64_t now)
     for (size_t i = 0; i < AUDIENCE_SETS; i++)
         audience_set_init(&a->set[i]);
     audience_set_init(&a->attributes);
-    buf_init(&a->list, (size_t)UINT32_MAX * sizeof(struct str));
+    buf_init(&a->list, (size_t)UINT32_MAX * sizeof(uint32_t));
     buf_init(&a->until, (size_t)AUDIENCE_PEOPLE_MAX * CATEGORY_COUNT * sizeof(struct audience_until));
     buf_init(&a->scratch, (size_t)UINT32_MAX * 16);
     return a;
@@ -288,22 +289,31 @@ int audience_add(struct audience *a, const struct audience_person *p, struct err
 
 int audience_add_source(struct audience *a, int64_t id, struct str name, struct err *e)
 {
-    static const struct str unnamed;
-    uint32_t code;
-    char *copy = arena_strndup(a->arena, name.n > 0 ? name.p : "", name.n);
-    if (a->ended || copy == NULL || !import_code(a, id, &code))
-        return a->ended ? err_set(e, WL_EBUG, "an audience that was ended is not filled") : no_memory(e);
-    while (a->list.len <= code * sizeof unnamed)
+    static const uint32_t unnamed;
+    uint32_t code, list = UINT32_MAX;
+    if (a->ended)
+        return err_set(e, WL_EBUG, "an audience that was ended is not filled");
+    if (!import_code(a, id, &code) || (name.n > 0 && !audience_set_word(&a->set[AUDIENCE_LIST], name, &list)))
+        return no_memory(e);
+    while (a->list.len <= code * sizeof list)
         if (!buf_put(&a->list, &unnamed, sizeof unnamed))
             return no_memory(e);
-    ((struct str *)(void *)a->list.data)[code] = (struct str){copy, name.n};
+    ((uint32_t *)(void *)a->list.data)[code] = list + 1; /* 0 without a name */
     return 0;
 }
 
-struct str audience_list_name(const struct audience *a, uint32_t code)
+/* Who is in the imports of a name, once these are ended. */
+static int put_list(void *ctx, uint32_t import, const uint32_t *ordinal, size_t n)
 {
-    const struct str *name = (const struct str *)(const void *)a->list.data;
-    return code < a->list.len / sizeof *name ? name[code] : (struct str){NULL, 0};
+    struct audience *a = ctx;
+    struct audience_set *lists = &a->set[AUDIENCE_LIST];
+    const uint32_t *list = (const uint32_t *)(const void *)a->list.data;
+    if (import >= a->list.len / sizeof *list || list[import] == 0)
+        return 0;
+    for (size_t i = 0; i < n; i++)
+        if (!audience_set_add(lists, list[import] - 1, ordinal[i]))
+            return WL_ENOMEM;
+    return lists->fresh.len < MARKS_WAIT || audience_set_flush(lists, &a->scratch) ? 0 : WL_ENOMEM;
 }
 
 static const struct {
@@ -342,8 +352,11 @@ int audience_add_mark(struct audience *a, struct str campaign, int64_t contact, 
 int audience_end(struct audience *a, struct err *e)
 {
     bool ok = audience_set_end(&a->attributes, &a->scratch);
-    for (size_t i = 0; ok && i < AUDIENCE_SETS; i++)
-        ok = audience_set_end(&a->set[i], &a->scratch);
+    for (size_t i = 0; ok && i < AUDIENCE_SETS; i++) {
+        if (i == AUDIENCE_LIST) /* imports are ended by now */
+            ok = audience_set_each(&a->set[AUDIENCE_IMPORT], put_list, a) == 0;
+        ok = ok && audience_set_end(&a->set[i], &a->scratch);
+    }
     for (uint32_t i = 0; ok && i < audience_set_count(&a->attributes); i++)
         ok = audience_set_end(a->attribute[i], &a->scratch);
     buf_done(&a->scratch);

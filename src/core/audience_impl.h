@@ -25,6 +25,7 @@ enum audience_words_field {
     AUDIENCE_NAMED,         /* "true" alone */
     AUDIENCE_TAG,
     AUDIENCE_IMPORT,
+    AUDIENCE_LIST,     /* names of imports: of a name's imports together */
     AUDIENCE_CAMPAIGN, /* "123:read" */
     AUDIENCE_SETS
 };
@@ -55,7 +56,7 @@ struct audience {
     struct audience_set set[AUDIENCE_SETS];
     struct audience_set *attribute[AUDIENCE_ATTRIBUTES_MAX]; /* by code of attributes */
     struct audience_set attributes;                          /* their names and who has each */
-    struct buf list;  /* struct str a code of AUDIENCE_IMPORT: the name of the list */
+    struct buf list;  /* uint32_t a code of AUDIENCE_IMPORT: the code of its list + 1; 0: nobody told its name */
     struct buf until; /* struct audience_until */
     struct buf scratch;
     roaring_bitmap_t *everybody;
@@ -64,8 +65,6 @@ struct audience {
 extern const char *const audience_words_fields[AUDIENCE_SETS + 1]; /* names of the sets; NULL ends */
 /* A set by name: of audience_words_fields, or "attribute.NAME". NULL: none, or an attribute nobody has. */
 const struct audience_set *audience_set_of(const struct audience *a, struct str field);
-/* The name of the list a code of AUDIENCE_IMPORT is; empty: it was not told. */
-struct str audience_list_name(const struct audience *a, uint32_t code);
 
 /* A set of people as bits, one of every ordinal, made into a bitmap. */
 struct audience_bits {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * audience_look.c - what an audience has: the values of a field, who has each, and a set of people as ids or as bits.
  *
- * Lists are names of imports, so the people of a list are those of its imports together. What is asked in bits (a scan of numbers, a
+ * What is asked in bits (a scan of numbers, a
  * union of many lists) becomes a bitmap by writing Roaring's portable format and reading it, which costs a copy and needs nothing of
  * the library's inside. */
 #include <string.h>
@@ -33,16 +33,12 @@ const struct audience_set *audience_set_of(const struct audience *a, struct str 
     return NULL;
 }
 
-static int field_of(const struct audience *a, struct str field, const struct audience_set **ret, bool *ret_list,
-                    struct err *e)
+static int field_of(const struct audience *a, struct str field, const struct audience_set **ret, struct err *e)
 {
-    bool list = str_eq(field, STR("list"));
-    const struct audience_set *s = list ? &a->set[AUDIENCE_IMPORT] : audience_set_of(a, field);
-    if (s == NULL && !str_starts(field, STR("attribute.")))
+    *ret = audience_set_of(a, field);
+    if (*ret == NULL && !str_starts(field, STR("attribute.")))
         return err_set(e, WL_EINVAL, "\"%.*s\" is no field that has a list of values",
                        (int)(field.n < 60 ? field.n : 60), field.p);
-    *ret = s;
-    *ret_list = list;
     return 0;
 }
 
@@ -96,40 +92,11 @@ static void offer(struct most *m, struct audience_value v)
         swap(&m->value[i], &m->value[(i - 1) / 2]);
 }
 
-/* People of a list, counted once: the union of its imports. 0 for all but the first import of the name. */
-static uint64_t list_people(const struct audience *a, uint32_t code, struct err *e, int *ret_rc)
-{
-    const struct audience_set *s = &a->set[AUDIENCE_IMPORT];
-    struct str name = audience_list_name(a, code);
-    uint32_t same = 0;
-    for (uint32_t c = 0; c < audience_set_count(s); c++) {
-        bool equal = str_eq(audience_list_name(a, c), name);
-        if (equal && c < code)
-            return 0;
-        same += equal;
-    }
-    if (name.n == 0 || same == 1)
-        return name.n == 0 ? 0 : audience_set_people(s, code);
-    struct audience_bits bits;
-    roaring_bitmap_t *all = NULL;
-    *ret_rc = audience_bits_init(&bits, a, e);
-    for (uint32_t c = code; *ret_rc == 0 && c < audience_set_count(s); c++)
-        if (str_eq(audience_list_name(a, c), name))
-            audience_bits_add(&bits, s, c);
-    if (*ret_rc == 0)
-        *ret_rc = audience_bits_take(&bits, &all, e);
-    audience_bits_done(&bits);
-    uint64_t n = all != NULL ? roaring_bitmap_get_cardinality(all) : 0;
-    people_free(all);
-    return n;
-}
-
 int audience_values(const struct audience *a, struct str field, size_t max, struct arena *arena,
                     struct audience_value **ret, size_t *ret_n, struct err *e)
 {
     const struct audience_set *s = NULL;
-    bool list = false;
-    int rc = field_of(a, field, &s, &list, e);
+    int rc = field_of(a, field, &s, e);
     if (rc != 0)
         return rc;
     uint32_t codes = s != NULL ? audience_set_count(s) : 0;
@@ -137,12 +104,8 @@ int audience_values(const struct audience *a, struct str field, size_t max, stru
     m.value = arena_new_array(arena, struct audience_value, m.max + 1);
     if (m.value == NULL)
         return no_memory(e);
-    for (uint32_t c = 0; rc == 0 && c < codes; c++) {
-        uint64_t people = list ? list_people(a, c, e, &rc) : audience_set_people(s, c);
-        offer(&m, (struct audience_value){list ? audience_list_name(a, c) : audience_set_text(s, c), people});
-    }
-    if (rc != 0)
-        return rc;
+    for (uint32_t c = 0; c < codes; c++)
+        offer(&m, (struct audience_value){audience_set_text(s, c), audience_set_people(s, c)});
     *ret_n = m.n;
     for (size_t n = m.n; n > 1; sink(m.value, n, 0)) /* the least to the end, one after the other */
         swap(&m.value[0], &m.value[--n]);
@@ -150,29 +113,24 @@ int audience_values(const struct audience *a, struct str field, size_t max, stru
     return 0;
 }
 
+struct each_value {
+    const struct audience_set *set;
+    audience_holders *each;
+    void *ctx;
+    struct err *e;
+};
+
+static int with_text(void *ctx, uint32_t code, const uint32_t *ordinal, size_t n)
+{
+    const struct each_value *v = ctx;
+    return v->each(v->ctx, audience_set_text(v->set, code), ordinal, n, v->e);
+}
+
 int audience_each(const struct audience *a, struct str field, audience_holders *each, void *ctx, struct err *e)
 {
-    const struct audience_set *s = NULL;
-    uint32_t some[CHUNK];
-    bool list = false;
-    int rc = field_of(a, field, &s, &list, e);
-    for (uint32_t c = 0; rc == 0 && s != NULL && c < audience_set_count(s); c++) {
-        struct str value = list ? audience_list_name(a, c) : audience_set_text(s, c);
-        const roaring_bitmap_t *rows = audience_set_rows(s, c);
-        size_t n;
-        const uint32_t *few = audience_set_list(s, c, &n);
-        if (value.n == 0) /* an import whose name nobody told is no list */
-            continue;
-        if (n > 0)
-            rc = each(ctx, value, few, n, e);
-        roaring_uint32_iterator_t it;
-        if (rows == NULL)
-            continue;
-        roaring_init_iterator(rows, &it);
-        for (uint32_t k; rc == 0 && (k = roaring_read_uint32_iterator(&it, some, CHUNK)) > 0;)
-            rc = each(ctx, value, some, k, e);
-    }
-    return rc;
+    struct each_value v = {NULL, each, ctx, e};
+    int rc = field_of(a, field, &v.set, e);
+    return rc == 0 && v.set != NULL ? audience_set_each(v.set, with_text, &v) : rc;
 }
 
 /* --- bits ------------------------------------------------------------------------------------------------------------- */

@@ -279,6 +279,29 @@ uint64_t audience_set_people(const struct audience_set *s, uint32_t code)
     return n + (rows != NULL ? roaring_bitmap_get_cardinality(rows) : 0);
 }
 
+#define CHUNK 4096
+
+int audience_set_each(const struct audience_set *s,
+                      int (*each)(void *ctx, uint32_t code, const uint32_t *ordinal, size_t n), void *ctx)
+{
+    uint32_t some[CHUNK];
+    int rc = 0;
+    for (uint32_t c = 0; rc == 0 && c < audience_set_count(s); c++) {
+        const roaring_bitmap_t *rows = audience_set_rows(s, c);
+        roaring_uint32_iterator_t it;
+        size_t n;
+        const uint32_t *few = audience_set_list(s, c, &n);
+        if (n > 0)
+            rc = each(ctx, c, few, n);
+        if (rows == NULL)
+            continue;
+        roaring_init_iterator(rows, &it);
+        for (uint32_t k; rc == 0 && (k = roaring_read_uint32_iterator(&it, some, CHUNK)) > 0;)
+            rc = each(ctx, c, some, k);
+    }
+    return rc;
+}
+
 size_t audience_set_bytes(const struct audience_set *s)
 {
     const struct buf *const all[] = {&s->words.text, &s->words.end, &s->words.slot, &s->row,

@@ -62,6 +62,9 @@ const roaring_bitmap_t *audience_set_rows(const struct audience_set *s, uint32_t
 const uint32_t *audience_set_list(const struct audience_set *s, uint32_t code, size_t *ret_n);
 /* The words that differ in capitals (A to Z) alone, one after the other: *at begins with 0, UINT32_MAX ends. */
 uint32_t audience_set_find(const struct audience_set *s, struct str word, uint32_t *at);
+/* Calls each() for every word with the ordinals of who has it, some thousand at a time; what it returns but 0 ends it and is returned. */
+int audience_set_each(const struct audience_set *s,
+                      int (*each)(void *ctx, uint32_t code, const uint32_t *ordinal, size_t n), void *ctx);
 size_t audience_set_bytes(const struct audience_set *s);
 
 #endif

@@ -68,7 +68,7 @@ const struct segment_about segment_abouts[] = {
     {PLACE_SET, AUDIENCE_ZONE, KIND_TEXT, false},
     {PLACE_SET, AUDIENCE_NAME, KIND_TEXT, false},
     {PLACE_SET, AUDIENCE_TAG, KIND_TEXT, true},
-    {PLACE_LIST, AUDIENCE_IMPORT, KIND_TEXT, true},
+    {PLACE_SET, AUDIENCE_LIST, KIND_TEXT, true},
     {PLACE_SET, AUDIENCE_IMPORT, KIND_ID, true},
     {PLACE_ATTRIBUTE, 0, KIND_TEXT, false},
     {PLACE_SET, AUDIENCE_MARKETING, KIND_CHOICE, false},

@@ -14,7 +14,6 @@
 /* Where the answer to a rule of a field lies. */
 enum segment_place {
     PLACE_SET,       /* core/audience_impl.h's enum audience_words_field */
-    PLACE_LIST,      /* names of imports */
     PLACE_COUNTRIES, /* the set of countries, by groups */
     PLACE_NUMBER,    /* enum audience_number */
     PLACE_ATTRIBUTE

@@ -100,14 +100,12 @@ static bool want_measured(struct wanted *w, const struct segment_rule *r, int64_
     return ok;
 }
 
-static bool want_texts(struct wanted *w, const struct audience *a, const struct segment_rule *r)
+static bool want_texts(struct wanted *w, const struct segment_rule *r)
 {
-    bool list = r->about->place == PLACE_LIST, ok = true;
-    for (uint32_t c = 0; ok && c < audience_set_count(w->set); c++) {
-        struct str text = list ? audience_list_name(a, c) : audience_set_text(w->set, c);
-        if (text.n > 0 && segment_text_fits(r, text))
+    bool ok = true;
+    for (uint32_t c = 0; ok && c < audience_set_count(w->set); c++)
+        if (segment_text_fits(r, audience_set_text(w->set, c)))
             ok = want(w, c);
-    }
     return ok;
 }
 
@@ -133,11 +131,11 @@ static int want_all(const struct asking *q, const struct segment_rule *r, struct
         ok = want_measured(w, r, q->now);
     else if (r->about->place == PLACE_COUNTRIES)
         ok = want_countries(w, r);
-    else if (r->op == OP_EQUAL && r->about->place != PLACE_LIST)
+    else if (r->op == OP_EQUAL)
         for (size_t i = 0; ok && i < r->n; i++)
             ok = want_found(w, r->text[i]);
     else
-        ok = want_texts(w, q->a, r);
+        ok = want_texts(w, r);
     return ok ? 0 : no_memory(q->e);
 }
 
@@ -485,12 +483,8 @@ static size_t unheard_of(const struct audience *a, const struct segment_rule *r,
     if (r->about->place == PLACE_ATTRIBUTE && audience_set_of(a, r->name) == NULL && n < max)
         ret[n++] = r->name;
     for (size_t i = 0; r->label != NULL && i < r->n && n < max; i++) {
-        const struct audience_set *s = &a->set[r->about->index];
-        bool list = r->about->place == PLACE_LIST, heard = false;
         uint32_t at = 0;
-        for (uint32_t c = 0; list && !heard && c < audience_set_count(s); c++)
-            heard = str_ieq(audience_list_name(a, c), r->text[i]);
-        if (list ? !heard : audience_set_find(s, r->text[i], &at) == UINT32_MAX)
+        if (audience_set_find(&a->set[r->about->index], r->text[i], &at) == UINT32_MAX)
             ret[n++] = r->label[i];
     }
     return n;
