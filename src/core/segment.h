@@ -5,6 +5,10 @@
  * combinators between the rules). Read against the list of fields below, it is a tree; the tree is planned (what excludes most first,
  * numbers last) and answered with Roaring bitmaps and scans over the columns of core/audience.h.
  *
+ * Every rule is true or false of everybody. Who has no value is not equal to anything, contains nothing, and is not before, after or between
+ * anything; a negative operator is exactly the opposite of its positive one, so it means people without a value too. Score, activity
+ * and consent are as of the audience's time; `now` is what "now-30d" is reckoned from, and when a consent has ended.
+ *
  * Consent, suppression and erasure are no matter of the expression: segment_reachable() ANDs them to whatever was asked. They are asked
  * again of every single message, at the door. */
 #ifndef WL_CORE_SEGMENT_H
