@@ -5,7 +5,7 @@
  * may be done instead, taken from the same table. Who may do it, and whether a check is under way just then, is not known here. */
 #include "core/campaign.h"
 
-#include <stdio.h>
+#include "core/campaign_say.h"
 
 #define STATES (CAMPAIGN_CANCELLED + 1)
 #define ACTS   (CAMPAIGN_ACT_REPEAT + 1)
@@ -87,16 +87,14 @@ const char *campaign_skip_name(enum campaign_skip s)
 /* "; it may be paused, stopped or released" */
 static void say_instead(enum campaign_state s, char *out, size_t size)
 {
+    struct say text = say_in(out, size);
     int may[ACTS], n = 0;
-    size_t len = 0;
     for (int a = 0; a < ACTS; a++)
         if (acts[a].person && acts[a].next[s] != 0)
             may[n++] = a;
-    out[0] = '\0';
-    for (int i = 0; i < n && len < size; i++) {
-        const char *before = i == 0 ? "; it may be " : i == n - 1 ? " or " : ", ";
-        int k = snprintf(out + len, size - len, "%s%s", before, acts[may[i]].done);
-        len += k > 0 ? (size_t)k : 0;
+    for (int i = 0; i < n; i++) {
+        say(&text, i == 0 ? "; it may be " : i == n - 1 ? " or " : ", ");
+        say(&text, acts[may[i]].done);
     }
 }
 

@@ -12,6 +12,7 @@ struct def_reader {
     struct campaign_def *d;
     const char *field; /* of the mistake */
     struct err *e;
+    struct err what; /* the sentence without its place */
 };
 
 /* A value and where it stands. */
@@ -21,7 +22,8 @@ struct def_at {
 };
 
 /* Says "<path> <what>", keeps the path, gives WL_EINVAL. */
-int def_wrong(struct def_reader *r, struct def_at at, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+#define def_wrong(r, at, ...) (err_set(&(r)->what, WL_EINVAL, __VA_ARGS__), def_wrong_at((r), (at)))
+int def_wrong_at(struct def_reader *r, struct def_at at);
 int def_no_memory(struct def_reader *r);
 struct def_at def_in(struct def_reader *r, struct def_at at, const char *key);
 struct def_at def_nth(struct def_reader *r, struct def_at at, size_t i);

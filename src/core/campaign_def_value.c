@@ -3,25 +3,17 @@
  *
  * Each takes a value with its place and says what is wrong with it in a sentence that begins with the place. What is absent is no mistake here:
  * whoever needs it asks. Texts are copied, so that they end with a NUL and outlive the JSON. */
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/yaml.h"
 #include "core/campaign_def_impl.h"
+#include "core/campaign_say.h"
 
-#define KEYS_MAX 64
-
-int def_wrong(struct def_reader *r, struct def_at at, const char *fmt, ...)
+int def_wrong_at(struct def_reader *r, struct def_at at)
 {
-    char text[ERR_TEXT_MAX];
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
-    va_end(ap);
     r->field = at.path != NULL ? at.path : "";
-    return err_set(r->e, WL_EINVAL, "%s %s", r->field[0] != '\0' ? r->field : "the definition", text);
+    return err_set(r->e, WL_EINVAL, "%s %s", r->field[0] != '\0' ? r->field : "the definition", r->what.text);
 }
 
 int def_no_memory(struct def_reader *r)
@@ -176,21 +168,17 @@ int def_share(struct def_reader *r, struct def_at at, int64_t least, int64_t mos
 int def_word(struct def_reader *r, struct def_at at, const char *const *words, size_t *ret)
 {
     struct str s;
-    char list[200] = "";
-    size_t len = 0;
+    char list[200];
+    struct say all = say_in(list, sizeof list);
     if (!def_given(at))
         return 0;
-    for (size_t i = 0; words[i] != NULL && len < sizeof list; i++) {
+    for (size_t i = 0; words[i] != NULL; i++) {
         if (json_str(at.v, &s) && str_eq(s, str_of(words[i]))) {
             *ret = i;
             return 0;
         }
-        int k = snprintf(list + len, sizeof list - len, "%s%s",
-                         i == 0                 ? ""
-                         : words[i + 1] == NULL ? " or "
-                                                : ", ",
-                         words[i]);
-        len += k > 0 ? (size_t)k : 0;
+        say(&all, i == 0 ? "" : words[i + 1] == NULL ? " or " : ", ");
+        say(&all, words[i]);
     }
     return def_wrong(r, at, "must be %s", list);
 }
