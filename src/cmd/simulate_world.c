@@ -538,6 +538,20 @@ static void tell(struct world *w, sim_watch_fn watch, void *ctx, int64_t *told)
     watch(ctx, &(struct sim_view){w->now, &w->p, w->p.monitor, w->ret, w->s.why});
 }
 
+static void end(struct world *w, bool goes)
+{
+    bool late = w->s.cause == CAUSE_LATE || w->ret->too_late > 0;
+    w->ret->end = goes                          ? SIM_UNFINISHED
+                  : w->s.cause == CAUSE_MONITOR ? SIM_STOPPED
+                  : late                        ? SIM_DEADLINE
+                                                : SIM_FINISHED;
+    if (goes)
+        note(w, SIM_GIVEN_UP, "");
+    bool at_once = w->ret->end == SIM_FINISHED && w->ret->left_out == 0 && w->p.last_sent_at != 0;
+    w->ret->end_at = at_once ? w->p.last_sent_at + SECOND : w->now;
+    w->ret->reached = w->p.sent;
+}
+
 static void play(struct world *w, sim_watch_fn watch, void *ctx)
 {
     int64_t until = w->now + SIM_DAYS * DAY, told = 0;
@@ -552,15 +566,7 @@ static void play(struct world *w, sim_watch_fn watch, void *ctx)
         if (goes)
             w->now = hurry ? w->now + SECOND : most(w->now + SECOND, least(minute, w->s.at));
     }
-    bool late = w->s.cause == CAUSE_LATE || w->ret->too_late > 0;
-    w->ret->end = goes                          ? SIM_UNFINISHED
-                  : w->s.cause == CAUSE_MONITOR ? SIM_STOPPED
-                  : late                        ? SIM_DEADLINE
-                                                : SIM_FINISHED;
-    if (goes)
-        note(w, SIM_GIVEN_UP, "");
-    w->ret->end_at = w->ret->end == SIM_FINISHED && w->p.last_sent_at != 0 ? w->p.last_sent_at + SECOND : w->now;
-    w->ret->reached = w->p.sent;
+    end(w, goes);
 }
 
 /* --- begin and end ------------------------------------------------------------------------------------------------ */
