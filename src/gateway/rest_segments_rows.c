@@ -14,7 +14,6 @@
 
 #define BUCKET     0 /* one holds everything while the spread is 1 */
 #define WALK_TIMES 4 /* people walked past for one that is wanted */
-#define NAMES_MAX  16
 #define TAIL       2 /* digits of a masked number that are shown */
 #define TAIL_FROM  9 /* of one that has so many */
 
@@ -46,20 +45,6 @@ static void put_phone(struct rows *r, const struct identity *phone)
     jo_kcstr(&r->q->c->out, "phone", text);
 }
 
-/* Who has no number is known by a user id. */
-static int put_user_id(struct rows *r, int64_t id, struct err *e)
-{
-    struct identity names[NAMES_MAX];
-    size_t n = 0;
-    int rc = people_identities(r->q->s, BUCKET, id, names, NAMES_MAX, &n, e);
-    for (size_t i = 0; rc == 0 && i < n; i++)
-        if (names[i].kind == IDENTITY_USER_ID) {
-            jo_kcstr(&r->q->c->out, "user_id", names[i].value);
-            break;
-        }
-    return rc;
-}
-
 static void put_said(struct json_out *o, const struct audience_person *p)
 {
     jo_key(o, "tags");
@@ -87,20 +72,19 @@ static void put_reachable(struct rows *r, uint32_t ordinal)
     jo_end(o);
 }
 
-static int put_row(struct rows *r, const struct audience_person *p, uint32_t ordinal, struct err *e)
+static void put_row(struct rows *r, const struct audience_person *p, uint32_t ordinal)
 {
     static const struct activity nothing = {.since = 0};
     const struct person named = {.bucket = BUCKET, .id = p->id};
     struct json_out *o = &r->q->c->out;
     char id[48];
-    int rc = 0;
     rest_contact_id(&named, id);
     jo_object(o);
     jo_kcstr(o, "id", id);
     if (p->phone.kind == IDENTITY_PHONE)
         put_phone(r, &p->phone);
-    else
-        rc = put_user_id(r, p->id, e);
+    else if (p->phone.kind == IDENTITY_USER_ID)
+        jo_kcstr(o, "user_id", p->phone.value);
     jo_kstr(o, "name", p->name);
     jo_kstr(o, "lang", p->lang);
     jo_kcstr(o, "country", audience_country(r->q->au, ordinal));
@@ -110,18 +94,20 @@ static int put_row(struct rows *r, const struct audience_person *p, uint32_t ord
     put_reachable(r, ordinal);
     put_said(o, p);
     jo_end(o);
-    return rc;
 }
 
 static int each_person(void *ctx, const struct audience_person *p, struct err *e)
 {
     struct rows *r = ctx;
+    (void)e;
     while (r->at < r->n && audience_contact(r->q->au, r->ordinal[r->at]) < p->id)
         r->at++;
     if (r->at == r->n || audience_contact(r->q->au, r->ordinal[r->at]) != p->id)
         return 0;
     uint32_t ordinal = r->ordinal[r->at++];
-    return p->restricted ? 0 : put_row(r, p, ordinal, e);
+    if (!p->restricted)
+        put_row(r, p, ordinal);
+    return 0;
 }
 
 /* One walk from the first of the page to the last. */

@@ -150,6 +150,18 @@ static bool is_left(const struct walk *w, int kind, struct str value)
     return false;
 }
 
+/* The first number counts, else the first user id. */
+static void take_name(struct audience_person *p, int kind, struct str value)
+{
+    bool better = p->phone.kind == IDENTITY_NONE || (kind == IDENTITY_PHONE && p->phone.kind != IDENTITY_PHONE);
+    p->named = true;
+    if (!better || value.n >= sizeof p->phone.value)
+        return;
+    p->phone.kind = (enum identity_kind)kind;
+    memcpy(p->phone.value, value.p, value.n);
+    p->phone.value[value.n] = '\0';
+}
+
 static int read_names(struct walk *w, struct audience_person *p, struct err *e)
 {
     struct side *v = &w->side[NAME];
@@ -160,13 +172,8 @@ static int read_names(struct walk *w, struct audience_person *p, struct err *e)
     while (rc == 0 && there) {
         int kind = col_int(v->q);
         struct str value = col_text(v->q);
-        bool ours = (kind == IDENTITY_PHONE || kind == IDENTITY_USER_ID) && !is_left(w, kind, value);
-        p->named |= ours;
-        if (ours && kind == IDENTITY_PHONE && p->phone.kind == IDENTITY_NONE && value.n < sizeof p->phone.value) {
-            p->phone.kind = IDENTITY_PHONE;
-            memcpy(p->phone.value, value.p, value.n);
-            p->phone.value[value.n] = '\0';
-        }
+        if ((kind == IDENTITY_PHONE || kind == IDENTITY_USER_ID) && !is_left(w, kind, value))
+            take_name(p, kind, value);
         rc = side_step(v, e);
         there = rc == 0 && v->contact == p->id;
     }

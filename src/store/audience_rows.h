@@ -10,7 +10,7 @@
 #include "store/store.h"
 
 /* Calls each() for people after this id, at most max; *ret_last: the last one's id, as it was where there was nobody. The person and what they
- * point to are good during the call. Their number is the one they were first known by of those they have not left. Fewer than max:
+ * point to are good during the call. Their number is the one they were first known by of those they have not left; without one it is their user id. Fewer than max:
  * that was all. */
 int audience_rows(struct store *s, int bucket, int64_t after, size_t max, struct arena *a,
                   int (*each)(void *ctx, const struct audience_person *p, struct err *e), void *ctx, int64_t *ret_last,

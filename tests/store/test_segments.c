@@ -237,6 +237,7 @@ TEST(who_was_merged_has_left_a_number_or_is_to_go)
     fx_start(&f);
     buf_init(&out, 65536);
     struct person gone = somebody(&f, "15550001009", "Gil");
+    (void)fx_person(&f, IDENTITY_USER_ID, "US.9"); /* who has no number */
     (void)somebody(&f, one.value, "Ana");
     p = fx_person(&f, IDENTITY_USER_ID, user.value);
     give(&f, &p, "city", "Bern", "vip");
@@ -249,9 +250,9 @@ TEST(who_was_merged_has_left_a_number_or_is_to_go)
     OK(&f, person_restrict(f.s, 0, gone.id, NOW + 2 * DAY, &f.e));
     COMMIT(&f);
     everybody(&f, 1, &out);
-    assert_non_null(strstr(buf_cstr(&out), "2 Ana 15550001002 none city=Bern #vip\n"));
+    assert_non_null(strstr(buf_cstr(&out), "2  US.9 none\n3 Ana 15550001002 none city=Bern #vip\n"));
     assert_null(strstr(buf_cstr(&out), one.value)); /* they left it */
-    assert_null(strstr(buf_cstr(&out), "\n3 "));    /* merged away */
+    assert_null(strstr(buf_cstr(&out), "\n4 "));    /* merged away */
     assert_non_null(strstr(buf_cstr(&out), "1 Gil 15550001009 restricted none\n"));
     buf_done(&out);
     fx_end(&f);
