@@ -147,7 +147,8 @@ static int stop(struct apply_context *c, const struct event *ev, const struct op
     if (rc != 0 || !new)
         return rc;
     apply_refused(c, p);
-    rc = apply_told(c, ev, p, TOLD_OPTED_OUT | (campaign_complaint(f->matched) ? TOLD_COMPLAINED : 0), e);
+    struct str words = ev->text.n > 0 && ev->text.n <= CAMPAIGN_COMPLAINT_MAX ? ev->text : f->matched;
+    rc = apply_told(c, ev, p, TOLD_OPTED_OUT | (campaign_complaint(words) ? TOLD_COMPLAINED : 0), e);
     return rc == 0 ? owe(c, ev, f, p, ERRAND_STOPPED, e) : rc;
 }
 

@@ -164,29 +164,90 @@ int campaign_told_lately(struct store *s, struct arena *a, int bucket, int64_t c
 
 /* --- complaints -------------------------------------------------------------------------------------------------------- */
 
-static bool begins(const char *p, size_t n, const char *stem)
+/* Said by whoever stops: only what can hardly be meant otherwise. A space stands for whatever is between two words. */
+static const char *const complaints[] = {"spam",
+                                         "spamming",
+                                         "spammers",
+                                         "spammer",
+                                         "report you",
+                                         "reporting you",
+                                         "reported you",
+                                         "report this",
+                                         "will report",
+                                         "and reported",
+                                         "reported and",
+                                         "harassment",
+                                         "harassing",
+                                         "denunciar",
+                                         "denuncio",
+                                         "denunciei",
+                                         "denuncia",
+                                         "denúncia",
+                                         "denunciaré",
+                                         "denunciarlos",
+                                         "denunciado",
+                                         "los reporto",
+                                         "a reportar",
+                                         "reportarlos",
+                                         "acoso",
+                                         "vais signaler",
+                                         "vous signale",
+                                         "signalerai",
+                                         "porter plainte",
+                                         "harcèlement",
+                                         "vi segnalo",
+                                         "segnalerò",
+                                         "denuncerò",
+                                         "belästigung",
+                                         "abmahnung",
+                                         "abmahnen",
+                                         "anzeige erstatten",
+                                         "anzeige erstatte",
+                                         "şikayet",
+                                         "sikayet",
+                                         "жалоба",
+                                         "жалобу",
+                                         "жалуюсь",
+                                         "спам",
+                                         "роскомнадзор",
+                                         "скарга",
+                                         "скаргу",
+                                         "zgłoszę",
+                                         "zgłaszam"};
+
+static bool is_letter(char c)
 {
-    size_t len = strlen(stem);
-    if (n < len)
-        return false;
-    for (size_t i = 0; i < len; i++) {
-        char c = p[i] >= 'A' && p[i] <= 'Z' ? (char)(p[i] - 'A' + 'a') : p[i];
-        if (c != stem[i])
-            return false;
-    }
-    return true;
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (unsigned char)c >= 0x80;
 }
 
-bool campaign_complaint(struct str words)
+static bool same_letter(char a, char b)
 {
-    static const char *const stems[] = {"spam",        "report you", "reported", "reporting", "report as",
-                                        "report this", "complaint",  "harass",   "denunci",   "reportar",
-                                        "signaler",    "signale",    "plainte",  "segnal",    "anzeigen",
-                                        "abmahn",      "sikayet",    "şikayet",  "жалоб",     "жалуюсь",
-                                        "роскомнадзор"};
-    for (size_t at = 0; at < words.n; at++)
-        for (size_t i = 0; i < sizeof stems / sizeof *stems; i++)
-            if (begins(words.p + at, words.n - at, stems[i]))
+    return a == b || (a >= 'A' && a <= 'Z' && a - 'A' + 'a' == b);
+}
+
+/* The phrase stands at `at`, up to the end of a word. */
+static bool says_at(struct str text, size_t at, const char *phrase)
+{
+    for (; *phrase != '\0'; phrase++) {
+        size_t from = at;
+        if (*phrase == ' ')
+            while (at < text.n && !is_letter(text.p[at]))
+                at++;
+        else
+            at += at < text.n && same_letter(text.p[at], *phrase);
+        if (at == from)
+            return false;
+    }
+    return at == text.n || !is_letter(text.p[at]);
+}
+
+bool campaign_complaint(struct str text)
+{
+    for (size_t at = 0; at < text.n; at++) {
+        bool begins = is_letter(text.p[at]) && (at == 0 || !is_letter(text.p[at - 1]));
+        for (size_t i = 0; begins && i < sizeof complaints / sizeof *complaints; i++)
+            if (says_at(text, at, complaints[i]))
                 return true;
+    }
     return false;
 }

@@ -21,8 +21,10 @@ int campaign_told(struct store *s, const struct message *m, int bits, struct err
 #define CAMPAIGN_TOLD_MOST 8
 int campaign_told_lately(struct store *s, struct arena *a, int bucket, int64_t contact, int64_t at, int bits,
                          struct err *e);
-/* Whether words by which somebody asks to stop are a complaint, too: they call it spam, or say that they report it. Nobody tells us of
- * blocks and reports in the app itself. */
-bool campaign_complaint(struct str words);
+/* Whether somebody who asks to stop complains, too: they call it spam or harassment, or say that they report it. Whole words and phrases in the
+ * languages in which they can hardly mean anything else; what is not in the list is no complaint, and capitals count as small letters in
+ * ASCII alone. Nobody tells us of blocks and reports in the app itself. */
+#define CAMPAIGN_COMPLAINT_MAX 200 /* bytes: of a longer message only the words that stop are read */
+bool campaign_complaint(struct str text);
 
 #endif

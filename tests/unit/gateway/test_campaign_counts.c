@@ -345,27 +345,39 @@ TEST(an_answer_is_about_what_it_answers)
     end(&w);
 }
 
-TEST(words_that_complain)
+TEST(words_that_complain_and_words_that_do_not)
 {
-    static const struct {
-        const char *words;
-        bool complains;
-    } rows[] = {{"STOP", false},
-                {"Stop, this is SPAM", true},
-                {"I will report you", true},
-                {"stop sending me reports", false},
-                {"vou denunciar", true},
-                {"keine Werbung mehr", false},
-                {"melden als Spam", true},
-                {"пожалуйста, не пишите", false},
-                {"жалоба на спам", true},
-                {"", false}};
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        assert_int_equal(campaign_complaint(str_of(rows[i].words)), rows[i].complains);
+    static const char *const complain[] = {
+        "Stop, this is SPAM",    "I will report you",          "stop or I'll REPORT this number",
+        "Blocked and reported.", "this is harassment, stop",   "parem ou vou denunciar",
+        "los reporto si siguen", "je vais signaler ce numéro", "das ist Belästigung, stopp",
+        "als Spam melden",       "şikayet edeceğim",           "стоп, это спам",
+        "жалоба на спам"};
+    static const char *const innocent[] = {"STOP",
+                                           "",
+                                           "stop sending me reports",
+                                           "can you report the price",
+                                           "report",
+                                           "Bitte keine Preise mehr anzeigen",
+                                           "keine Werbung mehr",
+                                           "stop, spamalot is not for me",
+                                           "antispam",
+                                           "no more signals please",
+                                           "basta de reportes",
+                                           "el reportaje, basta",
+                                           "arrêtez, signalez-moi le prix",
+                                           "пожалуйста, не пишите",
+                                           "стоп"};
+    for (size_t i = 0; i < sizeof complain / sizeof *complain; i++)
+        if (!campaign_complaint(str_of(complain[i])))
+            fail_msg("'%s' is no complaint", complain[i]);
+    for (size_t i = 0; i < sizeof innocent / sizeof *innocent; i++)
+        if (campaign_complaint(str_of(innocent[i])))
+            fail_msg("'%s' is a complaint", innocent[i]);
 }
 
 TESTS(T(whatever_the_order_and_however_often_each_person_counts_once),
       T(a_retry_counts_in_the_minute_of_the_attempt_that_was_taken),
       T(who_cannot_be_reached_was_tried_and_a_doubt_is_nothing_yet), T(messages_of_no_campaign_are_counted_nowhere),
       T(an_opt_out_counts_once_for_the_newest_campaign_of_the_last_three_days), T(an_answer_is_about_what_it_answers),
-      T(words_that_complain))
+      T(words_that_complain_and_words_that_do_not))
