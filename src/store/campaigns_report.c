@@ -61,9 +61,12 @@ int recipients_each(struct store *s, int bucket, int64_t campaign,
     int got = 0;
     while (rc == 0 && (got = db_step(q, e)) == 1) {
         f.r = (struct campaign_recipient){.bucket = bucket, .campaign = campaign};
-        f.m = (struct message){.bucket = bucket};
+        f.m = (struct message){.bucket = bucket, .campaign = campaign};
         read_recipient(q, &f.r);
         read_message(q, &f.m);
+        f.m.contact = f.r.contact;
+        f.m.place = f.r.place;
+        f.m.stratum = f.r.stratum;
         rc = each(ctx, &f, e);
     }
     db_reset(q);

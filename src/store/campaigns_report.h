@@ -7,8 +7,8 @@
 
 #include "store/campaigns.h"
 
-/* Calls each() for every recipient by place, with what a report looks at: of a message its id, sender, state, attempts, what statuses said,
- * code, times and category are there and nothing else. Texts are borrowed until each() returns; its error ends it. */
+/* Calls each() for every recipient by place, with what a report looks at: of a message its id, sender, campaign, state, attempts, what statuses
+ * said, code, times and category are there and nothing else. Texts are borrowed until each() returns; its error ends it. */
 int recipients_each(struct store *s, int bucket, int64_t campaign,
                     int (*each)(void *ctx, const struct recipient_fate *f, struct err *e), void *ctx, struct err *e);
 

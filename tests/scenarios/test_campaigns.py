@@ -8,6 +8,7 @@ import io
 import json
 import re
 import sqlite3
+import time
 
 import campaign_rig
 import pytest
@@ -79,6 +80,25 @@ def figures_and_rows(gateway, name):
     assert len(story(gateway, "export", name, "--rows", "status=skipped&reason=rule").splitlines()) == report["skipped"][0]["people"]
 
 
+@pytest.mark.shared
+def test_who_waits_is_told_why_and_until_when(gateway, sandbox):
+    """Its hours are over until tomorrow, wherever people are: they wait with the door, and each is told why."""
+    people(gateway, 3, first=447700905000, tag="night")
+    hour = (time.gmtime().tm_hour + 6) % 24
+    c = Campaign(gateway, definition("Night", tag="night", hours=f"daily {hour:02}:00-{hour:02}:30")).launched()
+    c.wait_handed(3)
+    [waits] = rig.until("the report says why", lambda: [w for w in c.get("report")["waiting"] if w["rule"] and w["people"] == 3])
+    assert waits["rule"] == "campaign.window" and waits["until"] > rig.now()
+    rows = c.get("recipients?" + waits["rows"])["recipients"]
+    assert [(r["status"], r["rule"]) for r in rows] == [("waiting", "campaign.window")] * 3 and all(r["waiting_until"] for r in rows)
+    assert c.get("live")["state"] == "running" and "waiting" in story(gateway, "report", c.id).lower()
+    c.pause(reason="a mistake in it")
+    assert (c.get()["state"], c.get()["cause"]) == ("held", "person")
+    assert "a mistake in it" in story(gateway, "watch", c.id, "--once")
+    story(gateway, "stop", c.id, "--yes", "--reason", "it will not do")
+    assert c.get()["why"] == "it will not do" and not campaign_rig.received(sandbox)
+
+
 @pytest.fixture
 def strict(start, sandbox, tmp_path):
     """Above three people somebody else has to approve: ada, with a key of her own."""
@@ -108,7 +128,8 @@ def test_a_second_person(strict):
     refuses(400, "is an approver, whose acts are proven by their key", lambda: large.approve(actor="Ada"))
     refuses(400, "it is ada who acts", lambda: large._call("POST", f"/campaigns/{large.id}/approve", {"actor": "bo"}, ADA))
     refuses(401, "the admin key is missing or wrong", lambda: large.act("approve", key=ADA[:-1] + "x", plan=large.get()["plan"]))
-    assert large.approve(key=ADA)["approved_by"] == "ada"
+    story(strict, "approve", "Large", "--plan", large.get()["plan"], "--key-file", strict.folder / "ada.key")
+    assert large.get()["approved_by"] == "ada"
     assert large.get("verify")["sound"] or not large.get("verify")["approval"]["sealed"]
 
     own = Campaign(strict, definition("Her own"))
