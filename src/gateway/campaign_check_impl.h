@@ -132,6 +132,7 @@ struct check {
     int64_t segment_version;
     roaring_bitmap_t *people;
     int64_t n_segment, n_reachable;
+    int64_t froze_ms; /* for the log */
 
     struct check_person *person; /* in the order of their ids */
     size_t n_people;

@@ -182,14 +182,14 @@ def test_meta_is_away(gateway, sandbox):
 
 
 def test_hours_of_the_rules_are_found_out(start, sandbox, tmp_path):
-    """Who has to wait is counted with the rule, and the forecast knows at which hours it will be."""
+    """Who has to wait is counted with the rule, and the forecast knows at which hours it will be. Also where the door has few places."""
     hour = (time.gmtime().tm_hour + 11) % 22  # not now, wherever Britain is
-    gateway = policies.gateway_with(start, sandbox, tmp_path, policies.open_hours(f"daily {hour:02}:00-{hour + 2:02}:00"))
-    people(gateway, 3)
+    gateway = policies.gateway_with(start, sandbox, tmp_path, policies.open_hours(f"daily {hour:02}:00-{hour + 2:02}:00"), **{"limits.queue": 16})
+    people(gateway, 40)
     c = Campaign(gateway, definition())
-    assert c.check()["people"] == 3
+    assert c.check()["people"] == 40
     [held] = report(c)["funnel"]["held"]
-    assert (held["rule"], held["people"]) == ("quiet.hours", 3) and held["first_until"] == held["last_until"] > rig.now()
+    assert (held["rule"], held["people"]) == ("quiet.hours", 40) and held["first_until"] == held["last_until"] > rig.now()
     forecast = report(c)["forecast"]
     assert f"{hour:02}:00-{hour + 2:02}:00" in forecast["rules_hours"] and forecast["hours"] is None
     assert forecast["first_at"] >= held["first_until"]
