@@ -9,7 +9,7 @@
 #include "cmd/show.h"
 
 #define PATH_MAX_BYTES 1024
-#define PAGE           "500"
+#define PAGE           "100"
 
 const struct option segments_list_options[] = {{0}};
 const struct option segments_show_options[] = {
