@@ -380,7 +380,7 @@ static int find_name(struct check *c, const struct audience_person *who, struct 
     struct identity names[NAMES_MAX];
     size_t n = 0;
     *ret = who->phone;
-    if (ret->kind == IDENTITY_PHONE || !who->named)
+    if (ret->kind == IDENTITY_PHONE || ret->kind == IDENTITY_USER_ID || !who->named)
         return 0;
     int rc = people_identities(c->reader, CHECK_BUCKET, who->id, names, NAMES_MAX, &n, e);
     for (size_t i = 0; i < n && rc == 0; i++)

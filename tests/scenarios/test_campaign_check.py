@@ -45,15 +45,19 @@ def test_everybody_has_a_reason_or_a_message(gateway, sandbox):
     people(gateway, 2, first=447700904000, attributes={"first_name": "two     words"})   # no template takes that
     people(gateway, 2, first=447700905000, attributes={"size": "L"})                    # no name: the default
     people(gateway, 5, first=447700906000, tag="others")                                # not meant
+    uma = {"user_id": "DE.13491208655302741918", "lang": "de", "attributes": {"first_name": "Uma"}, "tags": ["crowd"],
+           "consent": {"act": "grant", "scope": "marketing", "method": "web_form", "at": "2026-01-02T03:04:05Z"}}
+    assert gateway.admin("POST", "/contacts/import", {"contacts": [uma]})[1]["created"] == 1  # no number is known of her
+    gateway.sealed()
     c = Campaign(gateway, definition(templates=[{"name": "spring_sale", "languages": ["en_US", "de", "pt_BR"], "parameters": WORDS}]))
     v = c.check()
     r = report(c)
-    assert (v["audience"], v["people"]) == (23, 19)
-    assert (r["funnel"]["known"], r["funnel"]["segment"], r["funnel"]["reachable"], r["funnel"]["people"]) == (28, 23, 21, 19)
+    assert (v["audience"], v["people"]) == (24, 20)
+    assert (r["funnel"]["known"], r["funnel"]["segment"], r["funnel"]["reachable"], r["funnel"]["people"]) == (29, 24, 22, 20)
     assert skips(r) == {("rule", "consent.missing"): 2, ("parameter", "first_name"): 2}
     assert sum(skips(r).values()) + v["people"] == v["audience"]
-    assert {k["language"]: k["people"] for k in r["languages"]} == {"en_US": 12, "de": 4, "pt_BR": 3}
-    assert {k["country"]: k["people"] for k in r["countries"]} == {"GB": 12, "DE": 4, "BR": 3}
+    assert {k["language"]: k["people"] for k in r["languages"]} == {"en_US": 12, "de": 5, "pt_BR": 3}
+    assert sum(k["people"] for k in r["countries"]) == 20 and {"country": "BR", "people": 3} in r["countries"]
     [parameter] = r["parameters"]
     assert (parameter["missing"], parameter["refused"], parameter["defaulted"]) == (0, 2, 2) and len(parameter["sample"]) == 2
     refused = problems(c, "warning")["value_refused"]
@@ -61,14 +65,16 @@ def test_everybody_has_a_reason_or_a_message(gateway, sandbox):
     assert r["errors"] == 0 and r["ramp"]["kind"] == "careful" and r["forecast"]["done_at"] and r["monitors"]["stop_lines"]
 
     shown = c.get("preview", limit=50)["preview"]
-    assert len(shown) == 19 and sum("Hallo P" in p["text"] for p in shown) == 4
+    assert len(shown) == 20 and sum("Hallo P" in p["text"] for p in shown) == 4
+    [to_uma] = [p for p in shown if "Hallo Uma" in p["text"]]
+    assert to_uma["body"]["recipient"] == to_uma["to"] and "to" not in to_uma["body"]
     assert all(p["to"] and "…" in p["to"] for p in shown) and not any("4477009020" in str(p) for p in shown)
     table = rows(gateway, c.id)
-    assert [row.place for row in table] == list(range(1, 24)) and [row.skip != 0 for row in table] == [False] * 19 + [True] * 4
+    assert [row.place for row in table] == list(range(1, 25)) and [row.skip != 0 for row in table] == [False] * 20 + [True] * 4
     assert sorted(str(row.params) for row in table if row.skip == 0)[:3] == ["['P0']", "['P0']", "['P0']"]
 
     again = c.check()  # nothing changed: the same people, the same order, the same words
-    assert [(k.contact, k.params, k.skip) for k in rows(gateway, c.id)] == [(k.contact, k.params, k.skip) for k in table] and again["people"] == 19
+    assert [(k.contact, k.params, k.skip) for k in rows(gateway, c.id)] == [(k.contact, k.params, k.skip) for k in table] and again["people"] == 20
     assert sandbox.ledger() == []
 
 
