@@ -11,6 +11,7 @@
  * After a person let it go on (or released a source) only who was sent to since then counts: what they looked at is not held
  * against it again. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -49,18 +50,73 @@ static uint32_t count(int64_t n)
     return n > 0 ? (uint32_t)n : 0;
 }
 
-static struct monitor_cohort counts_of(const struct cohort_change *c)
+/* What of it was counted when a person said that it may go on, in the minute in which that was; NULL: nothing. */
+static const struct cohort_change *counted_before(const struct run *run, const struct cohort_change *c)
 {
+    for (size_t i = 0; i < run->n_before; i++)
+        if (run->before[i].stratum == c->stratum && run->before[i].minute == c->minute)
+            return &run->before[i];
+    return NULL;
+}
+
+static struct monitor_cohort counts_of(const struct run *run, const struct cohort_change *c)
+{
+    static const struct cohort_change none = {0};
+    const struct cohort_change *was = counted_before(run, c);
+    if (was == NULL)
+        was = &none;
     return (struct monitor_cohort){.minute = c->minute,
-                                   .sent = count(c->sent),
-                                   .opted_out = count(c->opted_out),
-                                   .undeliverable = count(c->undeliverable),
-                                   .complained = count(c->complained),
-                                   .read_15 = count(c->read_15),
-                                   .read_60 = count(c->read_60),
-                                   .read_240 = count(c->read_240),
-                                   .read_1440 = count(c->read_1440),
-                                   .left_out = count((int64_t)c->held_back + c->failed)};
+                                   .sent = count(c->sent - was->sent),
+                                   .opted_out = count(c->opted_out - was->opted_out),
+                                   .undeliverable = count(c->undeliverable - was->undeliverable),
+                                   .complained = count(c->complained - was->complained),
+                                   .read_15 = count(c->read_15 - was->read_15),
+                                   .read_60 = count(c->read_60 - was->read_60),
+                                   .read_240 = count(c->read_240 - was->read_240),
+                                   .read_1440 = count(c->read_1440 - was->read_1440),
+                                   .left_out = count((int64_t)c->held_back + c->failed - was->held_back - was->failed)};
+}
+
+/* From now on this is what was counted before; in the place of what was of its source. */
+static void remember_one(struct run *run, const struct cohort_change *c)
+{
+    size_t at = 0;
+    while (at < run->n_before && run->before[at].stratum != c->stratum)
+        at++;
+    if (at == run->n_before) {
+        run->before = reallocarray(run->before, at + 1, sizeof *run->before);
+        if (run->before == NULL)
+            abort();
+        run->n_before++;
+    }
+    run->before[at] = *c;
+}
+
+/* Those of the minute in which a person let the whole go on, or a source (NULL: all). Cohorts are by the minute, and who looked knew all that
+ * was counted by then. After a restart that is not known any more: then the whole minute counts. */
+static void remember(struct look *k, const struct campaign_source *src, int64_t at)
+{
+    for (size_t i = 0; k->run->counted && i < k->n; i++)
+        if (k->cohort[i].minute == at / MINUTE_MS && (src == NULL || k->cohort[i].stratum == src->stratum))
+            remember_one(k->run, &k->cohort[i]);
+}
+
+static void see_words(struct look *k)
+{
+    struct run *run = k->run;
+    int64_t newest = run->released_at;
+    if (run->resumed_at != run->before_at)
+        remember(k, NULL, run->resumed_at);
+    for (size_t i = 0; i < run->n_sources; i++) {
+        const struct campaign_source *src = &run->source[i];
+        if (src->state != CAMPAIGN_SOURCE_GOES_ON || src->state_at <= run->released_at)
+            continue;
+        remember(k, src, src->state_at);
+        newest = src->state_at > newest ? src->state_at : newest;
+    }
+    run->before_at = run->resumed_at;
+    run->released_at = newest;
+    run->counted = true;
 }
 
 /* --- how many were sent --------------------------------------------------------------------------------------------- */
@@ -73,9 +129,11 @@ static void count_sent(struct look *k)
     for (size_t i = 0; i < k->n; i++) {
         const struct cohort_change *c = &k->cohort[i];
         t->sent += c->sent;
-        t->sent_before += c->minute < from ? c->sent : 0;
-        if (c->minute >= from && (c->minute + 1) * MINUTE_MS + age <= k->now)
-            t->old_enough += c->sent;
+        const struct cohort_change *was = counted_before(k->run, c);
+        int64_t before = c->minute < from ? c->sent : was != NULL ? was->sent : 0;
+        t->sent_before += before;
+        if ((c->minute + 1) * MINUTE_MS + age <= k->now)
+            t->old_enough += c->sent - before;
         if (c->sent > 0 && c->minute > newest)
             newest = c->minute;
     }
@@ -151,7 +209,7 @@ static size_t stretch(struct look *k, size_t *at, const struct campaign_source *
     size_t n = 0;
     for (; *at < k->n && k->cohort[*at].stratum == stratum; (*at)++)
         if (k->cohort[*at].minute >= from)
-            k->counts[n++] = counts_of(&k->cohort[*at]);
+            k->counts[n++] = counts_of(k->run, &k->cohort[*at]);
     return n;
 }
 
@@ -181,7 +239,7 @@ static void look_at_whole(struct look *k)
     for (size_t i = 0; i < k->n; i++) {
         bool out = k->run->n_sources > 1 && is_quarantined(source_of(k->run, k->cohort[i].stratum));
         if (k->cohort[i].minute >= from && !out)
-            k->counts[n++] = counts_of(&k->cohort[i]);
+            k->counts[n++] = counts_of(k->run, &k->cohort[i]);
     }
     monitor_look(&k->terms, k->counts, n, k->now, &k->run->verdict);
     k->run->has_verdict = true;
@@ -242,6 +300,7 @@ static int look(struct look *k, struct store *reader, struct err *e)
         rc = err_set(e, WL_ENOMEM, "too many cohorts");
     if (rc != 0)
         return rc;
+    see_words(k);
     count_sent(k);
     set_terms(k, reader);
     rc = look_at_sources(k, e);

@@ -54,6 +54,7 @@ static struct run *run_of(struct campaign_runner *r, int64_t id)
 static void run_free(struct run *run)
 {
     run_numbers_done(run);
+    free(run->before);
     json_parser_free(run->json);
     arena_free(run->arena);
     free(run);

@@ -75,11 +75,16 @@ struct run {
     uint64_t yellow;     /* variants whose template became YELLOW while it ran: no further stage */
     uint64_t not_yellow; /* variants whose template was seen otherwise */
 
-    int64_t quota;           /* people to be handed before it is asked again */
-    int64_t ask_ms;          /* wall clock: when it is asked again */
-    int64_t lenient;         /* as the last step said */
-    int64_t told_ms;         /* monotonic: when it was said last that nobody can be handed on; 0 never */
-    int64_t base, base_sent; /* handed and sent when a person let it go on that its monitor had held */
+    int64_t quota;   /* people to be handed before it is asked again */
+    int64_t ask_ms;  /* wall clock: when it is asked again */
+    int64_t lenient; /* as the last step said */
+    int64_t told_ms; /* monotonic: when it was said last that nobody can be handed on; 0 never */
+    struct cohort_change
+        *before; /* campaign_monitors.c: what was counted when a person let it, or a source, go on; malloc'ed */
+    size_t n_before;
+    int64_t before_at, released_at; /* of which word of a person they are */
+    bool counted;                   /* in this life */
+    int64_t base, base_sent;        /* handed and sent when a person let it go on that its monitor had held */
     bool was_looked;
     struct campaign_look look;
     int64_t beat_ms; /* wall clock: when the row was written last */
