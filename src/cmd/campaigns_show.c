@@ -276,6 +276,8 @@ void show_campaign_check(struct json answer)
         return;
     putchar('\n');
     show_line(0, "plan", show_text(answer, "plan"));
+    if (show_flag(answer, "second_person"))
+        show_line(0, "approval", STR("by an approver with a key of their own, who neither wrote nor checked it"));
 }
 
 /* --- the report ------------------------------------------------------------------------------------------------------------------ */

@@ -172,9 +172,7 @@ static int find_source(struct act *x, struct arena *a, struct err *e)
             return 0;
         }
     }
-    return rc != 0 ? rc
-                   : err_set(e, WL_ENOTFOUND, "source %d is none of this campaign's: GET campaigns/{id} lists them",
-                             x->o->stratum);
+    return rc != 0 ? rc : err_set(e, WL_ENOTFOUND, "source %d is none of this campaign's", x->o->stratum);
 }
 
 static int may_change_source(struct act *x, struct err *e)

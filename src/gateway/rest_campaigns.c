@@ -75,6 +75,7 @@ int rest_campaign_members(struct rest_call *c, struct store *s, const struct cam
     jo_kint(o, "audience", v->audience);
     jo_kint(o, "people", v->people);
     jo_kint(o, "handed", handed);
+    jo_kbool(o, "second_person", v->people > (int64_t)c->g->o.second_person_above);
     jo_kcstr(o, "plan", v->planned ? plan : NULL);
     show_times(o, v);
     id_member(o, "series", v->series);
@@ -130,8 +131,7 @@ int rest_find_campaign(struct rest_call *c, struct store *s, struct arena *a, st
     int64_t number = 0;
     int rc = campaign_id_parse(c->param, &number) ? campaign_get(s, number, a, ret, &why) : WL_ENOTFOUND;
     if (rc == WL_ENOTFOUND)
-        return rest_wrong(c, WL_ENOTFOUND, NULL, "there is no campaign '%.*s': GET campaigns lists them", (int)id.n,
-                          id.p);
+        return rest_wrong(c, WL_ENOTFOUND, NULL, "there is no campaign '%.*s'", (int)id.n, id.p);
     if (rc != 0)
         *e = why;
     return rc;
@@ -331,8 +331,10 @@ static int act(struct rest_call *c, struct store *s, struct arena *a, struct cam
     int rc = campaign_do(c->g, s, v, o, now, &why);
     if (rc == WL_EDENIED)
         return rest_wrong(c, WL_ECONFLICT, NULL, "%s", why.text);
-    if (rc == WL_EINVAL || rc == WL_ENOTFOUND || rc == WL_ECONFLICT)
+    if (rc == WL_EINVAL || rc == WL_ECONFLICT)
         return rest_wrong(c, rc, NULL, "%s", why.text);
+    if (rc == WL_ENOTFOUND)
+        return rest_wrong(c, WL_EINVAL, "source", "%s", why.text);
     if (rc != 0) {
         *e = why;
         return rc;

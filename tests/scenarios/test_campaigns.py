@@ -92,6 +92,7 @@ def test_who_waits_is_told_why_and_until_when(gateway, sandbox):
     rows = c.get("recipients?" + waits["rows"])["recipients"]
     assert [(r["status"], r["rule"]) for r in rows] == [("waiting", "campaign.window")] * 3 and all(r["waiting_until"] for r in rows)
     assert c.get("live")["state"] == "running" and "waiting" in story(gateway, "report", c.id).lower()
+    assert "--source" in story(gateway, "quarantine", c.id, "--source", "7", status=2)
     c.pause(reason="a mistake in it")
     assert (c.get()["state"], c.get()["cause"]) == ("held", "person")
     assert "a mistake in it" in story(gateway, "watch", c.id, "--once")
@@ -123,7 +124,7 @@ def test_a_second_person(strict):
     small.approve()  # by whoever made it
 
     large = Campaign(strict, definition("Large"))
-    large.check()
+    assert large.check()["second_person"] and not small.get()["second_person"]
     refuses(409, "an approver has to approve it", large.approve)
     refuses(400, "is an approver, whose acts are proven by their key", lambda: large.approve(actor="Ada"))
     refuses(400, "it is ada who acts", lambda: large._call("POST", f"/campaigns/{large.id}/approve", {"actor": "bo"}, ADA))
