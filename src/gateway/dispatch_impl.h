@@ -56,6 +56,7 @@ struct line {
     bool to_read;          /* in the list of those */
     bool more;             /* there may be due rows behind those that were read */
     bool waits;            /* for a list of templates */
+    bool held;             /* its campaign is */
     int64_t at_due, at_id; /* read up to here */
     int64_t next_ms;       /* when the next one is due; NEVER: none is */
     int64_t from_start_us; /* when it was read from its start last */

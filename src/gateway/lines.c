@@ -15,6 +15,8 @@
  * wants rows (little is left of what was read, or nothing is known to be behind it) is read whenever somebody comes by:
  * that there are more behind the position is a reason to read, never one not to.
  *
+ * A line of a campaign that is held keeps its rows and has none of them in the lane until it goes on, which is looked for every second.
+ *
  * Memory is bounded by the rows a line may have ahead, fewer when all lines together have many, and by the set of ids: a
  * row that finds no room in it is not taken, the position stays before it, and it is asked for again a little later. */
 #include <stdlib.h>
@@ -170,13 +172,20 @@ void line_through(struct dispatch *d, struct line *l, const struct waiting *w, b
 
 /* --- lines --------------------------------------------------------------------------------------------------------- */
 
-/* A campaign's is in its definition and stays. */
-static uint32_t weight_of(const struct dispatch *d, int64_t campaign)
+/* What the campaign has to do with its line: the weight, which stays; and nothing of one that is held stands in the lane. However many wait
+ * for it, they would each have a turn and be held by a rule, again and again, in the way of others. */
+static void line_follow(struct dispatch *d, struct line *l)
 {
     struct campaign_now c;
-    if (campaign == 0)
-        return WEIGHT_SINGLE;
-    return campaigns_now(d->g->campaigns, campaign, 0, &c) ? c.weight : 1;
+    bool known = l->campaign != 0 && campaigns_now(d->g->campaigns, l->campaign, 0, &c);
+    bool held = known && c.state == CAMPAIGN_HELD;
+    l->weight = l->campaign == 0 ? WEIGHT_SINGLE : known ? c.weight : 1;
+    if (held == l->held)
+        return;
+    l->held = held;
+    line_leave(l);
+    line_join(l);
+    number_wake(d, l->number, 0);
 }
 
 static struct line *line_make(struct dispatch *d, struct number *n, const struct outbox_key *k)
@@ -187,7 +196,7 @@ static struct line *line_make(struct dispatch *d, struct number *n, const struct
     l->number = n;
     l->class = (enum lane_class)k->class;
     l->campaign = k->campaign;
-    l->weight = weight_of(d, k->campaign);
+    line_follow(d, l);
     l->next_ms = l->first_expiry = NEVER;
     l->next = n->lines;
     n->lines = l;
@@ -578,8 +587,10 @@ static void tick(struct dispatch *d)
         if (n->n_lines == 0)
             continue;
         ready_number(d, n);
-        for (struct line *l = n->lines; l != NULL; l = l->next)
+        for (struct line *l = n->lines; l != NULL; l = l->next) {
+            line_follow(d, l);
             line_expire(d, l, now);
+        }
     }
 }
 

@@ -124,7 +124,8 @@ void line_join(struct line *l)
     enum offered may = l->number->offered;
     if (may == OFFERED_NOTHING || (may == OFFERED_CODES && l->class != LANE_AUTHENTICATION))
         return;
-    while (!l->waits && l->joined < l->n && l->joined < JOINED_MAX && lane_join(lane, l->class, l->campaign, l->weight))
+    while (!l->waits && !l->held && l->joined < l->n && l->joined < JOINED_MAX &&
+           lane_join(lane, l->class, l->campaign, l->weight))
         l->joined++;
 }
 

@@ -9,12 +9,16 @@
 
 #define HEAVY 7 /* a campaign of weight 3 */
 
+static _Atomic bool held; /* all campaigns are */
+
 bool __wrap_campaigns_now(struct campaigns *c, int64_t campaign, int stratum, struct campaign_now *ret);
 
 bool __wrap_campaigns_now(struct campaigns *c, int64_t campaign, int stratum, struct campaign_now *ret)
 {
     (void)c, (void)stratum;
-    *ret = (struct campaign_now){.id = campaign, .state = CAMPAIGN_RUNNING, .weight = campaign == HEAVY ? 3 : 1};
+    *ret = (struct campaign_now){.id = campaign,
+                                 .state = held ? CAMPAIGN_HELD : CAMPAIGN_RUNNING,
+                                 .weight = campaign == HEAVY ? 3 : 1};
     return true;
 }
 
@@ -137,6 +141,24 @@ TEST(campaigns_take_turns_by_their_weight_and_messages_of_none_more_often)
     start(&h);
     put(&h, heavy);
     assert_in_range(turns_of(&h, put(&h, single), 120), 42, 52); /* ten of thirteen */
+    finish(&h);
+}
+
+TEST(nothing_of_a_held_campaign_has_a_turn_until_it_goes_on)
+{
+    struct house h;
+    start(&h);
+    held = true;
+    int64_t first =
+        put(&h, (struct rows){.sender = SENDER, .category = CATEGORY_MARKETING, .campaign = 5, .due = 1000, .n = 300});
+    go(&h);
+    put(&h, (struct rows){.sender = SENDER, .category = CATEGORY_MARKETING, .due = 9000, .n = 5});
+    refuse_until(&h, 5);
+    for (size_t i = 0; i < 5; i++)
+        assert_true(door.id[i] >= first + 300);
+    assert_int_equal(came(), 5);
+    held = false;
+    refuse_until(&h, 305);
     finish(&h);
 }
 
@@ -455,8 +477,9 @@ TEST(what_comes_in_counts_also_before_anything_leaves)
 
 TESTS(T(a_backlog_is_found_at_start_and_goes_once), T(what_nobody_judges_does_not_pile_up),
       T(a_code_does_not_wait_behind_a_campaign), T(many_numbers_share_the_door_and_codes_find_it_open),
-      T(campaigns_take_turns), T(campaigns_take_turns_by_their_weight_and_messages_of_none_more_often),
-      T(rows_come_when_they_are_due), T(a_row_behind_the_position_is_found), T(a_door_that_is_busy_is_tried_again),
+      T(campaigns_take_turns), T(nothing_of_a_held_campaign_has_a_turn_until_it_goes_on),
+      T(campaigns_take_turns_by_their_weight_and_messages_of_none_more_often), T(rows_come_when_they_are_due),
+      T(a_row_behind_the_position_is_found), T(a_door_that_is_busy_is_tried_again),
       T(without_a_token_the_line_waits_and_says_so), T(what_waits_too_long_ends_although_the_number_is_stuck),
       T(a_doubt_is_settled_in_time_and_only_what_may_be_is_sent_again), T(what_an_earlier_life_was_sending_is_in_doubt),
       T(leases_are_held_and_given_back), T(callers_come_back_in_their_turn),
