@@ -118,7 +118,7 @@ int campaign_cursor_get(struct store *s, struct campaign_cursor *c, struct err *
 /* It is run under this epoch from now on; makes it at place 1 where there is none. Nobody else's verbs work any more. */
 int campaign_cursor_take(struct store *s, int bucket, int64_t campaign, int64_t epoch, struct err *e);
 /* The recipient at the cursor has their message (0: none was made), and the cursor moves on. WL_ECONFLICT: it is not at this place, or
- * under another epoch: nothing was written, and nothing may be of this message. */
+ * under another epoch, or the recipient of a message is nobody any more: nothing was written, and nothing may be of this message. */
 int campaign_cursor_move(struct store *s, const struct campaign_cursor *c, int64_t place, int64_t msg, struct err *e);
 
 /* Two persons turn out to be one: what was the one's is the other's. In the caller's transaction. */

@@ -2,7 +2,7 @@
  * campaigns_people.c - the recipients of campaigns, and the cursor that goes along them.
  *
  * The cursor and its recipient are written by one transaction with the message (docs/decisions/0005-store.md), and the statement that moves
- * it asks for everything at once: it stands at this place, under this epoch, and this recipient has no message. So a verb that comes late, twice
+ * it asks for everything at once: it stands at this place, under this epoch, this recipient has no message, and is still somebody where they get one now. So a verb that comes late, twice
  * or from an earlier life of the runner changes nothing and says so, and the transaction it is in may go on with others.
  *
  * A recipient whose contact is 0 is nobody any more: they were erased, or turned out to be the same person as another recipient. Their
@@ -55,7 +55,7 @@ STATEMENT(cursor_take, "INSERT INTO campaign_cursor (bucket, campaign, cur, epoc
 STATEMENT(cursor_move,
           "UPDATE campaign_cursor SET cur = cur + 1 WHERE bucket = $1 AND campaign = $2 AND cur = $3 AND epoch = $4 "
           "AND EXISTS (SELECT 1 FROM campaign_recipient r WHERE r.bucket = $1 AND r.campaign = $2 AND r.place = $3 "
-          "AND r.msg = 0 LIMIT 1)");
+          "AND r.msg = 0 AND (r.contact <> 0 OR CAST($5 AS BIGINT) = 0) LIMIT 1)");
 
 /* A statement about one campaign of a bucket, the rest to be bound by the caller. */
 static int about(struct store *s, const struct statement *st, int bucket, int64_t campaign, struct db_stmt **ret,
@@ -378,7 +378,8 @@ int campaign_cursor_take(struct store *s, int bucket, int64_t campaign, int64_t 
     return write_end(s, db_exec(q, NULL, e));
 }
 
-static int move(struct store *s, const struct campaign_cursor *c, int64_t place, int64_t *ret_changed, struct err *e)
+static int move(struct store *s, const struct campaign_cursor *c, int64_t place, int64_t msg, int64_t *ret_changed,
+                struct err *e)
 {
     struct db_stmt *q;
     int rc = about(s, &cursor_move, c->bucket, c->campaign, &q, e);
@@ -386,6 +387,7 @@ static int move(struct store *s, const struct campaign_cursor *c, int64_t place,
         return rc;
     db_i64(q, place);
     db_i64(q, c->epoch);
+    db_i64(q, msg);
     return db_exec(q, ret_changed, e);
 }
 
@@ -407,7 +409,7 @@ int campaign_cursor_move(struct store *s, const struct campaign_cursor *c, int64
     int64_t changed = 0;
     int rc = write_start(s, e);
     if (rc == 0)
-        rc = move(s, c, place, &changed, e);
+        rc = move(s, c, place, msg, &changed, e);
     if (rc == 0 && changed != 0 && msg != 0)
         rc = has(s, c, place, msg, e);
     rc = write_end(s, rc);

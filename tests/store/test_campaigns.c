@@ -455,6 +455,10 @@ TEST(of_two_who_are_one_the_earlier_place_is_theirs)
     assert_int_equal(recipient(&f, 3).contact, 0);
     assert_int_equal(recipient(&f, 3).params.n, 0);
     assert_int_equal(recipient(&f, 4).contact, d.id);
+    take(&f, EPOCH);
+    assert_int_equal(move(&f, EPOCH, 1, 900), 0);
+    assert_int_equal(move(&f, EPOCH, 2, 901), WL_ECONFLICT); /* read before they became one: not once more */
+    assert_int_equal(move(&f, EPOCH, 2, 0), 0);
     OK(&f, recipients_of(f.s, 0, kept.id, f.a, 10, &rows, &n, &f.e));
     assert_int_equal(n, 1);
     assert_int_equal(rows[0].place, 1);
