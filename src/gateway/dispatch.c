@@ -455,6 +455,18 @@ static int64_t wall_ms(int64_t at_us, int64_t now_us)
     return clock_now_ms() + (at_us - now_us) / 1000;
 }
 
+/* All that waits belongs to campaigns that are held. */
+static bool only_held(const struct number *n)
+{
+    bool waits = false;
+    for (const struct line *l = n->lines; l != NULL; l = l->next) {
+        if (l->n > 0 && !l->held)
+            return false;
+        waits |= l->n > 0;
+    }
+    return waits;
+}
+
 static void look(struct dispatch *d, const struct number *n, struct dispatch_view *v)
 {
     int64_t now_us = mono_us(), until;
@@ -469,6 +481,8 @@ static void look(struct dispatch *d, const struct number *n, struct dispatch_vie
     }
     if (n->n_lines > 0)
         v->why = number_stopped(d, n, now_us, &until);
+    if (v->why == NULL && only_held(n))
+        v->why = "the campaigns of the messages that wait are held";
     if (!n->permitted)
         return;
     v->permitted_per_s = SECOND_US / n->lane.permitted.interval_us;

@@ -157,6 +157,13 @@ TEST(nothing_of_a_held_campaign_has_a_turn_until_it_goes_on)
     for (size_t i = 0; i < 5; i++)
         assert_true(door.id[i] >= first + 300);
     assert_int_equal(came(), 5);
+    struct dispatch_view v = {.why = NULL};
+    for (int i = 0; i < 3000 && v.why == NULL; i++) {
+        assert_true(dispatch_look(h.g.dispatch, SENDER, &v));
+        usleep(1000);
+    }
+    assert_non_null(v.why);
+    assert_non_null(strstr(v.why, "campaigns"));
     held = false;
     refuse_until(&h, 305);
     finish(&h);
