@@ -82,13 +82,18 @@ static void draw_why(struct watch *w, struct json v)
     char until[SHOW_TIME];
     struct str why = show_text(v, "why"), waits = show_text(v, "waits_because");
     bool held = !str_eq(show_text(v, "state"), STR("running"));
-    struct str at = show_time(json_get(v, held ? "resume_at" : "asked_again_at"), until);
+    bool stage = !held && json_type(json_get(v, "next_stage_at")) == JSON_STRING;
+    struct str at = show_time(json_get(v, held ? "resume_at" : stage ? "next_stage_at" : "asked_again_at"), until);
     struct str text = held ? why : waits;
     if (text.n == 0)
         return;
     term_printf(stdout, held ? TONE_WARN : TONE_PLAIN, "%s: %.*s", held ? "why" : "waits", (int)text.n, text.p);
     if (at.n > 1)
-        term_printf(stdout, TONE_DIM, "  until %.*s", (int)at.n, at.p);
+        term_printf(stdout, TONE_DIM,
+                    held    ? "  until %.*s"
+                    : stage ? "  not before %.*s"
+                            : "  looked at again %.*s",
+                    (int)at.n, at.p);
     else if (str_eq(show_text(v, "state"), STR("held")))
         term_printf(stdout, TONE_WARN, "  until somebody resumes it");
     line_end(w);

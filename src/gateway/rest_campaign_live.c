@@ -149,16 +149,32 @@ static int show_sources(struct live *l, struct store *s, struct arena *a, struct
     return rc;
 }
 
-/* When the check said that it would be done. */
+/* The earliest time of the next stage, by the ramp: 0 where it waits for something else. */
+static int64_t next_stage(const struct live *l, struct str terms)
+{
+    struct monitor_terms t;
+    enum ramp_kind ramp = RAMP_STANDARD;
+    bool rests = l->v->state == CAMPAIGN_RUNNING && l->v->target_at != 0 && l->handed < l->v->people;
+    if (!rests || campaign_terms_read(terms, &t, &ramp, NULL) != 0)
+        return 0;
+    int64_t at = l->v->target_at + ramp_terms[ramp].pause_ms;
+    return at > l->now ? at : 0;
+}
+
+/* When the check said that it would be done, and when its ramp goes on. */
 static void show_plan(struct live *l, struct store *s)
 {
+    int64_t next = 0;
     struct campaign_check_row k;
     struct json root;
     struct arena *large = arena_create(CHECK_BYTES);
     struct str done = {NULL, 0};
-    if (large != NULL && campaign_check_get(s, l->v->id, large, &k, NULL) == 0 &&
-        json_parse(thread_json(), k.report, false, &root, NULL) == 0)
+    bool known = large != NULL && campaign_check_get(s, l->v->id, large, &k, NULL) == 0;
+    if (known)
+        next = next_stage(l, k.terms);
+    if (known && json_parse(thread_json(), k.report, false, &root, NULL) == 0)
         done = json_str_or(json_at(root, "forecast", "done_at"), done);
+    rest_time(&l->c->out, "next_stage_at", next);
     jo_key(&l->c->out, "planned_until");
     if (done.n > 0)
         jo_str(&l->c->out, done);
