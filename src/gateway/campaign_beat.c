@@ -100,7 +100,7 @@ struct guard {
     const struct campaign_row *row;
     const char *why;
     bool copied;
-    int64_t beat;
+    int64_t beat, marked;
 };
 
 static int hold_task(void *ctx, struct store *s, struct arena *a, int64_t now, struct err *e)
@@ -123,6 +123,10 @@ static int copied_task(void *ctx, struct store *s, struct arena *a, int64_t now,
     struct guard *t = ctx;
     (void)a;
     int rc = cursor_set(s, COPIED, now, e);
+    if (rc == 0)
+        rc = cursor_get(s, BEATS, &t->beat, e);
+    if (rc == 0 && t->marked > t->beat) /* never down: there may be a third copy, older than what the mark told of */
+        rc = cursor_set(s, BEATS, t->marked, e);
     return rc == 0 ? run_beat_count(s, &t->beat, e) : rc;
 }
 
@@ -147,7 +151,7 @@ static int guard_one(struct guard *t, struct err *e)
 
 int campaigns_guard(struct campaigns *c, struct err *e)
 {
-    struct guard t = {.c = c};
+    struct guard t = {.c = c, .marked = read_mark(c->g)};
     struct campaign_row *row = NULL;
     size_t n = 0;
     struct arena *a = arena_create(GUARD_MEMORY);
@@ -197,6 +201,20 @@ static int write_mark(const struct gateway *g, int64_t beat)
     close(fd);
     failpoint(campaign_marking);
     return well && rename(fresh, path) == 0 ? 0 : -1;
+}
+
+static int beat_task(void *ctx, struct store *s, struct arena *a, int64_t now, struct err *e)
+{
+    (void)a, (void)now;
+    return run_beat_count(s, ctx, e);
+}
+
+void campaigns_beat(struct campaigns *c)
+{
+    struct err e = {0};
+    int64_t beat = 0;
+    if (writer_call(c->g->writer, CAMPAIGN_JOB_RANK, beat_task, &beat, &e) == 0)
+        run_mark(c->g, beat);
 }
 
 void run_mark(const struct gateway *g, int64_t beat)

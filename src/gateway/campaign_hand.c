@@ -268,7 +268,7 @@ static bool submit(struct campaign_hands *all, struct campaign_hand *h, const st
 
 struct pass_by {
     const struct campaign_hand *h;
-    int64_t place;
+    int64_t place, contact;
 };
 
 static int pass_by_task(void *ctx, struct store *s, struct arena *a, int64_t now, struct err *e)
@@ -278,16 +278,22 @@ static int pass_by_task(void *ctx, struct store *s, struct arena *a, int64_t now
                                       .campaign = p->h->campaign,
                                       .cur = p->place,
                                       .epoch = p->h->epoch};
-    (void)a, (void)now;
-    int rc = campaign_cursor_move(s, &c, p->place, 0, e);
+    struct campaign_recipient who;
+    (void)now;
+    int rc = recipient_get(s, CAMPAIGN_BUCKET, p->h->campaign, p->place, a, &who, e);
+    if (rc == 0 && who.contact != p->contact) /* they are somebody else's by now, who may be written to */
+        rc = err_set(e, WL_ECONFLICT, "the recipient is another person by now");
+    if (rc == 0)
+        rc = campaign_cursor_move(s, &c, p->place, 0, e);
     failpoint(campaign_passing);
     return rc;
 }
 
 /* Only when nothing else is under way; false: later. */
-static int pass_by(struct campaign_hands *all, struct campaign_hand *h, int64_t place, bool *ret_done, struct err *e)
+static int pass_by(struct campaign_hands *all, struct campaign_hand *h, const struct campaign_recipient *who,
+                   bool *ret_done, struct err *e)
 {
-    struct pass_by p = {h, place};
+    struct pass_by p = {h, who->place, who->contact};
     *ret_done = false;
     if (h->out > 0)
         return 0;
@@ -298,7 +304,7 @@ static int pass_by(struct campaign_hands *all, struct campaign_hand *h, int64_t 
     }
     *ret_done = rc == 0;
     if (rc == 0)
-        h->next = place + 1;
+        h->next = who->place + 1;
     return rc;
 }
 
@@ -340,7 +346,7 @@ static int hand_one(struct campaign_hands *all, struct campaign_hand *h, const s
         known = false;
     }
     if (!known)
-        return pass_by(all, h, r->place, ret_on, e);
+        return pass_by(all, h, r, ret_on, e);
     t->use(t->ctx, r);
     h->next = r->place + 1;
     *ret_on = submit(all, h, t, p, r, number);

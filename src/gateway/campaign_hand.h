@@ -35,10 +35,12 @@ struct campaign_hand {
 /* What the campaign's numbers have room for. */
 struct hand_number {
     int64_t sender;
-    int64_t most;    /* rows of the outbox that are due, at which the number has enough */
-    int64_t waiting; /* of those, now; of one that is stuck all rows it has */
-    bool stuck;      /* nothing of it leaves, for a reason of its own */
-    char *token;     /* kept for it; NULL: none */
+    int64_t most;                    /* rows of the outbox that are due, at which the number has enough */
+    int64_t waiting;                 /* of those, now; of one that is stuck all rows it has */
+    bool stuck;                      /* nothing of it leaves, for a reason of its own */
+    char *token;                     /* kept for it; NULL: none */
+    int64_t all;                     /* rows of the outbox, due or not, as counted last: */
+    int64_t count_ms, count_took_ms; /* monotonic */
 };
 
 struct hand_terms {

@@ -16,7 +16,8 @@
 
 #define USUAL_SPEED 80 /* messages a second of a number Meta says nothing of */
 #define SOON_MS     1000
-#define COUNT_MOST  200000 /* rows of one line */
+#define COUNT_MOST  1000000 /* rows of one line */
+#define COUNT_SHARE 20
 #define ENDS_A_LOOK 20000
 #define TOKENS_MS   30000
 
@@ -63,42 +64,57 @@ static bool is_stuck(struct campaign_runner *r, int64_t sender)
            (v.stop != STOP_NONE || v.circuit_why != NULL || v.why != NULL);
 }
 
-/* Rows of one line: all, and those that are due. */
-static int count_line(const struct run *run, int64_t sender, enum lane_class class, struct store *reader,
-                      struct arena *a, int64_t now, int64_t most, int64_t *ret_all, int64_t *ret_due, struct err *e)
+static struct outbox_key line_of(const struct run *run, int64_t sender, enum lane_class class)
 {
-    struct outbox_key line = {.bucket = CAMPAIGN_BUCKET,
-                              .sender = sender,
-                              .class = (int)class,
-                              .campaign = run->id,
-                              .due = INT64_MIN,
-                              .id = INT64_MIN},
-                      *due = NULL;
-    int64_t all = 0;
-    size_t n = 0;
-    int rc = outbox_count(reader, &line, COUNT_MOST, &all, e);
-    if (rc == 0 && all > 0)
-        rc = outbox_read(reader, &line, now + SOON_MS, a, (size_t)most, &due, &n, e);
+    return (struct outbox_key){.bucket = CAMPAIGN_BUCKET,
+                               .sender = sender,
+                               .class = (int)class,
+                               .campaign = run->id,
+                               .due = INT64_MIN,
+                               .id = INT64_MIN};
+}
+
+/* Its lines: one, or two, because a template may have become marketing while it waited. */
+static size_t lines_of(const struct run *run, int64_t sender, struct outbox_key ret[2])
+{
+    enum lane_class own = lane_class(run->def->category);
+    ret[0] = line_of(run, sender, own);
+    ret[1] = line_of(run, sender, LANE_MARKETING);
+    return own != LANE_MARKETING ? 2 : 1;
+}
+
+/* All rows. To count many takes a while, so that is done the less often the longer it takes. */
+static int count_all(const struct run *run, struct hand_number *v, struct store *reader, struct err *e)
+{
+    struct outbox_key line[2];
+    size_t n = lines_of(run, v->sender, line);
+    int64_t begun_ms = clock_mono_ns() / 1000000, all = 0, some = 0;
+    int rc = 0;
+    if (v->count_ms != 0 && begun_ms < v->count_ms + v->count_took_ms * COUNT_SHARE)
+        return 0;
+    for (size_t i = 0; rc == 0 && i < n; i++, all += some)
+        rc = outbox_count(reader, &line[i], COUNT_MOST, &some, e);
     if (rc != 0)
         return rc;
-    *ret_all += all;
-    *ret_due += (int64_t)n;
+    v->all = all;
+    v->count_ms = clock_mono_ns() / 1000000;
+    v->count_took_ms = v->count_ms - begun_ms;
     return 0;
 }
 
-static int count_number(struct run *run, struct hand_number *v, struct store *reader, struct arena *a, int64_t now,
-                        int64_t *ret_all, int64_t *ret_due, struct err *e)
+static int count_number(const struct run *run, struct hand_number *v, struct store *reader, struct arena *a,
+                        int64_t now, int64_t *ret_due, struct err *e)
 {
-    enum lane_class own = lane_class(run->def->category);
-    int64_t all = 0, due = 0, most = v->stuck ? HAND_PILE_MOST : v->most + 1;
-    int rc = count_line(run, v->sender, own, reader, a, now, most, &all, &due, e);
-    if (rc == 0 && own != LANE_MARKETING) /* a template may have become marketing while it waited */
-        rc = count_line(run, v->sender, LANE_MARKETING, reader, a, now, most, &all, &due, e);
+    struct outbox_key line[2], *due = NULL;
+    size_t lines = lines_of(run, v->sender, line), n = 0;
+    int64_t sum = 0;
+    int rc = count_all(run, v, reader, e);
+    for (size_t i = 0; rc == 0 && v->all > 0 && i < lines; i++, sum += (int64_t)n)
+        rc = outbox_read(reader, &line[i], now + SOON_MS, a, (size_t)(v->most + 1), &due, &n, e);
     if (rc != 0)
         return rc;
-    v->waiting = v->stuck ? all : due;
-    *ret_all = all;
-    *ret_due = v->stuck ? 0 : due; /* they take no place from the others */
+    v->waiting = v->stuck ? v->all : sum;
+    *ret_due = v->stuck ? 0 : sum; /* they take no place from the others */
     return 0;
 }
 
@@ -106,7 +122,7 @@ int run_count_numbers(struct campaign_runner *r, struct run *run, struct store *
                       struct err *e)
 {
     struct snapshot *snap = snapshot_borrow(r->c->g->snapshots);
-    int64_t all, due, open = 0, waiting = 0;
+    int64_t due = 0, open = 0, waiting = 0;
     int rc = 0;
     read_tokens(r, run);
     for (size_t i = 0; rc == 0 && i < run->n_numbers; i++) {
@@ -114,9 +130,9 @@ int run_count_numbers(struct campaign_runner *r, struct run *run, struct store *
         int64_t ahead = speed_of(snap, v->sender) * CAMPAIGN_AHEAD_MS / 1000;
         v->most = ahead > CAMPAIGN_AHEAD_LEAST ? ahead : CAMPAIGN_AHEAD_LEAST;
         v->stuck = is_stuck(r, v->sender);
-        rc = count_number(run, v, reader, a, now, &all, &due, e);
-        open += rc == 0 ? all : 0;
-        waiting += rc == 0 ? all - due : 0;
+        rc = count_number(run, v, reader, a, now, &due, e);
+        open += v->all;
+        waiting += v->all > due ? v->all - due : 0;
     }
     snapshot_return(snap);
     if (rc != 0)

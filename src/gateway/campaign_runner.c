@@ -28,6 +28,8 @@
 #define ASK_MS       400  /* while messages leave */
 #define ASK_IDLE_MS  2000 /* while none does */
 #define BEAT_MS      10000
+#define BEAT_BUSY_MS 1000  /* while people are handed on */
+#define TABLE_MS     5000  /* the table is read again, whatever rang */
 #define KEPT_MS      60000 /* of a hold for Meta's assessment: it is looked at again and again */
 #define EVENTS_MOST  10000
 #define TELL_EACH_MS 60000
@@ -82,6 +84,7 @@ static int read_definition(struct run *run, const struct campaign_row *row, stru
 {
     struct campaign_check_row check;
     struct json root;
+    arena_reset(run->arena);
     char *text = arena_strndup(run->arena, row->definition.p, row->definition.n);
     run->def = arena_new(run->arena, struct campaign_def);
     if (text == NULL || run->def == NULL)
@@ -317,7 +320,8 @@ static int do_step(struct campaign_runner *r, struct run *run, const struct camp
     int rc = 0;
     run->lenient = step->lenient;
     run->quota = 0;
-    if (step->target != row->target || step->target_at != row->target_at || now >= run->beat_ms + BEAT_MS)
+    if (step->target != row->target || step->target_at != row->target_at ||
+        now >= run->beat_ms + (step->kind == RUN_HAND ? BEAT_BUSY_MS : BEAT_MS))
         rc = run_beat(r, run, row, step->target, step->target_at, now, e);
     if (rc != 0)
         return rc;
@@ -439,13 +443,13 @@ static int one(struct campaign_runner *r, struct run *run, struct campaign_row *
     arena_reset(a);
     if (row->busy || (!open && !over))
         return 0;
-    int rc = run->readable || run->told ? 0 : read_definition(run, row, a, reader, e);
+    if (!run->readable && clock_now_ms() < run->ask_ms)
+        return 0; /* it could not be read a moment ago */
+    int rc = run->readable ? 0 : read_definition(run, row, a, reader, e);
     if (rc != 0)
         return rc;
     if (over)
         return run_over(r, run, row, reader, a, clock_now_ms(), e);
-    if (!run->readable)
-        return 0;
     if (run->def->repeat.every != REPEAT_NEVER)
         return run_series(r, run, row, reader, a, clock_now_ms(), e);
     return follow(r, run, row, reader, a, rung, ret_more, e);
@@ -484,6 +488,27 @@ static void show(struct campaign_runner *r, const struct campaign_row *row, size
     pthread_mutex_unlock(&r->lock);
 }
 
+/* Nothing has to depend on a bell, or on a read that failed. */
+static int renew_table(struct campaign_runner *r, struct err *e)
+{
+    int64_t now_ms = clock_mono_ns() / 1000000;
+    if (!r->c->stale && now_ms < r->table_ms + TABLE_MS)
+        return 0;
+    r->table_ms = now_ms;
+    return campaigns_read(r->c, e);
+}
+
+/* Finished, its outcome written, and its last readings are not in: there may be many, and nothing is remembered of them. */
+static bool is_settling(const struct campaign_runner *r, const struct campaign_row *row)
+{
+    if (row->state != CAMPAIGN_FINISHED || clock_now_ms() >= row->due)
+        return false;
+    const struct run *run = r->runs;
+    while (run != NULL && run->id != row->id)
+        run = run->next;
+    return run == NULL || run->begun;
+}
+
 static int step(void *ctx, struct store *reader, struct arena *a, bool *ret_more, struct err *e)
 {
     struct campaign_runner *r = ctx;
@@ -493,9 +518,13 @@ static int step(void *ctx, struct store *reader, struct arena *a, bool *ret_more
     int rc = campaigns_open(reader, a, CAMPAIGNS_OPEN, &row, &n, e);
     for (struct run *run = r->runs; run != NULL; run = run->next)
         run->seen = rc != 0;
+    if (rc == 0)
+        rc = renew_table(r, e);
     for (size_t i = 0; rc == 0 && i < n; i++) {
-        struct run *run = run_of(r, row[i].id);
         struct err why = {0};
+        if (is_settling(r, &row[i]))
+            continue;
+        struct run *run = run_of(r, row[i].id);
         run->seen = true;
         int failed = one(r, run, &row[i], reader, rung, ret_more, &why);
         if (failed != 0) {

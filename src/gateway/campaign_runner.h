@@ -97,6 +97,7 @@ struct campaign_runner {
     struct campaign_hands *hands;
     struct run *runs;
     _Atomic bool rung;     /* something was committed: everybody is asked at once */
+    int64_t table_ms;      /* monotonic: when the runner read the table last */
     struct zones *zones;   /* campaign_series.c; NULL: not needed yet */
     struct arena *scratch; /* of one campaign's step */
 

@@ -7,7 +7,7 @@
  * for a person, and when nobody comes in time (max_lateness) it is not sent. What fell due while nobody ran is made up for once at
  * most.
  *
- * A series ends with its `until`, its `times`, or when somebody stops it; what it made is a campaign of its own by then. */
+ * A series ends with its `until`, its `times`, after MADE_MOST campaigns, or when somebody stops it; what it made is a campaign of its own by then. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -133,7 +133,65 @@ static bool is_known(struct json before, struct json now, const char *k1, const 
     return true;
 }
 
-/* NULL: nothing is new; else what is. */
+/* When the one that was made last was to begin; 0: it does not say. */
+static int64_t planned_at(const struct campaign_row *made)
+{
+    struct json_parser *p = json_parser_create();
+    struct json root;
+    int64_t at = 0;
+    if (json_parse(p, made->definition, false, &root, NULL) == 0) {
+        struct str said = json_str_or(json_get(root, "start_at"), STR(""));
+        (void)time_parse(said.p, said.n, &at);
+    }
+    json_parser_free(p);
+    return at;
+}
+
+/* Whether nobody changed what was made of the series. */
+static bool is_its_own(const struct campaign_row *series, const struct campaign_row *made)
+{
+    struct json_parser *p = json_parser_create();
+    struct json root;
+    struct buf b;
+    buf_init(&b, CAMPAIGN_DEFINITION_MAX);
+    bool own = json_parse(p, series->definition, false, &root, NULL) == 0 &&
+               write_definition(root, planned_at(made), &b, NULL) == 0 && str_eq(buf_str(&b), made->definition);
+    buf_done(&b);
+    json_parser_free(p);
+    return own;
+}
+
+static bool is_same(struct json a, struct json b)
+{
+    struct buf x, y;
+    buf_init(&x, CAMPAIGN_DEFINITION_MAX);
+    buf_init(&y, CAMPAIGN_DEFINITION_MAX);
+    bool same = json_write_value(&x, a) && json_write_value(&y, b) && str_eq(buf_str(&x), buf_str(&y));
+    buf_done(&x);
+    buf_done(&y);
+    return same;
+}
+
+/* By both reports; NULL: nothing is new. */
+static const char *new_in(const struct campaign_row *series, const struct campaign_row *made, struct json was,
+                          struct json is)
+{
+    struct json templates = json_get(is, "templates"), before = json_get(was, "templates");
+    if (!is_its_own(series, made))
+        return "its definition is not what its series says";
+    if (!is_same(json_get(was, "segment"), json_get(is, "segment")))
+        return "the segment it is for was changed since the series was approved";
+    if (made->people * GROWTH_OF > series->people * GROWTH_TO)
+        return "it is for more than one and a half times as many people as the series was approved for";
+    if (!is_known(json_get(was, "sources"), json_get(is, "sources"), "source", "name"))
+        return "it has people from a source that was not there when the series was approved";
+    if (!is_known(before, templates, "template", "language"))
+        return "it uses a template that was not there when the series was approved";
+    if (!is_known(before, templates, "template", "listing"))
+        return "the text of a template is not what it was when the series was approved";
+    return NULL;
+}
+
 static int news_of(const struct campaign_row *series, const struct campaign_row *made, struct store *reader,
                    struct arena *a, const char **ret, struct err *e)
 {
@@ -147,15 +205,7 @@ static int news_of(const struct campaign_row *series, const struct campaign_row 
         rc = json_parse(p, before.report, false, &was, e);
     if (rc == 0)
         rc = json_parse(q, now.report, false, &is, e);
-    *ret = NULL;
-    if (rc == 0 && made->people * GROWTH_OF > series->people * GROWTH_TO)
-        *ret = "it is for more than one and a half times as many people as the series was approved for";
-    else if (rc == 0 && !is_known(json_get(was, "sources"), json_get(is, "sources"), "source", "name"))
-        *ret = "it has people from a source that was not there when the series was approved";
-    else if (rc == 0 && !is_known(json_get(was, "templates"), json_get(is, "templates"), "template", "language"))
-        *ret = "it uses a template that was not there when the series was approved";
-    else if (rc == 0 && !is_known(json_get(was, "templates"), json_get(is, "templates"), "template", "listing"))
-        *ret = "the text of a template is not what it was when the series was approved";
+    *ret = rc == 0 ? new_in(series, made, was, is) : NULL;
     json_parser_free(p);
     json_parser_free(q);
     return rc;
@@ -207,20 +257,6 @@ static int follow_made(struct campaign_runner *r, struct run *run, const struct 
 
 /* --- when ------------------------------------------------------------------------------------------------------------- */
 
-/* When the one that was made last was to begin; 0: it does not say. */
-static int64_t planned_at(const struct campaign_row *made)
-{
-    struct json_parser *p = json_parser_create();
-    struct json root;
-    int64_t at = 0;
-    if (json_parse(p, made->definition, false, &root, NULL) == 0) {
-        struct str said = json_str_or(json_get(root, "start_at"), STR(""));
-        (void)time_parse(said.p, said.n, &at);
-    }
-    json_parser_free(p);
-    return at;
-}
-
 static const struct zone *zone_of(struct campaign_runner *r, const char *name)
 {
     if (r->zones == NULL && zones_load(&r->zones, NULL, NULL) != 0)
@@ -241,24 +277,23 @@ static int64_t next_due(const struct campaign_repeat *rep, const struct zone *z,
     return due;
 }
 
-static int end(struct campaign_runner *r, const struct campaign_row *row, struct err *e)
+static int end(struct campaign_runner *r, const struct campaign_row *row, const char *why, struct err *e)
 {
     bool done;
     return run_act(r, row,
-                   &(struct campaign_order){.act = CAMPAIGN_ACT_FINISH,
-                                            .actor = STR(ACTOR),
-                                            .detail = STR("it does not fall due any more")},
+                   &(struct campaign_order){.act = CAMPAIGN_ACT_FINISH, .actor = STR(ACTOR), .detail = str_of(why)},
                    &done, e);
 }
 
 /* The one that was made last; NULL: none was. */
 static int find_last(struct store *reader, const struct campaign_row *row, struct arena *a,
-                     const struct campaign_row **ret, struct err *e)
+                     const struct campaign_row **ret, bool *ret_full, struct err *e)
 {
     struct campaign_row *made = NULL;
     size_t n = 0;
     int rc = campaigns_of_series(reader, row->id, a, MADE_MOST, &made, &n, e);
     *ret = NULL;
+    *ret_full = n == MADE_MOST;
     for (size_t i = 0; rc == 0 && i < n; i++)
         if (*ret == NULL || made[i].occurrence > (*ret)->occurrence)
             *ret = &made[i];
@@ -274,7 +309,9 @@ static int go_on(struct campaign_runner *r, const struct run *run, const struct 
     int64_t due = rep->times != 0 && count >= rep->times ? 0 : next_due(rep, z, after, now);
     if (due != 0)
         return now < due - LEAD_MS ? 0 : make(r, row, count + 1, due, a, e);
-    return last == NULL || campaign_is_over((enum campaign_state)last->state) ? end(r, row, e) : 0;
+    return last == NULL || campaign_is_over((enum campaign_state)last->state)
+               ? end(r, row, "it does not fall due any more", e)
+               : 0;
 }
 
 int run_series(struct campaign_runner *r, struct run *run, const struct campaign_row *row, struct store *reader,
@@ -282,14 +319,17 @@ int run_series(struct campaign_runner *r, struct run *run, const struct campaign
 {
     const struct zone *z = zone_of(r, run->def->repeat.zone);
     const struct campaign_row *last = NULL;
+    bool full;
     if (now < run->ask_ms || row->state != CAMPAIGN_RUNNING)
         return 0;
     run->ask_ms = now + LOOK_MS;
     if (z == NULL)
         return err_set(e, WL_ENOTFOUND, "its time zone, %s, is not known on this machine: install tzdata",
                        run->def->repeat.zone);
-    int rc = find_last(reader, row, a, &last, e);
+    int rc = find_last(reader, row, a, &last, &full, e);
     if (rc == 0 && last != NULL)
         rc = follow_made(r, run, row, last, reader, a, e);
+    if (rc == 0 && full)
+        return end(r, row, "it made 1,000 campaigns, which is the most", e);
     return rc == 0 ? go_on(r, run, row, last, z, a, now, e) : rc;
 }

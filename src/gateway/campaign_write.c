@@ -34,6 +34,13 @@ struct act_task {
     struct err why;
 };
 
+/* Somebody did something to it since it was read. */
+static bool is_another(const struct campaign_row *now, const struct campaign_row *was)
+{
+    return now->state != was->state || now->busy != was->busy || now->cause != was->cause ||
+           (now->resume_at == 0) != (was->resume_at == 0);
+}
+
 static int act_task(void *ctx, struct store *s, struct arena *a, int64_t now, struct err *e)
 {
     struct act_task *t = ctx;
@@ -41,7 +48,7 @@ static int act_task(void *ctx, struct store *s, struct arena *a, int64_t now, st
     int rc = campaign_get(s, t->row->id, a, &c, e);
     t->done = false;
     t->why = (struct err){0};
-    if (rc != 0 || c.state != t->row->state || c.busy != t->row->busy)
+    if (rc != 0 || is_another(&c, t->row))
         return rc == WL_ENOTFOUND ? 0 : rc;
     rc = campaign_do(t->r->c->g, s, &c, t->o, now, e);
     failpoint(campaign_acting);
@@ -65,6 +72,8 @@ int run_act(struct campaign_runner *r, const struct campaign_row *row, const str
     if (t.why.code != 0)
         log_info("campaigns", "campaign %s: %s was not done: %s", campaign_id_text(row->id, id),
                  campaign_act_name(o->act), t.why.text);
+    if (t.done)
+        campaigns_beat(r->c);
     return t.done ? campaigns_read(r->c, e) : 0;
 }
 
@@ -162,6 +171,8 @@ int run_finish(struct campaign_runner *r, const struct run *run, const struct ca
     struct finish_task t = {.r = r, .run = run, .row = row, .why = why};
     int rc = writer_call(r->c->g->writer, CAMPAIGN_JOB_RANK, finish_task, &t, e);
     *ret_done = rc == 0 && t.done;
+    if (*ret_done)
+        campaigns_beat(r->c);
     return *ret_done ? campaigns_read(r->c, e) : rc;
 }
 

@@ -90,6 +90,8 @@ static int fill(struct campaigns *c, struct campaign_table *t, struct err *e)
     if (t->entry == NULL)
         return err_set(e, WL_ENOMEM, "too many campaigns are open");
     for (size_t i = 0; rc == 0 && i < n; i++) {
+        if (row[i].state == CAMPAIGN_FINISHED) /* none of its messages waits */
+            continue;
         struct campaign_entry *entry = &t->entry[t->n++];
         entry->now = (struct campaign_now){.id = row[i].id, .state = (enum campaign_state)row[i].state};
         arena_reset(c->arena);
@@ -121,6 +123,7 @@ int campaigns_read(struct campaigns *c, struct err *e)
 {
     pthread_mutex_lock(&c->reading);
     int rc = read_locked(c, e);
+    c->stale = rc != 0;
     pthread_mutex_unlock(&c->reading);
     return rc;
 }
@@ -215,6 +218,8 @@ void campaigns_stop(struct campaigns *c)
         return;
     campaign_checker_stop(c->checker);
     campaign_runner_stop(c->runner);
+    if (c->runner != NULL)
+        campaigns_beat(c);           /* a copy made before this moment is an older one */
     pthread_mutex_lock(&c->reading); /* before the writer's, which then tidies up the log as the last one */
     store_free(c->reader);
     c->reader = NULL;

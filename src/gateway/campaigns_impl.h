@@ -14,9 +14,9 @@
 #include "gateway/campaigns.h"
 #include "gateway/chore.h"
 
-#define CAMPAIGN_BUCKET   0   /* one holds everything while the spread is 1 */
-#define CAMPAIGNS_OPEN    512 /* that the runner follows at a time; of more those with the lowest ids */
-#define CAMPAIGN_JOB_RANK 2   /* of its acts: before messages are judged */
+#define CAMPAIGN_BUCKET   0    /* one holds everything while the spread is 1 */
+#define CAMPAIGNS_OPEN    4096 /* that are open at a time; of more those with the lowest ids */
+#define CAMPAIGN_JOB_RANK 2    /* of its acts: before messages are judged */
 
 struct campaign_runner;
 struct campaign_checker;
@@ -44,6 +44,7 @@ struct campaigns {
     struct store *reader;
     struct json_parser *json;
     struct arena *arena;
+    _Atomic bool stale; /* it could not be read after something changed */
 };
 
 static inline void campaigns_count(struct campaigns *c, enum campaign_count what, uint64_t n)
@@ -55,6 +56,8 @@ static inline void campaigns_count(struct campaigns *c, enum campaign_count what
 int campaigns_read(struct campaigns *c, struct err *e);
 /* campaign_beat.c: before anything may leave; holds what may not go on by itself. */
 int campaigns_guard(struct campaigns *c, struct err *e);
+/* One more beat, on the disk and in the mark: what was done before is in no older copy. Not for the writer's threads. */
+void campaigns_beat(struct campaigns *c);
 
 /* campaign_runner.c */
 int campaign_runner_start(struct campaign_runner **ret, struct campaigns *c, struct err *e);
