@@ -122,6 +122,15 @@ static void show_look(struct live *l)
     jo_end(o);
 }
 
+static void text_or_null(struct json_out *o, const char *key, struct str s)
+{
+    jo_key(o, key);
+    if (s.n > 0)
+        jo_str(o, s);
+    else
+        jo_null(o);
+}
+
 static int show_sources(struct live *l, struct store *s, struct arena *a, struct err *e)
 {
     struct json_out *o = &l->c->out;
@@ -137,11 +146,11 @@ static int show_sources(struct live *l, struct store *s, struct arena *a, struct
                 add(&t, &l->cohort[k]);
         jo_object(o);
         jo_kint(o, "source", v[i].stratum);
-        jo_kstr(o, "name", v[i].name);
+        text_or_null(o, "name", v[i].name);
         jo_kint(o, "people", v[i].people);
         jo_kcstr(o, "state", v[i].state == CAMPAIGN_SOURCE_QUARANTINED ? "quarantined" : "goes_on");
         rest_time(o, "since", v[i].state_at);
-        jo_kcstr(o, "why", v[i].why.n > 0 ? v[i].why.p : NULL);
+        text_or_null(o, "why", v[i].why);
         show_counts(o, &t);
         jo_end(o);
     }

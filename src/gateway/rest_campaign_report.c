@@ -7,6 +7,7 @@
  * holds a message stands in its decision, which is larger: of at most LOOKED of each the rule is looked up, and the report says how many
  * were not. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "core/graph_code.h"
 #include "gateway/campaign_fate.h"
@@ -16,7 +17,7 @@
 
 #define REASONS_MAX  512
 #define CODES_MAX    256
-#define GROUPS_MAX   64
+#define GROUPS_MAX   256
 #define LOOKED       2000
 #define ROWS_MAX     512
 #define DECISION_MAX (4u << 20)
@@ -56,7 +57,7 @@ struct report {
     struct groups number, variant, language;
     struct reason skipped[REASONS_MAX];
     size_t n_skipped;
-    struct {
+    struct failure {
         int code;
         int64_t people;
     } code[CODES_MAX];
@@ -149,6 +150,25 @@ static int count(void *ctx, const struct recipient_fate *f, struct err *e)
     if (figures & 1u << FIGURE_WAITING)
         add_wait(r, &f->m);
     return 0;
+}
+
+static int by_people(const void *a, const void *b)
+{
+    int64_t x = ((const struct reason *)a)->people, y = ((const struct reason *)b)->people;
+    return x < y ? 1 : x > y ? -1 : 0;
+}
+
+static int by_failed(const void *a, const void *b)
+{
+    int64_t x = ((const struct failure *)a)->people, y = ((const struct failure *)b)->people;
+    return x < y ? 1 : x > y ? -1 : 0;
+}
+
+/* What concerns most people first. */
+static void sort_reasons(struct reason *list, size_t n)
+{
+    if (n > 1)
+        qsort(list, n, sizeof *list, by_people);
 }
 
 static struct report *report_make(struct arena *a, int64_t now)
@@ -310,7 +330,11 @@ static void show_source(struct json_out *o, const struct report *r, int source, 
     snprintf(query, sizeof query, "source=%d", source);
     jo_object(o);
     jo_kint(o, "source", source);
-    jo_kstr(o, "name", v != NULL ? v->name : STR(""));
+    jo_key(o, "name");
+    if (v != NULL && v->name.n > 0)
+        jo_str(o, v->name);
+    else
+        jo_null(o);
     jo_kcstr(o, "state", v != NULL && v->state == CAMPAIGN_SOURCE_QUARANTINED ? "quarantined" : "goes_on");
     show_tally(o, &r->source[source]);
     rows_member(o, query);
@@ -410,6 +434,11 @@ static int show_report(struct rest_call *c, struct store *s, struct report *r, c
         rc = read_rules(c, s, r, &r->waiting, holds, &n_holds, e);
     if (rc != 0)
         return rc;
+    sort_reasons(r->skipped, r->n_skipped);
+    sort_reasons(by, n_by);
+    sort_reasons(holds, n_holds);
+    if (r->n_codes > 1)
+        qsort(r->code, r->n_codes, sizeof r->code[0], by_failed);
     show_figures(o, "funnel", r, funnel, sizeof funnel / sizeof funnel[0]);
     show_figures(o, "outcomes", r, outcomes, sizeof outcomes / sizeof outcomes[0]);
     show_figures(o, "reactions", r, reactions, sizeof reactions / sizeof reactions[0]);
