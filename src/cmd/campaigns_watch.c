@@ -77,25 +77,44 @@ static void draw_bar(struct watch *w, struct json v)
     line_end(w);
 }
 
-static void draw_why(struct watch *w, struct json v)
+/* What a monitor stopped is held with no time at which it would go on. */
+static bool stopped_by_monitor(struct json v)
+{
+    return str_eq(show_text(v, "state"), STR("held")) && str_eq(show_text(v, "cause"), STR("monitor")) &&
+           json_type(json_get(v, "resume_at")) != JSON_STRING;
+}
+
+/* When something else happens: the hold ends, the next stage may begin, it is looked at again. */
+static void draw_until(struct json v)
 {
     char until[SHOW_TIME];
-    struct str why = show_text(v, "why"), waits = show_text(v, "waits_because");
-    bool held = !str_eq(show_text(v, "state"), STR("running"));
-    bool stage = !held && json_type(json_get(v, "next_stage_at")) == JSON_STRING;
-    struct str at = show_time(json_get(v, held ? "resume_at" : stage ? "next_stage_at" : "asked_again_at"), until);
-    struct str text = held ? why : waits;
-    if (text.n == 0)
-        return;
-    term_printf(stdout, held ? TONE_WARN : TONE_PLAIN, "%s: %.*s", held ? "why" : "waits", (int)text.n, text.p);
-    if (at.n > 1)
+    bool runs = str_eq(show_text(v, "state"), STR("running"));
+    bool stage = runs && json_type(json_get(v, "next_stage_at")) == JSON_STRING;
+    struct str at = show_time(json_get(v, !runs ? "resume_at" : stage ? "next_stage_at" : "asked_again_at"), until);
+    if (stopped_by_monitor(v))
+        term_printf(stdout, TONE_WARN, "  only a person can let it go on");
+    else if (at.n > 1)
         term_printf(stdout, TONE_DIM,
-                    held    ? "  until %.*s"
+                    !runs   ? "  until %.*s"
                     : stage ? "  not before %.*s"
                             : "  looked at again %.*s",
                     (int)at.n, at.p);
     else if (str_eq(show_text(v, "state"), STR("held")))
         term_printf(stdout, TONE_WARN, "  until somebody resumes it");
+}
+
+static void draw_why(struct watch *w, struct json v)
+{
+    bool runs = str_eq(show_text(v, "state"), STR("running"));
+    struct str text = show_text(v, runs ? "waits_because" : "why");
+    if (text.n == 0)
+        return;
+    term_printf(stdout, runs ? TONE_PLAIN : TONE_WARN, "%s: %.*s",
+                stopped_by_monitor(v) ? "stopped by its monitor"
+                : runs                ? "waits"
+                                      : "why",
+                (int)text.n, text.p);
+    draw_until(v);
     line_end(w);
 }
 
