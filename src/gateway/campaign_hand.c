@@ -179,15 +179,18 @@ static struct hand_number *number_of(const struct hand_terms *t, int64_t sender)
 
 /* The name they are written to under: a phone number before a user id. False: they have none. */
 static int name_of(struct store *reader, const struct campaign_recipient *r, struct identity *ret, bool *ret_found,
-                   struct err *e)
+                   int64_t *ret_person, struct err *e)
 {
     struct identity names[HAND_NAMES];
     struct person p;
     size_t n = 0;
     *ret_found = false;
+    *ret_person = r->contact;
     if (r->contact == 0)
         return 0;
     int rc = people_get(reader, r->bucket, r->contact, &p, e);
+    if (rc == 0)
+        *ret_person = p.id;
     if (rc == 0)
         rc = people_identities(reader, p.bucket, p.id, names, HAND_NAMES, &n, e);
     for (int kind = IDENTITY_PHONE; rc == 0 && !*ret_found && kind <= IDENTITY_USER_ID; kind++)
@@ -308,6 +311,32 @@ static int pass_by(struct campaign_hands *all, struct campaign_hand *h, const st
     return rc;
 }
 
+/* --- two turn out to be one ----------------------------------------------------------------------------------------- */
+
+struct merge {
+    int bucket;
+    int64_t into, from;
+};
+
+static int merge_task(void *ctx, struct store *s, struct arena *a, int64_t now, struct err *e)
+{
+    const struct merge *m = ctx;
+    (void)a, (void)now;
+    return recipients_merge(s, m->bucket, m->into, m->from, e);
+}
+
+/* They became one person while the check wrote its rows, so that nobody saw that both are recipients: the later place becomes nobody's. */
+static int merge(struct campaign_hands *all, struct campaign_hand *h, const struct campaign_recipient *r,
+                 int64_t person, struct err *e)
+{
+    struct merge m = {r->bucket, person, r->contact};
+    if (h->out > 0)
+        return 0; /* later */
+    h->next = 0;
+    h->merged = r->place; /* once is enough */
+    return writer_call(all->c->g->writer, CAMPAIGN_JOB_RANK, merge_task, &m, e);
+}
+
 /* --- handing on ----------------------------------------------------------------------------------------------------- */
 
 /* Whether this number's next one has to wait. */
@@ -324,6 +353,7 @@ static int hand_one(struct campaign_hands *all, struct campaign_hand *h, const s
     struct hand_place *p;
     struct identity to;
     struct err why = {0};
+    int64_t person;
     bool known;
     *ret_on = false;
     if (number == NULL || number->token == NULL) {
@@ -335,9 +365,11 @@ static int hand_one(struct campaign_hands *all, struct campaign_hand *h, const s
     }
     if (has_enough(t, number) || (p = free_place(all)) == NULL)
         return 0;
-    int rc = name_of(reader, r, &to, &known, e);
+    int rc = name_of(reader, r, &to, &known, &person, e);
     if (rc != 0)
         return rc;
+    if (person != r->contact && h->merged != r->place)
+        return merge(all, h, r, person, e);
     reset(p, all);
     if (known && (rc = build(p, t, r, &to, &why)) != 0) {
         log_error("campaigns",

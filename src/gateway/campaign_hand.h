@@ -24,6 +24,7 @@ void campaign_hands_free(struct campaign_hands *all);
 struct campaign_hand {
     int64_t campaign, epoch;
     int64_t next;    /* place of the next person to be submitted; 0: the cursor has to be read */
+    int64_t merged;  /* the last place that was looked at because its person is another one by now */
     size_t out;      /* under way */
     size_t window;   /* at most so many may be: few at first, and after trouble */
     bool broken;     /* one went wrong: nothing more before all are back */
