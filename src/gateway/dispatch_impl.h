@@ -51,12 +51,10 @@ struct line {
     uint32_t weight;     /* among those of its class */
     struct waiting *row; /* `room` places, by (due, id); those from `first` on, n of them */
     size_t room, first, n;
-    size_t joined;         /* how many of them are in the lane */
-    size_t out;            /* rows that had a turn and are not through with it */
+    size_t joined, out;    /* how many of them are in the lane; rows that had a turn and are not through with it */
     bool to_read;          /* in the list of those */
     bool more;             /* there may be due rows behind those that were read */
-    bool waits;            /* for a list of templates */
-    bool held;             /* its campaign is */
+    bool waits, held;      /* for a list of templates; its campaign is held */
     int64_t at_due, at_id; /* read up to here */
     int64_t next_ms;       /* when the next one is due; NEVER: none is */
     int64_t from_start_us; /* when it was read from its start last */

@@ -488,11 +488,11 @@ static int start_senders(struct gateway *g, struct err *e)
     if (rc == 0)
         rc = campaigns_start(&g->campaigns, g, e); /* the table, which whoever is judged needs */
     if (rc == 0)
+        rc = recheck_start(&g->recheck, g, e); /* the dispatcher tells it of campaigns that are over */
+    if (rc == 0)
         rc = dispatch_start(&g->dispatch, g, e);
     if (rc == 0)
         rc = fanout_start(&g->fanout, g, e);
-    if (rc == 0)
-        rc = recheck_start(&g->recheck, g, e);
     if (rc == 0)
         rc = errands_start(&g->errands, g, e); /* the projector rings its bell */
     if (rc == 0)

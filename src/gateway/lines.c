@@ -27,6 +27,7 @@
 #include "gateway/admit_impl.h"
 #include "gateway/campaigns.h"
 #include "gateway/dispatch_impl.h"
+#include "gateway/recheck.h"
 #include "gateway/rules.h"
 #include "gateway/snapshot.h"
 
@@ -173,13 +174,16 @@ void line_through(struct dispatch *d, struct line *l, const struct waiting *w, b
 /* --- lines --------------------------------------------------------------------------------------------------------- */
 
 /* What the campaign has to do with its line: the weight, which stays; and nothing of one that is held stands in the lane. However many wait
- * for it, they would each have a turn and be held by a rule, again and again, in the way of others. */
+ * for it, they would each have a turn and be held by a rule, again and again, in the way of others. What waits of one that is over is ended
+ * before its time. */
 static void line_follow(struct dispatch *d, struct line *l)
 {
     struct campaign_now c;
     bool known = l->campaign != 0 && campaigns_now(d->g->campaigns, l->campaign, 0, &c);
     bool held = known && c.state == CAMPAIGN_HELD;
     l->weight = l->campaign == 0 ? WEIGHT_SINGLE : known ? c.weight : 1;
+    if (l->campaign != 0 && (!known || campaign_is_over(c.state)))
+        recheck_campaign(d->g->recheck, l->campaign);
     if (held == l->held)
         return;
     l->held = held;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
- * recheck.c - the chore that looks through the outbox for messages to people who refused something.
+ * recheck.c - the chore that looks through the outbox for messages to people who refused something, and of campaigns that are over.
  *
  * The outbox has no order by person, and shall have none: an index would be paid for by every message. So all rows are gone
  * through with whom they are to, once for all who refused meanwhile; after a pass it rests for four times as long as that
- * took. What is found goes to the door, one by one, which ends it if a rule denies it now. That does not hurry: at a message's
- * turn the same question is asked again. */
+ * took. What is found goes to the door, a few at a time, which ends it if a rule denies it now. That does not hurry: at a message's
+ * turn the same question is asked again. So the few are few enough to be in nobody's way, and as many as make the hundreds of thousands
+ * that may wait for a stopped campaign a matter of minutes. */
 #include "gateway/recheck.h"
 
 #include <pthread.h>
@@ -18,9 +19,10 @@
 
 #define REST_MS  200
 #define PAGE     1000
-#define MEMORY   (8u << 20)
-#define PATIENCE 4 /* rests as many times as long as a pass took */
-#define BUCKET   0 /* one holds everything while the spread is 1 */
+#define TOGETHER 24                    /* at the door at a time */
+#define MEMORY   (TOGETHER * 1u << 20) /* four times the largest body for each */
+#define PATIENCE 4                     /* rests as many times as long as a pass took */
+#define BUCKET   0                     /* one holds everything while the spread is 1 */
 
 struct recheck {
     struct gateway *g;
@@ -29,11 +31,15 @@ struct recheck {
     pthread_cond_t told;
     int64_t asked[RECHECK_MAX]; /* who refused since the pass under way began */
     size_t n_asked;
-    bool deciding;
+    int64_t over[RECHECK_CAMPAIGNS_MAX]; /* campaigns, likewise */
+    size_t n_over;
+    size_t deciding; /* at the door */
 
     /* --- the chore's own --- */
     int64_t looked[RECHECK_MAX]; /* whom this pass is for, sorted */
     size_t n_looked;
+    int64_t ended[RECHECK_CAMPAIGNS_MAX]; /* campaigns it is for */
+    size_t n_ended;
     struct outbox_key after; /* where it is */
     int64_t begun_ns, rest_until_ns;
 };
@@ -49,38 +55,78 @@ void recheck_person(struct recheck *r, int bucket, int64_t contact)
     pthread_mutex_unlock(&r->lock);
 }
 
-/* --- one message --------------------------------------------------------------------------------------------------- */
+void recheck_campaign(struct recheck *r, int64_t campaign)
+{
+    size_t i = 0;
+    if (r == NULL)
+        return;
+    pthread_mutex_lock(&r->lock);
+    while (i < r->n_over && r->over[i] != campaign)
+        i++;
+    if (i == r->n_over && i < RECHECK_CAMPAIGNS_MAX)
+        r->over[r->n_over++] = campaign;
+    pthread_mutex_unlock(&r->lock);
+}
+
+/* --- messages ------------------------------------------------------------------------------------------------------ */
+
+/* Those that go to the door together. */
+struct few {
+    struct arena *a;
+    struct send *send[TOGETHER];
+    size_t n;
+};
 
 static void decided(struct send *s)
 {
     struct recheck *r = s->user;
     pthread_mutex_lock(&r->lock);
-    r->deciding = false;
-    pthread_cond_signal(&r->told);
+    if (--r->deciding == 0)
+        pthread_cond_signal(&r->told);
     pthread_mutex_unlock(&r->lock);
 }
 
-/* Returns when it was judged. A message that is gone or under way is not ours; nor is one the door has no room for now. */
-static int judge(struct recheck *r, struct store *reader, const struct outbox_key *key, struct arena *a, struct err *e)
+/* A message that is gone or under way is not ours. */
+static int add(struct recheck *r, struct store *reader, const struct outbox_key *key, struct few *f, struct err *e)
 {
-    struct send *s = arena_new(a, struct send);
-    struct intent *intent = arena_new(a, struct intent);
+    struct send *s = arena_new(f->a, struct send);
+    struct intent *intent = arena_new(f->a, struct intent);
     struct outbox_row row;
     if (s == NULL || intent == NULL)
         return err_set(e, WL_ENOMEM, "no memory to judge a message again");
-    int rc = outbox_get(reader, key, a, &row, e);
+    int rc = outbox_get(reader, key, f->a, &row, e);
     if (rc != 0)
         return rc == WL_ENOTFOUND ? 0 : rc;
     *s = (struct send){
         .g = r->g, .mode = SEND_QUEUED, .sender = key->sender, .only_refuse = true, .decided = decided, .user = r};
-    if (send_from_row(s, &row, a, intent, e) != 0)
-        return 0; /* the dispatcher ends it */
-    r->deciding = true;
-    rc = admit_submit(s, e);
+    if (send_from_row(s, &row, f->a, intent, e) == 0) /* else the dispatcher ends it */
+        f->send[f->n++] = s;
+    return 0;
+}
+
+static void count(struct recheck *r, bool one_more)
+{
     pthread_mutex_lock(&r->lock);
-    while (rc == 0 && r->deciding)
+    r->deciding += one_more ? 1 : (size_t)-1;
+    pthread_mutex_unlock(&r->lock);
+}
+
+/* Returns when all were judged. One the door has no room for now is an error, and they are looked at again. */
+static int judge(struct recheck *r, struct few *f, struct err *e)
+{
+    int rc = 0;
+    for (size_t i = 0; i < f->n && rc == 0; i++) {
+        count(r, true);
+        rc = admit_submit(f->send[i], e);
+        if (rc != 0)
+            count(r, false);
+    }
+    pthread_mutex_lock(&r->lock);
+    while (r->deciding > 0)
         pthread_cond_wait(&r->told, &r->lock);
     pthread_mutex_unlock(&r->lock);
+    f->n = 0;
+    arena_reset(f->a);
     return rc;
 }
 
@@ -95,7 +141,7 @@ static int by_id(const void *a, const void *b)
 /* false: nobody refused anything. */
 static bool begin_pass(struct recheck *r)
 {
-    if (r->n_looked > 0)
+    if (r->n_looked > 0 || r->n_ended > 0)
         return true;
     if (clock_mono_ns() < r->rest_until_ns)
         return false;
@@ -103,46 +149,63 @@ static bool begin_pass(struct recheck *r)
     r->n_looked = r->n_asked;
     memcpy(r->looked, r->asked, r->n_asked * sizeof r->asked[0]);
     r->n_asked = 0;
+    r->n_ended = r->n_over;
+    memcpy(r->ended, r->over, r->n_over * sizeof r->over[0]);
+    r->n_over = 0;
     pthread_mutex_unlock(&r->lock);
     qsort(r->looked, r->n_looked, sizeof r->looked[0], by_id);
     r->after = (struct outbox_key){.bucket = BUCKET};
     r->begun_ns = clock_mono_ns();
-    return r->n_looked > 0;
+    return r->n_looked > 0 || r->n_ended > 0;
 }
 
 static void end_pass(struct recheck *r)
 {
     int64_t now = clock_mono_ns();
-    r->n_looked = 0;
+    r->n_looked = r->n_ended = 0;
     r->rest_until_ns = now + PATIENCE * (now - r->begun_ns);
 }
 
-static bool is_looked_for(const struct recheck *r, int64_t contact)
+static bool is_looked_for(const struct recheck *r, const struct outbox_addressee *to)
 {
-    return contact != 0 && bsearch(&contact, r->looked, r->n_looked, sizeof r->looked[0], by_id) != NULL;
+    for (size_t i = 0; i < r->n_ended; i++)
+        if (r->ended[i] == to->key.campaign)
+            return true;
+    return to->contact != 0 && r->n_looked > 0 &&
+           bsearch(&to->contact, r->looked, r->n_looked, sizeof r->looked[0], by_id) != NULL;
+}
+
+/* The rows of a page that are looked for; the pass goes on behind those that were judged. */
+static int look_through(struct recheck *r, struct store *reader, const struct outbox_addressee *to, size_t n,
+                        struct few *f, struct err *e)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        if (is_looked_for(r, &to[i]))
+            rc = add(r, reader, &to[i].key, f, e);
+        if (rc == 0 && (f->n == TOGETHER || i + 1 == n))
+            rc = judge(r, f, e);
+        if (rc == 0 && f->n == 0)
+            r->after = to[i].key;
+    }
+    return rc;
 }
 
 static int look(void *ctx, struct store *reader, struct arena *a, bool *ret_more, struct err *e)
 {
     struct recheck *r = ctx;
     struct outbox_addressee *to = NULL;
-    struct arena *each;
+    struct few f = {.n = 0};
     size_t n = 0;
     if (!begin_pass(r))
         return 0;
     int rc = outbox_addressees(reader, &r->after, PAGE, a, &to, &n, e);
-    each = rc == 0 ? arena_create(MEMORY) : NULL;
-    if (rc == 0 && each == NULL)
+    f.a = rc == 0 ? arena_create(MEMORY) : NULL;
+    if (rc == 0 && f.a == NULL)
         rc = err_set(e, WL_ENOMEM, "no memory to judge messages again");
-    for (size_t i = 0; rc == 0 && i < n; i++) {
-        if (is_looked_for(r, to[i].contact)) {
-            arena_reset(each);
-            rc = judge(r, reader, &to[i].key, each, e);
-        }
-        if (rc == 0)
-            r->after = to[i].key;
-    }
-    arena_free(each);
+    if (rc == 0)
+        rc = look_through(r, reader, to, n, &f, e);
+    arena_free(f.a);
     *ret_more = rc == 0 && n == PAGE;
     if (rc == 0 && n < PAGE)
         end_pass(r);
@@ -162,7 +225,8 @@ int recheck_start(struct recheck **ret, struct gateway *g, struct err *e)
     int rc =
         chore_start(&r->chore, g->o.store_url,
                     &(struct chore_options){.name = "recheck",
-                                            .failed = "messages to people who refused something were not looked at",
+                                            .failed = "messages to people who refused something, or of campaigns that "
+                                                      "are over, were not looked at",
                                             .memory = MEMORY,
                                             .rest_ms = REST_MS,
                                             .backlog_ms = 1,

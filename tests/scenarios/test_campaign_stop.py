@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What waits for a campaign that is over ends at once, and nothing else does: those whose turn would come tomorrow are not found in the queue
+tomorrow, hundreds of thousands or few."""
+
+import time
+from collections import Counter
+
+import campaign_rig as camp
+import rig
+from test_outbox import SALE, template
+
+PEOPLE = 150
+NEXT_MONTH = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 30 * 86400))
+
+
+def test_what_sleeps_ends_with_its_campaign_and_nothing_else_does(start, sandbox, tmp_path):
+    gateway = start(rig.Gateway, tmp_path, sandbox.url)
+    rig.until("the templates are known", lambda: gateway.query("SELECT COUNT(*) FROM template")[0][0])
+    camp.people(gateway, PEOPLE)
+    hour = (time.gmtime().tm_hour + 11) % 23  # they are in Britain, where it is not that hour now
+    hours = f"daily {hour:02}:00-{hour + 1:02}:00"
+    asleep, other = (camp.Campaign(gateway, camp.definition(name, ramp="fast", hours=hours)).launched() for name in ("Stopped", "Goes on"))
+    single = gateway.request("POST", "/wayleave/v1/messages", token=gateway.admin_key,
+                             json={"from": rig.SENDER, "to": "+447700902001", "queue": True, "not_before": NEXT_MONTH, **template(SALE, "Ann")})
+    assert single.status_code == 202, single.text
+    rig.until("all of them wait", lambda: gateway.query("SELECT COUNT(*) FROM outbox") == [(2 * PEOPLE + 1,)], 60)
+    soon = int(time.time() * 1000) + 3600000
+    assert gateway.query(f"SELECT COUNT(*) FROM outbox WHERE due < {soon}") == [(0,)]
+    asleep.stop()
+    rig.until("what slept has ended", lambda: not {"waiting"} & {r.state for r in camp.rows(gateway, asleep.id)}, 30)
+    rows = camp.rows(gateway, asleep.id)
+    assert Counter(r.state for r in rows) == Counter(refused=PEOPLE)
+    assert gateway.query("SELECT COUNT(*) FROM outbox") == [(PEOPLE + 1,)]
+    assert {r.state for r in camp.rows(gateway, other.id)} == {"waiting"} and other.state() == "running"
+    refused = gateway.admin("GET", "/messages?limit=1&state=refused")[1]["messages"][0]
+    why = gateway.admin("GET", "/decisions/" + refused["id"])[1]["decision"]["findings"]
+    assert "campaign.stopped" in {f["rule"] for f in why}, why
+    assert camp.received(sandbox) == []
