@@ -164,11 +164,13 @@ int campaigns_verify_run(const struct args *a)
     int rc = campaign_call_open(&c, a);
     if (rc == CMD_OK)
         rc = campaign_call_get(&c, "/verify", &answer);
-    bool sound = rc == CMD_OK && show_flag(answer, "sound");
+    struct json sound = rc == CMD_OK ? json_get(answer, "sound") : (struct json){NULL, 0};
+    bool untellable = json_type(sound) == JSON_NULL, yes = false;
+    json_bool(sound, &yes);
     if (rc == CMD_OK && args_has(a, "json"))
         rc = rest_print(answer);
     else if (rc == CMD_OK)
         show_campaign_verify(answer);
     campaign_call_close(&c);
-    return rc == CMD_OK && !sound ? CMD_FAILED : rc;
+    return rc != CMD_OK || yes ? rc : untellable ? CMD_PARTIAL : CMD_FAILED;
 }

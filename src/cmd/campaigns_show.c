@@ -390,7 +390,7 @@ void show_campaign_verify(struct json v)
 {
     struct json approval = json_get(v, "approval");
     struct str name = show_text(v, "name"), id = show_text(v, "id");
-    bool sound = show_flag(v, "sound");
+    bool sound = show_flag(v, "sound"), untellable = json_type(json_get(v, "sound")) == JSON_NULL;
     term_printf(stdout, TONE_BOLD, "%.*s", (int)name.n, name.p);
     term_printf(stdout, TONE_DIM, "  %.*s\n", (int)id.n, id.p);
     show_line(2, "plan", show_text(v, "plan"));
@@ -410,6 +410,10 @@ void show_campaign_verify(struct json v)
         term_text(stdout, TONE_PLAIN, text);
         putchar('\n');
     }
-    term_printf(stdout, sound ? TONE_GOOD : TONE_BAD,
-                sound ? "it is what was approved\n" : "it is not what was approved, or nobody can tell\n");
+    if (untellable)
+        term_printf(stdout, TONE_WARN,
+                    "whether it is what was approved cannot be worked out any more: people were erased since\n");
+    else
+        term_printf(stdout, sound ? TONE_GOOD : TONE_BAD,
+                    sound ? "it is what was approved\n" : "it is not what was approved, or nobody approved it\n");
 }

@@ -4,7 +4,8 @@
  *
  * To verify is to work out anew what can be: the hash of the plan from what the database holds now, and the approval from the ledger: the
  * record, its salt, the entry that commits to them, and the proof that the entry lies below a signed checkpoint. Each thing that does not
- * fit is a sentence. Somebody who was erased since is no forgery: the plan's hash cannot be worked out any more, and the answer says so. */
+ * fit is a sentence. Somebody who was erased since is no forgery, and may hide one: the plan's hash cannot be worked out any more, so the
+ * answer is neither yes nor no. */
 #include "core/tlog.h"
 #include "gateway/campaign_check.h"
 #include "gateway/campaign_id.h"
@@ -111,8 +112,9 @@ struct verify {
     struct arena *a;
     const struct campaign_row *v;
     const struct campaign_event_row *approval; /* NULL: there is none */
-    const char *problem[8];
+    const char *problem[12];
     size_t n_problems;
+    bool untellable; /* people were erased since: what the plan's hash would say nobody knows */
 };
 
 static void wrong(struct verify *x, const char *sentence)
@@ -142,6 +144,7 @@ static int verify_plan(struct verify *x, struct err *e)
     jo_kcstr(o, "recomputed", anew);
     jo_kbool(o, "same", same);
     jo_kint(o, "erased", erased);
+    x->untellable = !same && erased > 0;
     if (!same && erased == 0)
         wrong(x, "the definition, the check's report or somebody's row is not what it was when the plan was made");
     return 0;
@@ -152,6 +155,18 @@ static void find_approval(struct verify *x, const struct campaign_event_row *v, 
     for (size_t i = 0; i < n; i++)
         if (v[i].act == CAMPAIGN_ACT_APPROVE)
             x->approval = &v[i];
+}
+
+static bool says(struct json root, const char *key, struct str text)
+{
+    struct str s;
+    return json_str(json_get(root, key), &s) && str_eq(s, text);
+}
+
+static bool counts(struct json root, const char *key, int64_t n)
+{
+    int64_t said;
+    return json_i64(json_get(root, key), &said) && said == n;
 }
 
 /* What its record says beside what it is now. */
@@ -165,12 +180,16 @@ static void compare_record(struct verify *x)
         wrong(x, "the record of the approval cannot be read");
         return;
     }
-    if (!str_eq(json_str_or(json_get(root, "plan"), STR("")), str_of(plan)))
+    if (!says(root, "plan", str_of(plan)))
         wrong(x, "the plan is another one than the approval names");
-    if (!str_eq(json_str_or(json_get(root, "campaign"), STR("")), str_of(campaign_id_text(x->v->id, id))))
+    if (!says(root, "campaign", str_of(campaign_id_text(x->v->id, id))))
         wrong(x, "the approval is that of another campaign");
-    if (!str_eq(json_str_or(json_get(root, "approved_by"), STR("")), ev->actor))
+    if (!says(root, "approved_by", ev->actor) || !says(root, "approved_by", x->v->approved_by))
         wrong(x, "the approval names somebody else than the campaign's history");
+    if (!says(root, "name", x->v->name) || !says(root, "created_by", x->v->created_by))
+        wrong(x, "the approval is of a campaign with another name, or that somebody else made");
+    if (!counts(root, "people", x->v->people) || !counts(root, "in_audience", x->v->audience))
+        wrong(x, "the approval is for other numbers of people");
 }
 
 /* "salt", and whether the entry commits to the record under it. */
@@ -252,7 +271,11 @@ int rest_campaign_verify(struct rest_call *c, struct store *s, struct arena *a, 
         rc = verify_approval(&x, &why);
     if (rc == WL_ECORRUPT || rc == WL_ENOTFOUND || rc == WL_EINVAL)
         return rest_wrong(c, WL_ECORRUPT, NULL, "%s", why.text); /* an answer, and nothing that failed */
-    jo_kbool(&c->out, "sound", x.n_problems == 0);
+    jo_key(&c->out, "sound");
+    if (x.n_problems == 0 && x.untellable)
+        jo_null(&c->out);
+    else
+        jo_bool(&c->out, x.n_problems == 0);
     jo_key(&c->out, "problems");
     jo_array(&c->out);
     for (size_t i = 0; i < x.n_problems; i++)

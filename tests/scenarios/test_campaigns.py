@@ -146,6 +146,8 @@ TAMPERED = [
     ("DELETE FROM campaign_event WHERE record <> ''", r"leaf \d+ \(campaign\): its record is gone", "nobody approved it"),
     ("UPDATE campaign_recipient SET params = '[\"Eve\"]' WHERE place = 1", "everything fits", "is not what it was when the plan was made"),
     ("UPDATE campaign SET definition = replace(definition, 'again', 'anew')", "everything fits", "is not what it was when the plan was made"),
+    ("UPDATE campaign SET people = people + 1", "everything fits", "is for other numbers of people"),
+    ("UPDATE campaign SET name = 'Harmless'", "everything fits", "with another name"),
     ("UPDATE campaign SET plan = zeroblob(32)", "everything fits", "the plan is another one than the approval names"),
 ]
 
@@ -181,6 +183,12 @@ def test_what_was_approved_is_what_is_sent(gateway):
     assert c.get("verify")["sound"], c.get("verify")
     for statement, audit, says in TAMPERED:
         changed_behind_its_back(gateway, c, statement, audit, says)
+    with contextlib.closing(sqlite3.connect(gateway.folder / "state" / "wayleave.db", timeout=30, isolation_level=None)) as db:  # as an erasure leaves it
+        assert db.execute(f"UPDATE campaign_recipient SET contact = 0, params = '' WHERE place = 1 AND campaign = {campaign_rig.campaign_number(c.id)}").rowcount == 1
+    found = c.get("verify")
+    assert found["sound"] is None and found["erased"] == 1 and not found["problems"], found
+    code, out, _ = gateway.cli(["campaigns", "verify", c.id])
+    assert code == 4 and "cannot be worked out any more" in out
     c.act("cancel", reason="the wrong day")
     assert c.get()["state"] == "cancelled"
     refuses(409, "that is for good", c.start)
