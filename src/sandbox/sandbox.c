@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "sandbox/sandbox_people_live.h"
+#include "sandbox/sandbox_templates.h"
 
 #define BODY_MAX    (4u << 20)
 #define ARENA_BYTES (24u << 20)

@@ -230,15 +230,6 @@ extern const char *const sbx_mode_names[7];                 /* by bit */
 extern const char *const sbx_status_names[4];
 extern const char *const sbx_hook_names[5];
 
-/* sandbox_templates.c */
-struct sbx_template *sbx_template_find(const struct sandbox *sb, struct str name, struct str language); /* [lock] */
-/* [lock] What an event says of it, without telling anybody. reason may be {NULL,0}. */
-void sbx_template_became(struct sandbox *sb, struct sbx_template *t, struct str event, struct str reason);
-void sbx_templates_seed(struct sandbox *sb);  /* [lock] */
-void sbx_templates_clear(struct sandbox *sb); /* [lock] */
-/* [lock] Changes the status and announces it. event "APPROVED", "PAUSED", …; reason may be {NULL,0}. */
-void sbx_template_event(struct sandbox *sb, struct sbx_template *t, struct str event, struct str reason);
-
 /* sandbox_media.c */
 void sbx_media_init(struct sandbox *sb);
 void sbx_media_clear(struct sandbox *sb);                      /* [lock] */

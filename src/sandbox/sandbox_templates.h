@@ -60,4 +60,12 @@ const char *sbx_template_status(struct str word);
 /* sandbox_template_check.c: whether the send's components fit; answers the error and returns false if not. */
 bool sbx_template_check(struct call *c, const struct sbx_template *t, struct json components);
 
+struct sbx_template *sbx_template_find(const struct sandbox *sb, struct str name, struct str language); /* [lock] */
+/* [lock] What an event says of it, without telling anybody. reason may be {NULL,0}. */
+void sbx_template_became(struct sandbox *sb, struct sbx_template *t, struct str event, struct str reason);
+void sbx_templates_seed(struct sandbox *sb);  /* [lock] */
+void sbx_templates_clear(struct sandbox *sb); /* [lock] */
+/* [lock] Changes the status and announces it. event "APPROVED", "PAUSED", …; reason may be {NULL,0}. */
+void sbx_template_event(struct sandbox *sb, struct sbx_template *t, struct str event, struct str reason);
+
 #endif

@@ -5,6 +5,7 @@
  * fails later by webhook (unknown media, numbers that cannot exist), so does this. It does not fetch links and does
  * not look at policies: that is the business of whoever sits in front of it. */
 #include "sandbox/sandbox_send.h"
+#include "sandbox/sandbox_templates.h"
 
 #include <string.h>
 
