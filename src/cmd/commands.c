@@ -44,7 +44,8 @@ static const struct option sandbox_options[] = {
     {.name = "ca-file", .value = "FILE", .help = "authorities an https webhook URL is checked against"},
     {.name = "people",
      .value = "RATES",
-     .help = "let people react as in read=75%,opt-out=0.2%,undeliverable=3%,factor=3600,seed=1; \"default\" for the usual"},
+     .help =
+         "let people react as in read=75%,opt-out=0.2%,undeliverable=3%,factor=3600,seed=1; \"default\" for the usual"},
     {.name = "people-group",
      .value = "NAME:RATES",
      .help = "people of another kind, as in bought:prefix=4915,opt-out=15%; or share=10%",
@@ -778,9 +779,11 @@ const struct command commands[] = {
      "the log could not be read.",
      backtest_options, COMMON_CONFIG | COMMON_QUIET, 0, 0, rules_backtest},
     {"simulate", "[CAMPAIGN]", "play a campaign on a made-up people, in seconds: how far it gets, what stops it",
-     "The scheduler and the monitors are those that run campaigns; the people are a seeded model, as the sandbox has it. Says beside it "
+     "The scheduler and the monitors are those that run campaigns; the people are a seeded model, as the sandbox has "
+     "it. Says beside it "
      "what the "
-     "forecast said. With CAMPAIGN (a name or an id) the plan is one a gateway has checked; options given beside it count "
+     "forecast said. With CAMPAIGN (a name or an id) the plan is one a gateway has checked; options given beside it "
+     "count "
      "instead. Nothing is sent.\n\n"
      "    wayleave simulate --people 100000 --opt-out 3%\n"
      "    wayleave simulate --people 100000 --bad-source 10%:opt-out=15%,undeliverable=25% --runs 200\n"
