@@ -314,7 +314,7 @@ void campaign_forecast(const struct forecast_terms *t, int64_t now, struct forec
 {
     int64_t rate = t->per_second > 0 ? t->per_second : CAMPAIGN_AHEAD_LEAST;
     struct forecaster f = {
-        .t = t, .ret = ret, .asked = now, .began = most(now, t->start_at), .before = least(t->used, t->a_day)};
+        .t = t, .ret = ret, .asked = now, .began = most(now, t->start_at), .before = most(0, t->used)};
     *ret = (struct forecast){0};
     f.now = f.began;
     f.newest = f.now / CELL;

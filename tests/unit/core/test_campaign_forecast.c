@@ -235,6 +235,18 @@ static const struct row {
      "",
      "because of the ramp"},
     {"a few", RAMP_STANDARD, 80, 0, 0, 0, 0, NULL, NULL, {PLACE(0, 150, NULL)}, "", NULL},
+    {"more reached today than may be",
+     RAMP_FAST,
+     80,
+     700,
+     1400,
+     0,
+     DAY / 2,
+     NULL,
+     NULL,
+     {PLACE(0, 300, NULL)},
+     "700 people in 24 h",
+     "300 of 300 people cannot be sent to before"},
 };
 
 static bool near_enough(int64_t said, int64_t was, int64_t slack)
