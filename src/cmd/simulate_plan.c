@@ -6,7 +6,7 @@
  * will react: that is always the options' matter, and what is not said is as usual (docs/simulate.md).
  *
  * Refused: a plan for nobody or for more than two million, shares that are none, sources that are more than everybody, zones that
- * do not exist, a campaign that was never checked. */
+ * do not exist or are not everybody together, a campaign that was never checked. */
 #include <stdio.h>
 #include <string.h>
 
@@ -218,6 +218,21 @@ static void add_zone(struct sim_plan *p, const struct zone *z, uint32_t ppm)
     p->zone[p->n_zones++] = (struct forecast_people){where_of(z, p->now), ppm, name};
 }
 
+/* Where a share is given, all of them are everybody, to a hundredth; without any they are equal parts. */
+static int check_zones(const struct sim_job *j, const struct args *a)
+{
+    int64_t all = 0;
+    bool shares = false;
+    for (size_t i = 0; i < j->plan.n_zones; i++) {
+        all += j->plan.zone[i].n;
+        shares |= strchr(args_nth(a, "zone", i), '=') != NULL;
+    }
+    if (!shares || (all >= MILLION - MILLION / 100 && all <= MILLION + MILLION / 100))
+        return CMD_OK;
+    return cmd_fail(CMD_USAGE, "--zone America/Sao_Paulo=60% --zone Europe/Berlin=40%",
+                    "the zones together are %lld %% of the people, and should be everybody", (long long)(all / 10000));
+}
+
 static int read_zones(struct sim_job *j, const struct args *a)
 {
     struct sim_plan *p = &j->plan;
@@ -244,7 +259,7 @@ static int read_zones(struct sim_job *j, const struct args *a)
             add_zone(p, z, ppm);
     }
     zones_free(zones);
-    return rc;
+    return rc == CMD_OK ? check_zones(j, a) : rc;
 }
 
 static int read_hours(struct sim_job *j, const char *text)
