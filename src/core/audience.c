@@ -252,9 +252,24 @@ static bool put_sources(struct audience *a, struct audience_block *b, const stru
     return true;
 }
 
+struct str audience_language(struct str lang, char text[AUDIENCE_LANGUAGE_TEXT])
+{
+    if (lang.n > AUDIENCE_LANGUAGE_TEXT)
+        return lang;
+    for (size_t i = 0; i < lang.n; i++)
+        text[i] = lang.p[i] == '_' ? '-' : lang.p[i];
+    return (struct str){text, lang.n};
+}
+
+static bool put_language(struct audience *a, struct str lang)
+{
+    char text[AUDIENCE_LANGUAGE_TEXT];
+    return put_word(a, AUDIENCE_LANGUAGE, audience_language(lang, text));
+}
+
 static bool put_plain(struct audience *a, struct audience_block *b, const struct audience_person *p)
 {
-    bool ok = put_number(a, b, AUDIENCE_CREATED, p->created_at / 1000) && put_word(a, AUDIENCE_LANGUAGE, p->lang) &&
+    bool ok = put_number(a, b, AUDIENCE_CREATED, p->created_at / 1000) && put_language(a, p->lang) &&
               put_word(a, AUDIENCE_NAME, p->name) &&
               (p->undeliverable_at == 0 || put_word(a, AUDIENCE_UNDELIVERABLE, STR("true"))) &&
               (!p->named || put_word(a, AUDIENCE_NAMED, STR("true")));

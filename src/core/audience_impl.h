@@ -32,6 +32,10 @@ enum audience_words_field {
 
 #define AUDIENCE_ATTRIBUTES_MAX 4096 /* names of attributes */
 
+/* A language as it is kept and asked for: pt_BR, as WhatsApp writes it, is pt-BR. In `text`; one that is longer stays as it is. */
+#define AUDIENCE_LANGUAGE_TEXT 64
+struct str audience_language(struct str lang, char text[AUDIENCE_LANGUAGE_TEXT]);
+
 struct audience_block {
     int64_t *id;
     uint32_t *number[AUDIENCE_NUMBERS]; /* NULL: all 0 */

@@ -99,9 +99,15 @@ static int read_field(struct reading *r, struct json v, struct segment_rule *rul
     }
     names[n] = NULL;
     const char *near = str_eq(rule->name, STR("~")) ? NULL : nearest_word(rule->name, names);
-    return err_set(e, WL_EINVAL, "\"%.*s\" is no field%s%s%s", (int)str_clip(rule->name, 60).n, rule->name.p,
-                   near != NULL ? "; did you mean " : ": one is to be chosen, as country, tag or attribute.city",
-                   near != NULL ? near : "", near != NULL ? "?" : "");
+    const struct str shown = str_clip(rule->name, 60);
+    if (str_eq(rule->name, STR("attribute.")))
+        return err_set(e, WL_EINVAL,
+                       "\"attribute.\" is no field: the attribute's name belongs behind it, as in attribute.city");
+    if (near == NULL)
+        return err_set(e, WL_EINVAL, "\"%.*s\" is no field: one is to be chosen, as country, tag or attribute.city",
+                       (int)shown.n, shown.p);
+    return err_set(e, WL_EINVAL, "\"%.*s\" is no field; did you mean %s, or attribute.%.*s?", (int)shown.n, shown.p,
+                   near, (int)shown.n, shown.p);
 }
 
 static bool has_word(const char *words, struct str word)

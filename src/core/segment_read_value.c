@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/yaml.h" /* nearest_word() */
+#include "core/audience_impl.h"
 #include "core/country.h"
 #include "core/country_group.h"
 #include "core/segment_impl.h"
@@ -275,8 +276,26 @@ static int put_labels(struct values *v, struct err *e)
     return r->label != NULL ? 0 : no_memory(e);
 }
 
+static int check_language(struct values *v, struct str *text, struct err *e)
+{
+    char kept[AUDIENCE_LANGUAGE_TEXT];
+    struct str lang = audience_language(*text, kept);
+    text->p = arena_strndup(v->arena, lang.p, lang.n);
+    return text->p != NULL ? 0 : no_memory(e);
+}
+
+/* A set of words that everybody knows some of, so that one nobody has is a slip of the pen more often than not. */
+static bool is_named(const struct segment_about *about)
+{
+    return about->many ||
+           (about->place == PLACE_SET &&
+            (about->index == AUDIENCE_LANGUAGE || about->index == AUDIENCE_NETWORK || about->index == AUDIENCE_ZONE));
+}
+
 static int check_one(struct values *v, struct str *text, struct err *e)
 {
+    if (v->rule->about->place == PLACE_SET && v->rule->about->index == AUDIENCE_LANGUAGE)
+        return check_language(v, text, e);
     switch ((enum segment_kind)v->rule->about->kind) {
     case KIND_COUNTRY:
         return check_country(v, text, e);
@@ -310,5 +329,5 @@ int segment_read_values(struct arena *a, struct json value, const struct segment
         return as_times(&v, e);
     if (rule->about->place == PLACE_ATTRIBUTE)
         return check_attribute(&v, e);
-    return rule->about->many && rule->op == OP_EQUAL ? put_labels(&v, e) : 0;
+    return is_named(rule->about) && rule->op == OP_EQUAL ? put_labels(&v, e) : 0;
 }

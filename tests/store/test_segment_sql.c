@@ -42,7 +42,7 @@ static const char *const texts[] = {"Berlin",     "berlin",     "BERLINER", "O'H
                                     "1999-12-31", "2026-13-01", "gold",     "Gold",       "9"};
 static const char *const tags[] = {"vip", "VIP", "new", "lost", "a,b", "50% off", "o'clock"};
 static const char *const names[] = {"Anna", "Bernd O'Neil", "anna maria", "", "José", "100%", "Zoe", "zoe"};
-static const char *const languages[] = {"de", "de-AT", "pt-BR", "pt", "en", "fr"};
+static const char *const languages[] = {"de", "de_AT", "pt-BR", "pt_BR", "pt", "en", "fr"};
 static const char *const zones[] = {"", "", "Europe/Berlin", "America/Sao_Paulo"};
 static const char *const attributes[] = {"city", "age", "birthday", "it's", "plan"};
 static const int64_t imports[] = {7, 8, 9, 70, 71}; /* the last without a name */

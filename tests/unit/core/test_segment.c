@@ -8,7 +8,7 @@
 static const struct row people[] = {
     {1, "+4915112345678", "de", "Anna", "city=Berlin|age=30", "vip|new", "7", "granted", 3},
     {2, "+4917012345678", "de", "Bernd", "city=berlin|age=9", "vip", "7|8", "granted", 40},
-    {3, "+436641234567", "de-AT", "Clara", "city=Wien", "", "8", "withdrawn", 5},
+    {3, "+436641234567", "de_AT", "Clara", "city=Wien", "", "8", "withdrawn", 5},
     {4, "+5511912345678", "pt-BR", "Davi", "age=41.5|birthday=1985-02-03", "new", "", "granted", -1},
     {5, "+351912345678", "pt", "Eva Maria", "city=O'Porto", "VIP", "9", "none", 0},
     {6, "", "", "", "", "", "", "granted", -1},
@@ -116,6 +116,7 @@ static const struct {
     {R(F("attribute.nothing", "!=", "\"x\"")), ALL, "People who have no nothing that is x."},
     {R(F("name", "contains", "\"MARIA\"")), "5", "People who have a name that contains MARIA."},
     {R(F("language", "beginsWith", "\"pt\"")), "4 5", "People who have a language that begins with pt."},
+    {R(F("language", "in", "\"pt_BR,DE-at\"")), "3 4", "People who have a language that is pt-BR or DE-at."},
     {R(F("consent.marketing", "=", "\"granted\"")), "1 2 4 6 8 9", "People who consent to marketing messages."},
     {R(F("consent.marketing", "in", "\"none,withdrawn\"")), "3 5 7", NULL},
     {R(F("consent.calls", "=", "\"none\"")), ALL, "People who have no word on record about calls."},
@@ -231,9 +232,9 @@ static const struct {
     {"{\"combinator\":\"and\"}", "rules", "must be a list"},
     {"{\"combinator\":\"xor\",\"rules\":[]}", "combinator", "xor"},
     {R("5"), "rules[0]", "object"},
-    {R(F("contry", "=", "\"DE\"")), "rules[0].field", "did you mean country?"},
+    {R(F("contry", "=", "\"DE\"")), "rules[0].field", "did you mean country, or attribute.contry?"},
     {R(F("~", "=", "\"DE\"")), "rules[0].field", "to be chosen"},
-    {R(F("attribute.", "=", "\"DE\"")), "rules[0].field", "no field"},
+    {R(F("attribute.", "=", "\"DE\"")), "rules[0].field", "attribute's name"},
     {R(F("country", "<", "\"DE\"")), "rules[0].operator", "it has = !="},
     {R(F("country", "=", "\"usa\"")), "rules[0].value", "US"},
     {R(F("country", "=", "\"EU\"")), "rules[0].value", "country_group"},
@@ -353,16 +354,19 @@ TEST(names_nobody_has_are_told)
     struct segment *s =
         read_query(&g,
                    R(F("attribute.town", "=", "\"x\"") "," F("tag", "in", "\"VIP,vipp\"") "," F(
-                       "list", "=", "\"winter.csv\"") "," F("campaign",
-                                                            "!=", "\"k0dwt9b3c5e0g01:sent\"") "," F("attribute.city",
-                                                                                                    "=", "\"Rom\"")),
+                       "list", "=",
+                       "\"winter.csv\"") "," F("campaign", "!=",
+                                               "\"k0dwt9b3c5e0g01:sent\"") "," F("attribute.city", "=",
+                                                                                 "\"Rom\"") "," F("language", "in",
+                                                                                                  "\"pt_BR,xx\"")),
                    &e, NULL);
     assert_non_null(s);
-    assert_int_equal(segment_unheard(s, a, name, 8), 4);
+    assert_int_equal(segment_unheard(s, a, name, 8), 5);
     assert_str(name[0], "attribute.town");
     assert_str(name[1], "tag vipp");
     assert_str(name[2], "list winter.csv");
     assert_str(name[3], "campaign k0dwt9b3c5e0g01:sent");
+    assert_str(name[4], "language xx");
     assert_int_equal(segment_unheard(s, a, name, 2), 2);
     audience_free(a);
     rig_close(&g);
