@@ -33,8 +33,13 @@ static int call(struct rest *r, const char *method, const char *name, const char
     buf_puts(&path, more);
     r->words = segments_words;
     r->names = segments_names;
-    int rc = path.failed ? cmd_fail(CMD_USAGE, NULL, "\"%.40s...\" is too long for a name", name)
-                         : rest_call(r, method, buf_cstr(&path), body, ret);
+    int rc = CMD_OK;
+    if (name != NULL && *name == '\0')
+        rc = cmd_fail(CMD_USAGE, "wayleave segments list names them", "a segment has a name of 1 to 128 bytes");
+    else if (path.failed)
+        rc = cmd_fail(CMD_USAGE, NULL, "\"%.40s...\" is too long for a name", name);
+    else
+        rc = rest_call(r, method, buf_cstr(&path), body, ret);
     buf_done(&path);
     return rc == CMD_OK ? rest_check(r, *ret) : rc;
 }

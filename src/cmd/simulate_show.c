@@ -41,7 +41,7 @@ static void show_rates(const struct people_model *m, size_t g)
         printf("%s%s %s", more ? ", " : "", percent(ppm, text), words[r]);
         more = true;
     }
-    puts("");
+    puts(more || g == 0 ? "" : "as the others");
 }
 
 static void show_plan(const struct sim_job *j)
@@ -59,7 +59,9 @@ static void show_plan(const struct sim_job *j)
     printf("people        ");
     show_rates(&p->people, 0);
     for (size_t g = 1; g < p->people.n_groups; g++) {
-        printf("  %s of them, %s: ", percent(p->people.group[g].share, share), p->people.group[g].name);
+        uint32_t ppm = p->people.group[g].share; /* of a gateway's campaign it is no round number */
+        ppm = ppm < 10000 ? ppm : (ppm + 500) / 1000 * 1000;
+        printf("  %s of them, %s: ", percent(ppm, share), p->people.group[g].name);
         show_rates(&p->people, g);
     }
 }
