@@ -185,6 +185,8 @@ int campaign_call_open(struct campaign_call *c, const struct args *a)
     if (rc == CMD_OK) {
         struct str name = show_text(answer, "name");
         snprintf(c->name, sizeof c->name, "%.*s", (int)name.n, name.p);
+        name = show_text(answer, "state");
+        snprintf(c->state, sizeof c->state, "%.*s", (int)name.n, name.p);
     }
     return rc;
 }
@@ -282,6 +284,10 @@ int campaigns_change_run(const struct args *a)
         rc = call_one(&c, "PUT", "", buf_str(&body), &answer);
     if (rc == CMD_OK)
         rc = say_made(a, answer, "changed");
+    bool approved = strcmp(c.state, "approved") == 0, void_now = approved || strcmp(c.state, "checked") == 0;
+    if (rc == CMD_OK && void_now && !args_has(a, "json") && !args_has(a, "quiet"))
+        term_printf(stdout, TONE_WARN, "%s: check%s it again\n",
+                    approved ? "its approval is void" : "its check is void", approved ? " and approve" : "");
     campaign_call_close(&c);
     buf_done(&body);
     return rc;
@@ -347,9 +353,23 @@ static int show_what(const struct args *a, const char *what, void (*show)(struct
     return rc;
 }
 
+/* What it waits for is known to the runner alone. */
 int campaigns_show_run(const struct args *a)
 {
-    return show_what(a, "", show_campaign);
+    struct campaign_call c;
+    struct json answer;
+    int rc = campaign_call_open(&c, a);
+    if (rc == CMD_OK)
+        rc = campaign_call_get(&c, "", &answer);
+    if (rc == CMD_OK && args_has(a, "json")) {
+        rc = rest_print(answer);
+    } else if (rc == CMD_OK) {
+        show_campaign(answer);
+        if (strcmp(c.state, "running") == 0 && (rc = campaign_call_get(&c, "/live", &answer)) == CMD_OK)
+            show_campaign_waits(answer);
+    }
+    campaign_call_close(&c);
+    return rc;
 }
 
 int campaigns_events_run(const struct args *a)

@@ -100,6 +100,28 @@ static void show_sources(struct json sources)
     show_table(sources, columns, "");
 }
 
+/* When it may go out, as its definition has it. */
+static void show_terms(struct json definition)
+{
+    struct json repeat = json_get(definition, "repeat");
+    struct buf text;
+    show_time_line(2, "begins", json_get(definition, "start_at"));
+    show_time_line(2, "not after", json_get(definition, "deadline"));
+    show_line(2, "hours", show_text(definition, "hours"));
+    if (json_type(repeat) != JSON_OBJECT)
+        return;
+    buf_init(&text, 4096);
+    buf_printf(&text, "every %.*s", (int)show_text(repeat, "every").n, show_text(repeat, "every").p);
+    for (struct json_iter it = json_iter(json_get(repeat, "on")); json_next(&it);)
+        buf_printf(&text, " %.*s", (int)json_str_or(it.value, STR("")).n, json_str_or(it.value, STR("")).p);
+    if (show_number(repeat, "day") > 0)
+        buf_printf(&text, " on day %lld", (long long)show_number(repeat, "day"));
+    buf_printf(&text, " at %.*s (%.*s)", (int)show_text(repeat, "at").n, show_text(repeat, "at").p,
+               (int)show_text(repeat, "zone").n, show_text(repeat, "zone").p);
+    show_line(2, "repeats", buf_str(&text));
+    buf_done(&text);
+}
+
 void show_campaign(struct json v)
 {
     head(v);
@@ -113,7 +135,19 @@ void show_campaign(struct json v)
     show_time_line(2, "started", json_get(v, "started_at"));
     show_time_line(2, "ended", json_get(v, "ended_at"));
     show_line(2, "series", show_text(v, "series"));
+    show_terms(json_get(v, "definition"));
     show_sources(json_get(v, "sources"));
+}
+
+void show_campaign_waits(struct json live)
+{
+    struct str why = show_text(live, "waits_because");
+    if (why.n == 0)
+        return;
+    putchar('\n');
+    show_line(2, "waits", why);
+    show_time_line(2, "not before", json_get(live, "next_stage_at"));
+    show_time_line(2, "looked at again", json_get(live, "asked_again_at"));
 }
 
 void show_campaign_events(struct json answer)
@@ -156,14 +190,14 @@ static void show_problems(struct json problems)
     }
 }
 
-/* "as 44…12, 44…19": a sample is texts. */
+/* "such as c4096-0, c8192-0": a sample is texts. */
 static void show_sample(struct json sample)
 {
     bool first = true;
     for (struct json_iter it = json_iter(sample); json_next(&it); first = false) {
         struct str to = show_text(it.value, "to");
         to = to.n > 0 ? to : json_str_or(it.value, show_text(it.value, "contact"));
-        term_printf(stdout, TONE_DIM, "%s%.*s", first ? "  as " : ", ", (int)to.n, to.p);
+        term_printf(stdout, TONE_DIM, "%s%.*s", first ? "  such as " : ", ", (int)to.n, to.p);
     }
 }
 
@@ -267,9 +301,12 @@ void show_campaign_check(struct json answer)
         putchar('\n');
         show_problems(json_get(report, "problems"));
     }
-    if (show_number(report, "errors") > 0 && show_number(json_get(report, "funnel"), "segment") == 0)
+    bool errors = show_number(report, "errors") > 0; /* nobody was chosen then, and nothing is known of time and cost */
+    if (errors && json_count(json_get(json_get(report, "funnel"), "skipped")) == 0)
         return;
     show_funnel(report);
+    if (errors)
+        return;
     show_time_and_cost(report);
     show_stop_lines(json_get(report, "monitors"));
     if (show_text(answer, "plan").n == 0)
@@ -337,8 +374,8 @@ static void show_group(const char *title, struct json groups, const char *key, c
     if (json_count(groups) < 2) /* of one there is nothing to compare */
         return;
     section(title);
-    term_printf(stdout, TONE_DIM, "  %-26s%11s%11s%11s%11s%11s\n", "", "submitted", "delivered", "read", "replied",
-                "opted out");
+    term_printf(stdout, TONE_DIM, "  %-26s%11s%11s%11s%11s%11s%11s\n", "", "submitted", "delivered", "read", "failed",
+                "replied", "opted out");
     for (struct json_iter it = json_iter(groups); json_next(&it);) {
         struct json p = json_get(it.value, "people");
         struct str label = show_text(it.value, name);
@@ -347,9 +384,10 @@ static void show_group(const char *title, struct json groups, const char *key, c
         printf("  ");
         bool api = label.n == 0 && strcmp(key, "source") == 0 && show_number(it.value, key) == 0;
         term_cell(stdout, TONE_PLAIN, api ? STR("the API") : label.n > 0 ? label : str_of(number), WIDE);
-        printf("%11lld%11lld%11lld%11lld%11lld\n", (long long)show_number(p, "submitted"),
+        printf("%11lld%11lld%11lld%11lld%11lld%11lld\n", (long long)show_number(p, "submitted"),
                (long long)show_number(p, "delivered"), (long long)show_number(p, "read"),
-               (long long)show_number(p, "replied"), (long long)show_number(p, "opted_out"));
+               (long long)show_number(p, "failed"), (long long)show_number(p, "replied"),
+               (long long)show_number(p, "opted_out"));
     }
 }
 

@@ -42,7 +42,7 @@ extern const struct option campaigns_actor_options[], campaigns_list_options[], 
 #define CAMPAIGN_ID_TEXT 24
 struct campaign_call {
     struct rest r;
-    char id[CAMPAIGN_ID_TEXT], name[140];
+    char id[CAMPAIGN_ID_TEXT], name[140], state[16];
 };
 /* Finds the gateway and the campaign that the first word names: by its id, or by its name where one alone has it. An exit status;
  * campaign_call_close() it in either case. */
@@ -59,6 +59,7 @@ void campaign_put_actor(struct json_out *o, const struct args *a);
 
 void show_campaign_list(struct json campaigns);
 void show_campaign(struct json campaign);
+void show_campaign_waits(struct json live); /* GET .../live */
 void show_campaign_events(struct json events);
 void show_campaign_check(struct json check);   /* GET .../check */
 void show_campaign_report(struct json report); /* GET .../report */

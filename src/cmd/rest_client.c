@@ -292,6 +292,15 @@ static void in_our_words(const struct rest *r, struct str text, struct buf *out)
     }
 }
 
+/* Whether the sentence names the field already, or all of it but what it stands in: "rules[0].field" of "query.rules[0].field". */
+static bool names_field(const char *words, struct str field)
+{
+    for (struct str rest = field; rest.n > 0; str_cut(rest, '.', &rest))
+        if (memmem(words, strlen(words), rest.p, rest.n) != NULL)
+            return true;
+    return false;
+}
+
 /* The error's sentence in the command's own words, with the option or the field it is about. */
 static void say_error(const struct rest *r, struct json error, struct buf *words)
 {
@@ -303,7 +312,7 @@ static void say_error(const struct rest *r, struct json error, struct buf *words
         return; /* it begins with its option */
     if (option != NULL && strstr(buf_cstr(words), option) == NULL)
         buf_printf(words, " (%s)", option);
-    else if (option == NULL && field.n > 0)
+    else if (option == NULL && field.n > 0 && !names_field(buf_cstr(words), field))
         buf_printf(words, " (%.*s)", (int)field.n, field.p);
 }
 

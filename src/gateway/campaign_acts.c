@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "gateway/approvers.h"
 #include "gateway/campaign_id.h"
+#include "gateway/campaign_listings.h"
 #include "gateway/campaigns.h"
 #include "gateway/checkpoints_impl.h"
 
@@ -132,6 +133,22 @@ static bool is_older_copy(const struct act *x)
     return x->c->generation != 0 && x->c->generation != generation(x);
 }
 
+/* What people would read is what somebody stood for. */
+static int same_words(struct act *x, struct err *e)
+{
+    struct campaign_check_row k = {0};
+    struct arena *a = arena_create(CHECK_MAX);
+    char which[LISTING_WHICH] = "";
+    bool same = true;
+    int rc = a != NULL ? campaign_check_get(x->s, x->c->id, a, &k, e) : err_set(e, WL_ENOMEM, "out of memory");
+    if (rc == 0)
+        rc = campaign_listings_same(x->s, k.report, &same, which, e);
+    arena_free(a);
+    if (rc == 0 && !same)
+        rc = err_set(e, WL_EDENIED, "%s: have the campaign checked and approved again", which);
+    return rc;
+}
+
 static int may_start(struct act *x, struct err *e)
 {
     int64_t copied = 0;
@@ -143,7 +160,8 @@ static int may_start(struct act *x, struct err *e)
             e, WL_EDENIED,
             "the database is an older copy that was put back after this campaign was approved, so it may have "
             "been sent: have it checked and approved again");
-    return not_busy(x, e);
+    rc = not_busy(x, e);
+    return rc == 0 ? same_words(x, e) : rc;
 }
 
 /* What was away, or is an older copy of itself, goes on only for somebody who says that they looked. */

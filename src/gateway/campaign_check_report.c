@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/digest.h"
 #include "gateway/campaign_check_impl.h"
+#include "gateway/campaign_listings.h"
 #include "gateway/rest_impl.h"
 
 static void put_sample(struct json_out *o, const struct check_sample *s)
@@ -223,11 +224,13 @@ static void put_templates(struct json_out *o, const struct check *c)
 {
     uint8_t hash[SHA256_BYTES];
     char text[SHA256_HEX];
+    struct json_parser *parser = json_parser_create();
     jo_key(o, "templates");
     jo_array(o);
     for (size_t i = 0; i < c->n_listings; i++) {
         const struct template_row *t = c->listing[i].row;
-        sha256(t->listing.p, t->listing.n, hash);
+        memset(hash, 0, sizeof hash); /* of what cannot be read, and is not sent */
+        (void)campaign_listing_hash(parser, t->listing, hash, NULL);
         hex_encode(hash, SHA256_BYTES, text);
         jo_object(o);
         jo_kstr(o, "template", t->name);
@@ -241,6 +244,7 @@ static void put_templates(struct json_out *o, const struct check *c)
         jo_end(o);
     }
     jo_end(o);
+    json_parser_free(parser);
     jo_key(o, "duplicates");
     jo_array(o);
     for (size_t i = 0; i < c->n_duplicates; i++) {

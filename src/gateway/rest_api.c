@@ -330,7 +330,8 @@ static int whose_key(const struct gateway *g, const struct http_req *rq, struct 
             "the admin key is missing or wrong (Authorization: Bearer <key>; it is in admin.key of the state "
             "directory)");
     if (!str_eq(path, STR("campaigns")) && !str_starts(path, STR("campaigns/")))
-        return err_set(e, WL_EDENIED, "an approver's key is for campaigns alone: this needs the admin key");
+        return err_set(e, WL_EDENIED,
+                       "an approver's key is for campaigns alone: this needs the gateway's own (admin.key)");
     *ret_approver = approver->name;
     return 0;
 }

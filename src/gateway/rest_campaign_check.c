@@ -9,6 +9,7 @@
 #include "core/tlog.h"
 #include "gateway/campaign_check.h"
 #include "gateway/campaign_id.h"
+#include "gateway/campaign_listings.h"
 #include "gateway/rest_campaign.h"
 #include "store/ledger.h"
 
@@ -114,6 +115,7 @@ struct verify {
     const struct campaign_event_row *approval; /* NULL: there is none */
     const char *problem[12];
     size_t n_problems;
+    char listing[LISTING_WHICH];
     bool untellable; /* people were erased since: what the plan's hash would say nobody knows */
 };
 
@@ -148,6 +150,21 @@ static int verify_plan(struct verify *x, struct err *e)
     if (!same && erased == 0)
         wrong(x, "the definition, the check's report or somebody's row is not what it was when the plan was made");
     return 0;
+}
+
+/* What templates say now beside what they said when everybody was chosen. */
+static int verify_listings(struct verify *x, struct err *e)
+{
+    struct campaign_check_row k = {0};
+    struct arena *large = arena_create(CHECK_BYTES);
+    bool same = true;
+    int rc = large != NULL ? campaign_check_get(x->s, x->v->id, large, &k, e) : err_set(e, WL_ENOMEM, "out of memory");
+    if (rc == 0)
+        rc = campaign_listings_same(x->s, k.report, &same, x->listing, e);
+    arena_free(large);
+    if (rc == 0 && !same)
+        wrong(x, x->listing);
+    return rc;
 }
 
 static void find_approval(struct verify *x, const struct campaign_event_row *v, size_t n)
@@ -267,6 +284,8 @@ int rest_campaign_verify(struct rest_call *c, struct store *s, struct arena *a, 
     find_approval(&x, ev, rc == 0 ? n : 0);
     if (rc == 0)
         rc = verify_plan(&x, &why);
+    if (rc == 0 && v.planned)
+        rc = verify_listings(&x, &why);
     if (rc == 0)
         rc = verify_approval(&x, &why);
     if (rc == WL_ECORRUPT || rc == WL_ENOTFOUND || rc == WL_EINVAL)

@@ -233,7 +233,11 @@ static int show_why(struct list *l, const struct recipient_fate *f, enum campaig
     text_or_null(o, "rule", f->r.skip != SKIP_NONE ? f->r.rule : str_of(rule));
     int code = outcome == FIGURE_FAILED ? f->m.life.code : 0;
     const struct graph_code *words = code != 0 ? graph_code(code) : NULL;
-    jo_kint(o, "code", code);
+    jo_key(o, "code");
+    if (code != 0)
+        jo_int(o, code);
+    else
+        jo_null(o);
     jo_kcstr(o, "code_means", words != NULL ? words->means : NULL);
     return rc;
 }

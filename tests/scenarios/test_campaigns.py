@@ -12,6 +12,7 @@ import time
 
 import campaign_rig
 import pytest
+import requests
 import rig
 from campaign_rig import Campaign, Refused, definition, people
 
@@ -192,6 +193,43 @@ def test_what_was_approved_is_what_is_sent(gateway):
     c.act("cancel", reason="the wrong day")
     assert c.get()["state"] == "cancelled"
     refuses(409, "that is for good", c.start)
+
+
+@pytest.mark.shared
+def test_a_template_that_says_something_else_by_now(gateway, sandbox):
+    """It is edited at Meta, under the same name, after somebody stood for what it said."""
+    def graph(method, path, **body):
+        r = requests.request(method, f"{sandbox.url}/v23.0/{path}", json=body, headers={"Authorization": f"Bearer {rig.TOKEN}"}, timeout=30)
+        assert r.status_code == 200, r.text
+        return r.json()
+
+    def text(words):
+        return [{"type": "BODY", "text": words, "example": {"body_text": [["Ana"]]}}]
+
+    people(gateway, 2, first=447700906000, tag="words")
+    made = graph("POST", f"{rig.WABA}/message_templates", name="news", language="en_US", category="MARKETING", components=text("Hello {{1}}, here is our news."))
+    sandbox.call("POST", "event", {"field": "message_template_status_update", "name": "APPROVED", "template": "news"})
+    gateway.cli(["templates", "sync"])
+    c = Campaign(gateway, definition("Words", tag="words", template="news"))
+    c.check()
+    c.approve()
+    graph("POST", made["id"], components=text("Hello {{1}}, buy our coins today."))
+    sandbox.call("POST", "event", {"field": "message_template_status_update", "name": "APPROVED", "template": "news"})
+    sandbox.all_told()
+    gateway.wait_applied()
+    gateway.cli(["templates", "sync"])
+    rig.until("the new text is read", lambda: gateway.query("SELECT 1 FROM template WHERE name = 'news' AND listing LIKE '%coins%'"))
+    with pytest.raises(Refused) as e:
+        c.start()
+    assert e.value.status == 409 and "news (en_US)" in e.value.error["message"], e.value
+    found = c.get("verify")
+    assert not found["sound"] and any("news (en_US)" in p for p in found["problems"]), found
+    assert "its approval is void" in story(gateway, "change", c.id, "-", stdin=json.dumps(definition("Words", tag="words", template="news")))
+    c.check()
+    c.approve()
+    c.start()
+    c.wait("finished")
+    assert len(campaign_rig.received(sandbox)) == 2
 
 
 WRONG = [
