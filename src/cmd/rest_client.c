@@ -295,7 +295,7 @@ static void in_our_words(const struct rest *r, struct str text, struct buf *out)
 /* Whether the sentence names the field already, or all of it but what it stands in: "rules[0].field" of "query.rules[0].field". */
 static bool names_field(const char *words, struct str field)
 {
-    for (struct str rest = field; rest.n > 0; str_cut(rest, '.', &rest))
+    for (struct str rest = field; rest.n > 0 && memchr(rest.p, '[', rest.n) != NULL; str_cut(rest, '.', &rest))
         if (memmem(words, strlen(words), rest.p, rest.n) != NULL)
             return true;
     return false;
