@@ -219,7 +219,7 @@ def test_an_export_has_everybody_once_in_the_version_it_began_with(quiet):
 
 def test_what_a_campaign_did_can_be_asked(gateway, sandbox):
     numbers = campaign_rig.people(gateway, 12)
-    sandbox.fault("code=131026", times=2)
+    sandbox.fault("code=131026", times=2, method="POST", path="/111/messages")
     c = campaign_rig.Campaign(gateway, campaign_rig.definition()).launched()
     c.wait("finished")
     sandbox.all_told()
