@@ -195,8 +195,7 @@ static int quarantine(struct look *k, struct campaign_source *src, const struct 
     campaign_id_text(k->row->id, id);
     log_warn("campaigns",
              "campaign %s: its people from source %d (%.*s) get nothing more, the rest goes on: %s. What to do: see "
-             "where that "
-             "list came from; 'wayleave campaigns release %s %d' undoes it",
+             "where that list came from; 'wayleave campaigns release %s --source %d' undoes it",
              id, src->stratum, (int)(src->name.n < 100 ? src->name.n : 100), src->name.p, said, id, src->stratum);
     return 0;
 }
