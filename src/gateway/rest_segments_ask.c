@@ -275,12 +275,18 @@ struct explaining {
     struct str query[RULES_SHOWN]; /* each rule alone, as a query of its own */
 };
 
-/* Rules and groups in the order they stand; combinators between them are texts. */
+static bool is_muted(struct json v)
+{
+    bool is = false;
+    return json_bool(json_get(v, "muted"), &is) && is;
+}
+
+/* Rules and groups in the order they stand, but those that are muted; combinators between them are texts. */
 static int collect_rules(struct explaining *x, struct json group, const char *path)
 {
     size_t i = 0;
     for (struct json_iter it = json_iter(json_get(group, "rules")); json_next(&it); i++) {
-        if (json_type(it.value) != JSON_OBJECT)
+        if (json_type(it.value) != JSON_OBJECT || is_muted(it.value))
             continue;
         const char *at = arena_printf(x->q->a, "%s%srules[%zu]", path, *path != '\0' ? "." : "", i);
         if (at == NULL)

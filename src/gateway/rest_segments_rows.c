@@ -14,6 +14,7 @@
 
 #define BUCKET     0 /* one holds everything while the spread is 1 */
 #define WALK_TIMES 4 /* people walked past for one that is wanted */
+#define WALK_MORE  16
 #define TAIL       2 /* digits of a masked number that are shown */
 #define TAIL_FROM  9 /* of one that has so many */
 
@@ -110,22 +111,30 @@ static int each_person(void *ctx, const struct audience_person *p, struct err *e
     return 0;
 }
 
-/* One walk from the first of the page to the last. */
-static int walk(struct rows *r, size_t people, struct err *e)
+/* From the first of the page on until the last was met, or somebody behind them: whoever is to be erased has a row and no ordinal, so
+ * how many rows lie between is not known. */
+static int walk(struct rows *r, struct err *e)
 {
-    int64_t last = 0;
-    size_t n;
-    int64_t before = audience_contact(r->q->au, r->ordinal[0]) - 1;
-    return audience_rows(r->q->s, BUCKET, before, people, r->q->a, each_person, r, &last, &n, e);
+    int64_t last = audience_contact(r->q->au, r->ordinal[0]) - 1;
+    size_t most, n;
+    int rc;
+    do {
+        most = (size_t)(r->ordinal[r->n - 1] - r->ordinal[r->at]) + 1 + WALK_MORE;
+        rc = audience_rows(r->q->s, BUCKET, last, most, r->q->a, each_person, r, &last, &n, e);
+    } while (rc == 0 && n == most && r->at < r->n);
+    return rc;
 }
 
+/* Each alone: of somebody who has gone the next one is read, whose own turn comes. */
 static int look_up(struct rows *r, struct err *e)
 {
+    const size_t all = r->n;
     int rc = 0;
-    for (size_t i = 0; i < r->n && rc == 0; i++) {
+    for (size_t i = 0; i < all && rc == 0; i++) {
         int64_t last = 0, before = audience_contact(r->q->au, r->ordinal[i]) - 1;
         size_t n;
         r->at = i;
+        r->n = i + 1;
         rc = audience_rows(r->q->s, BUCKET, before, 1, r->q->a, each_person, r, &last, &n, e);
     }
     return rc;
@@ -141,7 +150,7 @@ int rest_segment_rows(struct segment_ask *q, const uint32_t *ordinal, size_t n, 
         rc = segment_reachable(q->people, q->au, segment_category[i], q->now, &r.may[i], e);
     size_t span = ordinal[n - 1] - ordinal[0] + 1;
     if (rc == 0)
-        rc = span <= n * WALK_TIMES ? walk(&r, span + span / 8 + 1, e) : look_up(&r, e);
+        rc = span <= n * WALK_TIMES ? walk(&r, e) : look_up(&r, e);
     for (size_t i = 0; i < SEGMENT_CATEGORIES; i++)
         rest_segment_free(r.may[i]);
     return rc;

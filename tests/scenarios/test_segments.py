@@ -2,9 +2,11 @@
 """Segments: who is meant is said in a sentence and counted as of now; what is mistyped is named; nobody loses what somebody else saved; a
 list that is exported has everybody once; and whoever refused, or is gone, is in no count of people who may be written to."""
 
+import contextlib
 import csv
 import io
 import json
+import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -215,6 +217,30 @@ def test_an_export_has_everybody_once_in_the_version_it_began_with(quiet):
     assert rows[0]["phone"] == numbers[0] and rows[0]["name"] == "'=1+1" and rows[1]["city"] == "City, 1" and rows[0]["tags"] == "all,some"
     code, out, err = quiet.cli(["segments", "export", "list", "--json", "--limit", "5"])
     assert code == 0 and [json.loads(line)["phone"] for line in out.splitlines()] == numbers[0:250:50], err
+
+
+def test_a_list_has_everybody_beside_those_who_are_gone(quiet):
+    numbers = [f"+4917012345{i:02}" for i in range(20)]
+    imported(quiet, *[{"phone": n, "tags": ["all"] + (["few"] if i in (0, 1, 19) else []), **({"consent": GRANT} if 4 < i < 12 else {})}
+                      for i, n in enumerate(numbers)])
+    for n in numbers[5:12]:  # their proof is kept: they keep a row, and are in no segment
+        assert quiet.cli(["contacts", "erase", n, "--yes"])[0] == 0
+    a = asked(quiet, "export", every(("tag", "=", "all")))
+    assert [c["phone"] for c in a["contacts"]] == numbers[:5] + numbers[12:] and a["matching"] == 13
+    few = every(("tag", "=", "few"))
+    assert [c["phone"] for c in asked(quiet, "export", few)["contacts"]] == [numbers[0], numbers[1], numbers[19]]
+    # somebody turns out to be somebody else after everybody was read
+    with contextlib.closing(sqlite3.connect(f"{quiet.folder}/state/wayleave.db", timeout=30)) as db, db:
+        db.execute("UPDATE person SET merged_into = 1 WHERE id = (SELECT MIN(id) FROM person)")
+    assert [c["phone"] for c in asked(quiet, "export", few)["contacts"]] == [numbers[1], numbers[19]]
+
+
+def test_what_is_muted_is_not_explained(quiet):
+    muted = {"combinator": "and", "muted": True, "rules": [{"field": "tagg", "operator": "=", "value": "x"}]}
+    crowd(quiet)
+    query = {"combinator": "and", "rules": [VIP["rules"][0], {"field": "tag", "operator": "=", "value": "cold", "muted": True}, muted]}
+    a = asked(quiet, "explain", query)
+    assert a["matching"] == 6 and [(r["path"], r["people"]) for r in a["rules"]] == [("rules[0]", 6)]
 
 
 def test_what_a_campaign_did_can_be_asked(gateway, sandbox):
