@@ -246,6 +246,20 @@ static void show_funnel(struct json report)
     show_holds(json_get(f, "held"));
 }
 
+/* Whose language is spelled as no template's gets the first there is: it shows here. */
+static void show_words(struct json report)
+{
+    static const struct show_column columns[] = {{"TEMPLATE", "template", 32, NULL},
+                                                 {"LANGUAGE", "language", 10, NULL},
+                                                 {"PEOPLE", "people", 0, NULL},
+                                                 {NULL, NULL, 0, NULL}};
+    struct json languages = json_get(report, "languages");
+    if (json_count(languages) == 0)
+        return;
+    section("What they get");
+    show_table(languages, columns, "");
+}
+
 static void show_time_and_cost(struct json report)
 {
     static const struct show_column cost[] = {{"CATEGORY", "category", 16, NULL},
@@ -307,6 +321,7 @@ void show_campaign_check(struct json answer)
     show_funnel(report);
     if (errors)
         return;
+    show_words(report);
     show_time_and_cost(report);
     show_stop_lines(json_get(report, "monitors"));
     if (show_text(answer, "plan").n == 0)

@@ -39,7 +39,8 @@ def test_from_a_file_to_the_end(gateway, sandbox):
     assert (skipped["reason"], skipped["people"]) == ("rule", 3) and skipped["rule"]
     for words in (("check", "Spring sale", "--show"), ("preview", made["id"]), ("show", "Spring sale"), ("list",)):
         assert "Spring sale" in story(gateway, *words) or words[0] == "preview"
-    assert "3 of 16 will not be sent to" in story(gateway, "check", made["id"], "--show")
+    shown = story(gateway, "check", made["id"], "--show")
+    assert "3 of 16 will not be sent to" in shown and re.search(r"spring_sale +en_US +13\n", shown)
     assert "Hello P" in story(gateway, "preview", made["id"])
 
     story(gateway, "approve", made["id"], status=2)  # nobody to ask
