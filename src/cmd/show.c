@@ -18,8 +18,15 @@ static struct str text_of(struct json v)
 struct str show_time(struct json v, char out[SHOW_TIME])
 {
     struct str s = text_of(v);
+    char text[TIME_TEXT];
+    int64_t at;
     if (s.n < 20 || s.n > 30 || s.p[10] != 'T')
         return s;
+    if (s.p[s.n - 1] != 'Z') { /* somebody's own, as a campaign's start is */
+        if (!time_parse(s.p, s.n, &at))
+            return s;
+        s = str_of(time_text(at, text));
+    }
     snprintf(out, SHOW_TIME, "%.10s %.8sZ", s.p, s.p + 11);
     return str_of(out);
 }

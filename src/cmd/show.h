@@ -26,7 +26,7 @@ struct show_column {
 };
 void show_table(struct json rows, const struct show_column *columns, const char *empty);
 
-/* "2026-11-22T01:43:07.123Z" without what nobody reads: "2026-11-22 01:43:07Z"; other texts as they are. */
+/* "2026-11-22T01:43:07.123Z" without what nobody reads: "2026-11-22 01:43:07Z"; one with an offset is told in UTC; other texts as they are. */
 #define SHOW_TIME 40
 struct str show_time(struct json v, char out[SHOW_TIME]);
 

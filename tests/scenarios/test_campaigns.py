@@ -68,6 +68,9 @@ def test_from_a_file_to_the_end(gateway, sandbox):
     assert refused["people"] == 1 and [row["rule"] for row in table if row["phone"] == gone] == [refused["rule"]]
     assert story(gateway, "stop", "Spring sale", "--yes", status=1)  # it is over: for good
 
+    later = definition("Later", tag="story", start_at="2030-01-02T09:00:00+01:00")  # told in UTC
+    assert "begins       2030-01-02 08:00:00Z" in story(gateway, "show", story(gateway, "create", "-", "-q", stdin=json.dumps(later)).strip())
+
 
 def figures_and_rows(gateway, name):
     """Every figure of the report, and as many rows behind it."""
