@@ -61,7 +61,8 @@ struct send {
     struct send_key key;   /* NOW, ACCEPT */
     struct outbox_key row; /* QUEUED: its row; message holds the message's */
     bool
-        only_refuse; /* QUEUED: it has no turn and may not be due: it ends if a rule denies it now, else stays as it is */
+        only_refuse; /* QUEUED: it has no turn and may not be due: it ends if a rule denies it now, else stays as it is, */
+    bool sooner;     /* or is due sooner: what held it (its row says so) may hold it for less by now, or not at all */
     /* ACCEPT, of a campaign: its recipient at `place` gets it, and only if the campaign's cursor stands there under this epoch; it moves
      * in the same transaction, also for one that is refused by a rule. Else WL_ECONFLICT, and nothing is written of it. Whoever hands
      * a campaign's people on does so in the order of their places. JUDGE: asks for the campaign, nothing moves. QUEUED: filled by

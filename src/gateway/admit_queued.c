@@ -6,7 +6,7 @@
  * and counted, and says what a doubt about it is worth. The decision gets an id of its own; the message points to the one
  * that let it go. A hold moves the row to when it ends and says there what holds it; nobody is told, so nothing is logged.
  * In every case decided() shows the message as it is then, and a turn that was not used goes back. One that is only looked at
- * because its person refused something (recheck.h) is judged before its time, and ends or stays. */
+ * because its person refused something or its campaign goes on (recheck.h) is judged before its time, and ends, stays or is due sooner. */
 #include "gateway/admit_impl.h"
 
 #define AT_LEAST_MS 1000 /* a hold that is over already is looked at again after this */
@@ -29,6 +29,17 @@ static int hold(const struct batch *b, struct store *s, struct send *send, struc
     struct life_news news = {.event = {.kind = STEP_PUT_OFF, .at = until > b->now ? until : b->now + AT_LEAST_MS},
                              .held = &held};
     return hear(b, s, send, &news, e);
+}
+
+/* It has no turn now. What held it until the time of its row may hold it for less by now; it never waits for longer. */
+static int hold_less(const struct batch *b, struct store *s, struct send *send, struct err *e)
+{
+    bool held = send->decision.verdict == VERDICT_HOLD;
+    int64_t at = held && send->decision.until > b->now ? send->decision.until : b->now;
+    const struct life_news free = {.event = {.kind = STEP_PUT_OFF, .at = b->now}};
+    if (!send->sooner || at >= send->message.life.at || send->row.due != send->message.life.at)
+        return 0;
+    return held ? hold(b, s, send, e) : hear(b, s, send, &free, e);
 }
 
 /* Steps the message and writes the decision that made it, if it did. */
@@ -102,7 +113,7 @@ static int judge_waiting(struct batch *b, struct store *s, size_t i, struct err 
     person_facts(b, send, &b->about[i]);
     decide_send(b, send);
     if (send->only_refuse && send->decision.verdict != VERDICT_DENY)
-        return 0;
+        return hold_less(b, s, send, e);
     switch (send->decision.verdict) {
     case VERDICT_ALLOW:
         return begin(b, s, i, e);

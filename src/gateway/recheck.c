@@ -24,6 +24,11 @@
 #define PATIENCE 4                     /* rests as many times as long as a pass took */
 #define BUCKET   0                     /* one holds everything while the spread is 1 */
 
+struct campaign_asked {
+    int64_t id;
+    bool goes_on; /* else it is over */
+};
+
 struct recheck {
     struct gateway *g;
     struct chore *chore;
@@ -31,15 +36,15 @@ struct recheck {
     pthread_cond_t told;
     int64_t asked[RECHECK_MAX]; /* who refused since the pass under way began */
     size_t n_asked;
-    int64_t over[RECHECK_CAMPAIGNS_MAX]; /* campaigns, likewise */
-    size_t n_over;
+    struct campaign_asked campaign[RECHECK_CAMPAIGNS_MAX]; /* likewise */
+    size_t n_campaigns;
     size_t deciding; /* at the door */
 
     /* --- the chore's own --- */
     int64_t looked[RECHECK_MAX]; /* whom this pass is for, sorted */
     size_t n_looked;
-    int64_t ended[RECHECK_CAMPAIGNS_MAX]; /* campaigns it is for */
-    size_t n_ended;
+    struct campaign_asked about[RECHECK_CAMPAIGNS_MAX]; /* campaigns it is for */
+    size_t n_about;
     struct outbox_key after; /* where it is */
     int64_t begun_ns, rest_until_ns;
 };
@@ -55,16 +60,17 @@ void recheck_person(struct recheck *r, int bucket, int64_t contact)
     pthread_mutex_unlock(&r->lock);
 }
 
-void recheck_campaign(struct recheck *r, int64_t campaign)
+void recheck_campaign(struct recheck *r, int64_t campaign, bool goes_on)
 {
     size_t i = 0;
     if (r == NULL)
         return;
     pthread_mutex_lock(&r->lock);
-    while (i < r->n_over && r->over[i] != campaign)
+    while (i < r->n_campaigns && r->campaign[i].id != campaign)
         i++;
-    if (i == r->n_over && i < RECHECK_CAMPAIGNS_MAX)
-        r->over[r->n_over++] = campaign;
+    if (i < RECHECK_CAMPAIGNS_MAX)
+        r->campaign[i] = (struct campaign_asked){campaign, goes_on};
+    r->n_campaigns += i == r->n_campaigns && i < RECHECK_CAMPAIGNS_MAX;
     pthread_mutex_unlock(&r->lock);
 }
 
@@ -86,6 +92,14 @@ static void decided(struct send *s)
     pthread_mutex_unlock(&r->lock);
 }
 
+static bool goes_on(const struct recheck *r, int64_t campaign)
+{
+    for (size_t i = 0; i < r->n_about; i++)
+        if (r->about[i].id == campaign)
+            return r->about[i].goes_on;
+    return false;
+}
+
 /* A message that is gone or under way is not ours. */
 static int add(struct recheck *r, struct store *reader, const struct outbox_key *key, struct few *f, struct err *e)
 {
@@ -99,6 +113,7 @@ static int add(struct recheck *r, struct store *reader, const struct outbox_key 
         return rc == WL_ENOTFOUND ? 0 : rc;
     *s = (struct send){
         .g = r->g, .mode = SEND_QUEUED, .sender = key->sender, .only_refuse = true, .decided = decided, .user = r};
+    s->sooner = row.ruleset != 0 && goes_on(r, key->campaign);
     if (send_from_row(s, &row, f->a, intent, e) == 0) /* else the dispatcher ends it */
         f->send[f->n++] = s;
     return 0;
@@ -141,7 +156,7 @@ static int by_id(const void *a, const void *b)
 /* false: nobody refused anything. */
 static bool begin_pass(struct recheck *r)
 {
-    if (r->n_looked > 0 || r->n_ended > 0)
+    if (r->n_looked > 0 || r->n_about > 0)
         return true;
     if (clock_mono_ns() < r->rest_until_ns)
         return false;
@@ -149,27 +164,27 @@ static bool begin_pass(struct recheck *r)
     r->n_looked = r->n_asked;
     memcpy(r->looked, r->asked, r->n_asked * sizeof r->asked[0]);
     r->n_asked = 0;
-    r->n_ended = r->n_over;
-    memcpy(r->ended, r->over, r->n_over * sizeof r->over[0]);
-    r->n_over = 0;
+    r->n_about = r->n_campaigns;
+    memcpy(r->about, r->campaign, r->n_campaigns * sizeof r->campaign[0]);
+    r->n_campaigns = 0;
     pthread_mutex_unlock(&r->lock);
     qsort(r->looked, r->n_looked, sizeof r->looked[0], by_id);
     r->after = (struct outbox_key){.bucket = BUCKET};
     r->begun_ns = clock_mono_ns();
-    return r->n_looked > 0 || r->n_ended > 0;
+    return r->n_looked > 0 || r->n_about > 0;
 }
 
 static void end_pass(struct recheck *r)
 {
     int64_t now = clock_mono_ns();
-    r->n_looked = r->n_ended = 0;
+    r->n_looked = r->n_about = 0;
     r->rest_until_ns = now + PATIENCE * (now - r->begun_ns);
 }
 
 static bool is_looked_for(const struct recheck *r, const struct outbox_addressee *to)
 {
-    for (size_t i = 0; i < r->n_ended; i++)
-        if (r->ended[i] == to->key.campaign)
+    for (size_t i = 0; i < r->n_about; i++)
+        if (r->about[i].id == to->key.campaign)
             return true;
     return to->contact != 0 && r->n_looked > 0 &&
            bsearch(&to->contact, r->looked, r->n_looked, sizeof r->looked[0], by_id) != NULL;

@@ -6,6 +6,7 @@
 #ifndef WL_GATEWAY_RECHECK_H
 #define WL_GATEWAY_RECHECK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -17,9 +18,10 @@ int recheck_start(struct recheck **ret, struct gateway *g, struct err *e);
 /* Any thread; accepts NULL. People beyond RECHECK_MAX at a time wait for their messages' turns. */
 #define RECHECK_MAX 4096
 void recheck_person(struct recheck *r, int bucket, int64_t contact);
-/* The same for the messages of a campaign. Beyond so many at a time: is to be said again. */
+/* The same for the messages of a campaign that is over; or of one that goes on again after it was held: what rules held them for until later
+ * (a template was paused, say) may be over, too. Beyond so many at a time: is to be said again. */
 #define RECHECK_CAMPAIGNS_MAX 64
-void recheck_campaign(struct recheck *r, int64_t campaign);
+void recheck_campaign(struct recheck *r, int64_t campaign, bool goes_on);
 void recheck_stop(struct recheck *r); /* before the door is closed; accepts NULL */
 void recheck_free(struct recheck *r); /* accepts NULL */
 

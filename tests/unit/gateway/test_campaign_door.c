@@ -214,6 +214,47 @@ TEST(in_its_turn_it_is_judged_by_how_the_campaign_stands_then)
     }
 }
 
+/* Looked at before its time, without a turn (recheck.c). */
+static void look_again(struct door *d, struct one *o, const struct one *accepted, bool sooner)
+{
+    queue(d, o, accepted, "sale", ANA);
+    pace_give_back(d->g.admit, &o->s);
+    o->s.only_refuse = true;
+    o->s.sooner = sooner;
+    pass(d, o);
+    assert_false(send_leaves(&o->s));
+}
+
+TEST(what_a_rule_held_is_due_sooner_when_less_holds_it_and_never_later)
+{
+    struct door d;
+    struct one first, o;
+    struct outbox_row row;
+    begin(&d, 1);
+    table.bad_stratum = 1;
+    hand(&d, &first, 1, ANA);
+    assert_int_equal(stored(&d, &first).life.at, NOW + 10 * MINUTE);
+    table.bad_stratum = 0;
+    look_again(&d, &o, &first, false); /* as when somebody refused something */
+    assert_int_equal(stored(&d, &first).life.at, NOW + 10 * MINUTE);
+    table.now.state = CAMPAIGN_HELD;
+    look_again(&d, &o, &first, true);
+    assert_int_equal(stored(&d, &first).life.at, NOW + 5000);
+    table.bad_stratum = 1;
+    look_again(&d, &o, &first, true); /* more holds it now: that is said in its turn */
+    assert_int_equal(stored(&d, &first).life.at, NOW + 5000);
+    table.bad_stratum = 0;
+    table.now.state = CAMPAIGN_RUNNING;
+    lane.bells = 0;
+    look_again(&d, &o, &first, true);
+    assert_true(row_of(&d, &first, &row));
+    assert_true(stored(&d, &first).life.at == NOW && row.ruleset == 0);
+    table.now.state = CAMPAIGN_STOPPED;
+    look_again(&d, &o, &first, true);
+    assert_int_equal(stored(&d, &first).life.state, LIFE_REFUSED);
+    finish(&d);
+}
+
 struct lives_in {
     char to[16];
     const char *zone;
@@ -296,5 +337,6 @@ TEST(a_check_is_told_what_would_be_decided_and_leaves_no_trace)
 
 TESTS(T(message_row_and_cursor_are_one), T(out_of_turn_or_from_an_earlier_life_nothing_is_written_and_others_go_on),
       T(a_campaigns_message_is_known_by_its_place_alone), T(in_its_turn_it_is_judged_by_how_the_campaign_stands_then),
+      T(what_a_rule_held_is_due_sooner_when_less_holds_it_and_never_later),
       T(the_campaigns_hours_are_those_where_the_person_is),
       T(a_check_is_told_what_would_be_decided_and_leaves_no_trace))
