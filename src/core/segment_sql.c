@@ -81,22 +81,38 @@ static void put_texts(const struct segment_rule *r, const char *column, struct b
         put_part(r, column, out);
 }
 
+static void put_range(const struct segment_range *range, const char *column, struct buf *out)
+{
+    long long low = (long long)range->low, high = (long long)range->high;
+    if (low == high)
+        buf_printf(out, "%s = %lld", column, low);
+    else if (range->low == INT64_MIN)
+        buf_printf(out, "%s <= %lld", column, high);
+    else if (range->high == INT64_MAX)
+        buf_printf(out, "%s >= %lld", column, low);
+    else
+        buf_printf(out, "%s BETWEEN %lld AND %lld", column, low, high);
+}
+
+/* Numbers one by one are one IN: engines take no thousand terms of OR. */
 static void put_ranges(const struct segment_range *range, size_t n, const char *column, struct buf *out)
 {
+    size_t single = 0;
+    while (single < n && range[single].low == range[single].high)
+        single++;
+    bool in = n > 1 && single == n;
     if (n == 0)
         buf_puts(out, "FALSE");
+    if (in)
+        buf_printf(out, "%s IN (", column);
     for (size_t i = 0; i < n; i++) {
-        long long low = (long long)range[i].low, high = (long long)range[i].high;
-        buf_puts(out, i > 0 ? " OR " : "");
-        if (low == high)
-            buf_printf(out, "%s = %lld", column, low);
-        else if (range[i].low == INT64_MIN)
-            buf_printf(out, "%s <= %lld", column, high);
-        else if (range[i].high == INT64_MAX)
-            buf_printf(out, "%s >= %lld", column, low);
+        buf_puts(out, i == 0 ? "" : in ? ", " : " OR ");
+        if (in)
+            buf_printf(out, "%lld", (long long)range[i].low);
         else
-            buf_printf(out, "%s BETWEEN %lld AND %lld", column, low, high);
+            put_range(&range[i], column, out);
     }
+    buf_puts(out, in ? ")" : "");
 }
 
 static int put_measured(const struct segment_rule *r, int64_t now, struct buf *out, struct err *e)

@@ -392,4 +392,28 @@ TEST(also_of_more_than_a_block)
     many_queries(70000, env_or("WL_SIM_SENDS", 2500) / 200);
 }
 
-TESTS(T(bitmaps_and_sql_name_the_same_people), T(also_of_more_than_a_block))
+TEST(sql_of_the_longest_list_is_answered)
+{
+    struct err e = {0};
+    struct json v;
+    struct segment *s = NULL;
+    struct rig g;
+    roaring_bitmap_t *b = NULL;
+    seed = 7;
+    rig_open(&g, 200);
+    buf_puts(&g.query, "{\"rules\":[{\"field\":\"attribute.age\",\"operator\":\"in\",\"value\":[9");
+    for (int i = 1; i < SEGMENT_VALUES_MAX; i++)
+        buf_printf(&g.query, ",%d", 9 + i);
+    buf_puts(&g.query, "]}]}");
+    assert_ok(json_parse(g.parser, buf_str(&g.query), false, &v, &e), e);
+    assert_ok(segment_read(v, g.arena, &s, NULL, &e), e);
+    assert_ok(segment_select(s, g.au, NOW, &b, &e), e);
+    assert_ok(segment_sql(s, NOW, &g.sql, &e), e);
+    assert_ok(audience_file_ids(g.file, buf_cstr(&g.sql), take_id, &g.found, &e), e);
+    assert_true(g.found.n > 0);
+    compare(g.au, b, &g.found, "the longest list", "SQL");
+    roaring_bitmap_free(b);
+    rig_close(&g);
+}
+
+TESTS(T(bitmaps_and_sql_name_the_same_people), T(also_of_more_than_a_block), T(sql_of_the_longest_list_is_answered))
