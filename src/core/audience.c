@@ -269,10 +269,11 @@ static bool put_language(struct audience *a, struct str lang)
 
 static bool put_plain(struct audience *a, struct audience_block *b, const struct audience_person *p)
 {
-    bool ok = put_number(a, b, AUDIENCE_CREATED, p->created_at / 1000) && put_language(a, p->lang) &&
-              put_word(a, AUDIENCE_NAME, p->name) &&
-              (p->undeliverable_at == 0 || put_word(a, AUDIENCE_UNDELIVERABLE, STR("true"))) &&
-              (!p->named || put_word(a, AUDIENCE_NAMED, STR("true")));
+    bool ok =
+        put_number(a, b, AUDIENCE_CREATED, p->created_at / 1000) && put_language(a, p->lang) &&
+        put_word(a, AUDIENCE_NAME, p->name) &&
+        (p->undeliverable_at == 0 || put_word(a, AUDIENCE_UNDELIVERABLE, STR("true"))) &&
+        (!p->named || put_word(a, AUDIENCE_NAMED, p->phone.kind == IDENTITY_PHONE ? STR("phone") : STR("user_id")));
     for (size_t i = 0; ok && i < p->n_tags; i++)
         ok = put_word(a, AUDIENCE_TAG, p->tag[i]);
     return ok;

@@ -22,7 +22,7 @@ enum audience_words_field {
     AUDIENCE_CALLS,
     AUDIENCE_STOP,          /* "true" alone */
     AUDIENCE_UNDELIVERABLE, /* "true" alone */
-    AUDIENCE_NAMED,         /* "true" alone */
+    AUDIENCE_NAMED,         /* what they are written to by: "phone", else "user_id" */
     AUDIENCE_TAG,
     AUDIENCE_IMPORT,
     AUDIENCE_LIST,     /* names of imports: of a name's imports together */

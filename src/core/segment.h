@@ -50,7 +50,8 @@ typedef struct roaring_bitmap_s roaring_bitmap_t;
 /* Ordinals of the people meant; roaring_bitmap_free() it. */
 int segment_select(const struct segment *g, const struct audience *a, int64_t now, roaring_bitmap_t **ret,
                    struct err *e);
-/* Of those, who may be sent to in this category as far as consent, opt-outs, suppression and erasure go. */
+/* Of those, who may be sent to in this category as far as consent, opt-outs, suppression and erasure go: one-time codes
+ * to numbers alone. */
 int segment_reachable(const roaring_bitmap_t *people, const struct audience *a, enum category c, int64_t now,
                       roaring_bitmap_t **ret, struct err *e);
 

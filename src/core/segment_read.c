@@ -4,7 +4,8 @@
  * Groups come in both of its forms: {combinator, rules: [rule, rule]} and, with combinators between the rules, {rules: [rule, "and", rule,
  * "or", rule]}, where `and` binds closer than `or`, as in SQL. What is muted is as if it were not there, with the combinator before it, as
  * its formatQuery() has it. A group in which nothing is left is left out, too; formatQuery() makes it true, which beside an `or`
- * would mean everybody. For the same reason a segment of which everything is muted is refused: only {rules: []} says everybody on purpose.
+ * would mean everybody. For the same reason a segment in whose groups nothing is left is refused, and `not` of a group without rules:
+ * only {rules: []} says everybody on purpose.
  * What the editor keeps for itself (id, path, disabled and any other key) is ignored. Refused with a sentence: comparisons of two
  * fields (valueSource "field"), match on parts of a value, xor, placeholders, an operator that its field does not have, a value that is not
  * of the field's kind. Held against react-querybuilder 8.24.1. */
@@ -287,10 +288,13 @@ static int read_group(struct reading *r, struct json v, const struct place *at, 
         return at_key(r, at, "rules", err_set(e, WL_EINVAL, "rules must be a list"));
     if (json_type(not ) != JSON_ABSENT && json_type(not ) != JSON_NULL && !json_bool(not, &g->negated))
         return at_key(r, at, "not", err_set(e, WL_EINVAL, "not is true or false"));
+    const bool outside = r->muted;
+    r->muted = false;
     int rc = is_between(v) ? read_between(r, rules, at, depth, g, e) : read_among(r, v, at, depth, g, e);
-    if (rc == 0 && g->child == NULL && at == NULL && g->negated)
+    if (rc == 0 && g->child == NULL && g->negated && (at == NULL || !r->muted))
         return at_key(r, at, "not",
                       err_set(e, WL_EINVAL, "not of nothing: a group without rules means nobody in particular"));
+    r->muted |= outside;
     *ret = g->child != NULL || at == NULL ? g : NULL;
     return rc;
 }
@@ -313,8 +317,10 @@ int segment_read(struct json query, struct arena *a, struct segment **ret, const
         rc = at_key(&r, NULL, "muted", err_set(e, WL_EINVAL, "all of it is muted, which would mean everybody"));
     else
         rc = read_group(&r, query, NULL, 1, &g->root, e);
-    if (rc == 0 && r.muted && g->root->child == NULL)
-        rc = at_key(&r, NULL, "rules", err_set(e, WL_EINVAL, "all of it is muted, which would mean everybody"));
+    if (rc == 0 && g->root->child == NULL && json_count(json_get(query, "rules")) > 0)
+        rc = at_key(&r, NULL, "rules",
+                    err_set(e, WL_EINVAL, "%s, which would mean everybody",
+                            r.muted ? "all of it is muted" : "there is no rule in its groups"));
     if (rc != 0 && ret_path != NULL)
         *ret_path = r.path != NULL ? r.path : "";
     if (rc == 0)

@@ -210,13 +210,9 @@ static void say_campaign(const struct segment_rule *r, struct buf *out)
     }
 }
 
-static const char *const of_numbers[] = {
-    [OP_EQUAL] = "of ",   [OP_LESS] = "below ",           [OP_AT_MOST] = "of at most ",
-    [OP_MORE] = "above ", [OP_AT_LEAST] = "of at least ", [OP_BETWEEN] = "between "};
-
+/* As many as there are; of "between" two. */
 static void put_numbers(const struct segment_rule *r, struct buf *out)
 {
-    buf_puts(out, of_numbers[r->op]);
     if (r->op != OP_BETWEEN) {
         put_values(r, out);
         return;
@@ -282,11 +278,7 @@ static void say_text(const struct segment_rule *r, const char *what, struct buf 
             [OP_EQUAL] = "is ",      [OP_LESS] = "is below ",        [OP_AT_MOST] = "is at most ",
             [OP_MORE] = "is above ", [OP_AT_LEAST] = "is at least ", [OP_BETWEEN] = "is between "};
         buf_puts(out, words[r->op]);
-        put_value(r, 0, out);
-        if (r->op == OP_BETWEEN) {
-            buf_puts(out, " and ");
-            put_value(r, 1, out);
-        }
+        put_numbers(r, out);
     } else {
         buf_puts(out, how);
         put_values(r, out);
@@ -323,7 +315,11 @@ static void say_choice(const struct segment_rule *r, struct buf *out)
 
 static void say_score(const struct segment_rule *r, struct buf *out)
 {
+    static const char *const of_numbers[] = {
+        [OP_EQUAL] = "of ",   [OP_LESS] = "below ",           [OP_AT_MOST] = "of at most ",
+        [OP_MORE] = "above ", [OP_AT_LEAST] = "of at least ", [OP_BETWEEN] = "between "};
     buf_puts(out, r->negated ? "do not have a score " : "have a score ");
+    buf_puts(out, of_numbers[r->op]);
     put_numbers(r, out);
 }
 

@@ -451,16 +451,19 @@ int segment_reachable(const roaring_bitmap_t *people, const struct audience *a, 
         return err_set(e, WL_EINVAL, "nobody consents to messages of the category %s", category_name(c));
     const struct {
         enum audience_words_field set;
-        const char *word;
+        const char *word, *also;
         bool in;
-    } terms[] = {{(enum audience_words_field)(AUDIENCE_MARKETING + (c - CATEGORY_MARKETING)), "granted", true},
-                 {AUDIENCE_NAMED, "true", true},
-                 {AUDIENCE_STOP, "true", false}};
+    } terms[] = {{(enum audience_words_field)(AUDIENCE_MARKETING + (c - CATEGORY_MARKETING)), "granted", NULL, true},
+                 /* one-time codes go to numbers alone */
+                 {AUDIENCE_NAMED, "phone", c != CATEGORY_AUTHENTICATION ? "user_id" : NULL, true},
+                 {AUDIENCE_STOP, "true", NULL, false}};
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < (c == CATEGORY_MARKETING ? 3 : 2); i++) {
         w = (struct wanted){.set = &a->set[terms[i].set]};
         buf_init(&w.codes, 64);
-        rc = want_found(&w, str_of(terms[i].word)) ? holders(&q, &w, &has) : no_memory(e);
+        bool ok =
+            want_found(&w, str_of(terms[i].word)) && (terms[i].also == NULL || want_found(&w, str_of(terms[i].also)));
+        rc = ok ? holders(&q, &w, &has) : no_memory(e);
         if (rc == 0)
             rc = narrow(&p, has.is, terms[i].in, e);
         drop(&has);

@@ -58,7 +58,7 @@ TEST(a_number_and_a_state_become_words)
         {"consent.marketing", "granted=2 none=1 withdrawn=1"}, /* of what has ended: none */
         {"activity", "new=2 active=1 dormant=1"},
         {"platform_stop", "true=1"},
-        {"named", "true=4"},
+        {"named", "phone=3 user_id=1"},
         {"campaign", "k1:in=1 k1:read=1"},
     };
     struct audience *a = audience_new();

@@ -108,6 +108,8 @@ static const struct {
     {R(F("attribute.city", "doesNotEndWith", "\"n\"")), "4 5 6 7 8 9", "People who have no city that ends with n."},
     {R(F("attribute.age", ">=", "\"9\"")), "1 2 4", "People who have an age that is at least 9."},
     {R(F("attribute.age", "=", "30.0")), "1", "People who have an age that is 30.0."},
+    {R(F("attribute.age", "in", "[9, 30, 31]")), "1 2", "People who have an age that is 9, 30 or 31."},
+    {R(F("attribute.age", "notIn", "[9, 30]")), "3 4 5 6 7 8 9", "People who have no age that is 9 or 30."},
     {R(F("attribute.age", "between", "[50, -3]")), "1 2 4 8", "People who have an age that is between 50 and -3."},
     {R(F("attribute.age", "notBetween", "\"0,40\"")), "3 4 5 6 7 8 9", NULL},
     {R(F("attribute.birthday", "<", "\"1990-01-01\"")), "4",
@@ -189,6 +191,7 @@ static const struct {
      "People in Portugal who have the tag vip."},
     {"{\"rules\":[{\"muted\":true},\"and\"," F("tag", "=", "\"vip\"") ",\"or\"," F("country", "=", "\"AT\"") "]}",
      "1 2 3 5", NULL},
+    {R(F("tag", "=", "\"vip\"") ",{\"combinator\":\"or\",\"not\":true,\"rules\":[{\"muted\":true}]}"), "1 2 5", NULL},
     /* a group of nothing is nothing, also beside `or` */
     {"{\"combinator\":\"or\",\"rules\":[" F("tag", "=", "\"vip\"") ",{\"combinator\":\"and\",\"rules\":[]}]}", "1 2 5",
      NULL},
@@ -269,6 +272,8 @@ static const struct {
     {"{\"combinator\":\"and\",\"muted\":true,\"rules\":[" F("tag", "=", "\"a\"") "]}", "muted", "everybody"},
     {R("{\"muted\":true}"), "rules", "everybody"},
     {"{\"combinator\":\"and\",\"not\":true,\"rules\":[]}", "not", "nobody"},
+    {R(F("tag", "=", "\"a\"") ",{\"combinator\":\"and\",\"not\":true,\"rules\":[]}"), "rules[1].not", "nobody"},
+    {R("{\"combinator\":\"and\",\"rules\":[]}"), "rules", "everybody"},
     {"{\"combinator\":\"and\",\"not\":\"yes\",\"rules\":[]}", "not", "true or false"},
 };
 
@@ -345,6 +350,35 @@ TEST(no_segment_reaches_who_may_not_be_sent_to)
     rig_close(&g);
 }
 
+TEST(who_has_only_a_user_id_gets_no_one_time_code)
+{
+    static const char *const numbers[] = {"+4915112345678", "US.13491208655302741918"};
+    struct consent_state all = {0};
+    struct err e = {0};
+    consent_apply(&all, &(struct consent_event){.act = CONSENT_GRANT, .scope = CONSENT_ALL, .at = NOW - DAY_MS});
+    phone_data_builtin(&phones);
+    struct audience *a = audience_create(&phones, NOW);
+    assert_non_null(a);
+    for (size_t i = 0; i < 2; i++) {
+        struct audience_person p = {.id = 1 + (int64_t)i, .named = true, .consent = &all};
+        assert_ok(i == 0 ? identity_phone(str_of(numbers[i]), &p.phone, &e)
+                         : identity_user_id(str_of(numbers[i]), &p.phone, &e),
+                  e);
+        assert_ok(audience_add(a, &p, &e), e);
+    }
+    assert_ok(audience_end(a, &e), e);
+    for (enum category c = CATEGORY_MARKETING; c <= CATEGORY_CALLS; c++) {
+        roaring_bitmap_t *both = roaring_bitmap_from_range(0, 2, 1), *may = NULL;
+        char ids[200];
+        assert_ok(segment_reachable(both, a, c, NOW, &may, &e), e);
+        ids_of(a, may, ids);
+        assert_string_equal(ids, c == CATEGORY_AUTHENTICATION ? "1" : "1 2");
+        roaring_bitmap_free(both);
+        roaring_bitmap_free(may);
+    }
+    audience_free(a);
+}
+
 TEST(names_nobody_has_are_told)
 {
     struct rig g = rig_open();
@@ -374,4 +408,4 @@ TEST(names_nobody_has_are_told)
 
 TESTS(T(a_query_means_these_people_and_says_so), T(what_is_wrong_is_said_with_its_place),
       T(limits_are_refused_and_what_is_within_them_is_not), T(no_segment_reaches_who_may_not_be_sent_to),
-      T(names_nobody_has_are_told))
+      T(who_has_only_a_user_id_gets_no_one_time_code), T(names_nobody_has_are_told))
