@@ -148,6 +148,17 @@ static int hour_and_country(const struct check *c, char country[3])
     return (int)((local / 60 % 24 + 24) % 24);
 }
 
+/* A definition can only be stricter: baseline_learn() leaves a laxer rate out, and whoever wrote it is to know. */
+static void say_laxer(struct check *c, const struct monitor_terms *most)
+{
+    static const char *const fields[] = {"tolerate.opt_out", "tolerate.undeliverable", "tolerate.complaint"};
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
+        if (most->ppm[i] > c->terms.ppm[i])
+            check_problem(c, false, "tolerate_laxer", fields[i],
+                          "%g %% has no effect: %g %% are tolerated as it is, and a definition can only be stricter",
+                          most->ppm[i] / 1e4, c->terms.ppm[i] / 1e4);
+}
+
 static int learn(struct check *c, struct err *e)
 {
     char country[3];
@@ -172,6 +183,8 @@ static int learn(struct check *c, struct err *e)
     }
     if (rc == 0)
         baseline_learn(o, n, &monitor_shipped, &most, &c->terms);
+    if (rc == 0)
+        say_laxer(c, &most);
     return rc;
 }
 

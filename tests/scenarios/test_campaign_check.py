@@ -49,7 +49,8 @@ def test_everybody_has_a_reason_or_a_message(gateway, sandbox):
            "consent": {"act": "grant", "scope": "marketing", "method": "web_form", "at": "2026-01-02T03:04:05Z"}}
     assert gateway.admin("POST", "/contacts/import", {"contacts": [uma]})[1]["created"] == 1  # no number is known of her
     gateway.sealed()
-    c = Campaign(gateway, definition(templates=[{"name": "spring_sale", "languages": ["en_US", "de", "pt_BR"], "parameters": WORDS}]))
+    c = Campaign(gateway, definition(templates=[{"name": "spring_sale", "languages": ["en_US", "de", "pt_BR"], "parameters": WORDS}],
+                                     tolerate={"opt_out": "40%", "complaint": "0.05%"}))
     v = c.check()
     r = report(c)
     assert (v["audience"], v["people"]) == (24, 20)
@@ -62,6 +63,10 @@ def test_everybody_has_a_reason_or_a_message(gateway, sandbox):
     assert (parameter["missing"], parameter["refused"], parameter["defaulted"]) == (0, 2, 2) and len(parameter["sample"]) == 2
     refused = problems(c, "warning")["value_refused"]
     assert refused["people"] == 2 and refused["field"] == "templates[0].parameters.body[0]" and refused["sample"] == parameter["sample"]
+    laxer = problems(c, "warning")["tolerate_laxer"]  # the stricter one counts, and is nothing to warn of
+    assert laxer["field"] == "tolerate.opt_out" and "40 % has no effect: 0.6 %" in laxer["text"]
+    tolerated = {line["signal"]: line["tolerated_ppm"] for line in r["monitors"]["stop_lines"]}
+    assert (tolerated["opt_out"], tolerated["complaint"]) == (6000, 500)
     assert r["errors"] == 0 and r["ramp"]["kind"] == "careful" and r["forecast"]["done_at"] and r["monitors"]["stop_lines"]
 
     shown = c.get("preview", limit=50)["preview"]
