@@ -440,35 +440,43 @@ int segment_select(const struct segment *g, const struct audience *a, int64_t no
 
 /* --- about the audience ----------------------------------------------------------------------------------------------- */
 
+/* Who has a word of a set, or another of it (NULL: there is no other), is in; or out. */
+struct term {
+    enum audience_words_field set;
+    const char *word, *also;
+    bool in;
+};
+
+static int narrow_by_term(const struct asking *q, const struct term *t, struct people *p)
+{
+    struct people has = {NULL, NULL};
+    struct wanted w = {.set = &q->a->set[t->set]};
+    buf_init(&w.codes, 64);
+    bool ok = want_found(&w, str_of(t->word)) && (t->also == NULL || want_found(&w, str_of(t->also)));
+    int rc = ok ? holders(q, &w, &has) : no_memory(q->e);
+    if (rc == 0)
+        rc = narrow(p, has.is, t->in, q->e);
+    drop(&has);
+    buf_done(&w.codes);
+    return rc;
+}
+
 int segment_reachable(const roaring_bitmap_t *people, const struct audience *a, enum category c, int64_t now,
                       roaring_bitmap_t **ret, struct err *e)
 {
     const struct audience_until *until = (const struct audience_until *)(const void *)a->until.data;
-    struct people p = {people, NULL}, has = {NULL, NULL};
+    struct people p = {people, NULL};
     struct asking q = {a, now, e};
-    struct wanted w;
     if (c < CATEGORY_MARKETING || c > CATEGORY_CALLS)
         return err_set(e, WL_EINVAL, "nobody consents to messages of the category %s", category_name(c));
-    const struct {
-        enum audience_words_field set;
-        const char *word, *also;
-        bool in;
-    } terms[] = {{(enum audience_words_field)(AUDIENCE_MARKETING + (c - CATEGORY_MARKETING)), "granted", NULL, true},
-                 /* one-time codes go to numbers alone */
-                 {AUDIENCE_NAMED, "phone", c != CATEGORY_AUTHENTICATION ? "user_id" : NULL, true},
-                 {AUDIENCE_STOP, "true", NULL, false}};
+    const struct term terms[] = {{(enum audience_words_field)(AUDIENCE_MARKETING + (c - CATEGORY_MARKETING)), "granted",
+                                  NULL, true},
+                                 {AUDIENCE_NAMED, "phone", c != CATEGORY_AUTHENTICATION ? "user_id" : NULL,
+                                  true}, /* one-time codes */
+                                 {AUDIENCE_STOP, "true", NULL, false}};
     int rc = 0;
-    for (size_t i = 0; rc == 0 && i < (c == CATEGORY_MARKETING ? 3 : 2); i++) {
-        w = (struct wanted){.set = &a->set[terms[i].set]};
-        buf_init(&w.codes, 64);
-        bool ok =
-            want_found(&w, str_of(terms[i].word)) && (terms[i].also == NULL || want_found(&w, str_of(terms[i].also)));
-        rc = ok ? holders(&q, &w, &has) : no_memory(e);
-        if (rc == 0)
-            rc = narrow(&p, has.is, terms[i].in, e);
-        drop(&has);
-        buf_done(&w.codes);
-    }
+    for (size_t i = 0; rc == 0 && i < (c == CATEGORY_MARKETING ? 3 : 2); i++)
+        rc = narrow_by_term(&q, &terms[i], &p);
     for (size_t i = 0; rc == 0 && i < a->until.len / sizeof *until; i++)
         if (until[i].category == c && until[i].at <= now) /* has ended since the audience was made */
             roaring_bitmap_remove(p.own, until[i].ordinal);
