@@ -205,6 +205,11 @@ int campaign_body(const struct campaign_variant *v, struct str language, struct 
 
 /* What somebody reads: header, body, footer and buttons of the template's listing with these values put in. For looking at only. */
 void campaign_text(const struct campaign_variant *v, struct json listing, struct str values, struct buf *out);
+/* Characters that the listing's text of a component ("body", "header") has with these values: Meta takes no more than so many (132005). */
+#define CAMPAIGN_BODY_MOST   1024
+#define CAMPAIGN_HEADER_MOST 60
+size_t campaign_text_length(const struct campaign_variant *v, const char *component, struct str text, struct str values,
+                            struct buf *scratch);
 
 /* --- when (core/campaign_time.c) ------------------------------------------------------------------------------------ */
 

@@ -210,6 +210,20 @@ int def_texts(struct def_reader *r, struct def_at at, size_t max, size_t max_byt
     return rc;
 }
 
+/* "pt_br" as "pt_BR". */
+static void spell(char *s, size_t n)
+{
+    size_t base = 0;
+    while (base < n && s[base] != '_')
+        base++;
+    for (size_t i = 0; i < n && n <= base + 3; i++) {
+        if (i < base && s[i] >= 'A' && s[i] <= 'Z')
+            s[i] = (char)(s[i] - 'A' + 'a');
+        else if (i > base && s[i] >= 'a' && s[i] <= 'z')
+            s[i] = (char)(s[i] - 'a' + 'A');
+    }
+}
+
 /* "pt-BR", "pt_BR", "fil": letters of ASCII, and a region of letters or digits; into Meta's spelling. */
 static bool fold_language(struct str *s, struct arena *a)
 {
@@ -224,6 +238,8 @@ static bool fold_language(struct str *s, struct arena *a)
             return false;
         letters += letter;
     }
+    if (copy != NULL)
+        spell(copy, s->n);
     s->p = copy;
     return copy != NULL && letters >= 2;
 }

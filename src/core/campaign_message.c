@@ -47,22 +47,56 @@ static int find(struct str want, const struct str *have, size_t n)
     return -1;
 }
 
+/* Locales as machines write them: "zh-Hant-HK", "sr_Latn_RS", "en_US.UTF-8". Meta's languages have no scripts: Chinese that is written in
+ * Hant alone is Taiwan's, in Hans China's. */
+static struct str plain(struct str lang, char out[LANGUAGE_MAX])
+{
+    struct str all = {out, 0}, rest = {NULL, 0}, place = {NULL, 0};
+    for (; all.n < lang.n && all.n < LANGUAGE_MAX - 1 && lang.p[all.n] != '.' && lang.p[all.n] != '@'; all.n++)
+        out[all.n] = lang.p[all.n] == '-' ? '_' : lang.p[all.n];
+    struct str base = str_cut(all, '_', &rest), script = rest.p != NULL ? str_cut(rest, '_', &place) : rest;
+    if (script.n != 4)
+        return all;
+    if (str_ieq(base, STR("zh")) && (place.n == 0 || str_ieq(script, STR("Hans"))))
+        return str_ieq(script, STR("Hant")) ? STR("zh_TW") : STR("zh_CN");
+    if (place.n == 0)
+        return base;
+    memmove(out + base.n + 1, place.p, place.n);
+    return (struct str){out, base.n + 1 + place.n};
+}
+
+static bool is_traditional(struct str s)
+{
+    return same_language(s, STR("zh_TW")) || same_language(s, STR("zh_HK")) || same_language(s, STR("zh_MO"));
+}
+
+/* 0: another language, 1: theirs in another script, 2: theirs elsewhere, 3: theirs without a place, 4: their own. */
+static int nearness(struct str have, struct str lang)
+{
+    struct str base = base_of(lang);
+    if (base.n == 0 || !same_language(base_of(have), base))
+        return 0;
+    if (same_language(have, lang))
+        return 4;
+    if (same_language(have, base))
+        return 3;
+    return lang.n == base.n || is_traditional(have) == is_traditional(lang) ? 2 : 1;
+}
+
 int campaign_language(const struct campaign_variant *v, struct str lang, const struct str *have, size_t n)
 {
     const struct str *order = v->n_languages > 0 ? v->language : have;
     size_t n_order = v->n_languages > 0 ? v->n_languages : n;
-    struct str base = base_of(lang);
-    int best = -1,
-        rank = 0; /* 1: the first there is, 2: of their language, 3: their language without a place, 4: their own */
+    char spelled[LANGUAGE_MAX];
+    int best = -1, nearest = -1;
+    lang = plain(lang, spelled);
     for (size_t i = 0; i < n_order; i++) {
         int at = find(order[i], have, n);
         if (at < 0)
             continue;
-        int r = 1;
-        if (base.n > 0 && same_language(base_of(order[i]), base))
-            r = same_language(order[i], lang) ? 4 : same_language(order[i], base) ? 3 : 2;
-        if (r > rank) {
-            rank = r;
+        int near = nearness(order[i], lang);
+        if (near > nearest) {
+            nearest = near;
             best = at;
         }
     }

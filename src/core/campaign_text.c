@@ -119,18 +119,37 @@ static void put_component(const struct reader *r, struct json c, struct buf *out
     buf_putc(out, '\n');
 }
 
-void campaign_text(const struct campaign_variant *v, struct json listing, struct str values, struct buf *out)
+static void read_values(struct reader *r, struct str values)
 {
-    struct reader r = {.v = v};
     struct json_walk w = json_walk(values);
     struct json_items in;
     struct json_item item;
     size_t n = 0;
-    if (json_walk_open(&w, '[', &in))
-        while (n < v->n_slots && json_walk_next(&w, &in, &item) && json_walk_skip(&w)) {
-            struct str raw = str_trim((struct str){values.p + item.value, w.at - item.value});
-            r.value[n++] = str_eq(raw, STR("null")) ? (struct str){NULL, 0} : raw;
-        }
+    if (!json_walk_open(&w, '[', &in))
+        return;
+    while (n < r->v->n_slots && json_walk_next(&w, &in, &item) && json_walk_skip(&w)) {
+        struct str raw = str_trim((struct str){values.p + item.value, w.at - item.value});
+        r->value[n++] = str_eq(raw, STR("null")) ? (struct str){NULL, 0} : raw;
+    }
+}
+
+size_t campaign_text_length(const struct campaign_variant *v, const char *component, struct str text, struct str values,
+                            struct buf *scratch)
+{
+    struct reader r = {.v = v};
+    size_t n = 0;
+    read_values(&r, values);
+    buf_clear(scratch);
+    put_text(&r, component, text, scratch);
+    for (size_t i = 0; i < scratch->len; i++)
+        n += ((unsigned char)scratch->data[i] & 0xc0) != 0x80;
+    return n;
+}
+
+void campaign_text(const struct campaign_variant *v, struct json listing, struct str values, struct buf *out)
+{
+    struct reader r = {.v = v};
+    read_values(&r, values);
     for (struct json_iter it = json_iter(json_get(listing, "components")); json_next(&it);)
         put_component(&r, it.value, out);
 }

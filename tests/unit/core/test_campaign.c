@@ -133,7 +133,7 @@ TEST(everything_is_read)
     assert_ok(
         read_def(
             "{\"name\":\"Autumn\",\"comment\":\"for the shop\",\"category\":\"marketing\",\"query\":{\"rules\":[]},"
-            "\"templates\":[{\"name\":\"a_1\",\"weight\":3,\"languages\":[\"de\",\"pt-BR\"],\"parameters\":{"
+            "\"templates\":[{\"name\":\"a_1\",\"weight\":3,\"languages\":[\"de\",\"PT-br\"],\"parameters\":{"
             "\"header\":{\"image\":{\"link\":\"https://x/y.png\"}},"
             "\"body\":{\"first\":{\"attribute\":\"name\",\"default\":\"friend\"},\"off\":\"20 %\"},"
             "\"buttons\":[{\"type\":\"url\",\"attribute\":\"code\"},{\"type\":\"flow\",\"index\":2,\"data\":{\"a\":1}}]"

@@ -280,6 +280,15 @@ TEST(languages)
         {{"es", NULL}, {"de", "en_US", NULL}, "es", NULL},
         {{NULL}, {NULL}, "de", NULL},
         {{NULL}, {"fil", "fi", NULL}, "fi", "fi"},
+        {{"zh_CN", "zh_TW", NULL}, {"zh_CN", "zh_TW", "zh_HK", NULL}, "zh-Hant", "zh_TW"},
+        {{"zh_CN", "zh_TW", "zh_HK"}, {"zh_CN", "zh_TW", "zh_HK", NULL}, "zh_Hant_HK", "zh_HK"},
+        {{"zh_TW", "zh_CN", NULL}, {"zh_CN", "zh_TW", NULL}, "zh-Hans-SG", "zh_CN"},
+        {{"zh_CN", "zh_TW", NULL}, {"zh_CN", "zh_TW", NULL}, "zh_HK", "zh_TW"},
+        {{"zh_TW", "zh_CN", NULL}, {"zh_CN", "zh_TW", NULL}, "zh", "zh_TW"},
+        {{"en_US", "zh_CN", NULL}, {"en_US", "zh_CN", NULL}, "zh-Hant-TW", "zh_CN"},
+        {{NULL}, {"en", "en_US", NULL}, "en_US.UTF-8", "en_US"},
+        {{NULL}, {"sr", "sr_RS", NULL}, "sr-Latn-RS", "sr_RS"},
+        {{NULL}, {"en_US", "de", NULL}, "de@euro", "de"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct campaign_variant v = {.weight = 1};
@@ -320,6 +329,21 @@ TEST(a_preview_reads_like_the_message)
     buf_done(&out);
 }
 
+/* Characters and not bytes, with what is put in, of the component that is asked for. */
+TEST(the_whole_text_is_measured)
+{
+    const struct campaign_variant *v =
+        variant("marketing", "{\"header\":{\"attribute\":\"a\"},\"body\":[{\"attribute\":\"b\"},\"20 %\"]}");
+    struct buf scratch;
+    buf_init(&scratch, 4096);
+    struct str values = STR("[\"\u00fc\u00fc\",\"x\\n\\\"y\",null]");
+    assert_int_equal(campaign_text_length(v, "header", STR("Hi {{1}}!"), values, &scratch), 6);
+    assert_int_equal(campaign_text_length(v, "body", STR("{{1}} and {{2}}"), values, &scratch), 4 + 5 + 4);
+    assert_int_equal(campaign_text_length(v, "body", STR("\u00fcber"), values, &scratch), 4);
+    buf_done(&scratch);
+}
+
 TESTS(T(every_stretch_has_its_share), T(the_order_is_shuffled_and_repeats), T(shares_are_those_asked_for),
       T(keys_are_each_campaigns_own), T(messages), T(a_user_id_is_no_number), T(values_that_cannot_be),
-      T(damaged_values_make_no_message), T(languages), T(a_preview_reads_like_the_message))
+      T(damaged_values_make_no_message), T(languages), T(the_whole_text_is_measured),
+      T(a_preview_reads_like_the_message))
