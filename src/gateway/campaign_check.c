@@ -173,16 +173,18 @@ static void tell_values(struct check *c)
             int name = (int)str_clip(slot->attribute, 80).n;
             if (s->missing > 0)
                 p = check_problem(c, false, "value_missing", field,
-                                  "%lld people have no \"%.*s\", and there is no default: they get nothing",
-                                  (long long)s->missing, name, slot->attribute.p);
+                                  "%lld %s no \"%.*s\", and there is no default: they get nothing",
+                                  (long long)s->missing, s->missing == 1 ? "person has" : "people have", name,
+                                  slot->attribute.p);
             if (p != NULL) {
                 p->people = s->missing;
                 p->sample = s->sample;
             }
             p = s->refused > 0 ? check_problem(c, false, "value_refused", field,
-                                               "%lld people have a \"%.*s\" that no template takes (a line break, too "
+                                               "%lld %s a \"%.*s\" that no template takes (a line break, too "
                                                "long, ..): they get nothing",
-                                               (long long)s->refused, name, slot->attribute.p)
+                                               (long long)s->refused, s->refused == 1 ? "person has" : "people have",
+                                               name, slot->attribute.p)
                                : NULL;
             if (p != NULL) {
                 p->people = s->refused;

@@ -59,6 +59,7 @@ struct check_listing {
     int64_t waba;
     const struct template_row *row;
     const struct template_spec *spec;
+    struct str header, body; /* its texts, with their placeholders */
     bool usable;
     uint8_t language; /* in check.language */
     int64_t people;
@@ -70,13 +71,17 @@ struct check_slot {
     struct check_sample sample;
 };
 
-struct check_person { /* 32 bytes, in the order of their ids */
+struct check_person { /* 40 bytes, in the order of their ids */
     int64_t contact;
     uint64_t words : 40, words_n : 24; /* in the file; n 0: the variant's own */
+    uint64_t defaulted;                /* a bit for each slot that has the definition's words instead of theirs */
     uint32_t place;
-    uint16_t stratum, tally, group; /* tally: why they get nothing */
+    uint16_t stratum, tally, group; /* tally: why they get nothing, or wait */
     uint8_t number, variant, language, skip;
+    uint8_t way; /* how they came to their number */
+    bool held;
 };
+_Static_assert(CAMPAIGN_SLOTS_MAX <= 64, "a bit for each slot");
 
 /* People with the same clocks. */
 struct check_group {
@@ -188,6 +193,8 @@ int check_templates(struct check *c, struct err *e);
 size_t check_languages(const struct check *c, size_t variant, size_t number, struct str *ret,
                        const struct check_listing **ret_listing);
 int check_near(struct check *c, struct err *e);
+/* The value that makes a text longer than Meta takes, of who has these values: its component's longest. -1: none does. */
+int check_length(const struct check *c, const struct check_listing *l, struct str values, struct buf *scratch);
 
 int check_segment(struct check *c, struct err *e); /* who is meant; a problem where nobody can tell */
 int check_people(struct check *c, struct err *e);  /* everybody of them */

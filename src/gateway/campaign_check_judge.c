@@ -70,10 +70,12 @@ int judge_open(struct check *c, struct err *e)
     return 0;
 }
 
-static void tally_hold(struct check *c, const struct check_person *p, struct str rule, int64_t until)
+static void tally_hold(struct check *c, struct check_person *p, struct str rule, int64_t until)
 {
     struct check_tally *t = check_tally(c, SKIP_NONE, rule);
     t->people++;
+    p->tally = (uint16_t)(t - c->tally);
+    p->held = true;
     check_sample(&t->sample, p->contact);
     if (t->first_until == 0 || until < t->first_until)
         t->first_until = until;

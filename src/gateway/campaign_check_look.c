@@ -259,6 +259,60 @@ static void remark(struct check *c, const struct check_listing *l, const char *f
                       t->name.p, language, t->language.p);
 }
 
+/* The text of a component, kept. */
+static struct str text_of(struct check *c, struct json listing, const char *component)
+{
+    struct str type, text = {"", 0};
+    for (struct json_iter it = json_iter(json_get(listing, "components")); json_next(&it);)
+        if (json_str(json_get(it.value, "type"), &type) && str_ieq(type, str_of(component)))
+            text = json_str_or(json_get(it.value, "text"), STR(""));
+    char *kept = arena_strndup(c->a, text.p, text.n);
+    return (struct str){kept != NULL ? kept : "", kept != NULL ? text.n : 0};
+}
+
+int check_length(const struct check *c, const struct check_listing *l, struct str values, struct buf *scratch)
+{
+    const struct campaign_variant *v = &c->def->variant[l->variant];
+    const struct {
+        const char *component;
+        struct str text;
+        size_t most;
+    } parts[] = {{"header", l->header, CAMPAIGN_HEADER_MOST}, {"body", l->body, CAMPAIGN_BODY_MOST}};
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        if (parts[i].text.n == 0 ||
+            campaign_text_length(v, parts[i].component, parts[i].text, values, scratch) <= parts[i].most)
+            continue;
+        int found = -1;
+        for (size_t k = 0; k < v->n_slots; k++)
+            if (str_eq(v->slot[k].component, str_of(parts[i].component)) &&
+                (found < 0 || v->slot[found].attribute.n == 0))
+                found = (int)k;
+        return found;
+    }
+    return -1;
+}
+
+/* What everybody gets alone may be too long already. */
+static bool is_too_long(struct check *c, const struct check_listing *l, const char *field)
+{
+    struct buf scratch, values;
+    char where[64];
+    buf_init(&scratch, VALUES_MAX);
+    buf_init(&values, VALUES_MAX);
+    put_examples(&c->def->variant[l->variant], &values);
+    int slot = check_length(c, l, buf_str(&values), &scratch);
+    if (slot >= 0)
+        check_problem(c, true, "template_length", field,
+                      "the text of the template %.*s in %.*s is too long with these values (%s): Meta takes %d "
+                      "characters of a body and %d of a header",
+                      (int)str_clip(l->row->name, 80).n, l->row->name.p, (int)l->row->language.n, l->row->language.p,
+                      check_slot_name(&c->def->variant[l->variant], (size_t)slot, where), CAMPAIGN_BODY_MOST,
+                      CAMPAIGN_HEADER_MOST);
+    buf_done(&values);
+    buf_done(&scratch);
+    return slot >= 0;
+}
+
 static int add_listing(struct check *c, struct json_parser *parser, size_t variant, const struct template_row *t,
                        bool needed, struct err *e)
 {
@@ -274,9 +328,12 @@ static int add_listing(struct check *c, struct json_parser *parser, size_t varia
                                 .row = t,
                                 .language = language_number(c, t->language)};
     if (t->listing.n > 0 && json_parse(parser, t->listing, false, &listing, NULL) == 0 &&
-        template_compile(c->a, listing, &spec, NULL) == 0)
+        template_compile(c->a, listing, &spec, NULL) == 0) {
         l->spec = spec;
-    l->usable = may_be_sent(c, l, needed, field);
+        l->header = text_of(c, listing, "header");
+        l->body = text_of(c, listing, "body");
+    }
+    l->usable = may_be_sent(c, l, needed, field) && !is_too_long(c, l, field);
     if (l->usable)
         remark(c, l, field);
     return 0;

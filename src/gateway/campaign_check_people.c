@@ -167,7 +167,7 @@ struct pages {
     const int64_t *want; /* contacts of this run, rising */
     const uint32_t *ordinal;
     size_t n_want, seen;
-    struct buf values;
+    struct buf values, text;
     uint32_t share[CAMPAIGN_NUMBERS_MAX];
     struct str has[CAMPAIGN_VARIANTS_MAX][CAMPAIGN_NUMBERS_MAX][CAMPAIGN_LANGUAGES_MAX];
     const struct check_listing *listing[CAMPAIGN_VARIANTS_MAX][CAMPAIGN_NUMBERS_MAX][CAMPAIGN_LANGUAGES_MAX];
@@ -285,7 +285,7 @@ static int choose_number(struct pages *g, struct check_person *p, const char *co
     *ret = number >= 0;
     if (number >= 0) {
         p->number = (uint8_t)number;
-        g->c->number[number].by[way]++;
+        p->way = (uint8_t)way;
     }
     return 0;
 }
@@ -314,20 +314,20 @@ static size_t values_of(const struct campaign_variant *v, const struct audience_
     return n;
 }
 
-static void count_defaults(struct check *c, const struct check_person *p, const struct campaign_value *has, size_t n)
+static void mark_defaults(const struct campaign_variant *v, struct check_person *p, const struct campaign_value *has,
+                          size_t n)
 {
-    const struct campaign_variant *v = &c->def->variant[p->variant];
     for (size_t i = 0; i < v->n_slots; i++) {
         bool own = v->slot[i].attribute.n == 0;
         for (size_t k = 0; k < n && !own; k++)
             own = str_eq(has[k].name, v->slot[i].attribute) && str_trim(has[k].value).n > 0;
-        c->slot[p->variant][i].defaulted += !own;
+        p->defaulted |= (uint64_t)!own << i;
     }
 }
 
 /* True: they have their words in g->values. */
 static int make_words(struct pages *g, struct check_person *p, const struct audience_person *who,
-                      const struct identity *to, bool *ret, struct err *e)
+                      const struct identity *to, const struct check_listing *l, bool *ret, struct err *e)
 {
     struct check *c = g->c;
     const struct campaign_variant *v = &c->def->variant[p->variant];
@@ -336,9 +336,14 @@ static int make_words(struct pages *g, struct check_person *p, const struct audi
     size_t missing = 0, n = values_of(v, who, to, has, phone);
     buf_clear(&g->values);
     int rc = campaign_values(v, has, n, &g->values, &missing, e);
+    int too_long = rc == 0 ? check_length(c, l, buf_str(&g->values), &g->text) : -1;
+    if (too_long >= 0) {
+        missing = (size_t)too_long;
+        rc = WL_EINVAL;
+    }
     *ret = rc == 0;
     if (rc == 0)
-        count_defaults(c, p, has, n);
+        mark_defaults(v, p, has, n);
     if (rc != WL_ENOTFOUND && rc != WL_EINVAL)
         return rc;
     struct check_slot *s = &c->slot[p->variant][missing];
@@ -449,7 +454,7 @@ static int choose(struct pages *g, struct check_person *p, const struct audience
     }
     const struct check_listing *l = g->listing[p->variant][p->number][at];
     p->language = l->language;
-    rc = make_words(g, p, who, &to, &fits, e);
+    rc = make_words(g, p, who, &to, l, &fits, e);
     if (rc != 0 || !fits)
         return rc;
     rc = keep_words(c, p, buf_str(&g->values), e);
@@ -554,6 +559,7 @@ static struct pages *pages_new(struct check *c)
         return NULL;
     g->c = c;
     buf_init(&g->values, WORDS_MAX);
+    buf_init(&g->text, WORDS_MAX);
     for (size_t v = 0; v < c->def->n_variants; v++)
         for (size_t n = 0; n < c->def->n_numbers; n++)
             if (c->number[n].usable)
@@ -578,6 +584,7 @@ int check_people(struct check *c, struct err *e)
         rc = judge_wait(c, e);
     judge_close(c);
     buf_done(&g->values);
+    buf_done(&g->text);
     arena_free(g->pair_memory);
     return rc;
 }

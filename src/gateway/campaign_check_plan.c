@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * campaign_check_plan.c - the plan: everybody in their order, written down, and the hash that stands for all of it.
+ * campaign_check_plan.c - the plan: everybody in their order, written down. The hash that stands for all of it is campaign_check_hash.c's.
  *
  * Those who get a message come first, in the order of core/campaign_plan.c; who is kept back to compare with, and who is beyond the most people there may
  * be, is taken out of it before. The others follow, each with the reason. Rows are written in pieces of a thousand, so that nobody's message
@@ -33,11 +33,23 @@ static void count(struct check *c, const struct check_person *p)
     uint32_t ordinal;
     const char *country = audience_ordinal(c->au, p->contact, &ordinal) ? audience_country(c->au, ordinal) : "";
     c->number[p->number].people++;
+    c->number[p->number].by[p->way]++;
     c->by_variant[p->variant]++;
     c->by_language[p->variant][p->language]++;
     c->source[p->stratum].people++;
     c->group[p->group].people++;
     c->by_country[country_row(country)]++;
+    for (uint64_t left = p->defaulted; left != 0; left &= left - 1)
+        c->slot[p->variant][__builtin_ctzll(left)].defaulted++;
+}
+
+/* Somebody who would get one, and is left out all the same: who gets nothing waits for nothing. */
+static void leave_out(struct check *c, struct check_person *p, enum campaign_skip why)
+{
+    if (p->held)
+        c->tally[p->tally].people--;
+    p->held = false;
+    check_skip(c, p, why, STR(""));
 }
 
 int check_order(struct check *c, struct err *e)
@@ -48,7 +60,7 @@ int check_order(struct check *c, struct err *e)
     for (size_t i = 0; i < c->n_people; i++) {
         struct check_person *p = &c->person[i];
         if (p->skip == SKIP_NONE && campaign_held_out(c->def, c->key, p->contact))
-            check_skip(c, p, SKIP_HOLD_OUT, STR(""));
+            leave_out(c, p, SKIP_HOLD_OUT);
         if (p->skip == SKIP_NONE)
             c->order[c->n_order++] =
                 (struct campaign_person){.contact = p->contact, .stratum = p->stratum, .index = (uint32_t)i};
@@ -57,7 +69,7 @@ int check_order(struct check *c, struct err *e)
     for (size_t i = 0; i < c->n_order; i++) {
         struct check_person *p = &c->person[c->order[i].index];
         if (c->def->most != 0 && (int64_t)i >= c->def->most)
-            check_skip(c, p, SKIP_LIMIT, STR(""));
+            leave_out(c, p, SKIP_LIMIT);
         else
             count(c, p);
     }
@@ -249,91 +261,6 @@ int check_write(struct check *c, struct err *e)
     plan_hash(&c->row, buf_str(&c->report), buf_str(&c->terms_text), c->audience_hash, rows, c->plan);
     buf_done(&p->words);
     free(p);
-    return rc;
-}
-
-/* --- the hash ------------------------------------------------------------------------------------------------------- */
-
-static void add_int(struct sha256_state *h, int64_t v)
-{
-    uint8_t text[8];
-    for (size_t i = 0; i < sizeof text; i++)
-        text[i] = (uint8_t)((uint64_t)v >> (56 - 8 * i) & 0xff);
-    sha256_add(h, text, sizeof text);
-}
-
-static void add_str(struct sha256_state *h, struct str s)
-{
-    add_int(h, (int64_t)s.n);
-    if (s.n > 0)
-        sha256_add(h, s.p, s.n);
-}
-
-/* Without who it is: somebody may turn out to be one with another of them, which changes no plan. Who is meant stands in the audience. */
-void plan_row(struct sha256_state *h, const struct campaign_recipient *r)
-{
-    add_int(h, r->place);
-    add_int(h, r->sender);
-    add_int(h, r->stratum);
-    add_int(h, r->variant);
-    add_int(h, r->skip);
-    add_str(h, r->language);
-    add_str(h, r->rule);
-    add_str(h, r->params);
-}
-
-void plan_hash(const struct campaign_row *row, struct str report, struct str terms,
-               const uint8_t audience[SHA256_BYTES], const uint8_t rows[SHA256_BYTES], uint8_t ret[SHA256_BYTES])
-{
-    struct sha256_state *h = sha256_begin();
-    add_str(h, STR("wayleave-campaign-plan-1"));
-    add_int(h, row->id);
-    add_str(h, row->definition);
-    add_str(h, report);
-    add_str(h, terms);
-    sha256_add(h, audience, SHA256_BYTES);
-    sha256_add(h, rows, SHA256_BYTES);
-    sha256_end(h, ret);
-}
-
-static int hash_rows(struct store *reader, int64_t campaign, struct arena *a, struct sha256_state *h,
-                     int64_t *ret_erased, struct err *e)
-{
-    struct campaign_recipient *r;
-    int64_t place = 1;
-    size_t n = PIECE;
-    int rc = 0;
-    while (rc == 0 && n == PIECE) {
-        arena_reset(a);
-        rc = recipients_read(reader, CHECK_BUCKET, campaign, place, a, PIECE, &r, &n, e);
-        for (size_t i = 0; i < n && rc == 0; i++) {
-            plan_row(h, &r[i]);
-            *ret_erased += r[i].contact == 0;
-            place = r[i].place + 1;
-        }
-    }
-    return rc;
-}
-
-int campaign_plan_hash(struct store *reader, const struct campaign_row *c, uint8_t ret[SHA256_BYTES],
-                       int64_t *ret_erased, struct err *e)
-{
-    struct campaign_check_row k;
-    struct arena *whole = arena_create(512u << 20), *page = arena_create(ROWS_MEMORY);
-    uint8_t rows[SHA256_BYTES];
-    struct sha256_state *h = sha256_begin();
-    int64_t erased = 0;
-    int rc = whole != NULL && page != NULL ? campaign_check_get(reader, c->id, whole, &k, e)
-                                           : err_set(e, WL_ENOMEM, "out of memory");
-    if (rc == 0)
-        rc = hash_rows(reader, c->id, page, h, &erased, e);
-    sha256_end(h, rows);
-    if (rc == 0) {
-        plan_hash(c, k.report, k.terms, k.audience_hash, rows, ret);
-        *ret_erased = erased;
-    }
-    arena_free(page);
-    arena_free(whole);
     return rc;
 }
 

@@ -60,7 +60,7 @@ static void put_tallies(struct json_out *o, const struct check *c, bool held)
     jo_array(o);
     for (size_t i = 0; i < c->n_tallies; i++) {
         const struct check_tally *t = &c->tally[i];
-        if ((t->skip == SKIP_NONE) != held)
+        if ((t->skip == SKIP_NONE) != held || t->people == 0)
             continue;
         jo_object(o);
         if (!held)

@@ -2,13 +2,15 @@
 """What a check says before anything is sent: who gets nothing and why, from which number and in which language the others do, and every
 mistake that would else be found while it sends."""
 
+import contextlib
+import sqlite3
 import time
 
 import policies
 import pytest
 import requests
 import rig
-from campaign_rig import Campaign, definition, people, rows
+from campaign_rig import Campaign, campaign_number, definition, people, rows
 
 WORDS = {"body": [{"attribute": "first_name", "default": "you"}]}
 
@@ -81,6 +83,41 @@ def test_everybody_has_a_reason_or_a_message(gateway, sandbox):
     again = c.check()  # nothing changed: the same people, the same order, the same words
     assert [(k.contact, k.params, k.skip) for k in rows(gateway, c.id)] == [(k.contact, k.params, k.skip) for k in table] and again["people"] == 20
     assert sandbox.ledger() == []
+
+
+def test_figures_are_of_who_gets_a_message_and_rows_are_whose_they_are(gateway, sandbox):
+    """A text that is too long with somebody's own value is found before Meta finds it; how people came to their number and who has the
+    default is told of those who get one; and two people whose words were swapped behind the program's back show."""
+    template(sandbox, "long_text", body="Hello {{1}}, " + "spring " * 100)
+    people(gateway, 20)
+    people(gateway, 2, first=447700905000, attributes={"first_name": "x" * 400})
+    people(gateway, 3, first=447700905500, attributes={"size": "L"})
+    people(gateway, 4, first=447700906000, consent=None, attributes={"size": "L"})
+    c = Campaign(gateway, definition(hold_out="20%", most=12, templates=[{"name": "long_text", "languages": ["en_us"], "parameters": WORDS}]))
+    c.check()
+    r = report(c)
+    got = skips(r)
+    assert got[("parameter", "first_name")] == 2 and got[("rule", "consent.missing")] == 4 and r["funnel"]["people"] == 12
+    [number], [parameter] = r["numbers"], r["parameters"]
+    assert number["people"] == sum(number[way] for way in ("sticky", "route", "country", "share")) == 12
+    table = rows(gateway, c.id)
+    assert parameter["refused"] == 2 and parameter["defaulted"] == sum(row.params == ["you"] for row in table if row.skip == 0)
+    everybody = definition(templates=[{"name": "long_text", "parameters": {"body": ["y" * 400]}}])
+    assert "1024 characters" in Campaign(gateway, everybody).ask_check()["why"]
+
+    c.approve()
+    assert c.get("verify")["sound"] is True
+    gateway.stop()
+    with contextlib.closing(sqlite3.connect(gateway.folder / "state" / "wayleave.db")) as db, db:
+        one, two = (row.contact for row in table[:2])
+        for place, contact in ((1, two), (2, one)):
+            db.execute("UPDATE campaign_recipient SET contact = ? WHERE campaign = ? AND place = ?", (contact, campaign_number(c.id), place))
+    again = rig.Gateway(gateway.folder, sandbox.url)
+    try:
+        v = Campaign(again, c.id).get("verify")
+        assert v["sound"] is False and not v["same"] and v["erased"] == 0, v
+    finally:
+        again.stop()
 
 
 def past(seconds):
