@@ -298,8 +298,11 @@ static bool read_put(struct rest_call *c, struct arena *a, struct segment_row *r
         rest_wrong(c, WL_EINVAL, "query", "query must be an object, as react-querybuilder writes it");
         return false;
     }
-    return read_text(c, json_get(root, "actor"), "actor", &r->actor) &&
-           read_text(c, json_get(root, "note"), "note", &r->note) &&
+    if (!read_text(c, json_get(root, "actor"), "actor", &r->actor))
+        return false;
+    if (r->actor.n == 0) /* whoever has the key and does not say who they are, as with campaigns */
+        r->actor = STR("admin");
+    return read_text(c, json_get(root, "note"), "note", &r->note) &&
            read_version(c, json_get(root, "version"), ret_was) && rest_segment_read(c, query, a, ret_segment) &&
            keep_query(c, query, a, &r->query);
 }

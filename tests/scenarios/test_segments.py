@@ -175,6 +175,9 @@ def test_saved_segments_have_versions_and_nobody_overwrites_another(gateway):
     assert put(VIP)[1]["saved"] is False and put(VIP, version=0)[0] == 409
     code, a = put(every(("tag", "=", "cold")), version=1, actor="bob")
     assert code == 200 and a["version"] == 2
+    assert gateway.admin("PUT", "/segments/unsaid", {"query": VIP})[0] == 201
+    assert gateway.admin("GET", "/segments/unsaid")[1]["actor"] == "admin"  # whoever has the key
+    assert gateway.admin("DELETE", "/segments/unsaid")[0] == 200
     code, a = put(VIP, version=1)  # who looked before bob
     assert code == 409 and a["error"]["field"] == "version" and "version 2" in a["error"]["message"]
     assert gateway.admin("GET", name)[1]["query"] == every(("tag", "=", "cold"))
