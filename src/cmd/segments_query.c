@@ -130,15 +130,25 @@ static size_t operator_of(struct str text, struct str *ret_value)
     return OPERATORS;
 }
 
+/* "a,b\\,c": a comma with a stroke before it belongs to the value. */
 static void put_list(struct json_out *o, struct str value)
 {
+    struct buf one;
+    buf_init(&one, QUERY_MAX);
     jo_array(o);
-    for (struct str rest = value; rest.p != NULL;) {
-        struct str word = str_trim(str_cut(rest, ',', &rest));
-        if (word.n > 0)
-            jo_str(o, word);
+    for (size_t i = 0; i <= value.n; i++) {
+        bool own = i + 1 < value.n && value.p[i] == '\\' && value.p[i + 1] == ',';
+        i += own;
+        if (own || (i < value.n && value.p[i] != ',')) {
+            buf_putc(&one, value.p[i]);
+            continue;
+        }
+        if (str_trim(buf_str(&one)).n > 0)
+            jo_str(o, str_trim(buf_str(&one)));
+        buf_clear(&one);
     }
     jo_end(o);
+    buf_done(&one);
 }
 
 static int put_condition(const char *condition, struct json_out *o)

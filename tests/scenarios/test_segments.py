@@ -281,6 +281,7 @@ def test_the_command_line(gateway):
     assert "tag vyp" in cli("count", "--where", "tag is vyp")
     assert json.loads(cli("count", "--any", "--where", "tag = vip", "--where", "attribute.city begins with ber", "--json"))["matching"] == 9  # Berlin and Bern
     assert json.loads(cli("count", "--where", "attribute.city is unknown", "--json"))["matching"] == 3
+    assert "any of the tags \"a,b\" or c." in cli("count", "--where", "tag in a\\,b, c,")
     assert [json.loads(line)["name"] for line in cli("list").splitlines()] == ["vip-germany"]  # no terminal: lines of JSON
     assert {json.loads(line)["value"] for line in cli("values", "tag").splitlines()} == {"vip", "cold"}
     assert "People in Germany or Austria." in cli("explain", "vip-germany") and "SELECT" in cli("sql", "vip-germany")
