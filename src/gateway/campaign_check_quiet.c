@@ -4,7 +4,7 @@
  * Quiet hours may stand in any rule of any pack, under any name. So one person of each larger group with the same clocks is asked about once more,
  * with the same facts, for each quarter of an hour of a week that begins eight days from now: by then what holds for another reason (a cap, a pace) is
  * over for most. What is held then is held because of the hour. Open is when it is in all of those groups: who forecasts with it is
- * never too early. A week that is never open tells nothing of hours and is left out. */
+ * never too early. The campaign's own deadline may be before that week, and its own hours are known: both are left out of the question. A week that is never open tells nothing of hours and is left out. */
 #include <string.h>
 
 #include "core/decide.h"
@@ -29,11 +29,14 @@ static void ask_group(const struct ruleset *rs, const struct check_group *g, str
 {
     bool own[STEPS], any = false;
     const struct whereabouts *w = &g->where;
+    struct facts facts = *g->facts;
+    facts.known[FACT_CAMPAIGN_LATEST] = false;
+    fact_set(&facts, FACT_CAMPAIGN_OPEN_AT, 0);
     int64_t from = week_from(now, w->min);
     if (w->change_at != 0 && w->change_at < from)
         from = week_from(now, w->min_after);
     for (size_t i = 0; i < STEPS; i++) {
-        decide(rs, g->facts, from + (int64_t)i * STEP_MINUTES * 60000, 0, d);
+        decide(rs, &facts, from + (int64_t)i * STEP_MINUTES * 60000, 0, d);
         own[i] = d->verdict == VERDICT_ALLOW;
         any = any || own[i];
     }

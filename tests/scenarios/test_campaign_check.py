@@ -228,7 +228,6 @@ def test_meta_is_away(gateway, sandbox):
     assert report(c)["errors"] == 0
 
 
-
 def test_hours_of_the_rules_are_found_out(start, sandbox, tmp_path):
     """Who has to wait is counted with the rule, and the forecast knows at which hours it will be. Also where the door has few places."""
     hour = (time.gmtime().tm_hour + 11) % 22  # not now, wherever Britain is
@@ -241,6 +240,9 @@ def test_hours_of_the_rules_are_found_out(start, sandbox, tmp_path):
     forecast = report(c)["forecast"]
     assert f"{hour:02}:00-{hour + 2:02}:00" in forecast["rules_hours"] and forecast["hours"] is None
     assert forecast["first_at"] >= held["first_until"]
+    soon = Campaign(gateway, definition(deadline=past(-2 * 86400), hours="daily 00:00-23:45"))
+    soon.check()  # its own deadline, which is before the week that is asked about, and its own hours are not the rules'
+    assert report(soon)["forecast"]["rules_hours"] == forecast["rules_hours"], report(soon)["forecast"]
 
 
 def test_a_check_that_is_cut_off_is_made_anew(start, sandbox, tmp_path):
