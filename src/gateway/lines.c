@@ -175,7 +175,7 @@ void line_through(struct dispatch *d, struct line *l, const struct waiting *w, b
 
 /* What the campaign has to do with its line: the weight, which stays; and nothing of one that is held stands in the lane. However many wait
  * for it, they would each have a turn and be held by a rule, again and again, in the way of others. What waits of one that is over is ended
- * before its time, and of one that goes on again it is asked what still holds it. */
+ * before its time. */
 static void line_follow(struct dispatch *d, struct line *l)
 {
     struct campaign_now c;
@@ -186,8 +186,6 @@ static void line_follow(struct dispatch *d, struct line *l)
         recheck_campaign(d->g->recheck, l->campaign, false);
     if (held == l->held)
         return;
-    if (known && c.state == CAMPAIGN_RUNNING)
-        recheck_campaign(d->g->recheck, l->campaign, true);
     l->held = held;
     line_leave(l);
     line_join(l);

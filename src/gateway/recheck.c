@@ -15,6 +15,7 @@
 #include "gateway/admit.h"
 #include "gateway/chore.h"
 #include "gateway/gateway_impl.h"
+#include "store/campaigns.h"
 #include "store/outbox.h"
 
 #define REST_MS  200
@@ -45,6 +46,8 @@ struct recheck {
     size_t n_looked;
     struct campaign_asked about[RECHECK_CAMPAIGNS_MAX]; /* campaigns it is for */
     size_t n_about;
+    bool watches;            /* it is known what had happened to campaigns when it began: */
+    int64_t happened;        /* the newest event that was seen */
     struct outbox_key after; /* where it is */
     int64_t begun_ns, rest_until_ns;
 };
@@ -206,15 +209,32 @@ static int look_through(struct recheck *r, struct store *reader, const struct ou
     return rc;
 }
 
+/* Campaigns that go on again, or with people of a source again, as their events say: what is held for moments only is not missed. */
+static int watch_campaigns(struct recheck *r, struct store *reader, struct arena *a, struct err *e)
+{
+    struct campaign_event_row *ev = NULL;
+    size_t n = 0;
+    int rc = r->watches ? campaign_events_after(reader, r->happened, a, RECHECK_CAMPAIGNS_MAX, &ev, &n, e)
+                        : campaign_events_newest(reader, &r->happened, e);
+    r->watches |= rc == 0;
+    for (size_t i = 0; i < n && rc == 0; i++) {
+        if (ev[i].act == CAMPAIGN_ACT_RESUME || ev[i].act == CAMPAIGN_ACT_RELEASE)
+            recheck_campaign(r, ev[i].campaign, true);
+        r->happened = ev[i].id;
+    }
+    return rc;
+}
+
 static int look(void *ctx, struct store *reader, struct arena *a, bool *ret_more, struct err *e)
 {
     struct recheck *r = ctx;
     struct outbox_addressee *to = NULL;
     struct few f = {.n = 0};
     size_t n = 0;
-    if (!begin_pass(r))
-        return 0;
-    int rc = outbox_addressees(reader, &r->after, PAGE, a, &to, &n, e);
+    int rc = watch_campaigns(r, reader, a, e);
+    if (rc != 0 || !begin_pass(r))
+        return rc;
+    rc = outbox_addressees(reader, &r->after, PAGE, a, &to, &n, e);
     f.a = rc == 0 ? arena_create(MEMORY) : NULL;
     if (rc == 0 && f.a == NULL)
         rc = err_set(e, WL_ENOMEM, "no memory to judge messages again");

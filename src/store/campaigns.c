@@ -45,6 +45,9 @@ STATEMENT(campaign_event_add, "INSERT INTO campaign_event (id, campaign, at, act
 STATEMENT(campaign_events_of, "SELECT id, campaign, at, act, actor, detail, record, leaf, n FROM campaign_event "
                               "WHERE campaign = $1 ORDER BY id LIMIT $2");
 
+STATEMENT(campaign_events_since, "SELECT id, campaign, act FROM campaign_event WHERE id > $1 ORDER BY id LIMIT $2");
+STATEMENT(campaign_events_last, "SELECT id FROM campaign_event ORDER BY id DESC LIMIT 1");
+
 STATEMENT(campaign_outcome_set,
           "INSERT INTO campaign_outcome (campaign, ended_at, country, category, hour, sent, opted_out, undeliverable, "
           "complained, n_60, read_60, n_240, read_240, n_1440, read_1440) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, "
@@ -285,6 +288,41 @@ int campaign_events(struct store *s, int64_t campaign, struct arena *a, size_t m
     db_i64(q, campaign);
     db_i64(q, (int64_t)max);
     return db_rows(q, a, max, sizeof **ret, read_event, ret, ret_n, e);
+}
+
+static int read_act(struct db_stmt *q, struct arena *a, void *row, struct err *e)
+{
+    struct campaign_event_row *ev = row;
+    (void)a, (void)e;
+    *ev = (struct campaign_event_row){.id = col_i64(q)};
+    ev->campaign = col_i64(q);
+    ev->act = col_int(q);
+    return 0;
+}
+
+int campaign_events_after(struct store *s, int64_t id, struct arena *a, size_t max, struct campaign_event_row **ret,
+                          size_t *ret_n, struct err *e)
+{
+    struct db_stmt *q;
+    int rc = db_prepare(s, &campaign_events_since, &q, e);
+    if (rc != 0)
+        return rc;
+    db_i64(q, id);
+    db_i64(q, (int64_t)max);
+    return db_rows(q, a, max, sizeof **ret, read_act, ret, ret_n, e);
+}
+
+int campaign_events_newest(struct store *s, int64_t *ret_id, struct err *e)
+{
+    struct db_stmt *q;
+    int rc = db_prepare(s, &campaign_events_last, &q, e);
+    if (rc != 0)
+        return rc;
+    rc = db_step(q, e);
+    if (rc >= 0)
+        *ret_id = rc == 1 ? col_i64(q) : 0;
+    db_reset(q);
+    return rc < 0 ? rc : 0;
 }
 
 /* --- how they ended ------------------------------------------------------------------------------------------------- */

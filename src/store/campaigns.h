@@ -156,6 +156,12 @@ int campaign_event_append(struct store *s, struct campaign_event_row *ev, struct
 int campaign_events(struct store *s, int64_t campaign, struct arena *a, size_t max, struct campaign_event_row **ret,
                     size_t *ret_n, struct err *e); /* oldest first */
 
+/* Of all campaigns those after this id, oldest first: id, campaign and act only. */
+int campaign_events_after(struct store *s, int64_t id, struct arena *a, size_t max, struct campaign_event_row **ret,
+                          size_t *ret_n, struct err *e);
+/* 0: nothing ever happened to any. */
+int campaign_events_newest(struct store *s, int64_t *ret_id, struct err *e);
+
 struct campaign_outcome {
     int64_t campaign, ended_at;
     char country[8];

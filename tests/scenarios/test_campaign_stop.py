@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What waits for a campaign that is over ends at once, and nothing else does: those whose turn would come tomorrow are not found in the queue
-tomorrow, hundreds of thousands or few."""
+tomorrow, hundreds of thousands or few. And what waits for one that goes on again goes as soon as nothing holds it any more."""
 
 import time
 from collections import Counter
 
 import campaign_rig as camp
 import rig
+from test_campaign_exact import template_is
 from test_outbox import SALE, template
 
 PEOPLE = 150
@@ -36,3 +37,22 @@ def test_what_sleeps_ends_with_its_campaign_and_nothing_else_does(start, sandbox
     why = gateway.admin("GET", "/decisions/" + refused["id"])[1]["decision"]["findings"]
     assert "campaign.stopped" in {f["rule"] for f in why}, why
     assert camp.received(sandbox) == []
+
+
+def test_what_a_paused_template_held_goes_when_the_campaign_goes_on(start, sandbox, tmp_path):
+    sandbox.call("POST", "standing", {"phone_number_id": rig.SENDER, "throughput": "STANDARD"})
+    gateway = start(rig.Gateway, tmp_path, sandbox.url)
+    sandbox.webhooks_to(gateway.url + "/webhook", sent_ms=5, delivered_ms=10, read_ms=-1)
+    rig.until("the templates are known", lambda: gateway.query("SELECT COUNT(*) FROM template")[0][0])
+    camp.people(gateway, PEOPLE)
+    c = camp.Campaign(gateway, camp.definition(ramp="fast")).launched()
+    c.wait_handed(20)
+    template_is(sandbox, "PAUSED")
+    c.wait("held")
+    template_is(sandbox, "APPROVED")
+    rig.until("it is approved again", lambda: gateway.query("SELECT status FROM template WHERE name = 'spring_sale'") == [(1,)])
+    c.resume()
+    c.wait("finished")  # not three hours later, for which Meta pauses templates
+    states = Counter(r.state for r in camp.rows(gateway, c.id))
+    assert states["accepted"] == len(camp.received(sandbox)) and set(states) <= {"accepted", "rejected"} and sum(states.values()) == PEOPLE, states
+    assert not camp.twice(sandbox)

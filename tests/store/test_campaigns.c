@@ -185,6 +185,12 @@ TEST(an_approval_has_an_entry_in_the_log_and_what_is_nobodys_to_answer_for_has_n
     assert_int_equal(n, 2);
     assert_int_equal(ev[1].leaf, approve.leaf);
     assert_string_equal(ev[1].actor.p, "bob");
+    int64_t newest = 0;
+    OK(&f, campaign_events_newest(f.s, &newest, &f.e));
+    assert_int_equal(newest, approve.id);
+    OK(&f, campaign_events_after(f.s, check.id, f.a, 10, &ev, &n, &f.e));
+    assert_true(n == 1 && ev[0].id == approve.id && ev[0].campaign == CAMPAIGN && ev[0].act == CAMPAIGN_ACT_APPROVE);
+    OK(&f, campaign_events(f.s, CAMPAIGN, f.a, 10, &ev, &n, &f.e));
     OK(&f, log_read(f.s, approve.leaf, 1, &entry, &n, &f.e));
     assert_int_equal(n, 1);
     OK(&f, leaf_read(entry.bytes, LEAF_BYTES, &leaf, &f.e));
