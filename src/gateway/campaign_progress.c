@@ -168,7 +168,7 @@ int run_follow_ends(struct run *run, struct store *reader, struct err *e)
                                    ENDS_A_LOOK, &place, e);
     if (rc != 0)
         return rc;
-    run->tally.ended = place;
+    run->tally.ended = place > 0 ? place : 1; /* 0: it has no cursor, because it never began */
     run->handed = c.cur > 1 ? c.cur - 1 : 0;
     return 0;
 }

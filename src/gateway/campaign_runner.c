@@ -34,6 +34,11 @@
 #define EVENTS_MOST  10000
 #define TELL_EACH_MS 60000
 
+static int64_t mono_ms(void)
+{
+    return clock_mono_ns() / 1000000;
+}
+
 /* --- what is remembered --------------------------------------------------------------------------------------------- */
 
 static struct run *run_of(struct campaign_runner *r, int64_t id)
@@ -79,8 +84,8 @@ static void forget_gone(struct campaign_runner *r)
 }
 
 /* The definition does not change any more once it is checked; it and what it points to live in the run's arena and parser. */
-static int read_definition(struct run *run, const struct campaign_row *row, struct arena *scratch, struct store *reader,
-                           struct err *e)
+static int read_definition(struct campaign_runner *r, struct run *run, const struct campaign_row *row,
+                           struct arena *scratch, struct store *reader, struct err *e)
 {
     struct campaign_check_row check;
     struct json root;
@@ -96,6 +101,8 @@ static int read_definition(struct run *run, const struct campaign_row *row, stru
         rc = campaign_check_get(reader, row->id, scratch, &check, e);
     if (rc == 0)
         rc = campaign_terms_read(check.terms, &run->terms, &run->ramp, e);
+    if (rc == 0)
+        rc = run_uses_read(r, run, check.report, e);
     run->readable = rc == 0;
     return rc;
 }
@@ -264,7 +271,7 @@ static int see_resumed(struct campaign_runner *r, struct run *run, struct campai
     bool anew = rc == 0 && monitor && run->held_by == CAUSE_MONITOR; /* seen in this life: the row has the old stage */
     if (anew) {
         row->target = row->target_at = 0;
-        rc = run_beat(r, run, row, 0, 0, now, e);
+        rc = run_beat(r, run, row, 0, 0, e);
     }
     run->ver = rc == 0 ? row->ver : run->ver;
     return rc;
@@ -315,14 +322,14 @@ static void keep_stage(const struct run *run, const struct campaign_row *row, in
 }
 
 static int do_step(struct campaign_runner *r, struct run *run, const struct campaign_row *row,
-                   const struct campaign_step *step, int64_t now, struct err *e)
+                   const struct campaign_step *step, struct err *e)
 {
     int rc = 0;
     run->lenient = step->lenient;
     run->quota = 0;
-    if (step->target != row->target || step->target_at != row->target_at ||
-        now >= run->beat_ms + (step->kind == RUN_HAND ? BEAT_BUSY_MS : BEAT_MS))
-        rc = run_beat(r, run, row, step->target, step->target_at, now, e);
+    if (step->target != row->target || step->target_at != row->target_at || run->beat_ms == 0 ||
+        mono_ms() >= run->beat_ms + (step->kind == RUN_HAND ? BEAT_BUSY_MS : BEAT_MS))
+        rc = run_beat(r, run, row, step->target, step->target_at, e);
     if (rc != 0)
         return rc;
     switch (step->kind) {
@@ -345,8 +352,9 @@ static int do_step(struct campaign_runner *r, struct run *run, const struct camp
 
 static void remember(struct run *run, const struct campaign_progress *p, const struct campaign_step *step, int64_t now)
 {
-    int64_t soon = now + (p->open > 0 || step->kind != RUN_WAIT ? ASK_MS : ASK_IDLE_MS);
-    run->ask_ms = step->kind == RUN_HAND || step->kind == RUN_WAIT ? (step->at < soon ? step->at : soon) : now;
+    int64_t rest = p->open > 0 || step->kind != RUN_WAIT ? ASK_MS : ASK_IDLE_MS;
+    bool lasts = step->kind == RUN_HAND || step->kind == RUN_WAIT;
+    run->ask_ms = mono_ms() + (!lasts ? 0 : step->at - now < rest ? step->at - now : rest);
     run->was_looked = true;
     run->look = (struct campaign_look){.at = now,
                                        .kind = step->kind,
@@ -372,7 +380,7 @@ static int ask(struct campaign_runner *r, struct run *run, struct campaign_row *
         rc = heed(r, run, row, reader, a, now, &over, e);
     if (rc != 0 || over) {
         run->quota = 0;
-        run->ask_ms = now + ASK_MS;
+        run->ask_ms = mono_ms() + ASK_MS;
         return rc;
     }
     rc = run_progress(r, run, row, reader, a, now, &p, e);
@@ -381,7 +389,7 @@ static int ask(struct campaign_runner *r, struct run *run, struct campaign_row *
     campaign_step(&p, now, &step);
     keep_stage(run, row, now, &step);
     remember(run, &p, &step, now);
-    return do_step(r, run, row, &step, now, e);
+    return do_step(r, run, row, &step, e);
 }
 
 /* --- one campaign --------------------------------------------------------------------------------------------------- */
@@ -405,7 +413,7 @@ static int hand_on(struct campaign_runner *r, struct run *run, const struct camp
     if (rc != 0 || why->code == 0 || why->code == WL_EBUSY || why->code == WL_ECONFLICT)
         return rc; /* those pass by themselves */
     snprintf(run->look.why, sizeof run->look.why, "nobody can be handed on just now: %.160s", why->text);
-    int64_t now_ms = clock_mono_ns() / 1000000;
+    int64_t now_ms = mono_ms();
     if (run->told_ms != 0 && now_ms < run->told_ms + TELL_EACH_MS)
         return 0;
     run->told_ms = now_ms;
@@ -424,7 +432,7 @@ static int follow(struct campaign_runner *r, struct run *run, struct campaign_ro
     campaign_hand_collect(r->hands, &run->hand);
     bool changed = row->ver != run->ver;
     rc = see_resumed(r, run, row, reader, a, now, e);
-    if (rc == 0 && (rung || now >= run->ask_ms || (changed && row->state != CAMPAIGN_RUNNING)))
+    if (rc == 0 && (rung || mono_ms() >= run->ask_ms || (changed && row->state != CAMPAIGN_RUNNING)))
         rc = ask(r, run, row, reader, a, now, e);
     run->held_by = row->state == CAMPAIGN_HELD ? (enum campaign_cause)row->cause : CAUSE_NONE;
     if (row->state != CAMPAIGN_RUNNING)
@@ -443,9 +451,11 @@ static int one(struct campaign_runner *r, struct run *run, struct campaign_row *
     arena_reset(a);
     if (row->busy || (!open && !over))
         return 0;
-    if (!run->readable && clock_now_ms() < run->ask_ms)
+    if (!run->readable && mono_ms() < run->ask_ms)
         return 0; /* it could not be read a moment ago */
-    int rc = run->readable ? 0 : read_definition(run, row, a, reader, e);
+    /* What was cancelled may never have been checked. */
+    bool needed = !over || row->state == CAMPAIGN_FINISHED;
+    int rc = run->readable || !needed ? 0 : read_definition(r, run, row, a, reader, e);
     if (rc != 0)
         return rc;
     if (over)
@@ -460,7 +470,7 @@ static int one(struct campaign_runner *r, struct run *run, struct campaign_row *
 static void tell_trouble(struct run *run, const struct err *why)
 {
     char id[STORE_ID_TEXT];
-    run->ask_ms = clock_now_ms() + ASK_IDLE_MS;
+    run->ask_ms = mono_ms() + ASK_IDLE_MS;
     if (run->told || why->code == WL_EBUSY)
         return;
     run->told = true;
@@ -491,7 +501,7 @@ static void show(struct campaign_runner *r, const struct campaign_row *row, size
 /* Nothing has to depend on a bell, or on a read that failed. */
 static int renew_table(struct campaign_runner *r, struct err *e)
 {
-    int64_t now_ms = clock_mono_ns() / 1000000;
+    int64_t now_ms = mono_ms();
     if (!r->c->stale && now_ms < r->table_ms + TABLE_MS)
         return 0;
     r->table_ms = now_ms;

@@ -76,7 +76,7 @@ struct run {
     uint64_t not_yellow; /* variants whose template was seen otherwise */
 
     int64_t quota;   /* people to be handed before it is asked again */
-    int64_t ask_ms;  /* wall clock: when it is asked again */
+    int64_t ask_ms;  /* monotonic, as all times of its own rest: a wall clock set back stands still */
     int64_t lenient; /* as the last step said */
     int64_t told_ms; /* monotonic: when it was said last that nobody can be handed on; 0 never */
     struct cohort_change
@@ -87,7 +87,7 @@ struct run {
     int64_t base, base_sent;        /* handed and sent when a person let it go on that its monitor had held */
     bool was_looked;
     struct campaign_look look;
-    int64_t beat_ms; /* wall clock: when the row was written last */
+    int64_t beat_ms; /* monotonic: when the row was written last; 0 not in this life */
     int64_t handed;  /* by the cursor */
 };
 
@@ -128,6 +128,8 @@ int run_monitors(struct campaign_runner *r, struct run *run, const struct campai
 
 /* --- campaign_watch.c: what Meta says about it --- */
 
+/* What its people get, by the check's report. */
+int run_uses_read(struct campaign_runner *r, struct run *run, struct str report, struct err *e);
 /* Messages of the campaign use this one. */
 void run_use(struct run *run, const struct campaign_recipient *who);
 /* What holds it now, the first that nobody waived; NULL: nothing. Also says which templates became YELLOW. */
@@ -144,7 +146,7 @@ int run_act(struct campaign_runner *r, const struct campaign_row *row, const str
             struct err *e);
 /* Stage and beat. */
 int run_beat(struct campaign_runner *r, struct run *run, const struct campaign_row *row, int64_t target,
-             int64_t target_at, int64_t now, struct err *e);
+             int64_t target_at, struct err *e);
 int run_take_cursor(struct campaign_runner *r, struct run *run, struct err *e);
 /* Finished: looked at once more in the transaction that says so. *ret_done false: somebody's message is open after all. */
 int run_finish(struct campaign_runner *r, const struct run *run, const struct campaign_row *row, const char *why,

@@ -54,7 +54,7 @@ static int write_definition(struct json root, int64_t start_at, struct buf *out,
 struct make_task {
     struct campaign_runner *r;
     const struct campaign_row *series;
-    struct str definition;
+    struct str definition, at; /* at: when it was due */
     int64_t occurrence, id;
 };
 
@@ -70,7 +70,9 @@ static int make_task(void *ctx, struct store *s, struct arena *a, int64_t now, s
     int rc = campaign_get(s, t->series->id, a, &series, e);
     if (rc != 0 || series.state != CAMPAIGN_RUNNING)
         return rc;
-    rc = campaign_do(g, s, &fresh, &(struct campaign_order){.act = CAMPAIGN_ACT_CREATE, .actor = STR(ACTOR)}, now, e);
+    rc =
+        campaign_do(g, s, &fresh,
+                    &(struct campaign_order){.act = CAMPAIGN_ACT_CREATE, .actor = STR(ACTOR), .detail = t->at}, now, e);
     if (rc == 0)
         rc =
             campaign_do(g, s, &fresh, &(struct campaign_order){.act = CAMPAIGN_ACT_CHECK, .actor = STR(ACTOR)}, now, e);
@@ -98,6 +100,7 @@ static int make(struct campaign_runner *r, const struct campaign_row *row, int64
     if (rc == 0)
         rc = write_definition(root, start_at, &b, e);
     json_parser_free(json);
+    t.at = str_of(time_text(start_at, at));
     char *kept = rc == 0 ? arena_strndup(a, buf_cstr(&b), b.len) : NULL;
     t.definition = (struct str){kept, b.len};
     buf_done(&b);
@@ -108,7 +111,7 @@ static int make(struct campaign_runner *r, const struct campaign_row *row, int64
     if (rc != 0 || t.id == 0)
         return rc;
     log_info("campaigns", "campaign %s made %s, number %lld of it, for %s", campaign_id_text(row->id, of),
-             campaign_id_text(t.id, id), (long long)occurrence, time_text(start_at, at));
+             campaign_id_text(t.id, id), (long long)occurrence, at);
     return campaigns_read(r->c, e);
 }
 
@@ -133,29 +136,33 @@ static bool is_known(struct json before, struct json now, const char *k1, const 
     return true;
 }
 
-/* When the one that was made last was to begin; 0: it does not say. */
-static int64_t planned_at(const struct campaign_row *made)
+/* One that was made, and when it was due. */
+struct made {
+    const struct campaign_row *row; /* NULL: none was */
+    int64_t due;
+};
+
+/* From its first event and not from its definition: that somebody may have changed, and what they moved would fall due once more. */
+static int read_due(struct store *reader, struct arena *a, struct made *m, struct err *e)
 {
-    struct json_parser *p = json_parser_create();
-    struct json root;
-    int64_t at = 0;
-    if (json_parse(p, made->definition, false, &root, NULL) == 0) {
-        struct str said = json_str_or(json_get(root, "start_at"), STR(""));
-        (void)time_parse(said.p, said.n, &at);
-    }
-    json_parser_free(p);
-    return at;
+    struct campaign_event_row *first = NULL;
+    size_t n = 0;
+    int rc = campaign_events(reader, m->row->id, a, 1, &first, &n, e);
+    if (rc == 0 && (n == 0 || !time_parse(first->detail.p, first->detail.n, &m->due)))
+        rc = err_set(e, WL_ECORRUPT, "when its campaign number %lld was due is not written anywhere",
+                     (long long)m->row->occurrence);
+    return rc;
 }
 
 /* Whether nobody changed what was made of the series. */
-static bool is_its_own(const struct campaign_row *series, const struct campaign_row *made)
+static bool is_its_own(const struct campaign_row *series, const struct made *made)
 {
     struct json_parser *p = json_parser_create();
     struct json root;
     struct buf b;
     buf_init(&b, CAMPAIGN_DEFINITION_MAX);
     bool own = json_parse(p, series->definition, false, &root, NULL) == 0 &&
-               write_definition(root, planned_at(made), &b, NULL) == 0 && str_eq(buf_str(&b), made->definition);
+               write_definition(root, made->due, &b, NULL) == 0 && str_eq(buf_str(&b), made->row->definition);
     buf_done(&b);
     json_parser_free(p);
     return own;
@@ -173,15 +180,14 @@ static bool is_same(struct json a, struct json b)
 }
 
 /* By both reports; NULL: nothing is new. */
-static const char *new_in(const struct campaign_row *series, const struct campaign_row *made, struct json was,
-                          struct json is)
+static const char *new_in(const struct campaign_row *series, const struct made *made, struct json was, struct json is)
 {
     struct json templates = json_get(is, "templates"), before = json_get(was, "templates");
     if (!is_its_own(series, made))
         return "its definition is not what its series says";
     if (!is_same(json_get(was, "segment"), json_get(is, "segment")))
         return "the segment it is for was changed since the series was approved";
-    if (made->people * GROWTH_OF > series->people * GROWTH_TO)
+    if (made->row->people * GROWTH_OF > series->people * GROWTH_TO)
         return "it is for more than one and a half times as many people as the series was approved for";
     if (!is_known(json_get(was, "sources"), json_get(is, "sources"), "source", "name"))
         return "it has people from a source that was not there when the series was approved";
@@ -192,15 +198,15 @@ static const char *new_in(const struct campaign_row *series, const struct campai
     return NULL;
 }
 
-static int news_of(const struct campaign_row *series, const struct campaign_row *made, struct store *reader,
-                   struct arena *a, const char **ret, struct err *e)
+static int news_of(const struct campaign_row *series, const struct made *made, struct store *reader, struct arena *a,
+                   const char **ret, struct err *e)
 {
     struct campaign_check_row before, now;
     struct json_parser *p = json_parser_create(), *q = json_parser_create();
     struct json was, is;
     int rc = campaign_check_get(reader, series->id, a, &before, e);
     if (rc == 0)
-        rc = campaign_check_get(reader, made->id, a, &now, e);
+        rc = campaign_check_get(reader, made->row->id, a, &now, e);
     if (rc == 0)
         rc = json_parse(p, before.report, false, &was, e);
     if (rc == 0)
@@ -211,13 +217,14 @@ static int news_of(const struct campaign_row *series, const struct campaign_row 
     return rc;
 }
 
-static int approve(struct campaign_runner *r, struct run *run, const struct campaign_row *series,
-                   const struct campaign_row *made, struct store *reader, struct arena *a, struct err *e)
+static int approve(struct campaign_runner *r, struct run *run, const struct campaign_row *series, const struct made *m,
+                   struct store *reader, struct arena *a, struct err *e)
 {
+    const struct campaign_row *made = m->row;
     char plan[SHA256_HEX], id[STORE_ID_TEXT];
     const char *news = NULL;
     bool done;
-    int rc = news_of(series, made, reader, a, &news, e);
+    int rc = news_of(series, m, reader, a, &news, e);
     if (rc != 0)
         return rc;
     if (news != NULL) {
@@ -243,14 +250,16 @@ static int approve(struct campaign_runner *r, struct run *run, const struct camp
 }
 
 static int follow_made(struct campaign_runner *r, struct run *run, const struct campaign_row *series,
-                       const struct campaign_row *made, struct store *reader, struct arena *a, struct err *e)
+                       const struct made *m, struct store *reader, struct arena *a, struct err *e)
 {
+    const struct campaign_row *made = m->row;
     bool done, ours = run->waits_for != made->id;
     if (made->busy)
         return 0;
     if (made->state == CAMPAIGN_CHECKED && ours)
-        return approve(r, run, series, made, reader, a, e);
-    if (made->state == CAMPAIGN_APPROVED && ours)
+        return approve(r, run, series, m, reader, a, e);
+    ours = ours && str_eq(made->approved_by, series->approved_by) && is_its_own(series, m);
+    if (made->state == CAMPAIGN_APPROVED && ours) /* what a person approved a person starts */
         return run_act(r, made, &(struct campaign_order){.act = CAMPAIGN_ACT_START, .actor = STR(ACTOR)}, &done, e);
     return 0;
 }
@@ -286,26 +295,27 @@ static int end(struct campaign_runner *r, const struct campaign_row *row, const 
 }
 
 /* The one that was made last; NULL: none was. */
-static int find_last(struct store *reader, const struct campaign_row *row, struct arena *a,
-                     const struct campaign_row **ret, bool *ret_full, struct err *e)
+static int find_last(struct store *reader, const struct campaign_row *row, struct arena *a, struct made *ret,
+                     bool *ret_full, struct err *e)
 {
     struct campaign_row *made = NULL;
     size_t n = 0;
     int rc = campaigns_of_series(reader, row->id, a, MADE_MOST, &made, &n, e);
-    *ret = NULL;
+    *ret = (struct made){.row = NULL};
     *ret_full = n == MADE_MOST;
     for (size_t i = 0; rc == 0 && i < n; i++)
-        if (*ret == NULL || made[i].occurrence > (*ret)->occurrence)
-            *ret = &made[i];
-    return rc;
+        if (ret->row == NULL || made[i].occurrence > ret->row->occurrence)
+            ret->row = &made[i];
+    return rc == 0 && ret->row != NULL ? read_due(reader, a, ret, e) : rc;
 }
 
 /* Makes the next one where it is time, or ends the series. */
-static int go_on(struct campaign_runner *r, const struct run *run, const struct campaign_row *row,
-                 const struct campaign_row *last, const struct zone *z, struct arena *a, int64_t now, struct err *e)
+static int go_on(struct campaign_runner *r, const struct run *run, const struct campaign_row *row, const struct made *m,
+                 const struct zone *z, struct arena *a, int64_t now, struct err *e)
 {
     const struct campaign_repeat *rep = &run->def->repeat;
-    int64_t count = last != NULL ? last->occurrence : 0, after = last != NULL ? planned_at(last) : row->started_at;
+    const struct campaign_row *last = m->row;
+    int64_t count = last != NULL ? last->occurrence : 0, after = last != NULL ? m->due : row->started_at;
     int64_t due = rep->times != 0 && count >= rep->times ? 0 : next_due(rep, z, after, now);
     if (due != 0)
         return now < due - LEAD_MS ? 0 : make(r, row, count + 1, due, a, e);
@@ -318,18 +328,19 @@ int run_series(struct campaign_runner *r, struct run *run, const struct campaign
                struct arena *a, int64_t now, struct err *e)
 {
     const struct zone *z = zone_of(r, run->def->repeat.zone);
-    const struct campaign_row *last = NULL;
+    struct made last;
     bool full;
-    if (now < run->ask_ms || row->state != CAMPAIGN_RUNNING)
+    int64_t now_ms = clock_mono_ns() / 1000000;
+    if (now_ms < run->ask_ms || row->state != CAMPAIGN_RUNNING)
         return 0;
-    run->ask_ms = now + LOOK_MS;
+    run->ask_ms = now_ms + LOOK_MS;
     if (z == NULL)
         return err_set(e, WL_ENOTFOUND, "its time zone, %s, is not known on this machine: install tzdata",
                        run->def->repeat.zone);
     int rc = find_last(reader, row, a, &last, &full, e);
-    if (rc == 0 && last != NULL)
-        rc = follow_made(r, run, row, last, reader, a, e);
+    if (rc == 0 && last.row != NULL)
+        rc = follow_made(r, run, row, &last, reader, a, e);
     if (rc == 0 && full)
         return end(r, row, "it made 1,000 campaigns, which is the most", e);
-    return rc == 0 ? go_on(r, run, row, last, z, a, now, e) : rc;
+    return rc == 0 ? go_on(r, run, row, &last, z, a, now, e) : rc;
 }

@@ -6,7 +6,8 @@
  * person lets it go on (but for Meta's assessment, which ends by itself). Who does so knows what was said by then: those triggers are waived
  * as long as they last, except where going on would only use people up, because the rules would refuse every message.
  *
- * Templates that turn YELLOW while it runs keep the ramp where it is.
+ * Which templates its people get stands in the check's report, so that one that is gone is seen before the first of them is used up, in
+ * every life anew. Templates that turn YELLOW while it runs keep the ramp where it is.
  *
  * What is asked lies in the snapshot that a webhook's transaction renews, and in the dispatcher: the question costs no read but that
  * of the messages sent last. */
@@ -52,6 +53,54 @@ void run_use(struct run *run, const struct campaign_recipient *who)
     struct use *u = &run->use[run->n_uses++];
     *u = (struct use){.variant = who->variant, .sender = who->sender};
     memcpy(u->language, who->language.p, who->language.n);
+}
+
+static bool has_people(struct json languages, struct str name, struct str language)
+{
+    for (struct json_iter it = json_iter(languages); json_next(&it);)
+        if (str_eq(json_str_or(json_get(it.value, "template"), STR("")), name) &&
+            str_eq(json_str_or(json_get(it.value, "language"), STR("")), language))
+            return true;
+    return false;
+}
+
+/* Of each number of that account, for every variant that uses it. */
+static void use_listing(struct run *run, const struct snapshot *snap, struct json t)
+{
+    struct str name = json_str_or(json_get(t, "template"), STR("")),
+               account = json_str_or(json_get(t, "account"), STR(""));
+    struct campaign_recipient who = {.language = json_str_or(json_get(t, "language"), STR(""))};
+    int64_t waba = 0;
+    if (!str_i64(account, &waba))
+        return;
+    for (size_t n = 0; n < run->def->n_numbers; n++) {
+        const struct sender *s = snapshot_sender(snap, run->def->number[n]);
+        who.sender = run->def->number[n];
+        for (size_t v = 0; s != NULL && s->waba == waba && v < run->def->n_variants; v++) {
+            who.variant = (int)v;
+            if (str_eq(run->def->variant[v].name, name))
+                run_use(run, &who);
+        }
+    }
+}
+
+int run_uses_read(struct campaign_runner *r, struct run *run, struct str report, struct err *e)
+{
+    struct json_parser *p = json_parser_create();
+    struct json root;
+    int rc = json_parse(p, report, false, &root, e);
+    struct snapshot *snap = snapshot_borrow(r->c->g->snapshots);
+    run->n_uses = 0;
+    for (struct json_iter it = json_iter(rc == 0 ? json_get(root, "templates") : (struct json){0});
+         rc == 0 && json_next(&it);)
+        if (has_people(json_get(root, "languages"), json_str_or(json_get(it.value, "template"), STR("")),
+                       json_str_or(json_get(it.value, "language"), STR(""))))
+            use_listing(run, snap, it.value);
+    snapshot_return(snap);
+    json_parser_free(p);
+    for (size_t i = 0; i < run->n_uses; i++)
+        run->use[i].known = true; /* the check saw it */
+    return rc;
 }
 
 /* What the rules refuse; of the others a person may think differently. */

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "base/zone.h"
@@ -101,13 +102,13 @@ static int beat_task(void *ctx, struct store *s, struct arena *a, int64_t now, s
 }
 
 int run_beat(struct campaign_runner *r, struct run *run, const struct campaign_row *row, int64_t target,
-             int64_t target_at, int64_t now, struct err *e)
+             int64_t target_at, struct err *e)
 {
     struct beat_task t = {.id = row->id, .target = target, .target_at = target_at};
     int rc = writer_call(r->c->g->writer, CAMPAIGN_JOB_RANK, beat_task, &t, e);
     if (rc != 0)
         return rc;
-    run->beat_ms = now;
+    run->beat_ms = clock_mono_ns() / 1000000;
     run_mark(r->c->g, t.beat);
     return 0;
 }
@@ -324,9 +325,10 @@ static int is_through(struct campaign_runner *r, struct run *run, struct store *
 static bool is_looked_at(struct run *run, const struct campaign_row *row, int64_t now)
 {
     bool waits = row->state == CAMPAIGN_FINISHED && now < row->due && run->begun;
-    if (waits || now < run->ask_ms)
+    int64_t now_ms = clock_mono_ns() / 1000000;
+    if (waits || now_ms < run->ask_ms)
         return false;
-    run->ask_ms = now + OVER_LOOK_MS;
+    run->ask_ms = now_ms + OVER_LOOK_MS;
     run->begun = true;
     return true;
 }
