@@ -6,7 +6,7 @@
  * will react: that is always the options' matter, and what is not said is as usual (docs/simulate.md).
  *
  * Refused: a plan for nobody or for more than two million, shares that are none, sources that are more than everybody, zones that
- * do not exist or are not everybody together, a campaign that was never checked. */
+ * do not exist or are not everybody together, more people who leave than read, a campaign that was never checked. */
 #include <stdio.h>
 #include <string.h>
 
@@ -371,6 +371,25 @@ static int read_terms(struct sim_job *j, const struct args *a)
     return rc;
 }
 
+/* Who leaves or complains has read it: more of them than read it would be fewer than was asked for. */
+static int check_leavers(const struct people_model *m)
+{
+    static const enum people_rate leaving[] = {PEOPLE_OPT_OUT, PEOPLE_COMPLAINT};
+    for (size_t g = 0; g < m->n_groups; g++) {
+        int64_t off = people_ppm(m, g, PEOPLE_RECEIPTS_OFF), told = people_ppm(m, g, PEOPLE_READ);
+        int64_t arrive = MILLION - (int64_t)people_ppm(m, g, PEOPLE_UNDELIVERABLE) - people_ppm(m, g, PEOPLE_HELD_BACK);
+        int64_t read = off >= MILLION ? told : told * MILLION / (MILLION - off);
+        read = read < arrive ? read : arrive;
+        for (size_t i = 0; i < sizeof leaving / sizeof leaving[0]; i++)
+            if (m->group[g].set[leaving[i]] && m->group[g].ppm[leaving[i]] > read)
+                return cmd_fail(CMD_USAGE, "--receipts-off is for those who read and do not show it",
+                                "more people are to %s than read it%s%s",
+                                leaving[i] == PEOPLE_OPT_OUT ? "opt out" : "complain", g > 0 ? ": " : "",
+                                g > 0 ? m->group[g].name : "");
+    }
+    return CMD_OK;
+}
+
 static int check(const struct sim_job *j)
 {
     const struct forecast_terms *t = &j->plan.terms_of;
@@ -379,7 +398,8 @@ static int check(const struct sim_job *j)
                         "%lld people are more than the %d that can be played", (long long)t->people, SIM_PEOPLE_MAX);
     if (t->deadline != 0 && t->deadline <= j->plan.now)
         return cmd_fail(CMD_USAGE, NULL, "the deadline is before it begins");
-    return check_shares(&j->plan.people);
+    int rc = check_shares(&j->plan.people);
+    return rc == CMD_OK ? check_leavers(&j->plan.people) : rc;
 }
 
 /* A campaign's own start counts while it is to come. */

@@ -80,6 +80,8 @@ def test_refused_in_words():
     for words, part in [(("--people", 0), "--people wants a number from 1"), (("--opt-out", "many"), "--opt-out"),
                         (("--bad-source", "10%"), "--bad-source wants SHARE:RATES"), (("--zone", "Nowhere"), "no such time zone"),
                         (("--zone", "Europe/Berlin=60%"), "the zones together are 60 % of the people"),
+                        (("--read", "1%", "--opt-out", "5%"), "more people are to opt out than read it"),
+                        (("--bad-source", "10%:undeliverable=90%,complaint=20%"), "complain than read it: bad source 1"),
                         (("--zone", "Europe/Berlin=60%", "--zone", "Asia/Tokyo"), "the zones together are 160 %"),
                         (("--ramp", "slow"), "standard, careful or fast"), (("--tolerate", "luck=1%"), "--tolerate knows opt_out"),
                         (("--deadline", "2020-01-01"), "before it begins"), (("--source", "a:read=1%"), "of a source the campaign has")]:
