@@ -157,6 +157,21 @@ static int read_tolerate(struct def_reader *r, struct def_at root)
     return rc;
 }
 
+/* Somebody has to type it to stop the campaign. */
+static int read_name(struct def_reader *r, struct def_at root)
+{
+    struct def_at at = def_in(r, root, "name");
+    if (!def_given(at))
+        return def_wrong(r, at, "is missing: what people call this campaign");
+    int rc = def_text(r, at, CAMPAIGN_NAME_MAX, &r->d->name);
+    for (size_t i = 0; rc == 0 && i < r->d->name.n; i++)
+        if ((unsigned char)r->d->name.p[i] < 0x20 || r->d->name.p[i] == 0x7f)
+            rc = def_wrong(r, at, "has a line break, a tab or another control character");
+    if (rc == 0 && str_trim(r->d->name).n != r->d->name.n)
+        rc = def_wrong(r, at, "must not begin or end with a space");
+    return rc;
+}
+
 int campaign_def_read(struct json root, struct arena *a, struct campaign_def *ret, const char **ret_field,
                       struct err *e)
 {
@@ -167,10 +182,8 @@ int campaign_def_read(struct json root, struct arena *a, struct campaign_def *re
     if (d == NULL)
         return def_no_memory(&r);
     int rc = def_object(&r, at, root_keys);
-    if (rc == 0 && !def_given(def_in(&r, at, "name")))
-        rc = def_wrong(&r, def_in(&r, at, "name"), "is missing: what people call this campaign");
     if (rc == 0)
-        rc = def_text(&r, def_in(&r, at, "name"), CAMPAIGN_NAME_MAX, &d->name);
+        rc = read_name(&r, at);
     if (rc == 0)
         rc = def_text(&r, def_in(&r, at, "comment"), 2000, &comment);
     int (*const parts[])(struct def_reader *, struct def_at) = {read_category, read_people,  read_numbers,

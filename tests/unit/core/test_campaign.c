@@ -40,6 +40,8 @@ static const struct wrong {
     {"[]", "", "JSON object"},
     {"{}", "name", "missing"},
     {"{\"name\":\"\"}", "name", "1 to 128"},
+    {"{\"name\":\"a\\nb\"}", "name", "control character"},
+    {"{\"name\":\" a\"}", "name", "begin or end"},
     {"{\"name\":\"x\",\"name\":\"y\"}", "", "twice"},
     {WITH("\"deadlin\":\"2026-12-01T09:00:00Z\","), "", "did you mean deadline?"},
     {"{\"name\":\"x\"}", "category", "marketing, utility"},
