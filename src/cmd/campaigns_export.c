@@ -9,12 +9,11 @@
 #include <unistd.h>
 
 #include "cmd/campaigns_verbs.h"
+#include "cmd/json_rows.h"
 #include "cmd/progress.h"
 #include "cmd/show.h"
-#include "cmd/table_out.h"
 #include "cmd/term.h"
 
-#define ROW_MAX        65536
 #define PATH_MAX_BYTES 1800
 
 const struct option campaigns_export_options[] = {
@@ -34,41 +33,11 @@ static const char *const columns[] = {"place",    "contact",   "phone",      "us
                                       "clicked",  "opted_out", "complained", "parameters"};
 #define COLUMNS (sizeof columns / sizeof columns[0])
 
-static void put_head(void)
-{
-    for (size_t i = 0; i < COLUMNS; i++)
-        printf("%s%s", i > 0 ? "," : "", columns[i]);
-    putchar('\n');
-}
-
-static void put_row(struct json v)
-{
-    struct buf line, cell;
-    buf_init(&line, ROW_MAX);
-    buf_init(&cell, ROW_MAX);
-    for (size_t i = 0; i < COLUMNS; i++) {
-        struct json member = json_get(v, columns[i]);
-        struct str text = {"", 0};
-        buf_clear(&cell);
-        if (json_type(member) > JSON_NULL && !json_str(member, &text)) {
-            json_write_value(&cell, member);
-            text = buf_str(&cell);
-        }
-        if (i > 0)
-            buf_putc(&line, ',');
-        table_put_cell(&line, text, ',');
-    }
-    fwrite(buf_cstr(&line), 1, line.len, stdout);
-    putchar('\n');
-    buf_done(&cell);
-    buf_done(&line);
-}
-
 static int put_page(const struct args *a, struct json rows, int64_t *written)
 {
     for (struct json_iter it = json_iter(rows); json_next(&it); ++*written) {
         if (args_has(a, "csv"))
-            put_row(it.value);
+            json_rows_put(columns, COLUMNS, it.value);
         else if (rest_print(it.value) != CMD_OK)
             return CMD_FAILED;
     }
@@ -126,7 +95,7 @@ int campaigns_export_run(const struct args *a)
     struct campaign_call c;
     int rc = campaign_call_open(&c, a);
     if (rc == CMD_OK && args_has(a, "csv"))
-        put_head();
+        json_rows_head(columns, COLUMNS);
     if (rc == CMD_OK)
         rc = export_all(&c, a);
     campaign_call_close(&c);

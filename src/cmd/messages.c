@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "cmd/table_out.h"
+#include "cmd/json_rows.h"
 #include "cmd/rest_client.h"
 #include "cmd/show.h"
 #include "cmd/term.h"
@@ -17,7 +17,6 @@
 
 #define PATH_MAX_BYTES 1800
 #define PAGE           "1000"
-#define ROW_MAX        65536
 #define PROGRESS_NS    100000000
 
 /* Options that stand in the query under the same name. */
@@ -137,43 +136,13 @@ static void draw(struct export *x, bool last)
     fflush(stderr);
 }
 
-static void put_head(void)
-{
-    for (size_t i = 0; i < COLUMNS; i++)
-        printf("%s%s", i > 0 ? "," : "", columns[i]);
-    putchar('\n');
-}
-
-static void put_row(struct json m)
-{
-    struct buf line, cell;
-    buf_init(&line, ROW_MAX);
-    buf_init(&cell, ROW_MAX);
-    for (size_t i = 0; i < COLUMNS; i++) {
-        struct json v = json_get(m, columns[i]);
-        struct str text = {"", 0};
-        buf_clear(&cell);
-        if (json_type(v) > JSON_NULL && !json_str(v, &text)) {
-            json_write_value(&cell, v);
-            text = buf_str(&cell);
-        }
-        if (i > 0)
-            buf_putc(&line, ',');
-        table_put_cell(&line, text, ',');
-    }
-    fwrite(buf_cstr(&line), 1, line.len, stdout);
-    putchar('\n');
-    buf_done(&cell);
-    buf_done(&line);
-}
-
 /* Rows count as written once they are out of our hands. */
 static int export_page(struct export *x, struct json messages)
 {
     int64_t rows = 0;
     for (struct json_iter it = json_iter(messages); json_next(&it); rows++) {
         if (x->csv)
-            put_row(it.value);
+            json_rows_put(columns, COLUMNS, it.value);
         else if (rest_print(it.value) != CMD_OK)
             return CMD_FAILED;
     }
@@ -214,7 +183,7 @@ int messages_export_run(const struct args *a)
     int rc = rest_open(&r, a);
     buf_init(&path, PATH_MAX_BYTES);
     if (rc == CMD_OK && x.csv)
-        put_head();
+        json_rows_head(columns, COLUMNS);
     if (rc == CMD_OK)
         rc = export_all(&r, a, &x, &path);
     rest_close(&r);
