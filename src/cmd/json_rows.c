@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * json_rows.c - see json_rows.h. Whether standard output took what was written is for the caller to ask. */
+ * json_rows.c - see json_rows.h.
+ *
+ * A row is put together before it is written, so that a member is never half of one. Whether standard output took what was
+ * written is for the caller to ask, once a page: here nothing fails. */
 #include "cmd/json_rows.h"
 
 #include <stdio.h>
