@@ -74,6 +74,9 @@ struct run {
     size_t n_waived;
     uint64_t yellow;     /* variants whose template became YELLOW while it ran: no further stage */
     uint64_t not_yellow; /* variants whose template was seen otherwise */
+    const void *worded;  /* the snapshot of which was seen what the templates say; not to be looked into */
+    int64_t worded_ms;   /* when; 0 not yet */
+    char otherwise[160]; /* what one says otherwise than it was approved; empty: nothing */
 
     int64_t quota;   /* people to be handed before it is asked again */
     int64_t ask_ms;  /* monotonic, as all times of its own rest: a wall clock set back stands still */

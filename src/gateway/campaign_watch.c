@@ -10,16 +10,24 @@
  * every life anew. Templates that turn YELLOW while it runs keep the ramp where it is.
  *
  * What is asked lies in the snapshot that a webhook's transaction renews, and in the dispatcher: the question costs no read but that
- * of the messages sent last. */
+ * of the messages sent last.
+ *
+ * A template that says something else than what was approved is a trigger, too: it holds the campaign until it says that again. That is read anew
+ * when the snapshot is another one or something was otherwise, at most each WORDS_MS, and each WORDS_ANYWAY_MS in any case. */
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/digest.h"
+#include "gateway/campaign_listings.h"
 #include "gateway/campaign_runner.h"
 #include "gateway/dispatch.h"
 #include "gateway/gateway_impl.h"
 
-#define ASSESSED_LOOK 256 /* messages of which is seen whether Meta keeps them */
+#define ASSESSED_LOOK   256 /* messages of which is seen whether Meta keeps them */
+#define WORDS_MS        2000
+#define WORDS_ANYWAY_MS 10000
+#define CHECK_MAX       (256u << 20) /* the audience of 20 million people, at the worst */
 
 enum { QUALITY_UNKNOWN, QUALITY_GREEN, QUALITY_YELLOW, QUALITY_RED }; /* template.quality in facts.def */
 
@@ -154,6 +162,37 @@ static void look_at_template(struct watch *w, struct use *u)
         look_at_quality(w, v, u, t->quality);
 }
 
+static void read_words(struct watch *w, struct store *reader)
+{
+    struct campaign_check_row k = {0};
+    struct arena *a = arena_create(CHECK_MAX);
+    char which[LISTING_WHICH] = "";
+    bool same = true;
+    if (a != NULL && campaign_check_get(reader, w->run->id, a, &k, NULL) == 0 &&
+        campaign_listings_same(reader, k.report, &same, which, NULL) == 0)
+        snprintf(w->run->otherwise, sizeof w->run->otherwise, "%.*s", (int)sizeof w->run->otherwise - 1,
+                 same ? "" : which);
+    arena_free(a);
+}
+
+static void look_at_words(struct watch *w, struct store *reader)
+{
+    struct run *run = w->run;
+    int64_t now_ms = clock_mono_ns() / 1000000;
+    bool soon = (const void *)w->snap != run->worded || run->otherwise[0] != '\0';
+    int64_t rest = soon ? WORDS_MS : WORDS_ANYWAY_MS;
+    if (run->worded_ms == 0 || now_ms >= run->worded_ms + rest) {
+        read_words(w, reader);
+        run->worded = w->snap;
+        run->worded_ms = now_ms;
+    }
+    if (run->otherwise[0] == '\0')
+        return;
+    struct trigger *t = found(w, CAUSE_TEMPLATE, "stop it and make a new one, if it is to be said so");
+    snprintf(t->what, sizeof t->what, "%s", run->otherwise);
+    t->always = true;
+}
+
 /* --- numbers and accounts ------------------------------------------------------------------------------------------- */
 
 static void of_number(struct watch *w, int64_t sender, enum campaign_cause cause, const char *how, bool always)
@@ -257,6 +296,7 @@ static int watch(struct watch *w, struct store *reader, struct arena *a)
     w->snap = snapshot_borrow(w->r->c->g->snapshots);
     for (size_t i = 0; i < w->run->n_uses; i++)
         look_at_template(w, &w->run->use[i]);
+    look_at_words(w, reader);
     for (size_t i = 0; i < w->run->def->n_numbers; i++)
         look_at_number(w, w->run->def->number[i]);
     snapshot_return(w->snap);

@@ -6,7 +6,9 @@ import time
 from collections import Counter
 
 import campaign_rig as camp
+import requests
 import rig
+from test_campaign_check import template as made
 from test_campaign_exact import template_is
 from test_outbox import SALE, template
 
@@ -56,3 +58,23 @@ def test_what_a_paused_template_held_goes_when_the_campaign_goes_on(start, sandb
     states = Counter(r.state for r in camp.rows(gateway, c.id))
     assert states["accepted"] == len(camp.received(sandbox)) and set(states) <= {"accepted", "rejected"} and sum(states.values()) == PEOPLE, states
     assert not camp.twice(sandbox)
+
+
+def test_a_text_that_nobody_approved_goes_to_nobody_else(gateway, sandbox):
+    """A template is edited while its campaign is at its first stage: it is held, nobody's word helps, and verify says so."""
+    made(sandbox, "edited")
+    camp.people(gateway, 210)
+    c = camp.Campaign(gateway, camp.definition(ramp="careful", template="edited")).launched()
+    c.wait_handed(200)
+    account = {"headers": {"Authorization": f"Bearer {rig.TOKEN}"}, "timeout": 10}
+    [listed] = requests.get(f"{sandbox.url}/v23.0/{rig.WABA}/message_templates?name=edited", **account).json()["data"]
+    components = [{**part, "text": part["text"].replace("spring", "last")} if part["type"] == "BODY" else part for part in listed["components"]]
+    assert requests.post(f"{sandbox.url}/v23.0/{listed['id']}", json={"components": components}, **account).status_code == 200
+    sandbox.call("POST", "event", {"field": "message_template_status_update", "name": "APPROVED", "template": "edited", "language": "en_US"})
+    sandbox.call("POST", "event", {"field": "message_template_components_update", "template": "edited", "language": "en_US"})
+    v = c.wait("held")
+    assert v["cause"] == "template" and "edited" in v["why"], v
+    rig.until("verify sees it", lambda: c.get("verify")["sound"] is False)
+    c.resume()
+    c.wait("held")
+    assert c.get()["handed"] == 200
