@@ -38,9 +38,9 @@ def rows(result):
 
 
 def wrote(gateway, sandbox, *people):
-    for number in people:
+    for number in people: # one after the other: posts that are under way together come in any order
         sandbox.inbound(number)
-    sandbox.all_told()
+        sandbox.all_told()
     gateway.wait_applied()
 
 
