@@ -18,7 +18,7 @@
 
 #define HISTORY_MOST 1000 /* events of a campaign that may still be approved */
 #define HISTORY_MAX  (8u << 20)
-#define CHECK_MAX    (256u << 20) /* the audience of 20 million people, at the worst */
+#define CHECK_MAX    (256u << 20) /* of what a check found */
 #define RECORD_MAX   8192
 
 struct act {

@@ -155,6 +155,8 @@ int campaign_plan_hash(struct store *reader, const struct campaign_row *c, uint8
     int64_t erased = 0;
     int rc = whole != NULL && page != NULL ? campaign_check_get(reader, c->id, whole, &k, e)
                                            : err_set(e, WL_ENOMEM, "out of memory");
+    if (rc == 0)
+        rc = campaign_audience_get(reader, c->id, whole, &k.audience, e);
     if (rc == 0) {
         meant_read(k.audience, whole, &m);
         rc = hash_rows(reader, c->id, &m, page, h, &erased, e);

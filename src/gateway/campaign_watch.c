@@ -27,7 +27,7 @@
 #define ASSESSED_LOOK   256 /* messages of which is seen whether Meta keeps them */
 #define WORDS_MS        2000
 #define WORDS_ANYWAY_MS 10000
-#define CHECK_MAX       (256u << 20) /* the audience of 20 million people, at the worst */
+#define CHECK_MAX       (256u << 20) /* of what a check found */
 
 enum { QUALITY_UNKNOWN, QUALITY_GREEN, QUALITY_YELLOW, QUALITY_RED }; /* template.quality in facts.def */
 

@@ -50,7 +50,7 @@ int rest_campaign_check(struct rest_call *c, struct store *s, struct arena *a, i
     int rc = rest_find_campaign(c, s, a, &v, e);
     if (rc != 0 || c->problem.code != 0)
         return rc;
-    struct arena *large = arena_create(CHECK_BYTES); /* the audience is read with it */
+    struct arena *large = arena_create(CHECK_BYTES);
     rc = large == NULL ? err_set(&why, WL_ENOMEM, "out of memory") : campaign_check_get(s, v.id, large, &k, &why);
     if (rc == 0)
         rc = show_check(c, s, &v, &k, &why);

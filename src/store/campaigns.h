@@ -47,13 +47,15 @@ int campaigns_of_series(struct store *s, int64_t series, struct arena *a, size_t
 struct campaign_check_row {
     int64_t campaign, at;
     struct str report, terms; /* JSON */
-    struct str audience;      /* Roaring bitmap, portable format */
+    struct str audience;      /* Roaring bitmap, portable format; campaign_audience_get() reads it */
     uint8_t audience_hash[SHA256_BYTES];
 };
 int campaign_check_put(struct store *s, const struct campaign_check_row *c,
                        struct err *e); /* in the place of an earlier one */
+/* Without the audience. WL_ENOTFOUND: it was not checked yet, here and below. */
 int campaign_check_get(struct store *s, int64_t campaign, struct arena *a, struct campaign_check_row *ret,
                        struct err *e);
+int campaign_audience_get(struct store *s, int64_t campaign, struct arena *a, struct str *ret, struct err *e);
 
 enum { CAMPAIGN_SOURCE_GOES_ON = 1, CAMPAIGN_SOURCE_QUARANTINED = 2 };
 struct campaign_source {

@@ -2,7 +2,8 @@
  * campaigns_check.c - what a check found, and the sources a campaign's people came from.
  *
  * A check that is made again takes the place of the one before, its sources as well. Afterwards nothing of a source changes but whether
- * the campaign goes on with it. */
+ * the campaign goes on with it. The audience, megabytes of a large campaign, is read apart: few ask for it, and some ask each second for
+ * the rest. */
 #include "store/campaigns.h"
 
 #include <string.h>
@@ -14,7 +15,8 @@ STATEMENT(campaign_check_set,
           "$5, $6) ON CONFLICT (campaign) DO UPDATE SET at = excluded.at, report = excluded.report, "
           "terms = excluded.terms, audience = excluded.audience, audience_hash = excluded.audience_hash");
 STATEMENT(campaign_check_one,
-          "SELECT campaign, at, report, terms, audience, audience_hash FROM campaign_check WHERE campaign = $1");
+          "SELECT campaign, at, report, terms, audience_hash FROM campaign_check WHERE campaign = $1");
+STATEMENT(campaign_audience_one, "SELECT audience FROM campaign_check WHERE campaign = $1");
 STATEMENT(campaign_sources_drop, "DELETE FROM campaign_source WHERE campaign = $1");
 STATEMENT(campaign_source_add,
           "INSERT INTO campaign_source (campaign, stratum, source, name, people, state, state_at, why) VALUES ($1, $2, "
@@ -48,8 +50,6 @@ static int read_check(struct db_stmt *q, struct arena *a, struct campaign_check_
     int rc = col_copy(q, a, &c.report, e);
     if (rc == 0)
         rc = col_copy(q, a, &c.terms, e);
-    if (rc == 0)
-        rc = col_copy_blob(q, a, &c.audience, e);
     if (rc != 0)
         return rc;
     struct str hash = col_blob(q);
@@ -61,18 +61,40 @@ static int read_check(struct db_stmt *q, struct arena *a, struct campaign_check_
     return 0;
 }
 
+/* On the row of the check; db_reset() it in any case once there is a statement. */
+static int find_check(struct store *s, const struct statement *st, int64_t campaign, struct db_stmt **ret,
+                      struct err *e)
+{
+    int rc = db_prepare(s, st, ret, e);
+    if (rc != 0) {
+        *ret = NULL;
+        return rc;
+    }
+    db_i64(*ret, campaign);
+    rc = db_step(*ret, e);
+    return rc == 0 ? err_set(e, WL_ENOTFOUND, "the campaign was not checked yet") : rc < 0 ? rc : 0;
+}
+
 int campaign_check_get(struct store *s, int64_t campaign, struct arena *a, struct campaign_check_row *ret,
                        struct err *e)
 {
     struct db_stmt *q;
-    int rc = db_prepare(s, &campaign_check_one, &q, e);
-    if (rc != 0)
-        return rc;
-    db_i64(q, campaign);
-    rc = db_step(q, e);
-    if (rc >= 0)
-        rc = rc == 1 ? read_check(q, a, ret, e) : err_set(e, WL_ENOTFOUND, "the campaign was not checked yet");
-    db_reset(q);
+    int rc = find_check(s, &campaign_check_one, campaign, &q, e);
+    if (rc == 0)
+        rc = read_check(q, a, ret, e);
+    if (q != NULL)
+        db_reset(q);
+    return rc;
+}
+
+int campaign_audience_get(struct store *s, int64_t campaign, struct arena *a, struct str *ret, struct err *e)
+{
+    struct db_stmt *q;
+    int rc = find_check(s, &campaign_audience_one, campaign, &q, e);
+    if (rc == 0)
+        rc = col_copy_blob(q, a, ret, e);
+    if (q != NULL)
+        db_reset(q);
     return rc;
 }
 

@@ -227,6 +227,7 @@ TEST(a_check_made_again_takes_the_place_of_the_one_before)
     assert_int_equal(campaign_source_set(f.s, &v[0], &f.e), WL_ENOTFOUND);
     COMMIT(&f);
     OK(&f, campaign_check_get(f.s, CAMPAIGN, f.a, &got, &f.e));
+    OK(&f, campaign_audience_get(f.s, CAMPAIGN, f.a, &got.audience, &f.e));
     assert_string_equal(got.report.p, "{\"people\":3}");
     assert_int_equal(got.audience.n, 3);
     OK(&f, campaign_sources_get(f.s, CAMPAIGN, f.a, &rows, &n, &f.e));
