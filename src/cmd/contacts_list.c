@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cmd/json_rows.h"
 #include "cmd/rest_client.h"
 #include "cmd/show.h"
 #include "cmd/table_out.h"
@@ -104,30 +105,13 @@ static void put_csv_head(void)
     putchar('\n');
 }
 
-/* Texts as they are, a list of texts with blanks between, anything else as JSON has it. */
-static void cell_text(struct json v, struct buf *out)
-{
-    struct str text;
-    buf_clear(out);
-    if (json_str(v, &text)) {
-        buf_putstr(out, text);
-    } else if (json_type(v) == JSON_ARRAY) {
-        for (struct json_iter it = json_iter(v); json_next(&it);) {
-            buf_puts(out, out->len > 0 ? "," : "");
-            buf_putstr(out, json_str_or(it.value, STR("")));
-        }
-    } else if (json_type(v) > JSON_NULL) {
-        json_write_value(out, v);
-    }
-}
-
 static void put_csv_row(struct json contact)
 {
     struct buf line, cell;
     buf_init(&line, ROW_MAX);
     buf_init(&cell, ROW_MAX);
     for (size_t i = 0; i < COLUMNS; i++) {
-        cell_text(json_get(contact, columns[i]), &cell);
+        json_cell(json_get(contact, columns[i]), &cell);
         if (i > 0)
             buf_putc(&line, ',');
         table_put_cell(&line, buf_str(&cell), ',');
@@ -162,7 +146,7 @@ static void put_row(struct json contact)
     struct buf score;
     bool tapped = click.n > 0 && (reply.n == 0 || memcmp(click.p, reply.p, click.n < reply.n ? click.n : reply.n) > 0);
     buf_init(&score, 64);
-    cell_text(json_get(contact, "score"), &score);
+    json_cell(json_get(contact, "score"), &score);
     who = who.n > 0 ? who : show_text(contact, "user_id");
     term_cell(stdout, TONE_PLAIN, who.n > 0 ? who : show_text(contact, "id"), 24);
     term_cell(stdout, tone_of(class), class, 15);

@@ -9,6 +9,22 @@
 
 #include "cmd/table_out.h"
 
+void json_cell(struct json v, struct buf *out)
+{
+    struct str text;
+    buf_clear(out);
+    if (json_str(v, &text)) {
+        buf_putstr(out, text);
+    } else if (json_type(v) == JSON_ARRAY) {
+        for (struct json_iter it = json_iter(v); json_next(&it);) {
+            buf_puts(out, out->len > 0 ? "," : "");
+            buf_putstr(out, json_str_or(it.value, STR("")));
+        }
+    } else if (json_type(v) > JSON_NULL) {
+        json_write_value(out, v);
+    }
+}
+
 void json_rows_head(const char *const *columns, size_t n)
 {
     for (size_t i = 0; i < n; i++)

@@ -12,6 +12,10 @@
 
 #define JSON_ROW_MAX 65536
 
+/* In the place of what `out` has: a text as it is, a list of texts with commas between, null as nothing, anything else as JSON. For
+ * tables whose lists are names; rows below keep a list as JSON, because there it is read back. */
+void json_cell(struct json v, struct buf *out);
+
 void json_rows_head(const char *const *columns, size_t n);
 void json_rows_put(const char *const *columns, size_t n, struct json object);
 

@@ -6,6 +6,7 @@
  * breaks off says so and ends with the exit status for "partly". */
 #include <stdio.h>
 
+#include "cmd/json_rows.h"
 #include "cmd/segments_verbs.h"
 #include "cmd/table_out.h"
 #include "cmd/term.h"
@@ -24,22 +25,6 @@ struct exporting {
     int64_t most, rows; /* most 0: all */
     char cursor[64];
 };
-
-static void cell_text(struct json v, struct buf *out)
-{
-    struct str text;
-    buf_clear(out);
-    if (json_str(v, &text)) {
-        buf_putstr(out, text);
-    } else if (json_type(v) == JSON_ARRAY) {
-        for (struct json_iter it = json_iter(v); json_next(&it);) {
-            buf_puts(out, out->len > 0 ? "," : "");
-            buf_putstr(out, json_str_or(it.value, STR("")));
-        }
-    } else if (json_type(v) > JSON_NULL) {
-        json_write_value(out, v);
-    }
-}
 
 static void put_cell(struct buf *line, struct str text)
 {
@@ -69,13 +54,13 @@ static void put_row(const struct args *a, struct json contact, struct buf *line,
 {
     const char *name;
     for (size_t i = 0; i < COLUMNS; i++) {
-        cell_text(json_get(contact, columns[i]), cell);
+        json_cell(json_get(contact, columns[i]), cell);
         if (i > 0)
             buf_putc(line, ',');
         table_put_cell(line, buf_str(cell), ',');
     }
     for (size_t i = 0; (name = args_nth(a, "attribute", i)) != NULL; i++) {
-        cell_text(json_at(contact, "attributes", name), cell);
+        json_cell(json_at(contact, "attributes", name), cell);
         buf_putc(line, ',');
         table_put_cell(line, buf_str(cell), ',');
     }
